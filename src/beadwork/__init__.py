@@ -1,0 +1,12 @@
+"""Rebuild L1000 (Connectivity Map) signatures from raw Luminex beads.
+
+The package has four floors: ``model`` and ``kernels`` at the bottom, ``stages``, ``io``, ``figures`` and
+``simulate`` above them, ``cli`` on top.  Import what you need from the floor you need it from, for example::
+
+    from beadwork.io.gctx import read_matrix
+    from beadwork.stages.zscore import robust_zscore
+
+Importing ``beadwork`` itself loads nothing heavy.
+"""
+
+__version__ = "0.1.0"

@@ -1,0 +1,115 @@
+"""Options that commands share, and options made from parameter models."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args, get_origin
+
+import click
+
+from beadwork.model.params import Params, flag_name, make_params, plain_type
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+FILE = click.Path(path_type=Path)
+log = logging.getLogger("beadwork")
+
+
+def params_options(model: type[Params]) -> Callable[[Command], Command]:
+    """Give a command one flag per field of `model`; the function receives the model as ``params``."""
+
+    def decorate(function: Command) -> Command:
+        @functools.wraps(function)
+        def wrapper(**values: Any) -> Any:
+            chosen = {name: values.pop(name) for name in model.model_fields}
+            return function(params=make_params(model, **chosen), **values)
+
+        for name, field in reversed(model.model_fields.items()):
+            wrapper = _option(name, field)(wrapper)
+        return wrapper  # type: ignore[return-value]
+
+    return decorate
+
+
+def _option(name: str, field: Any) -> Callable[[Command], Command]:
+    kind, default = plain_type(field.annotation), field.default
+    text = (field.description or "") + "."
+    if kind is bool:
+        flags = f"{flag_name(name)}/--no-{name.replace('_', '-')}"
+        return click.option(flags, name, default=default, show_default=True, help=text)
+    if get_origin(kind) is Literal:
+        choice = click.Choice([str(item) for item in get_args(kind)])
+        return click.option(flag_name(name), name, type=choice, default=default, show_default=True, help=text)
+    if get_origin(kind) is tuple:
+        return click.option(
+            flag_name(name), name, metavar="A,B,...", default=",".join(default), show_default=bool(default), help=text,
+            callback=lambda _ctx, _param, value: tuple(part.strip() for part in value.split(",") if part.strip()),
+        )  # fmt: skip
+    if kind not in (int, float):
+        kind = str
+    return click.option(flag_name(name), name, type=kind, default=default, show_default=default is not None, help=text)
+
+
+def common_options(function: Command) -> Command:
+    """Add --threads, --qc and --log-level; the function receives ``threads`` and ``qc``."""
+
+    @functools.wraps(function)
+    def wrapper(log_level: str, threads: int, **values: Any) -> Any:
+        _set_logging(log_level)
+        return function(threads=threads or available_threads(), **values)
+
+    for option in (
+        click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info",
+                     show_default=True, help="How much is said on standard error."),
+        click.option("--qc", type=FILE, metavar="TSV", help="Write this command's QC rows here."),
+        click.option("--threads", type=click.IntRange(min=0), default=0, metavar="N",
+                     help="Threads; 0, the default, takes all cores. The result does not depend on it."),
+    ):  # fmt: skip
+        wrapper = option(wrapper)
+    return wrapper  # type: ignore[return-value]
+
+
+def available_threads() -> int:
+    """Cores this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:
+        return os.cpu_count() or 1
+
+
+def write_qc(qc: pd.DataFrame, path: Path | None) -> None:
+    """Write QC rows where asked."""
+    if path is not None:
+        from beadwork.io.tables import write_table
+
+        write_table(qc, path)
+
+
+def progress(items: Iterable[Any], label: str, length: int | None = None) -> Iterable[Any]:
+    """Iterate with a progress bar on a terminal, silently elsewhere."""
+    if not sys.stderr.isatty():
+        yield from items
+        return
+    with click.progressbar(items, label=label, length=length, file=sys.stderr) as bar:
+        yield from bar
+
+
+def _set_logging(level: str) -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("beadwork: %(levelname)s: %(message)s"))
+    handler.addFilter(_lower_levelname)
+    log.handlers[:] = [handler]
+    log.setLevel(level.upper())
+    log.propagate = False
+
+
+def _lower_levelname(record: logging.LogRecord) -> bool:
+    record.levelname = record.levelname.lower()
+    return True

@@ -1,0 +1,1 @@
+"""Figures of plates and studies, as matplotlib figures; they read tables only."""

@@ -1,0 +1,42 @@
+"""Outputs appear by rename: a reader sees a whole file or none."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from beadwork.model.errors import FileError
+
+
+@contextmanager
+def atomic_path(path: str | Path) -> Iterator[Path]:
+    """Yield a temporary name beside `path`; on success it is renamed to `path`, on failure removed.
+
+    Raises
+    ------
+    FileError
+        If the folder cannot be made or written to, or the disk is full.
+    """
+    target = Path(path)
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.part{target.suffix}")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if target.is_dir():
+            raise FileError(f"{target}: is a folder, but a file is to be written there; choose another name")
+        try:
+            yield temporary
+            os.replace(temporary, target)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        if error.strerror is None:
+            raise
+        raise FileError(
+            f"{target}: cannot be written ({error.strerror}); check the folder and the free space"
+        ) from error
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write a text file as a whole (UTF-8)."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")

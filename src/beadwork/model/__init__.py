@@ -1,0 +1,1 @@
+"""Types, names and parameters: no files, no compiled code."""

@@ -1,0 +1,23 @@
+"""The one place that imports cmapPy, with the line it needs on NumPy 2.
+
+cmapPy 4.0.1 (2019) still names ``numpy.string_``, which NumPy 2 removed; see docs/decisions.
+"""
+
+import warnings
+from types import ModuleType
+
+import numpy as np
+
+
+def _mend_numpy() -> None:
+    if not hasattr(np, "string_"):
+        np.bytes_ = np.bytes_  # type: ignore[attr-defined]
+
+
+def load_gctoo() -> ModuleType:
+    """Return ``cmapPy.pandasGEXpress.GCToo``."""
+    _mend_numpy()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from cmapPy.pandasGEXpress import GCToo
+    return GCToo  # type: ignore[no-any-return]

@@ -1,0 +1,47 @@
+"""The mistakes a user can make, as exceptions with one clear line each.
+
+A :class:`BeadworkError` is the user's to mend: the command line prints its message and exits with code 2.  Any other
+exception is a bug of ours: traceback, exit code 1.  A message names the file (or well, gene, key), says what was
+expected and how to mend it.
+"""
+
+from collections.abc import Iterable
+
+
+class BeadworkError(Exception):
+    """Base of all user errors; ``str(error)`` is the one line that is shown."""
+
+
+class FileError(BeadworkError):
+    """A file or folder is missing, unreadable, truncated or of another kind than its name says."""
+
+
+class MapError(BeadworkError):
+    """A plate map or plate sheet lacks a column, repeats a well or disagrees with the files."""
+
+
+class ParameterError(BeadworkError):
+    """A parameter is unknown, out of bounds or contradicts another one."""
+
+
+class LevelError(BeadworkError):
+    """A matrix is not at the level (GEX, QNORM, ...) or in the gene space (LM, BING, AIG) that is needed."""
+
+
+class AlignmentError(BeadworkError):
+    """Rows or columns that must agree do not."""
+
+
+class GeneSetError(BeadworkError):
+    """A gene-set file or a query cannot be used."""
+
+
+class IndexStoreError(BeadworkError):
+    """A connectivity index is missing, damaged or of another version."""
+
+
+def name_some(names: Iterable[object], limit: int = 5) -> str:
+    """Join at most `limit` names for a message and count the rest: ``A01, A02, ... (12 in all)``."""
+    listed = [str(name) for name in names]
+    head = ", ".join(listed[:limit])
+    return head if len(listed) <= limit else f"{head}, ... ({len(listed)} in all)"

@@ -1,0 +1,254 @@
+"""Matrix: values of genes by samples with their annotation, its level and its gene space.
+
+``docs/formats/levels.md`` describes the same rules in prose; :func:`check_matrix` is that page as a function.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from beadwork.model.errors import AlignmentError, LevelError, name_some
+
+
+class Level(StrEnum):
+    """What the values of a matrix are."""
+
+    GEX = "GEX"
+    """Level 2: deconvoluted expression, linear fluorescence intensity (FI)."""
+    NORM = "NORM"
+    """Level 3: LISS-scaled, log2."""
+    QNORM = "QNORM"
+    """Level 3: quantile-normalised over the plate, log2."""
+    INF = "INF"
+    """Level 3: landmarks and inferred genes, log2."""
+    ZSPC = "ZSPC"
+    """Level 4: robust z-score against the plate's population."""
+    ZSVC = "ZSVC"
+    """Level 4: robust z-score against the plate's vehicle wells."""
+    MODZ = "MODZ"
+    """Level 5: moderated z-score, one column a signature."""
+    CAL = "CAL"
+    """Level 2: the ten calibrators CAL01..CAL10, linear FI."""
+
+
+class Space(StrEnum):
+    """Which genes the rows are (Entrez ids)."""
+
+    LM = "LM"
+    """The 978 landmarks, measured."""
+    BING = "BING"
+    """10,174: landmarks and the 9,196 genes that are inferred well."""
+    AIG = "AIG"
+    """12,328: landmarks and all 11,350 inferred genes."""
+
+
+SPACE_SIZES: Mapping[Space, int] = {Space.LM: 978, Space.BING: 10_174, Space.AIG: 12_328}
+
+
+@dataclass(frozen=True, eq=False)
+class Matrix:
+    """Values of genes by samples; immutable: stages return new ones.
+
+    Parameters
+    ----------
+    values
+        float32, shape (genes, samples).  NaN is missing.  Stored read-only.
+    rows, cols
+        Annotation of genes and samples; the index holds unique ids (strings).
+    level
+        What the values are; None if unknown (a file of someone else's).
+    space
+        Which genes the rows are; None if they are not one of the named spaces.
+    provenance
+        How the matrix came to be (see ``beadwork.io.provenance``); carried along, never computed with.
+    """
+
+    values: np.ndarray
+    rows: pd.DataFrame
+    cols: pd.DataFrame
+    level: Level | None = None
+    space: Space | None = None
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        values = np.ascontiguousarray(self.values, dtype=np.float32)
+        if values is self.values and values.flags.writeable:
+            values = values.view()
+        values.flags.writeable = False
+        object.__setattr__(self, "values", values)
+        if values.shape != (len(self.rows), len(self.cols)):
+            raise AlignmentError(
+                f"matrix of shape {values.shape} does not fit {len(self.rows)} row ids and {len(self.cols)} column ids"
+            )
+        for name, table in (("row", self.rows), ("column", self.cols)):
+            if not table.index.is_unique:
+                twice = table.index[table.index.duplicated()].unique()
+                raise AlignmentError(f"{name} ids must be unique; repeated: {name_some(twice)}")
+
+    @property
+    def rids(self) -> pd.Index:
+        """Row ids (genes)."""
+        return self.rows.index
+
+    @property
+    def cids(self) -> pd.Index:
+        """Column ids (samples)."""
+        return self.cols.index
+
+    def with_values(self, values: np.ndarray, **changes: Any) -> Matrix:
+        """Return a copy with other values (same shape) and, by keyword, other level, cols, ..."""
+        return replace(self, values=values, **changes)
+
+    def take_rows(self, rids: Sequence[str] | pd.Index, space: Space | None = None) -> Matrix:
+        """Return the rows `rids` in that order; raises AlignmentError naming those that are absent."""
+        position = self.rids.get_indexer(pd.Index(rids))
+        if (position < 0).any():
+            absent = np.asarray(rids, dtype=object)[position < 0]
+            raise AlignmentError(f"{len(absent)} row ids are not in the matrix: {name_some(absent)}")
+        return replace(self, values=self.values[position], rows=self.rows.iloc[position], space=space)
+
+    def take_cols(self, keep: np.ndarray | Sequence[str] | pd.Index) -> Matrix:
+        """Return the columns chosen by ids or by a boolean mask, in the matrix's order for a mask."""
+        chosen = np.asarray(keep)
+        if chosen.dtype == bool:
+            position = np.flatnonzero(chosen)
+        else:
+            position = self.cids.get_indexer(pd.Index(keep))
+            if (position < 0).any():
+                raise AlignmentError(f"column ids are not in the matrix: {name_some(chosen[position < 0])}")
+        return replace(self, values=self.values[:, position], cols=self.cols.iloc[position])
+
+    def to_frame(self) -> pd.DataFrame:
+        """Values as a DataFrame, genes by samples."""
+        return pd.DataFrame(self.values, index=self.rids, columns=self.cids)
+
+    def to_gctoo(self) -> Any:
+        """Convert to cmapPy's GCToo (level, space and provenance do not fit in one and are left out)."""
+        from beadwork.model.cmappy import load_gctoo
+
+        return load_gctoo().GCToo(
+            data_df=self.to_frame().rename_axis(index="rid", columns="cid"),
+            row_metadata_df=self.rows.rename_axis(index="rid", columns="rhd"),
+            col_metadata_df=self.cols.rename_axis(index="cid", columns="chd"),
+        )
+
+    @classmethod
+    def from_gctoo(cls, gctoo: Any, level: Level | None = None, space: Space | None = None) -> Matrix:
+        """Take over a cmapPy GCToo; ids become strings, the order stays."""
+
+        def table(frame: pd.DataFrame) -> pd.DataFrame:
+            return frame.set_axis(frame.index.astype(str), axis=0).rename_axis(index=None, columns=None)
+
+        return cls(
+            gctoo.data_df.to_numpy(np.float32),
+            table(gctoo.row_metadata_df),
+            table(gctoo.col_metadata_df),
+            level=level,
+            space=space,
+        )
+
+    def to_anndata(self) -> Any:
+        """Convert to AnnData: samples are obs, genes are var; level, space and provenance go to ``uns``."""
+        import json
+
+        from anndata import AnnData
+
+        uns = {
+            "level": str(self.level or ""),
+            "space": str(self.space or ""),
+            "provenance": json.dumps(self.provenance),
+        }
+        obs, var = (_plain_objects(table, missing="") for table in (self.cols, self.rows))
+        return AnnData(X=self.values.T.copy(), obs=obs, var=var, uns=uns)
+
+    @classmethod
+    def from_anndata(cls, adata: Any) -> Matrix:
+        """Take over an AnnData (dense or sparse X)."""
+        import json
+
+        dense = adata.X.toarray() if hasattr(adata.X, "toarray") else np.asarray(adata.X)
+        level, space = adata.uns.get("level") or None, adata.uns.get("space") or None
+        return cls(
+            np.ascontiguousarray(dense.T, dtype=np.float32),
+            _plain_objects(adata.var),
+            _plain_objects(adata.obs),
+            level=Level(level) if level else None,
+            space=Space(space) if space else None,
+            provenance=json.loads(adata.uns.get("provenance") or "{}"),
+        )
+
+
+def _plain_objects(table: pd.DataFrame, missing: object = np.nan) -> pd.DataFrame:
+    """Copy with categoricals and string types as plain objects, and missing strings as `missing`."""
+    table = table.set_axis(table.index.astype(str).astype(object), axis=0)
+    for name, column in table.items():
+        if not pd.api.types.is_numeric_dtype(column):
+            texts = column.astype(object)
+            table[name] = texts.where(texts.notna() & (texts != ""), missing)
+    return table
+
+
+def check_matrix(
+    matrix: Matrix,
+    *,
+    level: Level | Iterable[Level] | None = None,
+    space: Space | Iterable[Space] | None = None,
+    finite: bool = False,
+    what: str = "matrix",
+) -> None:
+    """Check that a matrix is what a stage needs; the specification of levels and spaces as a function.
+
+    Parameters
+    ----------
+    level, space
+        The level(s) and space(s) that are allowed.  A matrix whose level is unknown passes the level check.
+    finite
+        Whether missing values are an error.
+    what
+        How the message names the matrix, usually its file.
+
+    Raises
+    ------
+    LevelError
+        Wrong level or space, or a space whose number of rows is not what it must be.
+    AlignmentError
+        Missing values where none are allowed, naming up to five genes.
+    """
+    allowed = _as_tuple(level)
+    if allowed and matrix.level is not None and matrix.level not in allowed:
+        raise LevelError(
+            f"{what}: holds level {matrix.level}, but {_either(allowed)} is needed here; "
+            f"give the {_either(allowed)} file"
+        )
+    spaces = _as_tuple(space)
+    if spaces and matrix.space not in spaces:
+        found = f"space {matrix.space}" if matrix.space else "a gene space that is none of LM, BING and AIG"
+        raise LevelError(f"{what}: is in {found} ({len(matrix.rids)} rows), but {_either(spaces)} is needed here")
+    if matrix.space is not None and len(matrix.rids) != SPACE_SIZES[matrix.space]:
+        raise LevelError(
+            f"{what}: says it is in space {matrix.space} of {SPACE_SIZES[matrix.space]:,} genes, "
+            f"but has {len(matrix.rids):,} rows; make the file anew"
+        )
+    if finite:
+        bad = ~np.isfinite(matrix.values).all(axis=1)
+        if bad.any():
+            raise AlignmentError(
+                f"{what}: missing or infinite values in {int(bad.sum())} rows ({name_some(matrix.rids[bad])}); "
+                "fill or drop them first"
+            )
+
+
+def _as_tuple(value: Any) -> tuple[Any, ...]:
+    if value is None:
+        return ()
+    return (value,) if isinstance(value, str) else tuple(value)
+
+
+def _either(names: Iterable[Any]) -> str:
+    return " or ".join(str(name) for name in names)

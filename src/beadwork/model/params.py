@@ -1,0 +1,183 @@
+"""Parameters of every stage: the one home of each default, bound, description and reference.
+
+Function defaults, command-line flags, the default configuration, its JSON schema and the documentation all come from
+these models.  Unknown keys are refused.
+"""
+
+from __future__ import annotations
+
+import types
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from beadwork.model.errors import ParameterError
+
+SUBRAMANIAN_2017 = "Subramanian et al. 2017, doi 10.1016/j.cell.2017.10.049"
+
+
+class Params(BaseModel):
+    """Base of all parameter models: frozen, and strict about unknown keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+ParamsType = TypeVar("ParamsType", bound="Params")
+
+
+def make_params(model: type[ParamsType], **values: Any) -> ParamsType:
+    """Build a parameter model; a wrong value becomes one clear line.
+
+    Raises
+    ------
+    ParameterError
+        Naming the parameter, its value and what is allowed.
+    """
+    try:
+        return model(**values)
+    except ValidationError as error:
+        raise ParameterError(explain_validation(error)) from None
+
+
+def explain_validation(error: ValidationError, what: str = "parameter") -> str:
+    """All mistakes that pydantic found, in one line."""
+    parts = []
+    for item in error.errors():
+        name = ".".join(str(piece) for piece in item["loc"])
+        if item["type"] == "extra_forbidden":
+            parts.append(f"{what} {name}: unknown; check its spelling")
+        else:
+            parts.append(f"{what} {name}: {item['msg'][0].lower()}{item['msg'][1:]}, not {item['input']!r}")
+    return "; ".join(parts)
+
+
+def flag_name(field: str) -> str:
+    """Name of the command-line flag of a parameter: ``min_bead`` -> ``--min-bead``."""
+    return "--" + field.replace("_", "-")
+
+
+def render_flags(params: Params) -> str:
+    """Render parameters as command-line flags, those that differ from the default and those that do not.
+
+    The result is what a workflow rule puts on a command line, so that changing any value re-runs the rule.
+    """
+    import shlex
+
+    words = []
+    for name, value in params:
+        if isinstance(value, bool):
+            words.append(flag_name(name) if value else "--no-" + name.replace("_", "-"))
+        elif isinstance(value, tuple | list):
+            words += [flag_name(name), shlex.quote(",".join(str(item) for item in value))]
+        elif value is not None:
+            words += [flag_name(name), shlex.quote(str(value))]
+    return " ".join(words)
+
+
+def plain_type(annotation: Any) -> Any:
+    """Type of a field without ``| None``."""
+    if get_origin(annotation) in (Union, types.UnionType):
+        return next(arg for arg in get_args(annotation) if arg is not type(None))
+    return annotation
+
+
+class DeconvolveParams(Params):
+    """Level 1 to level 2: peaks of each analyte, and which gene each belongs to."""
+
+    method: Literal["kmeans", "kspeak"] = Field(
+        "kmeans", description="peak caller", json_schema_extra={"reference": SUBRAMANIAN_2017}
+    )
+    low_exp: float = Field(4.0, ge=0, description="beads below this log2 intensity are left out")
+    high_exp: float = Field(15.0, gt=0, description="beads above this log2 intensity are left out (kmeans)")
+    kspeak_high_exp: float = Field(14.0, gt=0, description="beads above this log2 intensity are left out (kspeak)")
+    max_k: int = Field(4, ge=2, le=6, description="largest number of clusters tried (kmeans)")
+    min_bead: int = Field(20, ge=1, description="an analyte with fewer good beads gets one value, its median")
+    min_peak_support: int = Field(10, ge=0, description="a peak needs at least this many beads")
+    min_peak_support_pct: float = Field(10.0, ge=0, le=100, description="and at least this percentage of them")
+    opt_support_hi: float = Field(
+        65.0, gt=0, lt=100, description="expected percentage of beads of the hi gene (kmeans)"
+    )
+    flip: bool = Field(True, description="plate-wide adjustment of swapped genes (kmeans)")
+    flip_threshold: float = Field(0.4, gt=0, lt=1, description="a well flips if both its posteriors exceed this")
+    flip_max: int = Field(3, ge=1, description="a well that has flipped more often no longer keeps the loop alive")
+    flip_rounds: int = Field(100, ge=1, description="most rounds of the flip adjustment")
+    min_well_beads: int = Field(1000, ge=1, description="a well with fewer classified beads is bad and left out")
+    min_wells: int = Field(10, ge=1, description="a plate with fewer usable wells is refused")
+
+
+class NormalizeParams(Params):
+    """Level 2 to level 3: LISS scaling, outlier wells, quantile normalisation."""
+
+    scaling: Literal["liss", "none"] = Field(
+        "liss", description="liss, or none if the values are already log2 and scaled (then nothing is dropped)"
+    )
+    smoother: Literal["cmap", "stable"] = Field(
+        "cmap",
+        description="smoother of the calibration curve: CMap's to the last bit, or one that rounding cannot sway",
+    )
+    min_count_mean: float = Field(20.0, ge=0, description="fewer beads an analyte together with max_count_cv: dropped")
+    max_count_cv: float = Field(30.0, gt=0, description="larger spread of bead counts (percent) with min_count_mean")
+    min_slope: float = Field(45.0, description="qc_slope below this is a strike (degrees)")
+    min_f_logp: float = Field(4.0, description="qc_f_logp below this is a strike")
+    min_iqr: float = Field(5.0, description="qc_iqr below this is a strike")
+    fence_iqr: float = Field(2.0, gt=0, description="width of the plate's own fences, in interquartile ranges")
+    max_strikes: int = Field(1, ge=0, description="a well with more strikes is an outlier and is dropped")
+    max_level: float = Field(15.0, gt=0, description="scaled values are kept below this (log2)")
+
+
+class InferParams(Params):
+    """Landmarks to all genes."""
+
+    min_value: float = Field(0.0, description="inferred values are clipped to at least this (log2)")
+    max_value: float = Field(15.0, description="inferred values are clipped to at most this (log2)")
+    space: Literal["AIG", "BING", "LM"] = Field("AIG", description="genes of the output")
+
+
+class TrainInferenceParams(Params):
+    """Fit of the inference model on an expression matrix."""
+
+    ridge: float = Field(1000.0, gt=0, description="ridge penalty on standardised landmarks")
+    rank: int = Field(64, ge=1, le=978, description="rank of the stored model")
+
+
+class ZscoreParams(Params):
+    """Level 3 to level 4: robust z-scores."""
+
+    min_mad: float = Field(
+        0.1,
+        gt=0,
+        description="floor of the MAD, applied before 1.4826",
+        json_schema_extra={"reference": SUBRAMANIAN_2017},
+    )
+    min_population: int = Field(3, ge=2, description="fewest wells a population may have")
+
+
+class ConsensusParams(Params):
+    """Level 4 to level 5: moderated z-scores (MODZ)."""
+
+    group_by: tuple[str, ...] = Field(
+        ("brew_prefix", "pert_id", "pert_dose", "pert_dose_unit", "pert_time"),
+        min_length=1,
+        description="column fields whose equal values make replicates of one signature",
+    )
+    z_clip: float = Field(10.0, gt=0, description="z-scores are clipped to this before correlating and averaging")
+    min_weight: float = Field(0.01, gt=0, description="smallest raw weight of a replicate")
+    ss_threshold: float = Field(2.0, gt=0, description="|modz * sqrt(n)| from here counts towards ss_ngene")
+    gold_cc: float = Field(0.2, description="is_gold needs a distil_cc_q75 of at least this")
+    gold_rank: float = Field(5.0, ge=0, le=100, description="and a pct_self_rank_q25 of at most this (percent)")
+
+
+class IndexParams(Params):
+    """Connectivity index."""
+
+    space: Literal["auto", "LM", "BING", "AIG"] = Field("auto", description="genes kept; auto keeps those of the input")
+
+
+class QueryParams(Params):
+    """Connectivity scores of a query against an index."""
+
+    min_set: int = Field(1, ge=1, description="a gene set with fewer genes found in the index is not scored")
+    ncs_floor: float = Field(0.01, gt=0, description="smallest mean that scores are divided by")
+    group_by: tuple[str, ...] = Field(
+        (), description="fields of siginfo within which scores are normalised; empty: all"
+    )

@@ -1,0 +1,112 @@
+"""QC records: the registry of metrics, and the tidy rows that every stage returns.
+
+A row says: this entity (plate, well, gene, signature) has this value of this metric, the bounds are these, and it
+passes or not.  Figures and reports read only such rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+COLUMNS = ["entity", "stage", "metric", "value", "lower", "upper", "pass"]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One QC metric: its name (CMap's where one exists), unit and meaning."""
+
+    name: str
+    unit: str
+    doc: str
+
+
+METRICS: dict[str, Metric] = {}
+
+
+def register_metrics(*metrics: Metric) -> None:
+    """Add metrics to the registry; a name stands for one thing only."""
+    for metric in metrics:
+        assert METRICS.setdefault(metric.name, metric) == metric, f"metric {metric.name} is registered twice"
+
+
+def qc_rows(
+    stage: str,
+    metric: str,
+    values: pd.Series | dict[str, Any],
+    *,
+    lower: float | None = None,
+    upper: float | None = None,
+    passed: Iterable[bool] | bool | None = None,
+) -> pd.DataFrame:
+    """Make tidy rows of one metric.
+
+    Parameters
+    ----------
+    values
+        Value (a number, or a text such as a reason) by entity id.
+    lower, upper
+        Bounds that apply to all of them; None for none.
+    passed
+        Whether each entity passes; by default whether the value lies within the bounds (True without bounds).
+    """
+    assert metric in METRICS, f"metric {metric} is not registered in beadwork.model.qc"
+    series = pd.Series(values, dtype=object)
+    if passed is None:
+        numbers = pd.to_numeric(series, errors="coerce")
+        inside = pd.Series(True, index=series.index)
+        if lower is not None:
+            inside &= numbers >= lower
+        if upper is not None:
+            inside &= numbers <= upper
+        passed = inside.to_numpy()
+    return pd.DataFrame(
+        {
+            "entity": series.index.astype(str),
+            "stage": stage,
+            "metric": metric,
+            "value": series.to_numpy(),
+            "lower": lower,
+            "upper": upper,
+            "pass": passed if isinstance(passed, bool) else list(passed),
+        },
+        columns=COLUMNS,
+    )
+
+
+def join_qc(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """Stack QC rows of several metrics."""
+    kept = [table.astype(object) for table in tables if len(table)]
+    return pd.concat(kept, ignore_index=True) if kept else pd.DataFrame(columns=COLUMNS)
+
+
+register_metrics(
+    Metric("wells_read", "wells", "wells of the plate that could be read"),
+    Metric("well_unusable", "text", "why a well was left out when its file was read"),
+    Metric("well_without_map", "text", "a file whose well has no row in the plate map"),
+    Metric("map_without_well", "text", "a row of the plate map whose well has no file"),
+    Metric("count_mean", "beads", "mean number of good beads per analyte (analytes 11-500) of a well"),
+    Metric("count_cv", "percent", "100 * sd / mean of the good beads per analyte (analytes 11-500) of a well"),
+    Metric("calibrators_missing", "number", "calibrators of a well without beads"),
+    Metric("single_peak", "share", "duo analytes of a well where only one peak was found"),
+    Metric("few_beads", "share", "analytes of a well with fewer good beads than min_bead"),
+    Metric("flipped", "share", "duo analytes of a well swapped by the plate-wide flip adjustment"),
+    Metric("qc_slope", "degrees", "angle of the regression of reference on calibration levels, mean of both bead sets"),
+    Metric("qc_f_logp", "-log10 p", "F test of the LISS power fit, mean of both bead sets"),
+    Metric("qc_iqr", "FI ratio", "2^(interquartile range) of the scaled profile, mean of both bead sets"),
+    Metric("liss_failed", "text", "why a well could not be scaled by LISS"),
+    Metric("outlier", "text", "why a well was dropped before quantile normalisation"),
+    Metric("wells_kept", "wells", "wells of the plate left after outlier removal"),
+    Metric("clipped_genes", "share", "inferred values of a well that were clipped to the range of the model"),
+    Metric("genes_absent", "genes", "genes the model knows that are not in the matrix, or the other way round"),
+    Metric("mad_floored", "share", "genes whose MAD is below the floor"),
+    Metric("n_population", "wells", "wells the z-scores are measured against"),
+    Metric("distil_nsample", "replicates", "replicates that a signature stands on"),
+    Metric("distil_cc_q75", "Spearman", "75th percentile of the correlations between replicates"),
+    Metric("tas", "score", "transcriptional activity score"),
+    Metric("weight_max", "share", "largest replicate weight of a signature"),
+    Metric("pct_self_rank_q25", "percent", "rank of the siblings among all instances, 25th percentile"),
+)

@@ -1,0 +1,1 @@
+"""Plates with known truth."""

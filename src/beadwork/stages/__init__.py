@@ -1,0 +1,1 @@
+"""One public, pure function per stage of the pipeline, on matrices."""
