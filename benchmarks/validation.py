@@ -1,0 +1,60 @@
+"""Write docs/validation.md: every figure against official results, golden sets and real plates, from one command.
+
+    python benchmarks/validation.py SHARED_DATA_FOLDER
+
+Each ``benchmarks/validation_<topic>.py`` has ``section(shared: Path) -> str``, which runs the checks of its topic and
+returns them as Markdown; this script runs all of them (or those named with --only) and joins the sections.
+"""
+
+import argparse
+import importlib.util
+from pathlib import Path
+
+HERE = Path(__file__).parent
+PAGE = HERE.parent / "docs" / "validation.md"
+TOPICS = ("level2", "levels", "inference", "consensus", "connectivity", "real_plates", "formats", "determinism")
+HEAD = """# Validation
+
+What beadwork computes, held against official results, golden sets and real plates. The page is written by
+
+```
+python benchmarks/validation.py DATA
+```
+
+where DATA is a folder with the public material that each section names (plates, golden sets; not part of this
+project). Figures are those of the run that wrote the page; a target that was missed is stated as such.
+"""
+
+
+def load_section(topic: str):
+    """Import ``validation_<topic>.py`` and return its ``section`` function, or None if there is no such file."""
+    path = HERE / f"validation_{topic}.py"
+    if not path.exists():
+        return None
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.section
+
+
+def main() -> None:
+    """Run the sections and write the page."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path, help="folder of the shared data")
+    parser.add_argument("--only", action="append", help="run this topic and print it, without writing the page")
+    arguments = parser.parse_args()
+    parts = []
+    for topic in arguments.only or TOPICS:
+        section = load_section(topic)
+        if section is not None:
+            print(f"validation: {topic} ...", flush=True)
+            parts.append(section(arguments.data).strip())
+    if arguments.only:
+        print("\n\n".join(parts))
+        return
+    PAGE.write_text("\n\n".join([HEAD.strip(), *parts]) + "\n", encoding="utf-8")
+    print(f"wrote {PAGE}")
+
+
+if __name__ == "__main__":
+    main()
