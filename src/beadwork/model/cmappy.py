@@ -11,7 +11,7 @@ import numpy as np
 
 def _mend_numpy() -> None:
     if not hasattr(np, "string_"):
-        np.bytes_ = np.bytes_  # type: ignore[attr-defined]
+        setattr(np, "string_", np.bytes_)  # noqa: B010  a plain assignment is "mended" by linters
 
 
 def load_gctoo() -> ModuleType:
