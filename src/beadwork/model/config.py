@@ -1,0 +1,287 @@
+"""The configuration of a run, and the rows of its plate sheet.
+
+``config/config.yaml``, its JSON schema and ``docs/config.md`` are generated from :class:`Config`; the sections are the
+parameter models of the stages, so that a default has one home.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, Field, StringConstraints, ValidationError
+
+from beadwork.model.errors import MapError, ParameterError, name_some
+from beadwork.model.ids import DET_PLATE_PATTERN, parse_det_plate
+from beadwork.model.params import (
+    ConsensusParams,
+    DeconvolveParams,
+    IndexParams,
+    InferParams,
+    NormalizeParams,
+    Params,
+    QueryParams,
+    ZscoreParams,
+)
+
+Name = Annotated[str, StringConstraints(pattern=rf"^{DET_PLATE_PATTERN}$")]
+"""A name that can stand in a file name."""
+
+
+class InferSection(InferParams):
+    """Landmarks to all genes."""
+
+    model: str | None = Field(
+        None, description="inference model: a file of `beadwork train-inference`, or CMap's OLS weights; empty: ours"
+    )
+
+
+class QueryItem(Params):
+    """One query: gene sets, from GMT or GRP files, to be scored against the index."""
+
+    name: Name = Field(description="name of its folder under results/queries")
+    up: str = Field(description="GMT or GRP file of genes that go up")
+    down: str | None = Field(None, description="GMT or GRP file of genes that go down")
+
+
+class Config(Params):
+    """Everything that can be set for a run of the workflow."""
+
+    plates: str = Field("config/plates.tsv", description="plate sheet, one row per plate (see config/README.md)")
+    data: str = Field(
+        "", description="folder from which relative paths in the plate sheet start; empty: the working directory"
+    )
+    results: str = Field("results", description="folder of all results, logs and benchmarks")
+    zsvc: bool = Field(True, description="also make ZSVC of the plates whose map has enough vehicle wells")
+    report: bool = Field(True, description="also draw the figures of the report")
+    queries: tuple[QueryItem, ...] = Field(
+        (), description="queries to answer: a list of {name, up, down}; up and down are GMT or GRP files"
+    )
+    deconvolve: DeconvolveParams = Field(DeconvolveParams(), description="level 1 to 2: beads to one value per gene")
+    normalize: NormalizeParams = Field(
+        NormalizeParams(), description="level 2 to 3: scaling, outlier wells, quantile normalisation"
+    )
+    infer: InferSection = Field(InferSection(), description="level 3: landmarks to all genes")
+    zscore: ZscoreParams = Field(ZscoreParams(), description="level 3 to 4: robust z-scores")
+    consensus: ConsensusParams = Field(ConsensusParams(), description="level 4 to 5: signatures from replicates")
+    index: IndexParams = Field(IndexParams(), description="the connectivity index")
+    query: QueryParams = Field(QueryParams(), description="scores of queries against the index")
+
+
+SECTIONS: dict[str, type[Params]] = {
+    "deconvolve": DeconvolveParams,
+    "normalize": NormalizeParams,
+    "infer": InferSection,
+    "zscore": ZscoreParams,
+    "consensus": ConsensusParams,
+    "index": IndexParams,
+    "query": QueryParams,
+}
+"""Sections of the configuration that are the flags of a command, by command."""
+
+
+def _empty_is_none(value: Any) -> Any:
+    return None if value is None or str(value).strip() in ("", "-666") else str(value).strip()
+
+
+Optional = Annotated[Name | None, BeforeValidator(_empty_is_none)]
+
+
+class PlateRow(BaseModel, extra="forbid", frozen=True):
+    """One row of the plate sheet."""
+
+    det_plate: Name = Field(description="name of the plate, {pert_plate}_{cell}_{time}_{replicate}_{bead batch}")
+    lxb: str = Field(min_length=1, description="folder, .tar, .tar.gz or .zip of its .lxb or .lxb.gz files")
+    map: str = Field(min_length=1, description="its plate map, tab-separated")
+    bead_batch: Optional = Field(None, description="bead batch, if the last part of det_plate does not say it")
+    bead_set: Optional = Field(None, description="bead set (epsilon-r2, ...), if the batch table does not say it")
+    cell_id: Optional = Field(None, description="cell line, if neither map nor det_plate says it")
+    brew_prefix: Optional = Field(
+        None, description="plates with the same are replicates; by default the first three parts of det_plate"
+    )
+    batch: Annotated[str | None, BeforeValidator(_empty_is_none)] = Field(None, description="your own label")
+    use: Annotated[Literal["yes", "no"], BeforeValidator(lambda text: str(text).strip().lower() or "yes")] = Field(
+        "yes", description="no leaves the plate out"
+    )
+
+    @property
+    def brew(self) -> str:
+        """Name that replicate plates share."""
+        return self.brew_prefix or parse_det_plate(self.det_plate).brew_prefix
+
+
+def check_config(values: Mapping[str, Any], source: str = "config") -> Config:
+    """Build the configuration; all mistakes come at once, one line each.
+
+    Raises
+    ------
+    ParameterError
+        Each line names the source, the key, what was expected, and a near name for an unknown key.
+    """
+    plain = {key: {} if value is None and key in SECTIONS else value for key, value in values.items()}
+    lines = []
+    config = None
+    try:
+        config = Config.model_validate(_lists_as_tuples(plain))
+    except ValidationError as error:
+        lines = [_config_mistake(item, source) for item in error.errors()]
+    if config is not None:
+        lines = [f"{source}: {mistake}" for mistake in _contradictions(config)]
+    if lines or config is None:
+        raise ParameterError("\n".join(lines))
+    return config
+
+
+def _lists_as_tuples(value: Any) -> Any:
+    """Take a comma-separated text where a list is expected, as on the command line."""
+    section_fields = {
+        (section, name)
+        for section, model in SECTIONS.items()
+        for name, field in model.model_fields.items()
+        if isinstance(field.default, tuple)
+    }
+    result = dict(value)
+    for section, name in section_fields:
+        table = result.get(section)
+        if isinstance(table, Mapping) and isinstance(table.get(name), str):
+            parts = tuple(part.strip() for part in table[name].split(",") if part.strip())
+            result[section] = {**table, name: parts}
+    return result
+
+
+def _contradictions(config: Config) -> list[str]:
+    found = []
+    names = [query.name for query in config.queries]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        found.append(f"queries: the name {name} stands {names.count(name)} times; give each query a name of its own")
+    rank = {"LM": 0, "BING": 1, "AIG": 2}
+    if config.index.space != "auto" and rank[config.index.space] > rank[config.infer.space]:
+        found.append(
+            f"index.space: {config.index.space} needs more genes than infer.space {config.infer.space} gives; "
+            "set index.space to auto"
+        )
+    return found
+
+
+def _known_keys(location: Sequence[Any]) -> list[str]:
+    """Names that are allowed where an unknown key was found."""
+    if len(location) == 1:
+        return list(Config.model_fields)
+    model = SECTIONS.get(str(location[0]), QueryItem if location[0] == "queries" else Config)
+    return list(model.model_fields)
+
+
+def _config_mistake(item: Any, source: str) -> str:
+    location = item["loc"]
+    key = ".".join(str(part) for part in location)
+    if item["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(str(location[-1]), _known_keys(location), n=1)
+        hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(_known_keys(location))}"
+        return f"{source}: {key}: unknown key; {hint}"
+    if item["type"] == "missing":
+        return f"{source}: {key}: is missing; it must be given"
+    return f"{source}: {key}: {_expectation(item)}, not {item['input']!r}"
+
+
+def _expectation(item: Any) -> str:
+    """Say what was expected in the words of the person who reads it."""
+    if item["type"] == "string_pattern_mismatch":
+        return "must be a name of letters, digits, '.', '-' and '_'"
+    if item["type"] in ("model_type", "model_attributes_type"):
+        return "must be a section of key: value lines"
+    if item["type"] in ("tuple_type", "list_type"):
+        return "must be a list"
+    message = str(item["msg"]).replace("Input should be", "must be")
+    return message[0].lower() + message[1:]
+
+
+PLATE_COLUMNS: tuple[str, ...] = tuple(PlateRow.model_fields)
+
+
+def check_plate_rows(
+    rows: Iterable[tuple[int, Mapping[str, str]]], source: str, *, data: str = "", files: bool = True
+) -> list[PlateRow]:
+    """Check the rows of a plate sheet and return those to use, paths complete; all mistakes at once.
+
+    Parameters
+    ----------
+    rows
+        Line number in the sheet, and cells by column.
+    source
+        How messages name the sheet.
+    data
+        Folder from which relative paths start.  Environment variables are filled in, there and in the sheet.
+    files
+        Whether lxb and map must exist (for plates with use: yes).
+
+    Raises
+    ------
+    MapError
+        One line for each mistake, naming sheet, line, column and what was expected.
+    """
+    mistakes: list[str] = []
+    plates: dict[str, tuple[int, PlateRow]] = {}
+    for number, cells in rows:
+        where = f"{source}: line {number}"
+        try:
+            row = PlateRow.model_validate(dict(cells))
+        except ValidationError as error:
+            mistakes += [_row_mistake(item, where) for item in error.errors()]
+            continue
+        if row.det_plate in plates:
+            first = plates[row.det_plate][0]
+            mistakes.append(f"{where}: det_plate {row.det_plate} stands in line {first} already; one row per plate")
+            continue
+        if row.use == "yes":
+            row, problems = _complete_paths(row, data, files)
+            mistakes += [f"{where}: {problem}" for problem in problems]
+        plates[row.det_plate] = (number, row)
+    used = [row for _, row in plates.values() if row.use == "yes"]
+    mistakes += _cell_conflicts(used, source)
+    if mistakes:
+        raise MapError("\n".join(mistakes))
+    return used
+
+
+def _row_mistake(item: Any, where: str) -> str:
+    column = ".".join(str(part) for part in item["loc"] if str(part) in PlateRow.model_fields) or str(item["loc"][0])
+    if item["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(column, PLATE_COLUMNS, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(PLATE_COLUMNS)}"
+        return f"{where}: column {column} is unknown; {hint}"
+    if item["type"] in ("missing", "string_too_short"):
+        return f"{where}: {column} is empty; it must be given"
+    return f"{where}: {column}: {_expectation(item)}, not {item['input']!r}"
+
+
+def _complete_paths(row: PlateRow, data: str, files: bool) -> tuple[PlateRow, list[str]]:
+    problems, paths = [], {}
+    for column, what in (("lxb", "folder or archive"), ("map", "file")):
+        text = os.path.expanduser(os.path.expandvars(getattr(row, column)))
+        base = os.path.expanduser(os.path.expandvars(data))
+        path = os.path.normpath(os.path.join(base, text))
+        unknown = re.findall(r"\$\{?(\w+)", path)
+        if unknown:
+            problems.append(f"{column}: environment variable {unknown[0]} is not set; set it, or write the path out")
+        elif files and not (os.path.isfile(path) or (column == "lxb" and os.path.isdir(path))):
+            problems.append(f"{column}: there is no {what} {path}; relative paths start from {data or 'the working'}"
+                            f"{'' if data else ' directory'}")  # fmt: skip
+        paths[column] = path
+    return row.model_copy(update=paths), problems
+
+
+def _cell_conflicts(plates: Iterable[PlateRow], source: str) -> list[str]:
+    """Brews whose plates name different cells: they cannot be replicates."""
+    cells: dict[str, set[str]] = {}
+    for row in plates:
+        cell = row.cell_id or parse_det_plate(row.det_plate).cell_id
+        cells.setdefault(row.brew, set()).add(cell)
+    return [
+        f"{source}: brew_prefix {brew} has plates of different cells ({name_some(sorted(found))}); "
+        "replicates share one cell"
+        for brew, found in cells.items()
+        if len(found) > 1
+    ]
