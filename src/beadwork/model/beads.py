@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -13,10 +14,10 @@ CALIBRATORS: tuple[str, ...] = tuple(f"CAL{number:02d}" for number in range(1, 1
 
 @dataclass(frozen=True, eq=False)
 class BeadPlate:
-    """Beads of one plate as flat arrays, ready for compiled loops.
+    """Beads of one plate in one flat array, grouped by well and analyte: what compiled loops want.
 
-    Beads of well w are ``analyte[offsets[w]:offsets[w + 1]]`` and ``reporter[...]`` likewise, in no promised order
-    within a well.
+    Beads of well w and analyte a (1..500) are ``reporter[starts[w, a - 1]:starts[w, a]]``, in ascending order, so that
+    nothing depends on the order in which the scanner saw them.
 
     Parameters
     ----------
@@ -24,34 +25,98 @@ class BeadPlate:
         Name of the plate.
     wells
         Well names ``A01`` in plate order, shape (W,).
-    offsets
-        int64, shape (W + 1,).
-    analyte
-        int16, shape (beads,): 1..500.  Unclassified beads (RID 0) are not kept.
+    starts
+        int64, shape (W, 501).  The beads of one well lie together; those of different wells need not.
     reporter
-        uint32, shape (beads,): RP1, fluorescence intensity.
+        uint32, shape (beads,): RP1, fluorescence intensity.  Unclassified beads (RID 0) are not kept.
     bad_wells
-        Wells that could not be used, with the reason in words: columns well, reason.
+        Wells that could not be used, with the reason in words: columns well (or file name, if that names no well)
+        and reason.
     digests
-        Checksum of each well's file by well, for provenance; empty if there were no files.
+        Checksum of each well's unpacked file by well, for provenance; empty if there were no files.
     """
 
     det_plate: str
     wells: tuple[str, ...]
-    offsets: np.ndarray
-    analyte: np.ndarray
+    starts: np.ndarray
     reporter: np.ndarray
     bad_wells: pd.DataFrame
     digests: dict[str, str]
 
     def __post_init__(self) -> None:
-        assert len(self.offsets) == len(self.wells) + 1, "offsets must have one entry more than wells"
-        assert len(self.analyte) == len(self.reporter) == self.offsets[-1], "flat arrays must match the offsets"
+        assert self.starts.shape == (len(self.wells), N_ANALYTES + 1), "starts must have 501 entries a well"
+        assert self.starts.size == 0 or self.starts.max() <= len(self.reporter), "starts must lie within reporter"
+
+    @classmethod
+    def from_wells(
+        cls,
+        det_plate: str,
+        wells: Sequence[str],
+        beads: Sequence[tuple[np.ndarray, np.ndarray]],
+        bad_wells: pd.DataFrame | None = None,
+        digests: dict[str, str] | None = None,
+    ) -> BeadPlate:
+        """Join wells that are grouped already.
+
+        Parameters
+        ----------
+        beads
+            For each well the number of beads of each analyte, shape (500,), and the reporter values, uint32, by
+            analyte and ascending within one (:func:`group_beads`).
+        """
+        counts = np.array([count for count, _ in beads], dtype=np.int64).reshape(len(wells), N_ANALYTES)
+        ends = np.cumsum(counts, axis=None).reshape(counts.shape)
+        starts = np.empty((len(wells), N_ANALYTES + 1), dtype=np.int64)
+        starts[:, 1:] = ends
+        starts[:, 0] = ends[:, 0] - counts[:, 0]
+        reporter = np.concatenate([values for _, values in beads]) if beads else np.zeros(0, dtype=np.uint32)
+        none = pd.DataFrame({"well": [], "reason": []}, dtype=object)
+        return cls(det_plate, tuple(wells), starts, reporter, none if bad_wells is None else bad_wells, digests or {})
 
     @property
     def n_wells(self) -> int:
         """Number of wells with beads."""
         return len(self.wells)
+
+    @property
+    def counts(self) -> np.ndarray:
+        """Beads of each analyte, int64, shape (W, 500)."""
+        return np.diff(self.starts, axis=1)
+
+    def take_wells(self, keep: np.ndarray) -> BeadPlate:
+        """Return the wells of a boolean mask, shape (W,); the beads are shared, not copied."""
+        chosen = tuple(well for well, kept in zip(self.wells, keep, strict=True) if kept)
+        digests = {well: self.digests[well] for well in chosen if well in self.digests}
+        return replace(self, wells=chosen, starts=self.starts[np.asarray(keep, dtype=bool)], digests=digests)
+
+    def well_beads(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        """Analyte (int16) and reporter (uint32) of all beads of one well, each of shape (beads of the well,)."""
+        starts = self.starts[index]
+        analyte = np.repeat(np.arange(1, N_ANALYTES + 1, dtype=np.int16), np.diff(starts))
+        return analyte, self.reporter[starts[0] : starts[-1]]
+
+
+def group_beads(analyte: np.ndarray, reporter: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Group the beads of one well by analyte, ascending within each; beads outside 1..500 are left out.
+
+    Parameters
+    ----------
+    analyte, reporter
+        RID and RP1, shape (beads,).
+
+    Returns
+    -------
+    counts, reporter
+        int64 of shape (500,), and uint32 of shape (classified beads,).
+    """
+    key = analyte.astype(np.uint64)
+    key <<= np.uint64(32)
+    key |= reporter.astype(np.uint32, copy=False)
+    low, high = np.uint64(1 << 32), np.uint64((N_ANALYTES + 1) << 32)
+    key = key[(key >= low) & (key < high)]
+    key.sort()
+    bounds = np.arange(1, N_ANALYTES + 2, dtype=np.uint64) << np.uint64(32)
+    return np.diff(np.searchsorted(key, bounds)), key.astype(np.uint32)
 
 
 @dataclass(frozen=True, eq=False)
