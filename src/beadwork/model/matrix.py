@@ -101,6 +101,14 @@ class Matrix:
         """Column ids (samples)."""
         return self.cols.index
 
+    @property
+    def plate(self) -> str:
+        """Name of the plate if all samples are of one (from det_plate, else from ids ``{det_plate}:{well}``)."""
+        ids = [str(cid).rpartition(":")[0] for cid in self.cids]
+        names = self.cols["det_plate"].dropna() if "det_plate" in self.cols else ids
+        found = {str(name) for name in names} - {""}
+        return found.pop() if len(found) == 1 else "plate"
+
     def with_values(self, values: np.ndarray, **changes: Any) -> Matrix:
         """Return a copy with other values (same shape) and, by keyword, other level, cols, ..."""
         return replace(self, values=values, **changes)

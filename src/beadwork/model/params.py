@@ -123,6 +123,7 @@ class NormalizeParams(Params):
     fence_iqr: float = Field(2.0, gt=0, description="width of the plate's own fences, in interquartile ranges")
     max_strikes: int = Field(1, ge=0, description="a well with more strikes is an outlier and is dropped")
     max_level: float = Field(15.0, gt=0, description="scaled values are kept below this (log2)")
+    min_wells: int = Field(2, ge=1, description="a plate with fewer wells left is refused")
 
 
 class InferParams(Params):

@@ -1,0 +1,42 @@
+"""``beadwork zscore``: level 3 to level 4."""
+
+from pathlib import Path
+
+import click
+
+from beadwork.cli.options import FILE, common_options, params_options, write_qc
+from beadwork.model.params import ZscoreParams
+
+
+@click.command("zscore")
+@click.argument("matrix", metavar="X", type=FILE)
+@click.option("-o", "--output", metavar="Z", type=FILE, required=True, help="Write the z-scores here.")
+@click.option(
+    "--population",
+    type=click.Choice(["plate", "vehicle"]),
+    default="plate",
+    show_default=True,
+    help="Score against all wells of the plate (ZSPC) or against its vehicle wells, pert_type ctl_vehicle (ZSVC).",
+)
+@params_options(ZscoreParams)
+@common_options
+def command(matrix: Path, output: Path, population: str, params: ZscoreParams, threads: int, qc: Path | None) -> None:
+    """Robust z-scores of one plate: how far each gene stands from its median over the plate.
+
+    X holds INF, QNORM or NORM (GCT or GCTX, any row ids); Z is GCTX, or GCT if its name ends in .gct.
+    """
+    from beadwork.cli.files import input_record, load_matrix, save_matrix
+    from beadwork.stages.zscore import INPUT_LEVELS, zscore
+
+    source = load_matrix(matrix, level=INPUT_LEVELS)
+    result = zscore(source, population=population, params=params, what=str(matrix))  # type: ignore[arg-type]
+    save_matrix(
+        result.matrix,
+        output,
+        command="zscore",
+        params=params,
+        options={"population": population},
+        inputs={"matrix": [input_record(matrix)]},
+        sources=[source],
+    )
+    write_qc(result.qc, qc)

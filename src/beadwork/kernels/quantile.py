@@ -1,0 +1,105 @@
+"""Percentiles and quantile normalisation as the Connectivity Map computes them."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+
+def hazen_position(n: int, percent: float) -> tuple[int, int, float]:
+    """Where a Hazen percentile stands among `n` sorted values.
+
+    The i-th smallest of n values (i from 1) is the 100 * (i - 0.5) / n percentile; between them lies a straight line,
+    and beyond the first and the last one their values.
+
+    Returns
+    -------
+    tuple
+        Positions (from 0) of the value below and of the value above, and the share of the way between them.
+    """
+    position = min(max(percent / 100 * n - 0.5, 0.0), n - 1.0)
+    below = int(position)
+    return below, min(below + 1, n - 1), position - below
+
+
+def hazen_percentile(values: Floats, percent: float) -> Floats:
+    """Hazen percentile along the first axis; NaN wherever a value is NaN.
+
+    Parameters
+    ----------
+    values
+        Shape (n, ...), n >= 1.
+    percent
+        0..100.
+    """
+    below, above, share = hazen_position(len(values), percent)
+    parts = np.partition(values, sorted({below, above, len(values) - 1}), axis=0)
+    result: Floats = parts[below] + share * (parts[above] - parts[below])
+    return np.where(np.isnan(parts[-1]), np.nan, result)  # NaN sorts last
+
+
+def average_rank_bounds(ordered: Floats) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """First and last position of the run of equal values that each value of sorted columns belongs to.
+
+    Parameters
+    ----------
+    ordered
+        Sorted along the first axis, shape (n, columns).
+
+    Returns
+    -------
+    tuple
+        Positions from 0, each of shape (n, columns); their mean is the average rank less one.
+    """
+    n = len(ordered)
+    position = np.arange(n, dtype=np.intp)[:, None]
+    starts = np.ones(ordered.shape, dtype=bool)
+    starts[1:] = ordered[1:] != ordered[:-1]
+    ends = np.ones(ordered.shape, dtype=bool)
+    ends[:-1] = starts[1:]
+    first = np.maximum.accumulate(np.where(starts, position, 0), axis=0)
+    last = np.minimum.accumulate(np.where(ends, position, n - 1)[::-1], axis=0)[::-1]
+    return first, last
+
+
+def average_ranks(values: Floats) -> Floats:
+    """Ranks from 1, ties averaged, along the first axis of (n, columns) values."""
+    order = np.argsort(values, axis=0, kind="stable")
+    first, last = average_rank_bounds(np.take_along_axis(values, order, axis=0))
+    ranks = np.empty(values.shape)
+    np.put_along_axis(ranks, order, (first + last) / 2 + 1, axis=0)
+    return ranks
+
+
+def quantile_normalize(values: Floats) -> Floats:
+    """Give all columns one distribution: the median over columns of the sorted columns.
+
+    The value of rank r of every column becomes the r-th value of the target; tied values take the target at their
+    average rank, by linear interpolation.
+
+    Parameters
+    ----------
+    values
+        Genes by samples, without missing values.
+
+    Returns
+    -------
+    ndarray
+        Shape of `values`.
+
+    References
+    ----------
+    The median, not the mean, as target: cmapM, BSD-3-Clause; Bolstad et al. 2003 for quantile normalisation itself.
+    """
+    order = np.argsort(values, axis=0, kind="stable")
+    ordered = np.take_along_axis(values, order, axis=0)
+    target = np.median(ordered, axis=1)
+    first, last = average_rank_bounds(ordered)
+    total = first + last  # twice the average rank, less two
+    below = total // 2
+    normalized = 0.5 * (target[below] + target[total - below])
+    result = np.empty(values.shape)
+    np.put_along_axis(result, order, normalized, axis=0)
+    return result

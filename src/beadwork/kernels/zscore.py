@@ -1,0 +1,61 @@
+"""Robust z-scores."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+MAD_TO_SD = 1.4826
+"""Standard deviations per median absolute deviation of a normal distribution."""
+
+
+def robust_center_scale(values: Floats, min_mad: float) -> tuple[Floats, Floats, Floats]:
+    """Median, floored and scaled MAD, and plain MAD of each row.
+
+    Parameters
+    ----------
+    values
+        Genes by samples; NaN is left out, a row of NaN alone gives NaN.
+    min_mad
+        Floor of the MAD, applied before the factor 1.4826.
+
+    Returns
+    -------
+    tuple
+        Median, max(MAD, min_mad) * 1.4826 and MAD, each of shape (genes,).
+    """
+    median_of = np.nanmedian if np.isnan(values).any() else np.median
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "All-NaN slice", RuntimeWarning)
+        center = median_of(values, axis=1)
+        mad = median_of(np.abs(values - center[:, None]), axis=1)
+    return center, np.maximum(mad, min_mad) * MAD_TO_SD, mad
+
+
+def robust_zscore(values: Floats, population: Floats, min_mad: float) -> tuple[Floats, Floats]:
+    """Robust z-scores of `values` against a population: z = (x - median) / (max(MAD, min_mad) * 1.4826).
+
+    Parameters
+    ----------
+    values
+        Genes by samples.
+    population
+        The same genes by the samples that median and MAD are taken over.
+    min_mad
+        Floor of the MAD.
+
+    Returns
+    -------
+    tuple
+        z-scores (shape of `values`, NaN where the value is NaN), and the MAD of each gene before the floor.
+
+    References
+    ----------
+    Subramanian et al. 2017, doi 10.1016/j.cell.2017.10.049; cmapM, BSD-3-Clause.
+    """
+    center, scale, mad = robust_center_scale(population, min_mad)
+    return (values - center[:, None]) / scale[:, None], mad

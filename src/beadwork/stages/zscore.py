@@ -1,0 +1,100 @@
+"""Level 3 to level 4: robust z-scores of a plate, against all its wells (ZSPC) or its vehicle wells (ZSVC)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from beadwork.kernels.zscore import robust_zscore
+from beadwork.model.errors import AlignmentError, ParameterError, name_some
+from beadwork.model.matrix import Level, Matrix, check_matrix
+from beadwork.model.params import ZscoreParams
+from beadwork.model.qc import join_qc, qc_rows
+
+INPUT_LEVELS = (Level.INF, Level.QNORM, Level.NORM)
+VEHICLE = "ctl_vehicle"
+Population = Literal["plate", "vehicle"]
+
+
+@dataclass(frozen=True)
+class ZscoreResult:
+    """z-scores (level ZSPC or ZSVC) and QC rows."""
+
+    matrix: Matrix
+    qc: pd.DataFrame
+
+
+def zscore(
+    matrix: Matrix,
+    *,
+    population: Population = "plate",
+    params: ZscoreParams = ZscoreParams(),  # noqa: B008 (frozen)
+    what: str = "matrix",
+) -> ZscoreResult:
+    """Robust z-score of every gene over the wells of one plate.
+
+    z = (x - median) / (max(MAD, min_mad) * 1.4826), median and MAD over the population.
+
+    Parameters
+    ----------
+    matrix
+        INF, QNORM or NORM of one plate (or of unknown level), log2; any rows.  A missing value stays missing and is
+        left out of median and MAD.
+    population
+        ``plate``: all wells (gives ZSPC); ``vehicle``: wells whose pert_type is ctl_vehicle, in whatever case (ZSVC).
+    what
+        How messages name the matrix, usually its file.
+
+    Raises
+    ------
+    LevelError
+        The matrix holds another level, for example GEX, which is not on a log scale.
+    AlignmentError
+        Infinite values.
+    ParameterError
+        The population has fewer wells than ``min_population``.
+    """
+    check_matrix(matrix, level=INPUT_LEVELS, what=what)
+    infinite = np.isinf(matrix.values).any(axis=1)
+    if infinite.any():
+        raise AlignmentError(
+            f"{what}: infinite values in {int(infinite.sum())} rows ({name_some(matrix.rids[infinite])}); "
+            "were zeros turned into logarithms? Mark them as missing first"
+        )
+    chosen = population_mask(matrix, population, params.min_population, what)
+    values = matrix.values.astype(np.float64)
+    z, mad = robust_zscore(values, values[:, chosen] if not chosen.all() else values, params.min_mad)
+    level = Level.ZSPC if population == "plate" else Level.ZSVC
+    qc = join_qc(
+        [
+            qc_rows("zscore", "n_population", {matrix.plate: int(chosen.sum())}, lower=params.min_population),
+            qc_rows("zscore", "mad_floored", {matrix.plate: float(np.mean(mad < params.min_mad)) if len(mad) else 0.0}),
+        ]
+    )
+    return ZscoreResult(matrix.with_values(z, level=level), qc)
+
+
+def population_mask(matrix: Matrix, population: Population, minimum: int, what: str) -> np.ndarray:
+    """Which wells the scores are measured against; refuses a population that is too small."""
+    if population == "plate":
+        chosen = np.ones(len(matrix.cids), dtype=bool)
+        if len(chosen) < minimum:
+            raise ParameterError(
+                f"{what}: has {len(chosen)} wells, but a median over fewer than {minimum} says nothing; "
+                "give a whole plate, or lower --min-population"
+            )
+        return chosen
+    if "pert_type" not in matrix.cols:
+        raise ParameterError(
+            f"{what}: has no column field pert_type, which tells vehicle wells; add it, or use --population plate"
+        )
+    chosen = matrix.cols["pert_type"].astype(str).str.strip().str.lower().eq(VEHICLE).to_numpy()
+    if chosen.sum() < minimum:
+        raise ParameterError(
+            f"{what}: has {int(chosen.sum())} wells of pert_type {VEHICLE}, but --population vehicle needs at least "
+            f"{minimum} (--min-population); use --population plate"
+        )
+    return chosen
