@@ -3,8 +3,9 @@
 
     make_tables.py PLATFORM_FOLDER
 
-PLATFORM_FOLDER holds the chip files, L1000_bead_batch.txt, L1000_poolinfo.txt and log_ybio_epsilon.gct of l1ktools
-(github.com/cmap/l1ktools, BSD-3-Clause) and GSE92742_Broad_LINCS_gene_info.txt.gz (GEO series GSE92742, LINCS, CC BY 4.0).
+PLATFORM_FOLDER holds the chip files, affx.chip.gz, L1000_bead_batch.txt, L1000_poolinfo.txt and log_ybio_epsilon.gct of l1ktools
+(github.com/cmap/l1ktools, BSD-3-Clause) and GSE92742_Broad_LINCS_gene_info.txt.gz (GEO series GSE92742, LINCS, CC BY 4.0);
+beside it stands expression/gene12328_to_u133a_probe.tsv, which probe set of HG-U133A stands for each gene.
 """
 
 import sys
@@ -53,6 +54,11 @@ def main(folder):
     genes = pd.read_csv(folder / "GSE92742_Broad_LINCS_gene_info.txt.gz", sep="\t", dtype=str)
     write("genes.tsv", "Genes of the AIG space (12,328), with membership of LM (978) and BING (10,174)", GEO,
           genes[["pr_gene_id", "pr_gene_symbol", "pr_gene_title", "pr_is_lm", "pr_is_bing"]])
+    chip = pd.read_csv(folder / "affx.chip.gz", sep="\t", dtype=str)
+    chip = chip[(chip["pr_is_inf"] == "1") & chip["pr_gene_id"].isin(genes["pr_gene_id"])]
+    used = set(pd.read_csv(folder.parent / "expression" / "gene12328_to_u133a_probe.tsv", sep="\t", dtype=str)["pr_id"])
+    write("probes_u133a.tsv", "Probe sets of HG-U133A and the genes of the AIG space they measure; pr_is_used: the one that stands for the gene", L1KTOOLS,
+          pd.DataFrame({"pr_probe_id": chip["pr_id"], "pr_gene_id": chip["pr_gene_id"], "pr_is_used": chip["pr_id"].isin(used).astype(int)}))
     renamed = pd.read_csv(folder / "renamed_landmarks.tsv", sep="\t", dtype=str, comment="#")
     rows = [(row.entrez_id, old, row.symbol_recent) for row in renamed.itertuples()
             for old in sorted({row.symbol_row_meta, row.symbol_gene_info}) if old != row.symbol_recent]

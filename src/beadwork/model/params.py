@@ -137,8 +137,15 @@ class InferParams(Params):
 class TrainInferenceParams(Params):
     """Fit of the inference model on an expression matrix."""
 
-    ridge: float = Field(1000.0, gt=0, description="ridge penalty on standardised landmarks")
-    rank: int = Field(64, ge=1, le=978, description="rank of the stored model")
+    ridge: float = Field(2000.0, gt=0, description="ridge penalty on standardised landmarks")
+    rank: int = Field(128, ge=1, le=978, description="rank of the stored model")
+    study_weight: float = Field(
+        0.3, ge=0, le=1, description="what is kept of differences between studies: 0 nothing, 1 all"
+    )
+    study_field: str = Field("dataset", min_length=1, description="column field that names the study of a sample")
+    target_mean: float = Field(8.4, description="mean of the landmarks that profiles are scaled to (log2, as QNORM)")
+    target_sd: float = Field(2.4, gt=0, description="standard deviation of the landmarks that profiles are scaled to")
+    min_samples: int = Field(20, ge=2, description="fewer samples are refused")
 
 
 class ZscoreParams(Params):
@@ -164,6 +171,14 @@ class ConsensusParams(Params):
     z_clip: float = Field(10.0, gt=0, description="z-scores are clipped to this before correlating and averaging")
     min_weight: float = Field(0.01, gt=0, description="smallest raw weight of a replicate")
     ss_threshold: float = Field(2.0, gt=0, description="|modz * sqrt(n)| from here counts towards ss_ngene")
+    split_controls: bool = Field(
+        True,
+        description="control wells (pert_type ctl_...) are grouped by well too, so that signatures of controls stand on "
+        "as many replicates as those of treatments",
+    )
+    min_rank_instances: int = Field(
+        20, ge=1, description="pct_self_rank_q25 is missing where there are fewer other instances to rank among"
+    )
     gold_cc: float = Field(0.2, description="is_gold needs a distil_cc_q75 of at least this")
     gold_rank: float = Field(5.0, ge=0, le=100, description="and a pct_self_rank_q25 of at most this (percent)")
 
