@@ -10,6 +10,7 @@ import difflib
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field, StringConstraints, ValidationError
@@ -285,3 +286,72 @@ def _cell_conflicts(plates: Iterable[PlateRow], source: str) -> list[str]:
         for brew, found in cells.items()
         if len(found) > 1
     ]
+
+
+def parse_plate_sheet(text: str, source: str, *, data: str = "", files: bool = True) -> list[PlateRow]:
+    """Read the text of a plate sheet: tab-separated, a header line, ``#`` above it and empty lines left out.
+
+    See :func:`check_plate_rows`, which it calls, for the parameters and what is raised.
+    """
+    lines = [(number, line) for number, line in enumerate(text.splitlines(), start=1) if line.strip()]
+    while lines and lines[0][1].startswith("#"):
+        lines.pop(0)
+    required = [name for name, field in PlateRow.model_fields.items() if field.is_required()]
+    if not lines:
+        raise MapError(f"{source}: is empty; it needs a header line with {', '.join(required)}")
+    header = [name.strip() for name in lines[0][1].split("\t")]
+    mistakes = []
+    for name in required:
+        if name not in header:
+            hint = "; columns must be separated by tabs" if len(header) == 1 else ""
+            mistakes.append(f"{source}: lacks the column {name}{hint}")
+    for name in header:
+        if name not in PLATE_COLUMNS:
+            near = difflib.get_close_matches(name, PLATE_COLUMNS, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(PLATE_COLUMNS)}"
+            mistakes.append(f"{source}: column {name} is unknown; {hint}")
+        elif header.count(name) > 1:
+            mistakes.append(f"{source}: column {name} stands {header.count(name)} times; keep one")
+    if mistakes:
+        raise MapError("\n".join(dict.fromkeys(mistakes)))
+    rows = []
+    for number, line in lines[1:]:
+        cells = [cell.strip() for cell in line.split("\t")]
+        if len(cells) > len(header):
+            mistakes.append(f"{source}: line {number} has {len(cells)} cells, but there are {len(header)} columns")
+        rows.append((number, dict(zip(header, cells + [""] * (len(header) - len(cells)), strict=False))))
+    if mistakes:
+        raise MapError("\n".join(mistakes))
+    return check_plate_rows(rows, source, data=data, files=files)
+
+
+@dataclass(frozen=True)
+class MapCounts:
+    """What the workflow needs to know of a plate map beforehand."""
+
+    wells: int
+    vehicles: int
+
+
+def count_wells(text: str, source: str) -> MapCounts:
+    """Count the wells of a plate map, and its vehicle wells.
+
+    Raises
+    ------
+    MapError
+        A column that every map needs is missing; the source is named.
+    """
+    lines = [line for line in text.splitlines() if line.strip()]
+    while lines and lines[0].startswith("#"):
+        lines.pop(0)
+    header = [name.strip().strip('"') for name in lines[0].split("\t")] if lines else []
+    absent = [name for name in ("pert_id", "pert_type") if name not in header]
+    if not {"rna_well", "det_well", "well_position"} & set(header):
+        absent.insert(0, "rna_well (or det_well, well_position)")
+    if absent:
+        raise MapError(f"{source}: lacks the column(s) {', '.join(absent)}; a plate map is tab-separated with a header")
+    position = header.index("pert_type")
+    types = [
+        line.split("\t")[position].strip().strip('"').lower() for line in lines[1:] if line.count("\t") >= position
+    ]
+    return MapCounts(wells=len(lines) - 1, vehicles=types.count("ctl_vehicle"))

@@ -1,0 +1,29 @@
+"""beadwork: from Luminex beads to a connectivity index. Each rule calls one command of `beadwork`."""
+
+from snakemake.utils import min_version
+
+min_version("9.20")
+
+
+configfile: "config/config.yaml"
+
+
+report: "workflow/report/workflow.rst"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/deconvolve.smk"
+include: "workflow/rules/normalize.smk"
+include: "workflow/rules/infer.smk"
+include: "workflow/rules/zscore.smk"
+include: "workflow/rules/consensus.smk"
+include: "workflow/rules/index.smk"
+include: "workflow/rules/query.smk"
+include: "workflow/rules/qc.smk"
+include: "workflow/rules/report.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        all_targets(),

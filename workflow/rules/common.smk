@@ -1,0 +1,145 @@
+"""Checked configuration and plate sheet, and the functions that rules share.
+
+Every mistake in the configuration, the plate sheet or a plate map is told here, before any job.
+"""
+
+import re
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+from beadwork.model.config import check_config, count_wells, parse_plate_sheet
+from beadwork.model.errors import BeadworkError
+from beadwork.model.params import render_flags
+
+
+def read_text(path, key):
+    """Text of a file that the configuration names."""
+    try:
+        return Path(path).read_bytes().decode("utf-8", errors="replace")
+    except OSError as error:
+        raise BeadworkError(
+            f"{key}: {path} cannot be read ({error.strerror}); check the path"
+        ) from None
+
+
+def read_inputs():
+    """Configuration, plates to process, and the counts of their maps."""
+    source = str(workflow.configfiles[-1]) if workflow.configfiles else "config"
+    settings = check_config(config, source)
+    for query in settings.queries:
+        for side in filter(None, (query.up, query.down)):
+            if not Path(side).is_file():
+                raise BeadworkError(
+                    f"{source}: queries: {query.name}: there is no gene-set file {side}"
+                )
+    rows = parse_plate_sheet(
+        read_text(settings.plates, f"{source}: plates"),
+        settings.plates,
+        data=settings.data,
+    )
+    counts = {
+        row.det_plate: count_wells(read_text(row.map, settings.plates), row.map)
+        for row in rows
+    }
+    return settings, {row.det_plate: row for row in rows}, counts
+
+
+try:
+    CFG, PLATES, COUNTS = read_inputs()
+except BeadworkError as error:
+    raise WorkflowError(str(error)) from None
+
+if not PLATES:
+    logger.warning(f"{CFG.plates}: has no plates to process; add one row per plate")
+
+BREWS = sorted({row.brew for row in PLATES.values()})
+STAGES = ["deconvolve", "normalize", "infer", "zscore"]
+
+
+pathvars:
+    results=CFG.results,
+    logs=f"{CFG.results}/logs",
+    benchmarks=f"{CFG.results}/benchmarks",
+
+
+wildcard_constraints:
+    plate="|".join(map(re.escape, PLATES)) or "(?!)",
+    brew="|".join(map(re.escape, BREWS)) or "(?!)",
+    query="|".join(re.escape(query.name) for query in CFG.queries) or "(?!)",
+
+
+def flags(section):
+    """A section of the configuration as flags of the command, so that a changed value re-runs the rule."""
+    return render_flags(getattr(CFG, section))
+
+
+def plate_flags(wildcards):
+    """What the plate sheet says of a plate, as flags of `beadwork deconvolve`."""
+    row = PLATES[wildcards.plate]
+    words = [
+        ("--plate", row.det_plate),
+        ("--bead-batch", row.bead_batch),
+        ("--beadset", row.bead_set),
+    ]
+    words += [("--brew-prefix", row.brew_prefix), ("--cell-id", row.cell_id)]
+    return " ".join(f"{flag} {value}" for flag, value in words if value)
+
+
+def plates_of(brew):
+    """Plates that are replicates of each other."""
+    return [plate for plate, row in PLATES.items() if row.brew == brew]
+
+
+def has_vehicles(plate):
+    """Whether ZSVC is made: the map has enough vehicle wells for a population."""
+    return CFG.zsvc and COUNTS[plate].vehicles >= CFG.zscore.min_population
+
+
+def query_item(wildcards):
+    """Configuration of one query."""
+    return next(query for query in CFG.queries if query.name == wildcards.query)
+
+
+def memory(base, per_well):
+    """Megabytes for a job of one plate, more with each attempt."""
+    return lambda wildcards, attempt: attempt * round(
+        base + per_well * COUNTS[wildcards.plate].wells
+    )
+
+
+def minutes(base, per_plate=0):
+    """Minutes for a job, more with each attempt and with the number of plates."""
+    return lambda wildcards, attempt: attempt * round(base + per_plate * len(PLATES))
+
+
+def per_plate(pattern, plates=None):
+    """Files of all plates, or of those given."""
+    return expand(pattern, plate=PLATES if plates is None else plates)
+
+
+def report_figures():
+    """Figures of the report."""
+    figures = per_plate("<results>/report/{plate}/wells.svg")
+    figures += expand("<results>/report/{brew}/replicates.svg", brew=BREWS)
+    figures += ["<results>/report/plates.svg", "<results>/report/tas.svg"]
+    names = [query.name for query in CFG.queries]
+    return figures + expand(
+        "<results>/report/queries/{query}/connections.svg", query=names
+    )
+
+
+def all_targets():
+    """What a run makes."""
+    if not PLATES:
+        return []
+    targets = per_plate(
+        "<results>/{plate}/{plate}_ZSVC.gctx", filter(has_vehicles, PLATES)
+    )
+    targets += ["<results>/qc.tsv", "<results>/siginfo.tsv", "<results>/index"]
+    targets += expand(
+        "<results>/queries/{query}", query=[query.name for query in CFG.queries]
+    )
+    if CFG.report:
+        targets += report_figures()
+    return targets

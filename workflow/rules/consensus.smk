@@ -1,0 +1,51 @@
+"""Level 4 to 5. Input: ZSPC of the plates that share a brew_prefix. Output: MODZ, siginfo, QC rows."""
+
+
+rule consensus:
+    input:
+        matrices=lambda wildcards: per_plate(
+            "<results>/{plate}/{plate}_ZSPC.gctx", plates_of(wildcards.brew)
+        ),
+    output:
+        matrix="<results>/signatures/{brew}_MODZ.gctx",
+        siginfo="<results>/signatures/{brew}_siginfo.tsv",
+        qc="<results>/signatures/qc/{brew}_consensus.tsv",
+    log:
+        "<logs>/consensus/{brew}.log",
+    benchmark:
+        "<benchmarks>/consensus/{brew}.tsv"
+    conda:
+        "../../envs/beadwork.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: attempt
+        * (600 + 200 * len(plates_of(wildcards.brew))),
+        runtime=minutes(5),
+    params:
+        flags=flags("consensus"),
+    message:
+        "{wildcards.brew}: signatures from replicate plates (level 5)"
+    shell:
+        "beadwork consensus {input.matrices} {params.flags} -o {output.matrix} --siginfo {output.siginfo}"
+        " --qc {output.qc} --threads {threads} 2> {log}"
+
+
+rule collect_siginfo:
+    input:
+        expand("<results>/signatures/{brew}_siginfo.tsv", brew=BREWS),
+    output:
+        "<results>/siginfo.tsv",
+    log:
+        "<logs>/collect_siginfo.log",
+    benchmark:
+        "<benchmarks>/collect_siginfo.tsv"
+    conda:
+        "../../envs/beadwork.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: attempt * (500 + len(PLATES)),
+        runtime=minutes(5),
+    message:
+        "One table of all signatures"
+    shell:
+        "beadwork collect {input} -o {output} 2> {log}"

@@ -1,0 +1,31 @@
+"""Level 1 to 2. Input: LXB files and map of a plate. Output: GEX, calibrators, bead support, QC rows."""
+
+
+rule deconvolve:
+    input:
+        lxb=lambda wildcards: PLATES[wildcards.plate].lxb,
+        map=lambda wildcards: PLATES[wildcards.plate].map,
+    output:
+        gex="<results>/{plate}/{plate}_GEX.gctx",
+        calibrators="<results>/{plate}/{plate}_CAL.gctx",
+        support="<results>/{plate}/{plate}_SUPPORT.gctx",
+        qc="<results>/{plate}/qc/deconvolve.tsv",
+    log:
+        "<logs>/deconvolve/{plate}.log",
+    benchmark:
+        "<benchmarks>/deconvolve/{plate}.tsv"
+    conda:
+        "../../envs/beadwork.yaml"
+    threads: 2
+    resources:
+        mem_mb=memory(600, 5),
+        runtime=minutes(5),
+    params:
+        plate=plate_flags,
+        flags=flags("deconvolve"),
+    message:
+        "{wildcards.plate}: calling the peaks of its beads (level 2)"
+    shell:
+        "beadwork deconvolve {input.lxb:q} --map {input.map:q} {params.plate} {params.flags} -o {output.gex}"
+        " --calibrators {output.calibrators} --support {output.support} --qc {output.qc}"
+        " --threads {threads} 2> {log}"

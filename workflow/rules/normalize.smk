@@ -1,0 +1,28 @@
+"""Level 2 to 3, landmarks. Input: GEX and calibrators. Output: NORM, QNORM, QC rows; bad wells leave here."""
+
+
+rule normalize:
+    input:
+        gex="<results>/{plate}/{plate}_GEX.gctx",
+        calibrators="<results>/{plate}/{plate}_CAL.gctx",
+    output:
+        norm="<results>/{plate}/{plate}_NORM.gctx",
+        qnorm="<results>/{plate}/{plate}_QNORM.gctx",
+        qc="<results>/{plate}/qc/normalize.tsv",
+    log:
+        "<logs>/normalize/{plate}.log",
+    benchmark:
+        "<benchmarks>/normalize/{plate}.tsv"
+    conda:
+        "../../envs/beadwork.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(600, 1),
+        runtime=minutes(5),
+    params:
+        flags=flags("normalize"),
+    message:
+        "{wildcards.plate}: scaling and quantile-normalising its wells (level 3)"
+    shell:
+        "beadwork normalize {input.gex} --calibrators {input.calibrators} {params.flags} --norm {output.norm}"
+        " -o {output.qnorm} --qc {output.qc} --threads {threads} 2> {log}"

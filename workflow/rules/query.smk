@@ -1,0 +1,28 @@
+"""Queries of the configuration. Input: index and gene sets. Output: results/queries/{query}/."""
+
+
+rule query:
+    input:
+        index="<results>/index",
+        up=lambda wildcards: query_item(wildcards).up,
+        down=lambda wildcards: query_item(wildcards).down or [],
+    output:
+        directory("<results>/queries/{query}"),
+    log:
+        "<logs>/query/{query}.log",
+    benchmark:
+        "<benchmarks>/query/{query}.tsv"
+    conda:
+        "../../envs/beadwork.yaml"
+    threads: 2
+    resources:
+        mem_mb=lambda wildcards, attempt: attempt * (1500 + 10 * len(PLATES)),
+        runtime=minutes(10, 0.1),
+    params:
+        down=lambda wildcards, input: f"--down {input.down}" if input.down else "",
+        flags=flags("query"),
+    message:
+        "{wildcards.query}: asking the index"
+    shell:
+        "beadwork query {input.index} --up {input.up:q} {params.down} {params.flags} -o {output}"
+        " --threads {threads} 2> {log}"

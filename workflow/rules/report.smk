@@ -1,0 +1,148 @@
+"""Figures of the report. Input: matrices, QC rows, siginfo, answers. Output: results/report/; then
+`snakemake --report results/report/report.html` joins them with their captions."""
+
+
+rule figures_plate:
+    input:
+        lxb=lambda wildcards: PLATES[wildcards.plate].lxb,
+        gex="<results>/{plate}/{plate}_GEX.gctx",
+        calibrators="<results>/{plate}/{plate}_CAL.gctx",
+        rows=expand(
+            "<results>/{{plate}}/qc/{stage}.tsv", stage=["deconvolve", "normalize"]
+        ),
+    output:
+        wells=report(
+            "<results>/report/{plate}/wells.svg",
+            caption="../report/wells.rst",
+            category="Plates",
+            subcategory="{plate}",
+            labels={"figure": "wells"},
+        ),
+        calibration=report(
+            "<results>/report/{plate}/calibration.svg",
+            caption="../report/calibration.rst",
+            category="Plates",
+            subcategory="{plate}",
+            labels={"figure": "calibration curves"},
+        ),
+        beads=report(
+            "<results>/report/{plate}/beads.svg",
+            caption="../report/beads.rst",
+            category="Plates",
+            subcategory="{plate}",
+            labels={"figure": "beads and their peaks"},
+        ),
+    log:
+        "<logs>/figures_plate/{plate}.log",
+    benchmark:
+        "<benchmarks>/figures_plate/{plate}.tsv"
+    conda:
+        "../../envs/beadwork.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(700, 3),
+        runtime=minutes(5),
+    params:
+        folder=subpath(output.wells, parent=True),
+    message:
+        "{wildcards.plate}: drawing its figures"
+    shell:
+        "beadwork figures plate {input.gex} --lxb {input.lxb:q} --calibrators {input.calibrators}"
+        " --rows {input.rows[0]} --rows {input.rows[1]} -o {params.folder} --threads {threads} 2> {log}"
+
+
+rule figures_brew:
+    input:
+        matrices=lambda wildcards: per_plate(
+            "<results>/{plate}/{plate}_ZSPC.gctx", plates_of(wildcards.brew)
+        ),
+    output:
+        replicates=report(
+            "<results>/report/{brew}/replicates.svg",
+            caption="../report/replicates.rst",
+            category="Replicates",
+            labels={"brew": "{brew}", "figure": "replicate correlation"},
+        ),
+    log:
+        "<logs>/figures_brew/{brew}.log",
+    benchmark:
+        "<benchmarks>/figures_brew/{brew}.tsv"
+    conda:
+        "../../envs/beadwork.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: attempt
+        * (700 + 200 * len(plates_of(wildcards.brew))),
+        runtime=minutes(5),
+    params:
+        folder=subpath(output.replicates, parent=True),
+        fields=",".join(CFG.consensus.group_by),
+    message:
+        "{wildcards.brew}: drawing the correlation of its replicates"
+    shell:
+        "beadwork figures brew {input.matrices} --group-by {params.fields} -o {params.folder}"
+        " --threads {threads} 2> {log}"
+
+
+rule figures_study:
+    input:
+        qc="<results>/qc.tsv",
+        siginfo="<results>/siginfo.tsv",
+    output:
+        plates=report(
+            "<results>/report/plates.svg",
+            caption="../report/plates.rst",
+            category="Study",
+            labels={"figure": "plates at a glance"},
+        ),
+        tas=report(
+            "<results>/report/tas.svg",
+            caption="../report/tas.rst",
+            category="Study",
+            labels={"figure": "transcriptional activity"},
+        ),
+    log:
+        "<logs>/figures_study.log",
+    benchmark:
+        "<benchmarks>/figures_study.tsv"
+    conda:
+        "../../envs/beadwork.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: attempt * (700 + 5 * len(PLATES)),
+        runtime=minutes(5),
+    params:
+        folder=subpath(output.plates, parent=True),
+    message:
+        "Drawing the figures of the study"
+    shell:
+        "beadwork figures study --rows {input.qc} --siginfo {input.siginfo} -o {params.folder}"
+        " --threads {threads} 2> {log}"
+
+
+rule figures_query:
+    input:
+        "<results>/queries/{query}",
+    output:
+        connections=report(
+            "<results>/report/queries/{query}/connections.svg",
+            caption="../report/connections.rst",
+            category="Queries",
+            labels={"query": "{query}", "figure": "strongest connections"},
+        ),
+    log:
+        "<logs>/figures_query/{query}.log",
+    benchmark:
+        "<benchmarks>/figures_query/{query}.tsv"
+    conda:
+        "../../envs/beadwork.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: attempt * 700,
+        runtime=minutes(5),
+    params:
+        folder=subpath(output.connections, parent=True),
+    message:
+        "{wildcards.query}: drawing its strongest connections"
+    shell:
+        "beadwork figures query {input} -o {params.folder} --threads {threads} 2> {log}"

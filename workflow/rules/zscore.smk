@@ -1,0 +1,51 @@
+"""Level 3 to 4. Input: INF. Output: ZSPC, and ZSVC where the plate has vehicle wells; QC rows."""
+
+
+rule zscore:
+    input:
+        matrix="<results>/{plate}/{plate}_INF.gctx",
+    output:
+        matrix="<results>/{plate}/{plate}_ZSPC.gctx",
+        qc="<results>/{plate}/qc/zscore.tsv",
+    log:
+        "<logs>/zscore/{plate}.log",
+    benchmark:
+        "<benchmarks>/zscore/{plate}.tsv"
+    conda:
+        "../../envs/beadwork.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(600, 1),
+        runtime=minutes(5),
+    params:
+        flags=flags("zscore"),
+    message:
+        "{wildcards.plate}: z-scores against all wells of the plate (level 4)"
+    shell:
+        "beadwork zscore {input.matrix} {params.flags} -o {output.matrix} --qc {output.qc}"
+        " --threads {threads} 2> {log}"
+
+
+rule zscore_vehicle:
+    input:
+        matrix="<results>/{plate}/{plate}_INF.gctx",
+    output:
+        matrix="<results>/{plate}/{plate}_ZSVC.gctx",
+        qc="<results>/{plate}/qc/zscore_vehicle.tsv",
+    log:
+        "<logs>/zscore_vehicle/{plate}.log",
+    benchmark:
+        "<benchmarks>/zscore_vehicle/{plate}.tsv"
+    conda:
+        "../../envs/beadwork.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(600, 1),
+        runtime=minutes(5),
+    params:
+        flags=flags("zscore"),
+    message:
+        "{wildcards.plate}: z-scores against the vehicle wells of the plate (level 4)"
+    shell:
+        "beadwork zscore {input.matrix} --population vehicle {params.flags} -o {output.matrix} --qc {output.qc}"
+        " --threads {threads} 2> {log}"
