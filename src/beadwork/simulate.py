@@ -17,7 +17,7 @@ from functools import cache
 import numpy as np
 import pandas as pd
 
-from beadwork.model.beads import N_ANALYTES, BeadPlate, BeadSet
+from beadwork.model.beads import N_ANALYTES, BeadPlate, BeadSet, group_beads
 from beadwork.model.errors import ParameterError
 from beadwork.model.ids import WELLS_384, distil_id, format_dose, sig_id, well_position
 from beadwork.model.matrix import Level, Matrix, Space
@@ -235,7 +235,7 @@ def _key(text: str) -> int:
 
 
 def _rng(seed: int, *what: str | int) -> np.random.Generator:
-    """Generator of one thing: the same whatever else is drawn."""
+    """Return the generator of one thing: the same whatever else is drawn."""
     return np.random.default_rng([seed, *(_key(item) if isinstance(item, str) else item for item in what)])
 
 
@@ -496,22 +496,11 @@ def simulate_beads(study: Study, plate: SimulatedPlate, *, threads: int = 1) -> 
     from beadwork.kernels.accelerate import run_chunks
 
     platform = make_platform(study)
-
-    def draw(start: int, stop: int) -> tuple[np.ndarray, np.ndarray]:
-        analyte, reporter = draw_well(study, plate, start, platform)
-        kept = analyte > 0
-        return analyte[kept].astype(np.int16), reporter[kept]
-
-    used = [well for well, fault in enumerate(plate.faults) if fault not in ("absent", "empty", "truncated")]
-    drawn = run_chunks(lambda start, stop: draw(used[start], used[start] + 1), len(used), threads=threads)
-    bad = [(well, fault) for well, fault in zip(plate.wells, plate.faults, strict=True)
-           if fault in ("absent", "empty", "truncated")]  # fmt: skip
-    return BeadPlate(
-        plate.det_plate,
-        tuple(plate.wells[well] for well in used),
-        np.concatenate([[0], np.cumsum([len(analyte) for analyte, _ in drawn])]).astype(np.int64),
-        np.concatenate([analyte for analyte, _ in drawn]) if drawn else np.zeros(0, np.int16),
-        np.concatenate([reporter for _, reporter in drawn]) if drawn else np.zeros(0, np.uint32),
-        pd.DataFrame(bad, columns=["well", "reason"]),
-        {},
+    lost = ("absent", "empty", "truncated")
+    used = [well for well, fault in enumerate(plate.faults) if fault not in lost]
+    drawn = run_chunks(
+        lambda start, _stop: group_beads(*draw_well(study, plate, used[start], platform)), len(used), threads=threads
     )
+    bad = [(well, fault) for well, fault in zip(plate.wells, plate.faults, strict=True) if fault in lost]
+    bad_wells = pd.DataFrame(bad, columns=["well", "reason"])
+    return BeadPlate.from_wells(plate.det_plate, [plate.wells[well] for well in used], drawn, bad_wells)

@@ -105,8 +105,8 @@ def command(output: Path, params: SimulateParams, compress: bool, threads: int, 
         for plate in study.plates
     ]  # fmt: skip
     write_table(pd.DataFrame(sheet), output / "plates.tsv")
-    write_qc(join_qc([qc_rows("simulate", "wells_read", {
-        plate.det_plate: sum(fault != "absent" for fault in plate.faults) for plate in study.plates})]), qc)  # fmt: skip
+    read = {plate.det_plate: sum(fault != "absent" for fault in plate.faults) for plate in study.plates}
+    write_qc(join_qc([qc_rows("simulate", "wells_read", read)]), qc)
     logging.getLogger("beadwork").info("%d plates of %d wells in %s", params.plates, params.wells, output)
 
 
