@@ -54,9 +54,10 @@ _LEVEL_MIN, _LEVEL_MAX = 2.0, 14.6
 _BLANK_LOG2_FI, _BLANK_SD = 6.05, 0.15
 # Robust sd of the beads of a gene by its log2 FI, measured on analytes whose genes lie more than 2.2 log2 apart
 _WIDTH_AT = np.array([6.0, 7.0, 8.0, 9.0, 10.0, 11.0, 12.0, 13.0])
-_WIDTH_LO = np.array([0.44, 0.34, 0.265, 0.22, 0.19, 0.168, 0.145, 0.122])
-_WIDTH_HI = np.array([0.44, 0.37, 0.31, 0.275, 0.25, 0.25, 0.23, 0.22])
-_WIDTH_GENE_SD = 0.12
+_WIDTH_LO = np.array([0.47, 0.38, 0.28, 0.23, 0.196, 0.174, 0.15, 0.127])
+_WIDTH_HI = np.array([0.50, 0.42, 0.34, 0.30, 0.27, 0.27, 0.25, 0.24])
+_WIDTH_GENE_SD = 0.19
+_DIM_LOG2 = 2.5  # mean fall of a dim bead
 _T_TO_ROBUST = 0.94  # scale of a t with 6.5 degrees of freedom whose robust sd is 1
 # A calibrator carries several genes: robust sd within a well of CAL01..CAL10, as measured
 _CALIBRATOR_WIDTHS = np.array([1.89, 0.61, 1.93, 1.08, 0.84, 0.62, 0.84, 0.74, 0.96, 0.52])
@@ -422,7 +423,7 @@ def make_platform(study: Study) -> _Platform:
         (genes["pr_bset_id"] == study.bead_set.hi).to_numpy(),
         params.bead_width * np.exp(_WIDTH_GENE_SD * rng.normal(size=len(genes))),
         np.exp(params.beads_analyte_spread * rng.normal(size=len(analytes)) - params.beads_analyte_spread**2 / 2),
-        np.clip(share, 0, 1), spread * _CALIBRATOR_WIDTHS[:, None] * 0.9,
+        np.clip(share, 0, 1), spread * _CALIBRATOR_WIDTHS[:, None] * 1.4,
     )  # fmt: skip
 
 
@@ -470,7 +471,12 @@ def draw_well(
     all_counts = all_counts[order]
     n_beads = int(all_counts.sum())
     log2_fi = np.repeat(all_level[order], all_counts)
-    log2_fi += np.repeat(all_width[order], all_counts) * rng.standard_t(params.bead_df, n_beads)
+    noise = rng.standard_t(params.bead_df, n_beads)
+    above = noise > 0
+    noise[above] = _as_normal(noise[above], params.bead_df)
+    log2_fi += np.repeat(all_width[order], all_counts) * noise
+    dim = np.flatnonzero(rng.random(n_beads) < params.dim_beads)
+    log2_fi[dim] -= rng.exponential(_DIM_LOG2, len(dim))
     reporter = np.exp2(np.clip(log2_fi, 0, 29)) + 0.5
 
     # strays: the intensity of some bead of the well; dark ones: none
@@ -486,6 +492,14 @@ def draw_well(
     unknown[rng.random(n_unknown) < 0.05] = 0
     analyte = np.concatenate([np.zeros(n_unknown, np.uint16), np.repeat(all_analyte[order], all_counts)])
     return analyte.astype(np.uint16), np.concatenate([unknown, reporter]).astype(np.uint32)
+
+
+def _as_normal(values: np.ndarray, df: float) -> np.ndarray:
+    """Turn values of a t distribution (above 0) into values of a normal one (Wallace 1959), same spread at the middle.
+
+    Real beads have a heavy tail below their gene, but none to speak of above it.
+    """
+    return (8 * df + 1) / (8 * df + 3) * np.sqrt(df * np.log1p(values**2 / df)) / _T_TO_ROBUST
 
 
 def simulate_beads(study: Study, plate: SimulatedPlate, *, threads: int = 1) -> BeadPlate:

@@ -88,8 +88,10 @@ class DeconvolveParams(Params):
         "kmeans", description="peak caller", json_schema_extra={"reference": SUBRAMANIAN_2017}
     )
     low_exp: float = Field(4.0, ge=0, description="beads below this log2 intensity are left out")
-    high_exp: float = Field(15.0, gt=0, description="beads above this log2 intensity are left out (kmeans)")
-    kspeak_high_exp: float = Field(14.0, gt=0, description="beads above this log2 intensity are left out (kspeak)")
+    high_exp: float = Field(15.0, gt=0, le=20, description="beads above this log2 intensity are left out (kmeans)")
+    kspeak_high_exp: float = Field(
+        14.0, gt=0, le=20, description="beads above this log2 intensity are left out (kspeak)"
+    )
     max_k: int = Field(4, ge=2, le=6, description="largest number of clusters tried (kmeans)")
     min_bead: int = Field(20, ge=1, description="an analyte with fewer good beads gets one value, its median")
     min_peak_support: int = Field(10, ge=0, description="a peak needs at least this many beads")
@@ -256,8 +258,13 @@ class SimulateParams(Params):
         description="scale of the bead widths; 1 is as measured",
         json_schema_extra={"reference": MEASURED_BEADS},
     )
-    bead_df: float = Field(6.5, gt=2, description="degrees of freedom of the t distribution of beads about their gene")
+    bead_df: float = Field(
+        6.5,
+        gt=2,
+        description="degrees of freedom of the t distribution of beads below their gene; above it they are normal",
+    )
     outliers: float = Field(0.017, ge=0, lt=1, description="share of beads with the intensity of any bead of the well")
+    dim_beads: float = Field(0.012, ge=0, lt=1, description="share of beads far below their gene")
     dark_beads: float = Field(0.008, ge=0, lt=1, description="share of beads with intensity 0")
     well_shift: float = Field(
         0.26, ge=0, description="sd between wells of the height of the calibration curve, log2 FI at its middle"
