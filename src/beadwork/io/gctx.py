@@ -209,7 +209,7 @@ def _write_meta(group: h5py.Group, table: pd.DataFrame) -> None:
     text = h5py.string_dtype("utf-8")
     group.create_dataset("id", data=np.array([str(item) for item in table.index], dtype=object), dtype=text)
     for name, column in table.items():
-        key = str(name).replace("/", SLASH)
+        key = "id_" if name == "id" else str(name).replace("/", SLASH)  # GCTX keeps the ids themselves under "id"
         if key in group:
             raise AlignmentError(f"annotation field {name!r} stands twice; rename one")
         if pd.api.types.is_bool_dtype(column):
