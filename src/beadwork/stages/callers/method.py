@@ -1,0 +1,62 @@
+"""What a peak caller is: a function from beads to values, and a record that describes it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+
+from beadwork.model.beads import BeadPlate
+from beadwork.model.params import DeconvolveParams
+
+
+@dataclass(frozen=True, eq=False)
+class AnalyteCalls:
+    """Values of both genes of all analytes (1..500 at 0..499) of all wells.
+
+    Parameters
+    ----------
+    value
+        FI, float64, shape (2, W, 500): hi, lo.  An analyte with one gene has the same value twice.
+    support
+        Beads behind each value, float64, same shape.
+    sd
+        Standard error of log2 of each value, same shape; None if the method gives no uncertainty.
+    n_good
+        Beads within the limits of intensity, int, shape (W, 500).
+    metrics
+        QC metrics of the method by name (registered in ``model.qc``), each of shape (W,).
+    """
+
+    value: np.ndarray
+    support: np.ndarray
+    sd: np.ndarray | None
+    n_good: np.ndarray
+    metrics: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+
+class Caller(Protocol):
+    """Signature of a peak caller.
+
+    `duo` says which analytes carry two genes, bool, shape (500,); `ratio` is the mixing ratio of hi to lo beads.
+    Results must not depend on `threads`.
+    """
+
+    def __call__(
+        self, beads: BeadPlate, duo: np.ndarray, *, ratio: float, params: DeconvolveParams, threads: int
+    ) -> AnalyteCalls:
+        """Call the peaks of a plate."""
+        ...
+
+
+@dataclass(frozen=True)
+class Method:
+    """A peak caller with its description; ``has_sd`` says whether it gives an uncertainty."""
+
+    name: str
+    description: str
+    call: Caller
+    reference: str
+    has_sd: bool = False
