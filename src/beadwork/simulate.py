@@ -28,10 +28,10 @@ REFERENCE_RNA = {"A01": ("CMAP-001", "BO"), "A02": ("CMAP-002", "RMCF7"), "B01":
 """Wells of reference RNA (pert_type lma_x): A01 is blank, the others are MCF7."""
 
 POSCONS = {
-    "A03": ("BRD-K81418486", "vorinostat", "HDAC inhibitor", 1.8),
-    "A04": ("BRD-A61304759", "tanespimycin", "HSP inhibitor", 1.3),
-    "B03": ("BRD-A79768653", "sirolimus", "MTOR inhibitor", 0.8),
-    "B04": ("BRD-K21680192", "mitoxantrone", "topoisomerase inhibitor", 1.8),
+    "A03": ("BRD-K81418486", "vorinostat", "HDAC inhibitor", 3.4),
+    "A04": ("BRD-A61304759", "tanespimycin", "HSP inhibitor", 2.4),
+    "B03": ("BRD-A79768653", "sirolimus", "MTOR inhibitor", 1.5),
+    "B04": ("BRD-K21680192", "mitoxantrone", "topoisomerase inhibitor", 3.6),
 }
 """Positive controls by well: id, name, mechanism, and strength relative to a median compound."""
 
@@ -49,8 +49,9 @@ N_MARKERS = 50
 _CURVE_A, _CURVE_B, _CURVE_K = 0.777, 1.292, -6.131
 _CURVE_MIDDLE = 10.0
 # Expression of landmarks, LISS-scaled log2: QNORM of TEST_A375, median 8.4, sd 2.25; limits of a real plate
-_LEVEL_MEAN, _LEVEL_SD, _CELL_SD = 8.4, 1.95, 1.15
+_LEVEL_MEAN, _LEVEL_SD, _CELL_SD = 8.4, 2.15, 1.15
 _LEVEL_MIN, _LEVEL_MAX = 2.0, 14.6
+_PROGRAMME_SIZES = np.array([1.5, 1.0, 0.7])  # nuisance programmes, relative to shared_noise
 _BLANK_LOG2_FI, _BLANK_SD = 6.05, 0.15
 # Robust sd of the beads of a gene by its log2 FI, measured on analytes whose genes lie more than 2.2 log2 apart
 _WIDTH_AT = np.array([6.0, 7.0, 8.0, 9.0, 10.0, 11.0, 12.0, 13.0])
@@ -277,7 +278,11 @@ def _perturbagens(
             step = place % params.doses
             compound = pert_plate * n_compounds + place // params.doses
             rng = _rng(params.seed, "compound", compound)
-            full, ec50, stress = params.strength * np.exp(0.4 * rng.normal()), np.exp(rng.normal(-0.5, 1)), rng.normal()
+            full, ec50, stress = (
+                params.strength * np.exp(params.strength_spread * rng.normal()),
+                np.exp(rng.normal(-0.5, 1)),
+                rng.normal(),
+            )
             active = place // params.doses < n_compounds - n_inactive
             rows.append({
                 "pert_id": f"SIM-C{compound + 1:05d}", "pert_iname": f"compound-{compound + 1}", "pert_type": "trt_cp",
@@ -344,7 +349,9 @@ def _plan_plate(
             level[:, column] += effect * np.exp(0.15 * rng.normal())
     programmes = np.column_stack([_programme(params.seed, "nuisance", str(k), n_genes) for k in range(3)])
     noise_scale = np.where(edge, 1.15, 1.0)
-    level += params.shared_noise * programmes @ (rng.normal(size=(3, n_wells)) * noise_scale)
+    level += (
+        params.shared_noise * programmes @ (_PROGRAMME_SIZES[:, None] * rng.normal(size=(3, n_wells)) * noise_scale)
+    )
     level += gene_sd[:, None] * rng.normal(size=(n_genes, n_wells)) * noise_scale
     reference = perturbagens["pert_type"].to_numpy() == "lma_x"
     if reference.any():

@@ -222,13 +222,14 @@ class SimulateParams(Params):
     mechanisms: int = Field(
         0, ge=0, description="planted mechanisms; 0: one for every four active compounds of a plate"
     )
-    inactive: float = Field(0.25, ge=0, lt=1, description="share of compounds without any effect")
+    inactive: float = Field(0.35, ge=0, lt=1, description="share of compounds without any effect")
     strength: float = Field(
-        0.75,
+        0.55,
         ge=0,
         description="median size of a compound's full effect: root mean square over the landmarks, log2",
         json_schema_extra={"reference": MEASURED_CPC006},
     )
+    strength_spread: float = Field(0.7, ge=0, description="sd between compounds of the log of that size")
     mechanism_share: float = Field(
         0.65, ge=0, le=1, description="share of an effect's variance that compounds of one mechanism have in common"
     )
@@ -236,13 +237,13 @@ class SimulateParams(Params):
         0.6, ge=0, le=1, description="share of a mechanism's variance that all cell lines have in common"
     )
     gene_noise: float = Field(
-        0.27,
+        0.23,
         ge=0,
         description="median sd of a gene between replicate wells, log2",
         json_schema_extra={"reference": MEASURED_CPC006},
     )
     shared_noise: float = Field(
-        0.12, ge=0, description="sd per gene of each of three nuisance programmes that differ from well to well, log2"
+        0.16, ge=0, description="sd per gene of each of three nuisance programmes that differ from well to well, log2"
     )
     beads_mean: float = Field(
         85.0, gt=0, description="mean beads per analyte", json_schema_extra={"reference": MEASURED_BEADS}
