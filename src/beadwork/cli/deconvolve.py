@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 DEFAULT_BEAD_SET, DEFAULT_RATIO = "epsilon-r2", 2.0
 """What is taken for a bead batch that the batch table does not know: by far the most frequent pair."""
+_MAX_WARNINGS = 10
 
 
 @click.command("deconvolve")
@@ -89,6 +90,7 @@ def command(
         raise ParameterError(f"--sd: method {params.method} gives no uncertainty (methods that do: {able}); drop --sd")
     if beadset is not None:
         _bead_set(beadset)
+    _check_outputs([output, calibrators, support, sd, qc])
     read_map(map_path)
     beads = read_plate(lxb, plate, threads=threads)
     plate_map = read_map(map_path, beads.det_plate)
@@ -108,6 +110,15 @@ def command(
         if matrix is not None and path is not None:
             save_matrix(matrix, path, command="deconvolve", params=params, options=options, inputs=inputs)
     write_qc(result.qc, qc)
+
+
+def _check_outputs(paths: list[Path | None]) -> None:
+    from beadwork.model.errors import ParameterError
+
+    given = [path for path in paths if path is not None]
+    twice = {str(path) for path in given if given.count(path) > 1}
+    if twice:
+        raise ParameterError(f"{', '.join(sorted(twice))}: two outputs have the same name; give each its own")
 
 
 def _bead_set(name: str) -> BeadSet:
@@ -139,15 +150,21 @@ def _platform(
 
 
 def _warn(qc: pd.DataFrame) -> None:
-    """Say on standard error what was left out."""
-    for row in qc[qc["metric"].isin(["well_unusable", "well_without_map"])].itertuples():
-        log.warning("%s %s; the well is left out", row.entity, row.value)
-    fileless = qc[qc["metric"] == "map_without_well"]
-    if len(fileless):
-        log.warning("rows of the plate map without an LXB file: %s", _some(fileless["entity"]))
-    lost = qc[(qc["metric"] == "calibrators_missing") & ~qc["pass"].astype(bool)]
-    if len(lost):
-        log.warning("calibrators without beads (NaN in the calibrator matrix): %s", _some(lost["entity"]))
+    """Say on standard error what was left out; the QC rows have all of it."""
+    unusable = qc[qc["metric"] == "well_unusable"]
+    for row in unusable.head(_MAX_WARNINGS).itertuples():
+        log.warning("%s: %s; the well is left out", row.entity, row.value)
+    if len(unusable) > _MAX_WARNINGS:
+        log.warning("%d more wells cannot be used; the QC rows say why", len(unusable) - _MAX_WARNINGS)
+    texts = {
+        "well_without_map": "wells without a row in the plate map are left out",
+        "map_without_well": "rows of the plate map without an LXB file",
+        "calibrators_missing": "wells with calibrators without beads, which become NaN",
+    }
+    for metric, text in texts.items():
+        rows = qc[(qc["metric"] == metric) & ~qc["pass"].astype(bool)]
+        if len(rows):
+            log.warning("%s: %s", text, _some(rows["entity"]))
 
 
 def _some(entities: pd.Series) -> str:

@@ -290,9 +290,11 @@ def _unpack(data: bytes) -> bytes:
 
 
 def _limited(data: bytes) -> bytes:
-    if len(data) > _MAX_FILE:
-        raise _BadFile(f"is larger than {_MAX_FILE >> 20} MB, far more than one well")
-    return data
+    return _too_large() if len(data) > _MAX_FILE else data
+
+
+def _too_large() -> bytes:
+    raise _BadFile(f"is larger than {_MAX_FILE >> 20} MB, far more than one well")
 
 
 def _split_name(name: str) -> tuple[str, str | None]:
@@ -378,15 +380,14 @@ def _folder(path: Path) -> Iterator[_Source]:
     def loader(file: Path) -> Callable[[], bytes]:
         def load() -> bytes:
             try:
-                with open(file, "rb", buffering=0) as stream:
-                    return _limited(stream.read(_MAX_FILE + 1) if file.stat().st_size > _MAX_FILE else stream.read())
+                return file.read_bytes() if file.stat().st_size <= _MAX_FILE else _too_large()
             except OSError as error:
                 raise _BadFile(f"cannot be read ({error.strerror})") from None
 
         return load
 
     for file in sorted(path.iterdir()):
-        if not file.is_dir() or _ENDING.search(file.name):
+        if file.is_file() or (file.is_symlink() and not file.exists()):
             yield _Source(file.name, loader(file))
 
 
@@ -411,9 +412,12 @@ def _tar(path: Path) -> Iterator[_Source]:
                 if not member.isfile() or not _ENDING.search(name):
                     yield _Source(name if member.isfile() else "special", bytes)
                     continue
+                if member.size > _MAX_FILE:
+                    yield _Source(name, _too_large)
+                    continue
                 stream = archive.extractfile(member)
-                data = stream.read(_MAX_FILE + 1) if stream else b""
-                yield _Source(name, lambda data=data: _limited(data))
+                data = stream.read() if stream else b""
+                yield _Source(name, lambda data=data: data)
     except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile, OSError) as error:
         raise FileError(f"{path}: damaged or truncated archive ({error}); fetch or pack it anew") from None
 
@@ -438,7 +442,8 @@ def _zip(path: Path, stack: ExitStack) -> Iterator[_Source]:
     for member in archive.infolist():
         _check_member(path, member.filename, (member.external_attr >> 16) & 0o170000 == 0o120000)
         if not member.is_dir():
-            yield _Source(PurePosixPath(member.filename).name, loader(archive, member))
+            load = loader(archive, member) if member.file_size <= _MAX_FILE else _too_large
+            yield _Source(PurePosixPath(member.filename).name, load)
 
 
 # ---- writing --------------------------------------------------------------------------------------------------------

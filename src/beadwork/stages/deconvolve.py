@@ -53,7 +53,7 @@ def deconvolve(
     *,
     ratio: float = 2.0,
     fields: Mapping[str, object] | None = None,
-    params: DeconvolveParams = DeconvolveParams(),
+    params: DeconvolveParams = DeconvolveParams(),  # noqa: B008 (frozen)
     threads: int = 1,
 ) -> DeconvolveResult:
     """Deconvolve a plate.
