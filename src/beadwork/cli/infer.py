@@ -15,9 +15,7 @@ from beadwork.model.params import InferParams
               "(GCTX, 979 x 11,350). By default the model that ships.")  # fmt: skip
 @params_options(InferParams)
 @common_options
-def command(
-    qnorm: Path, output: Path, model: Path | None, params: InferParams, threads: int, qc: Path | None
-) -> None:
+def command(qnorm: Path, output: Path, model: Path | None, params: InferParams, threads: int, qc: Path | None) -> None:
     """Infer genes from the 978 landmarks of QNORM.
 
     The landmarks pass through. How well a gene can be inferred stands in the row field pr_inference_r: the

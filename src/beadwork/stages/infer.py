@@ -88,9 +88,7 @@ def infer(
         values[table.index.get_indexer(wanted)] = np.clip(inferred, params.min_value, params.max_value)
     accuracy = pd.Series(np.asarray(model.accuracy, dtype=np.float64), index=model.genes)
     table["pr_inference_r"] = accuracy.reindex(table.index).to_numpy()
-    matrix = Matrix(
-        values, table, qnorm.cols, level=Level.INF, space=Space(params.space), provenance=qnorm.provenance
-    )
+    matrix = Matrix(values, table, qnorm.cols, level=Level.INF, space=Space(params.space), provenance=qnorm.provenance)
     return InferResult(matrix, qc_rows("infer", "clipped_genes", pd.Series(clipped, index=qnorm.cids)))
 
 

@@ -83,7 +83,10 @@ def prepare_training(
         labels = pd.Series("all", index=expression.cids)
     names = tuple(sorted(labels.unique()))
     x, y = scale_profiles(
-        expression.take_rows(landmarks).values, expression.take_rows(others).values, params.target_mean, params.target_sd
+        expression.take_rows(landmarks).values,
+        expression.take_rows(others).values,
+        params.target_mean,
+        params.target_sd,
     )
     study = pd.Categorical(labels, categories=names).codes.astype(np.int64)
     return TrainingData(x, y, study, names, landmarks, others)

@@ -1,0 +1,43 @@
+"""``beadwork consensus``: replicate plates to signatures."""
+
+from pathlib import Path
+
+import click
+
+from beadwork.cli.options import FILE, common_options, params_options, write_qc
+from beadwork.model.params import ConsensusParams
+
+
+@click.command("consensus")
+@click.argument("z", metavar="Z [Z ...]", type=FILE, nargs=-1, required=True)
+@click.option("-o", "--output", metavar="MODZ", type=FILE, required=True, help="Signatures, moderated z-scores.")
+@click.option(
+    "--siginfo", metavar="TSV", type=FILE, required=True, help="One row a signature: ids, replicates, TAS, ..."
+)
+@params_options(ConsensusParams)
+@common_options
+def command(
+    z: tuple[Path, ...], output: Path, siginfo: Path, params: ConsensusParams, threads: int, qc: Path | None
+) -> None:
+    """Average the replicates of each signature (MODZ), weighted by how well they agree.
+
+    Z are ZSPC (or ZSVC) matrices of replicate plates, in any order. Wells with equal values in the --group-by fields
+    are replicates; missing equals missing. Control wells are grouped by well too: see --split-controls.
+    """
+    from beadwork.cli.files import input_record, load_matrix, save_matrix
+    from beadwork.io.gctx import space_genes
+    from beadwork.io.resources import gene_table, with_entrez_ids
+    from beadwork.io.tables import write_table
+    from beadwork.model.matrix import Level, Space
+    from beadwork.stages.consensus import consensus
+
+    plates = [with_entrez_ids(load_matrix(path, level=(Level.ZSPC, Level.ZSVC))) for path in z]
+    landmarks = space_genes(gene_table(), Space.LM)
+    result = consensus(plates, landmarks=landmarks, params=params, names=[str(path) for path in z])
+    records = sorted((input_record(path) for path in z), key=lambda record: (record["name"], record["digest"]))
+    sources = sorted(plates, key=lambda plate: min(plate.cids, default=""))
+    save_matrix(
+        result.matrix, output, command="consensus", params=params, inputs={"z": records}, sources=sources
+    )  # fmt: skip
+    write_table(result.siginfo, siginfo)
+    write_qc(result.qc, qc)
