@@ -256,9 +256,9 @@ def _one_line(error: BaseException) -> str:
 
 
 def _read_gct(path: Path, level: Level | None, space: Space | None) -> Matrix:
-    with open(path, "rb") as stream:
-        packed = stream.read(2) == b"\x1f\x8b"
-    raw = (gzip.open(path) if packed else open(path, "rb")).read()
+    raw = path.read_bytes()
+    if raw[:2] == b"\x1f\x8b":
+        raw = gzip.decompress(raw)
     try:
         content = raw.decode("utf-8")
     except UnicodeDecodeError:

@@ -12,8 +12,8 @@ intensities to reference levels:
 Smoother ``cmap`` is the official one.  Each of its windows has three effective points for two parameters, so it soon
 interpolates, its residuals fall to units of rounding, and rounding then decides whether the robust weights apply.
 To agree with official files it therefore follows their order of operations to the last bit: nothing here may be fused,
-reordered or handed to a linear-algebra library.  Smoother ``stable`` has the same local line, but its robust weights
-measure residuals against the scale of the whole curve, floored well above rounding.
+reordered or handed to a linear-algebra library.  Smoother ``stable`` is a plain local line without robust weights,
+linear in the points, so that no rounding can sway it; it leaves the anchors out.
 
 Arrays hold wells in the last axis.  Sources: l1ktools and cmapM of the Connectivity Map, BSD-3-Clause;
 Cleveland 1979, doi 10.2307/2286407, for the smoother.
@@ -39,8 +39,7 @@ ROBUST_PASSES = 5
 MIN_FI = 2.0**-52
 ROUNDING = 2.0**-52
 CLIP_STEP = 1e-4
-STABLE_FLOOR = 0.1
-"""Smallest scale of residuals (log2) that the stable smoother takes for real."""
+STABLE_SPAN = 5
 
 _LN2 = math.log(2)
 _EPSILON_LEVELS = (
@@ -110,15 +109,16 @@ class LissResult(NamedTuple):
     scaled: Floats
     """Scaled log2 values of the features that were given; 0 in failed wells."""
     points: Floats
-    """Calibration points y, shape (points, wells)."""
+    """Calibration points y, shape (13, wells)."""
     curve: Floats
-    """Smoothed curve at the reference levels, shape (points, wells)."""
+    """Smoothed curve at the reference levels, shape (13, wells), or (11, wells) from the stable smoother."""
     fit: PowerFit
     qc_slope: Floats
     qc_f_logp: Floats
     qc_iqr: Floats
     failed: Bools
-    """Wells that cannot be scaled: NaN, infinity or more than one exact zero in the curve, or a flat curve."""
+    """Wells that cannot be scaled: NaN, infinity or more than one exact zero in the curve (stable: in the points), or
+    a flat curve."""
 
 
 def liss(
@@ -148,12 +148,16 @@ def liss(
     """
     lx = log2_intensity(features)
     points = calibration_points(features, calibrators)
-    smooth = smooth_cmap if smoother == "cmap" else smooth_stable
-    with np.errstate(all="ignore"):
-        curve = smooth(points, make_windows(reference))
     n_fit = len(reference) - N_ANCHORS
+    if smoother == "cmap":
+        with np.errstate(all="ignore"):
+            curve = smooth_cmap(points, make_windows(reference))
+        zeros = curve == 0
+    else:
+        curve = smooth_stable(points, reference)
+        zeros = points[:n_fit] == 0
     clipped = np.maximum(curve[:n_fit], 1.0)
-    failed = ~np.isfinite(curve).all(axis=0) | ((curve == 0).sum(axis=0) > 1) | (np.ptp(clipped, axis=0) == 0)
+    failed = ~np.isfinite(curve).all(axis=0) | (zeros.sum(axis=0) > 1) | (np.ptp(clipped, axis=0) == 0)
     good = np.flatnonzero(~failed)
 
     fit = PowerFit(*(np.full(len(failed), np.nan) for _ in PowerFit._fields))
@@ -240,20 +244,33 @@ def smooth_cmap(points: Floats, windows: Windows) -> Floats:
     return curve
 
 
-def smooth_stable(points: Floats, windows: Windows, *, floor: float = STABLE_FLOOR) -> Floats:
-    """Local line over four points, robust passes whose scale is the whole curve's median residual, floored.
+def smooth_stable(points: Floats, reference: Floats) -> Floats:
+    """Local line over the five nearest of the eleven points without anchors, tricube weights, no robust passes.
 
-    With `floor` 0 this is Cleveland's lowess (as in statsmodels); the floor keeps residuals that are mere rounding
-    from deciding anything, so that the curve is a continuous function of the points.
+    Being linear in the points, with weights that depend on the reference alone, it passes on noise without ever
+    amplifying it.  It equals ``statsmodels.nonparametric.lowess`` with ``frac=5/11, it=0``.
     """
-    curve = _local_lines(points, windows, None)
-    inside = windows.starts[:, None] + np.arange(WINDOW)
-    for _ in range(ROBUST_PASSES):
-        residuals = np.abs(points - curve)
-        scale = np.maximum(6 * np.median(residuals, axis=0), floor)
-        ratio = np.minimum(residuals / scale, 1.0)
-        curve = _local_lines(points, windows, (1 - ratio * ratio)[inside])
+    curve = np.zeros((len(reference) - N_ANCHORS, points.shape[1]))
+    # no matrix product: a BLAS may round differently with the number of wells or threads
+    for weights, point in zip(stable_operator(reference).T, points, strict=False):
+        curve += weights[:, None] * point
     return curve
+
+
+def stable_operator(reference: Floats) -> Floats:
+    """Matrix (11, 11) that turns points into the smoothed curve of :func:`smooth_stable`."""
+    x = reference[: len(reference) - N_ANCHORS]
+    operator = np.zeros((len(x), len(x)))
+    for number, center in enumerate(x):
+        distance = x - center
+        size = np.abs(distance)
+        near = np.argsort(size, kind="stable")[:STABLE_SPAN]
+        weights = np.zeros(len(x))
+        weights[near] = (1 - (size[near] / size[near].max()) ** 3) ** 3
+        weights /= weights.sum()
+        offset = distance - weights @ distance
+        operator[number] = weights * (1 - (weights @ distance) * offset / (weights @ offset**2))
+    return operator
 
 
 def _local_lines(points: Floats, windows: Windows, robust: Floats | None) -> Floats:

@@ -1,0 +1,49 @@
+"""Fixtures that several test folders share."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from beadwork.io.platform import read_bead_set, read_liss_reference
+from beadwork.model.beads import CALIBRATORS
+from beadwork.model.matrix import Level, Matrix, Space
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Folder of the real data beside the checkout; tests that need it are skipped where it is absent."""
+    folder = Path(os.environ.get("BEADWORK_SHARED_DATA", Path(__file__).parents[2] / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(f"no real data at {folder}; BEADWORK_SHARED_DATA may name another folder")
+    return folder
+
+
+@pytest.fixture
+def level2_plate() -> tuple[Matrix, Matrix]:
+    """Made GEX (978 genes) and CAL of twelve wells: two empty, three vehicle, seven treated."""
+    rng = np.random.default_rng(7)
+    genes = read_bead_set("epsilon-r2").genes
+    wells = [f"A{number:02d}" for number in range(1, 13)]
+    cols = pd.DataFrame(
+        {
+            "det_plate": "TOY001_A375_24H_X1_B20",
+            "det_well": wells,
+            "bead_revision": "r2",
+            "pert_type": ["lma_x"] * 2 + ["ctl_vehicle"] * 3 + ["trt_cp"] * 7,
+            "count_mean": 90.0 + np.arange(12),
+            "count_cv": 14.0,
+        },
+        index=pd.Index([f"TOY001_A375_24H_X1_B20:{well}" for well in wells], dtype=object),
+    )
+    gain = rng.normal(0.65, 0.02, 12)
+    levels = rng.uniform(4.5, 13, (978, 1)) + rng.normal(0, 0.4, (978, 12))
+    calibration = read_liss_reference()["log2_level"].to_numpy()[1:11, None] + rng.normal(0, 0.2, (10, 12))
+    gex, cal = (np.round(2 ** (4 + gain * (level - 4))) for level in (levels, calibration))
+    calibrators = pd.DataFrame(index=pd.Index(CALIBRATORS, dtype=object))
+    return (
+        Matrix(gex, genes, cols, level=Level.GEX, space=Space.LM),
+        Matrix(cal, calibrators, cols, level=Level.CAL),
+    )
