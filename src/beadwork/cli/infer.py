@@ -11,8 +11,8 @@ from beadwork.model.params import InferParams
 @click.command("infer")
 @click.argument("qnorm", metavar="QNORM", type=FILE)
 @click.option("-o", "--output", metavar="INF", type=FILE, required=True, help="Landmarks and inferred genes, log2.")
-@click.option("--model", metavar="MODEL", type=FILE, help="A model of `beadwork train-inference`, or CMap's OLS weights "
-              "(GCTX, 979 x 11,350). By default the model that ships.")  # fmt: skip
+@click.option("--model", metavar="MODEL", type=FILE, help="A model of `beadwork train-inference`, or CMap's OLS "
+              "weights (GCTX, 979 x 11,350). By default the model that ships.")  # fmt: skip
 @params_options(InferParams)
 @common_options
 def command(qnorm: Path, output: Path, model: Path | None, params: InferParams, threads: int, qc: Path | None) -> None:

@@ -72,7 +72,7 @@ def damp_studies(values: Floats, study: npt.NDArray[np.integer], weight: float) 
 
     values : (samples, features); study : code of each sample.
     """
-    centred = values - values.mean(axis=0)
+    centred: Floats = values - values.mean(axis=0)
     for code in np.unique(study):
         members = study == code
         centred[members] -= (1.0 - weight) * centred[members].mean(axis=0)

@@ -68,7 +68,7 @@ def strong_genes(modz: npt.NDArray[np.floating], n_replicates: int, threshold: f
 
 
 def signature_strength(modz: npt.NDArray[np.floating], n_ends: int = 100) -> float:
-    """Mean of the top minus mean of the bottom `n_ends` landmarks, the ``distil_ss``; NaN with fewer than twice that."""
+    """Mean of the top minus mean of the bottom `n_ends` landmarks, the ``distil_ss``; NaN if there are too few."""
     if len(modz) < 2 * n_ends:
         return float("nan")
     ordered = np.sort(modz)

@@ -57,7 +57,7 @@ def consensus(
     z: Matrix | Sequence[Matrix],
     *,
     landmarks: pd.Index | None = None,
-    params: ConsensusParams = ConsensusParams(),
+    params: ConsensusParams = ConsensusParams(),  # noqa: B008 (frozen)
     names: Sequence[str] | None = None,
 ) -> ConsensusResult:
     """Collapse replicate z-scores to one signature per group.
@@ -143,7 +143,11 @@ def consensus(
     return ConsensusResult(matrix, siginfo.reset_index(drop=True), join_qc(rows))
 
 
-def is_gold(cc_q75: pd.Series, self_rank: pd.Series, params: ConsensusParams = ConsensusParams()) -> pd.Series:
+def is_gold(
+    cc_q75: pd.Series,
+    self_rank: pd.Series,
+    params: ConsensusParams = ConsensusParams(),  # noqa: B008 (frozen)
+) -> pd.Series:
     """Whether signatures are reproducible and connect to themselves: 1, 0, or missing where either is unknown.
 
     A negative rank, which CMap's files hold, is unknown too.  As LINCS documents define it.
@@ -213,7 +217,8 @@ def group_instances(cols: pd.DataFrame, params: ConsensusParams) -> tuple[np.nda
     absent = [name for name in params.group_by if name not in cols and name not in MAY_BE_ABSENT]
     if absent:
         raise BeadworkError(
-            f"--group-by: the z-scores have no column field {', '.join(absent)}; they have {name_some(cols.columns, 30)}"
+            f"--group-by: the z-scores have no column field {', '.join(absent)}; "
+            f"they have {name_some(cols.columns, 30)}"
         )
     keys = pd.DataFrame({name: _key(cols, name) for name in params.group_by}, index=cols.index)
     for name in {"pert_id", "brew_prefix"} & set(params.group_by):
@@ -257,8 +262,10 @@ def _control_wells(cols: pd.DataFrame) -> pd.Series:
 
 
 def _sig_ids(keys: pd.DataFrame, params: ConsensusParams) -> list[str]:
-    """Signature ids: the values of the grouping fields joined by ':', without the dose's unit, and without the time
-    where the brew says it; a control ends in its well.  Where two groups would share an id, what was left out is added.
+    """Signature ids: the values of the grouping fields joined by ':'.
+
+    The dose's unit is left out, and the time where the brew says it; a control ends in its well.  Where two groups
+    would share an id, what was left out is added.
     """
     silent = {"pert_dose_unit"} | ({"pert_time"} if "brew_prefix" in params.group_by else set())
     spoken = [name for name in params.group_by if name not in silent] or list(params.group_by)

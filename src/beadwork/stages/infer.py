@@ -30,7 +30,7 @@ def infer(
     model: InferenceModel,
     genes: pd.DataFrame,
     *,
-    params: InferParams = InferParams(),
+    params: InferParams = InferParams(),  # noqa: B008 (frozen)
     what: str = "QNORM matrix",
 ) -> InferResult:
     """Infer the genes of a space from the landmarks; the landmarks pass through unchanged.

@@ -46,7 +46,7 @@ def prepare_training(
     expression: Matrix,
     genes: pd.DataFrame,
     *,
-    params: TrainInferenceParams = TrainInferenceParams(),
+    params: TrainInferenceParams = TrainInferenceParams(),  # noqa: B008 (frozen)
     what: str = "expression matrix",
 ) -> TrainingData:
     """Check an expression matrix and put its profiles on the scale of a quantile-normalised plate.
@@ -96,7 +96,7 @@ def train_inference(
     expression: Matrix,
     genes: pd.DataFrame,
     *,
-    params: TrainInferenceParams = TrainInferenceParams(),
+    params: TrainInferenceParams = TrainInferenceParams(),  # noqa: B008 (frozen)
     what: str = "expression matrix",
 ) -> TrainInferenceResult:
     """Fit a low-rank ridge model of all genes on the landmarks.
@@ -141,8 +141,14 @@ def left_out_studies(
 ) -> tuple[pd.DataFrame, np.ndarray]:
     """Accuracy with each study left out: table by study, and the mean over studies per gene."""
     found = left_out_correlation(
-        data.x, data.y, data.study, data.study, ridges=(params.ridge,), study_weight=params.study_weight, rank=params.rank
-    )[0]  # fmt: skip
+        data.x,
+        data.y,
+        data.study,
+        data.study,
+        ridges=(params.ridge,),
+        study_weight=params.study_weight,
+        rank=params.rank,
+    )[0]
     counts = np.bincount(data.study, minlength=len(data.study_names))
     judged = counts >= MIN_STUDY
     if not judged.any():
