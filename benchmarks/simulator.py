@@ -5,15 +5,24 @@ python benchmarks/simulator.py SHARED_DATA_FOLDER
 
 import argparse
 import itertools
+import tempfile
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy.stats import mannwhitneyu, rankdata
 
+from beadwork.io.gctx import read_matrix
+from beadwork.io.maps import read_map
 from beadwork.io.platform import find_bead_batch, read_bead_set, read_liss_reference
-from beadwork.model.beads import BeadPlate, group_beads
-from beadwork.model.params import SimulateParams
-from beadwork.simulate import plan_study, simulate_beads
+from beadwork.io.tables import write_table
+from beadwork.model.beads import BeadPlate, BeadSet, group_beads
+from beadwork.model.matrix import Matrix
+from beadwork.model.params import DeconvolveParams, SimulateParams
+from beadwork.simulate import POSCONS, plan_study, simulate_beads
+from beadwork.stages.deconvolve import deconvolve
+from beadwork.stages.normalize import normalize
+from beadwork.stages.zscore import zscore
 
 REAL = "LJP009AH_A375_24H_X1_B20"
 EVERY = 4
@@ -51,7 +60,7 @@ def measure(plate: BeadPlate) -> dict[str, str]:
     expected = per_well * factor
     peaks, residuals, calibrators, medians = [], [], [], []
     for w in range(0, plate.n_wells, EVERY):
-        analyte, reporter = plate.well_beads(w)
+        _, reporter = plate.well_beads(w)
         values = np.log2(np.maximum(reporter, 0.5))
         groups = np.split(values, np.cumsum(plate.counts[w])[:-1])
         calibrators.append([(np.median(group), robust_sd(group)) for group in groups[:10]])
@@ -101,6 +110,68 @@ def measure(plate: BeadPlate) -> dict[str, str]:
     return rows
 
 
+def measure_levels(beads: BeadPlate, bead_set: BeadSet, plate_map: pd.DataFrame) -> dict[str, str]:
+    """Measures of level 2 to 4, by the reference methods."""
+    level2 = deconvolve(beads, bead_set, plate_map, params=DeconvolveParams(method="kmeans"), threads=2)
+    level3 = normalize(level2.gex, level2.calibrators, read_liss_reference(), bead_set=bead_set)
+    qc = level3.qc[level3.qc["metric"].isin(["qc_slope", "qc_f_logp", "qc_iqr"])]
+    medians = qc.assign(value=qc["value"].astype(float)).groupby("metric")["value"].median()
+    half = bead_set.genes.assign(level=pd.Series(np.median(np.log2(level2.gex.values), axis=1), level2.gex.rids))
+    pairs = half.pivot_table(index="pr_analyte_num", columns="pr_bset_id", values="level").dropna()
+    gap = (pairs[bead_set.hi] - pairs[bead_set.lo]).abs()
+    return {
+        "genes of an analyte apart, log2 FI, 5/25/50/75/95 %": _list(np.percentile(gap, [5, 25, 50, 75, 95]), 2),
+        "qc_slope, qc_f_logp, qc_iqr, median": _list(medians[["qc_slope", "qc_f_logp", "qc_iqr"]], 1),
+        "wells that leave": f"{len(level2.gex.cids) - len(level3.qnorm.cids)} of {len(level2.gex.cids)}",
+        **measure_level3(level3.qnorm),
+    }
+
+
+def measure_level3(qnorm: Matrix) -> dict[str, str]:
+    """Measures of a plate of level 3: noise of vehicle wells, activity, correlation of z-scores."""
+    kind, name = qnorm.cols["pert_type"].str.lower(), qnorm.cols[qnorm.cols.columns.intersection(["pert_iname"])]
+    vehicle, treated = (kind == "ctl_vehicle").to_numpy(), (kind == "trt_cp").to_numpy()
+    z = zscore(qnorm).matrix.values.astype(float)
+    active = (np.abs(z) > 2).sum(0)
+    ranks = np.corrcoef(rankdata(z, axis=0).T)
+    upper = np.triu(np.ones_like(ranks, dtype=bool), 1)
+    rows = {
+        "level of a gene, 5/25/50/75/95 %": _list(
+            np.percentile(np.median(qnorm.values, axis=1), [5, 25, 50, 75, 95]), 1
+        ),
+        "sd of a gene over vehicle wells, 25/50/75 %": _list(
+            np.percentile(qnorm.values[:, vehicle].std(1, ddof=1), [25, 50, 75]), 2
+        ),
+        "sd of a gene over compounds, 25/50/75 %": _list(
+            np.percentile(qnorm.values[:, treated].std(1, ddof=1), [25, 50, 75]), 2
+        ),
+        "correlation of vehicle wells, 5/50/95 %": _list(
+            np.percentile(ranks[upper & np.outer(vehicle, vehicle)], [5, 50, 95]), 2
+        ),
+        "correlation of compound wells, 5/50/95 %": _list(
+            np.percentile(ranks[upper & np.outer(treated, treated)], [5, 50, 95]), 2
+        ),
+        "genes with |z| > 2, vehicle, 50/95 %": _list(np.percentile(active[vehicle], [50, 95]), 0),
+        "genes with |z| > 2, compounds, 50/95 %": _list(np.percentile(active[treated], [50, 95]), 0),
+    }
+    if name.shape[1]:
+        names = name["pert_iname"].to_numpy()
+        rows["genes with |z| > 2: vorinostat, tanespimycin, sirolimus, mitoxantrone"] = _list(
+            [active[names == drug].max(initial=0) for _, drug, _, _ in POSCONS.values()], 0
+        )
+        strong = treated & (qnorm.cols["pert_dose"].astype(float) >= 1).to_numpy()
+        wanted = upper & np.outer(strong, strong)
+        same = names[:, None] == names[None, :]
+        rows["same compound, both >= 1 um; others"] = _list(
+            [np.median(ranks[wanted & same]), np.median(ranks[wanted & ~same])], 2
+        )
+        rows["AUC of the two"] = _list(
+            [mannwhitneyu(ranks[wanted & same], ranks[wanted & ~same]).statistic
+             / ((wanted & same).sum() * (wanted & ~same).sum())], 3
+        )  # fmt: skip
+    return rows
+
+
 def _list(numbers, digits: int) -> str:
     return " / ".join(f"{number:.{digits}f}" for number in numbers)
 
@@ -109,17 +180,30 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path, help="folder of the shared data")
-    real = read_packed(parser.parse_args().data / "plates" / REAL / "beads.npz")
+    data = parser.parse_args().data
+    folder = data / "plates" / REAL
+    real = read_packed(folder / "beads.npz")
     batch = find_bead_batch("B20")
-    reference = read_liss_reference()
+    bead_set, reference = read_bead_set(batch.key), read_liss_reference()
     levels = reference.loc[reference["calibrator"].notna(), "log2_level"].to_numpy()
     params = SimulateParams(wells=192, beads_mean=97, cells=("A375",))
-    study = plan_study(read_bead_set(batch.key), batch.ratio, levels, params)
+    study = plan_study(bead_set, batch.ratio, levels, params)
     simulated = simulate_beads(study, study.plates[0], threads=2)
     columns = [measure(real), measure(simulated)]
     print(f"| measure | {REAL} | simulated |\n|---|---|---|")
     for name, value in columns[0].items():
         print(f"| {name} | {value} | {columns[1][name]} |")
+    with tempfile.TemporaryDirectory() as scratch:
+        write_table(study.plates[0].plate_map, Path(scratch) / "simulated.map")
+        maps = [read_map(folder / f"{REAL}.map"), read_map(Path(scratch) / "simulated.map")]
+    columns = [
+        measure_levels(real, bead_set, maps[0]),
+        measure_level3(read_matrix(data / "signatures" / "CPC006_level3_n371x978.gctx.gz")),
+        measure_levels(simulated, bead_set, maps[1]),
+    ]
+    print(f"\n| measure, levels 2 to 4 | {REAL} | CPC006_A375_6H_X1 | simulated |\n|---|---|---|---|")
+    for name in columns[0]:
+        print(f"| {name} | " + " | ".join(column.get(name, "") for column in columns) + " |")
 
 
 if __name__ == "__main__":
