@@ -1,1 +1,425 @@
-"""Figures of plates and studies, as matplotlib figures; they read tables only."""
+"""Figures of plates and studies, as matplotlib figures.
+
+They draw tables that others have computed and compute nothing themselves beyond what a drawing needs.  The same table
+gives the same SVG, byte for byte.  Colours are those of Okabe and Ito and viridis, which colour-blind readers tell
+apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.colors import ListedColormap
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from beadwork.model.ids import N_COLUMNS, ROWS, well_position
+from beadwork.model.qc import METRICS
+
+BLUE, ORANGE, GREEN, RED, GREY, YELLOW, SKY, PURPLE = (
+    "#0072B2", "#E69F00", "#009E73", "#D55E00", "#8A8A8A", "#F0E442", "#56B4E9", "#CC79A7",
+)  # fmt: skip
+LIGHT = "#DDDDDD"
+STYLE = {
+    "font.family": "DejaVu Sans",
+    "font.size": 9,
+    "axes.titlesize": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "legend.frameon": False,
+    "svg.hashsalt": "beadwork",
+    "svg.fonttype": "path",
+    "figure.dpi": 100,
+}
+FATES = {
+    "kept": BLUE,
+    "outlier": ORANGE,
+    "LISS failed": RED,
+    "no cells (lma)": GREEN,
+    "unreadable": PURPLE,
+    "no file": YELLOW,
+}
+"""What becomes of a well, with its colour."""
+HEAT_METRICS = {
+    "count_mean": "beads per analyte",
+    "count_cv": "spread of the bead counts",
+    "qc_slope": "slope of the calibration curve",
+    "qc_f_logp": "fit of the calibration curve",
+    "qc_iqr": "dynamic range of the scaled profile",
+}
+"""QC metrics of a well that are drawn, with a short title."""
+
+
+def render(figure: Figure, kind: str = "svg", dpi: int = 150) -> bytes:
+    """Draw a figure as SVG (or PNG): no date, fixed ids, so that equal tables give equal bytes."""
+    buffer = BytesIO()
+    metadata: dict[str, Any] = {"Date": None, "Creator": "beadwork"} if kind == "svg" else {"Software": "beadwork"}
+    with mpl.rc_context(STYLE):
+        figure.savefig(buffer, format=kind, dpi=dpi, metadata=metadata)
+    return buffer.getvalue()
+
+
+# ---- one plate ------------------------------------------------------------------------------------------------------
+
+
+def wells_of_plate(rows: pd.DataFrame, plate: str) -> pd.DataFrame:
+    """QC rows of deconvolve and normalize as a table of wells: the metrics of :data:`HEAT_METRICS`, and ``fate``."""
+    own = rows[rows["entity"].astype(str).str.startswith(f"{plate}:")]
+    wells = own["entity"].astype(str).str.split(":").str[-1]
+    table = pd.DataFrame(index=pd.Index(sorted(set(wells)), name="well"))
+    for metric in HEAT_METRICS:
+        chosen = own["metric"] == metric
+        values = pd.to_numeric(own.loc[chosen, "value"], errors="coerce").to_numpy()
+        series = pd.Series(values, index=wells[chosen])
+        table[metric] = series[~series.index.duplicated()]
+    fates = pd.Series("kept", index=table.index, dtype=object)
+    for metric, fate in (
+        ("map_without_well", "no file"),
+        ("well_unusable", "unreadable"),
+        ("outlier", "outlier"),
+        ("liss_failed", "LISS failed"),
+    ):
+        chosen = own["metric"] == metric
+        fates[wells[chosen]] = fate
+        if metric in ("outlier", "liss_failed"):
+            empty = chosen & own["value"].astype(str).str.contains("pert_type lma_")
+            fates[wells[empty]] = "no cells (lma)"
+    return table.assign(fate=fates)
+
+
+def plate_wells(plate: str, wells: pd.DataFrame) -> Figure:
+    """Heat maps of a plate on its 16 x 24 layout: bead counts, LISS quality, and the fate of each well."""
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(11.5, 9.2), layout="constrained")
+        figure.suptitle(f"{plate}: wells", fontsize=12, fontweight="bold")
+        axes = figure.subplots(3, 2).ravel()
+        for axis, metric in zip(axes, HEAT_METRICS, strict=False):
+            _heat(figure, axis, metric, wells)
+        _fate_map(axes[-1], wells)
+    return figure
+
+
+def _layout(values: pd.Series) -> np.ndarray:
+    grid = np.full((len(ROWS), N_COLUMNS), np.nan)
+    for well, value in values.items():
+        grid[well_position(str(well))] = value
+    return grid
+
+
+def _plate_axes(axis: Axes, title: str) -> None:
+    axis.set_title(title, loc="left")
+    axis.set_xticks(range(0, N_COLUMNS, 1), [str(number) for number in range(1, N_COLUMNS + 1)], fontsize=7)
+    axis.set_yticks(range(len(ROWS)), list(ROWS), fontsize=7)
+    axis.set_xlim(-0.5, N_COLUMNS - 0.5)
+    axis.set_ylim(len(ROWS) - 0.5, -0.5)
+    axis.tick_params(length=0)
+    for spine in axis.spines.values():
+        spine.set_visible(True)
+        spine.set_color(LIGHT)
+
+
+def _heat(figure: Figure, axis: Axes, metric: str, wells: pd.DataFrame) -> None:
+    info = METRICS[metric]
+    _plate_axes(axis, f"{metric}: {HEAT_METRICS[metric]}")
+    grid = _layout(wells[metric]) if metric in wells else np.full((len(ROWS), N_COLUMNS), np.nan)
+    seen = grid[np.isfinite(grid)]
+    if not len(seen):
+        axis.text(0.5, 0.5, "not measured", transform=axis.transAxes, ha="center", color=GREY)
+        return
+    low, high = np.percentile(seen, [2, 98])
+    edges_x, edges_y = np.arange(N_COLUMNS + 1) - 0.5, np.arange(len(ROWS) + 1) - 0.5
+    mesh = axis.pcolormesh(edges_x, edges_y, np.ma.masked_invalid(grid), cmap="viridis", vmin=low,
+                           vmax=high if high > low else low + 1)  # fmt: skip
+    bar = figure.colorbar(mesh, ax=axis, shrink=0.8, pad=0.01, extend="both")
+    bar.set_label(info.unit, fontsize=8)
+    bar.ax.tick_params(labelsize=7)
+    bar.outline.set_visible(False)  # type: ignore[operator]
+
+
+def _fate_map(axis: Axes, wells: pd.DataFrame) -> None:
+    _plate_axes(axis, "what became of each well")
+    names = list(FATES)
+    grid = _layout(wells["fate"].map(names.index).astype(float))
+    edges_x, edges_y = np.arange(N_COLUMNS + 1) - 0.5, np.arange(len(ROWS) + 1) - 0.5
+    axis.pcolormesh(edges_x, edges_y, np.ma.masked_invalid(grid), cmap=ListedColormap(list(FATES.values())),
+                    vmin=-0.5, vmax=len(names) - 0.5, edgecolors="white", linewidth=0.6)  # fmt: skip
+    counts = wells["fate"].value_counts()
+    handles = [Patch(color=FATES[name], label=f"{name} ({counts[name]})") for name in names if name in counts]
+    axis.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.07), fontsize=8, handlelength=1, ncols=4)
+
+
+def calibration_curves(plate: str, curves: pd.DataFrame, wells: pd.DataFrame) -> Figure:
+    """Calibrators of all wells against their reference levels, as measured and after LISS.
+
+    Parameters
+    ----------
+    curves
+        Rows of well, bead_set, calibrator, log2_level, measured, curve, a, b and k (``beadwork normalize --curves``).
+        The calibrators of both bead sets are the same beads, so the first set is drawn.
+    wells
+        Table with ``fate`` by well.
+    """
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(10.5, 4.9), layout="constrained")
+        figure.suptitle(f"{plate}: calibration curves", fontsize=12, fontweight="bold")
+        if curves.empty:
+            figure.text(0.5, 0.5, "no calibration: the values were scaled already", ha="center", color=GREY)
+            return figure
+        points = curves[(curves["bead_set"] == curves["bead_set"].iloc[0]) & curves["calibrator"].notna()]
+        points = points.assign(well=points["well"].astype(str).str.split(":").str[-1])
+        numbers = ["log2_level", "measured", "curve", "a", "b", "k"]
+        points[numbers] = points[numbers].apply(pd.to_numeric, errors="coerce")
+        points["scaled"] = points["a"] * points["curve"].clip(lower=1) ** points["b"] + points["k"]
+        fates = wells["fate"].reindex(points["well"]).fillna("kept").to_numpy()
+        left, right = figure.subplots(1, 2)
+        _calibration_panel(left, points, fates, "measured", "as measured", "calibrator (log2 FI)")
+        _calibration_panel(right, points, fates, "scaled", "after LISS", "calibrator, scaled (log2)")
+        ends = points["log2_level"].min(), points["log2_level"].max()
+        right.plot(ends, ends, color="black", lw=1, ls="--", zorder=4)
+        shown = [fate for fate in FATES if fate in set(fates)]
+        handles: list[Any] = [Patch(color=FATES[fate], label=fate) for fate in shown]
+        handles += [Line2D([], [], color="black", label="median of kept wells"),
+                    Line2D([], [], color="black", ls="--", lw=1, label="scaled = reference")]  # fmt: skip
+        figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
+    return figure
+
+
+def _calibration_panel(
+    axis: Axes, points: pd.DataFrame, fates: np.ndarray, column: str, title: str, label: str
+) -> None:
+    wide = points.pivot(index="well", columns="log2_level", values=column)
+    fate = pd.Series(fates, index=points["well"]).groupby(level=0).first().reindex(wide.index)
+    levels = wide.columns.to_numpy(float)
+    for group in sorted(set(fate), key=list(FATES).index):
+        lines = [
+            np.column_stack([levels, row]) for row in wide[fate == group].to_numpy(float) if np.isfinite(row).all()
+        ]
+        kept = group == "kept"
+        axis.add_collection(LineCollection(lines, colors=FATES[group], linewidths=0.5 if kept else 1.1,
+                                           alpha=0.35 if kept else 0.9, zorder=2 if kept else 3))  # fmt: skip
+    axis.autoscale()
+    if (fate == "kept").any() and column == "measured":
+        axis.plot(levels, wide[fate == "kept"].median(), color="black", lw=1.6, zorder=4)
+    axis.set_title(title, loc="left")
+    axis.set_ylabel(label)
+    axis.set_xlabel("calibrator CAL01 to CAL10, and its reference level (log2)")
+    axis.set_xticks(levels, [f"{number}\n{level:.1f}" for number, level in enumerate(levels, 1)], fontsize=7)
+    axis.grid(color=LIGHT, lw=0.4)
+    axis.set_axisbelow(True)
+
+
+@dataclass(frozen=True)
+class BeadPanel:
+    """Beads of one analyte in one well, and the values called for its two genes (log2 FI)."""
+
+    title: str
+    beads: np.ndarray
+    genes: Mapping[str, float]
+    """Called value by gene, the gene of the larger share first."""
+
+
+def bead_histograms(plate: str, well: str, panels: Sequence[BeadPanel]) -> Figure:
+    """Histograms of the beads of some analytes, with the called peaks."""
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(10.5, 6.0), layout="constrained")
+        figure.suptitle(f"{plate}, well {well}: beads and the values called", fontsize=12, fontweight="bold")
+        axes = figure.subplots(2, 3).ravel()
+        for axis, panel in zip(axes, panels, strict=False):
+            _bead_panel(axis, panel)
+        for axis in axes[len(panels) :]:
+            axis.set_visible(False)
+        for axis in axes[::3]:
+            axis.set_ylabel("beads")
+        for axis in axes[-3:]:
+            axis.set_xlabel("log2 FI")
+        handles = [Patch(color=LIGHT, label="beads"), Patch(color=BLUE, label="gene of two thirds of the beads"),
+                   Patch(color=RED, label="gene of one third")]  # fmt: skip
+        figure.legend(handles=handles, loc="outside lower center", ncols=3)
+    return figure
+
+
+def _bead_panel(axis: Axes, panel: BeadPanel) -> None:
+    counts, edges = np.histogram(np.clip(panel.beads, 3, 15), bins=np.arange(3, 15.01, 0.25))
+    axis.stairs(counts, edges, fill=True, color=LIGHT)
+    axis.set_title(f"{panel.title} ({len(panel.beads)} beads)", loc="left", fontsize=9)
+    top = max(int(counts.max(initial=1)), 1)
+    axis.set_ylim(0, top * 1.35)
+    axis.set_xlim(3, 15)
+    placed = sorted(panel.genes.items(), key=lambda item: item[1])
+    for rank, (gene, value) in enumerate(placed):
+        color = BLUE if gene == next(iter(panel.genes)) else RED
+        axis.plot([value, value], [0, top * 1.08], color=color, lw=1.5)
+        side = "right" if rank == 0 else "left"
+        axis.text(value + (-0.12 if rank == 0 else 0.12), top * 1.12, gene, color=color, ha=side, fontsize=8)
+
+
+# ---- replicates -----------------------------------------------------------------------------------------------------
+
+
+def replicate_correlation(
+    brew: str, same: np.ndarray, different: np.ndarray, auc: float, *, within: bool = False
+) -> Figure:
+    """Correlations between plates: wells of one treatment against wells of different treatments.
+
+    `within`: there is one plate only, and pairs are wells of one compound at different doses.
+    """
+    words = (
+        ("same compound, other dose", "different compounds") if within else ("same treatment", "different treatments")
+    )
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(7.2, 4.2), layout="constrained")
+        axis = figure.subplots()
+        axis.set_title(
+            f"{brew}: {'wells of one plate' if within else 'replicate plates'}", loc="left", fontweight="bold"
+        )
+        if not len(same):
+            axis.set_axis_off()
+            axis.text(0.5, 0.5, "no treatment stands in more than one well", ha="center", transform=axis.transAxes)
+            return figure
+        both = np.concatenate([same, different])
+        bins = np.linspace(np.floor(both.min() * 10) / 10, 1.0, 41)
+        for values, name, color in ((different, words[1], GREY), (same, words[0], BLUE)):
+            density, _ = np.histogram(values, bins=bins, density=True)
+            axis.stairs(density, bins, fill=True, color=color, alpha=0.55, label=f"{name}: {len(values):,} pairs, "
+                        f"median {np.median(values):.2f}")  # fmt: skip
+            axis.axvline(np.median(values), color=color, lw=1.2, ls="--")
+        axis.set_xlabel("Spearman correlation of ZSPC, 978 landmarks")
+        axis.set_ylabel("density of pairs")
+        axis.legend(loc="upper right", title=f"AUC {auc:.3f}")
+        axis.set_ylim(0, axis.get_ylim()[1] * 1.15)
+    return figure
+
+
+# ---- a study --------------------------------------------------------------------------------------------------------
+
+
+def study_plates(rows: pd.DataFrame, limit: int = 60) -> Figure:
+    """Plates at a glance: wells kept, and quartiles of bead count and LISS quality over the wells of each plate."""
+    wells = rows[rows["metric"].isin(("count_mean", "qc_slope", "qc_iqr")) & rows["entity"].str.contains(":")]
+    wells = wells.assign(plate=wells["entity"].str.split(":").str[0], value=pd.to_numeric(wells["value"]))
+    kept = rows[rows["metric"] == "wells_kept"].set_index("entity")["value"].astype(float)
+    plates = sorted(set(wells["plate"]) | set(kept.index))
+    position = {plate: number for number, plate in enumerate(plates)}
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(11, 1.7 + 0.24 * min(len(plates), limit)), layout="constrained")
+        figure.suptitle("Plates at a glance", fontsize=12, fontweight="bold")
+        axes = figure.subplots(1, 4, sharey=True)
+        total = wells[wells["metric"] == "count_mean"].groupby("plate")["value"].size().reindex(plates).fillna(0)
+        axes[0].barh(range(len(plates)), total, color=LIGHT, height=0.7, label="read")
+        axes[0].barh(range(len(plates)), kept.reindex(plates).fillna(0), color=BLUE, height=0.7, label="kept")
+        axes[0].set_xlabel("wells")
+        axes[0].legend(loc="upper left", bbox_to_anchor=(0, 1.0), fontsize=7, ncols=2, facecolor="white", frameon=True)
+        for axis, metric in zip(axes[1:], ("count_mean", "qc_slope", "qc_iqr"), strict=True):
+            groups = wells[wells["metric"] == metric].groupby("plate")["value"]
+            quartiles = groups.quantile([0.05, 0.25, 0.5, 0.75, 0.95]).unstack()
+            at = [position[plate] for plate in quartiles.index]
+            axis.hlines(at, quartiles[0.05], quartiles[0.95], color=SKY, lw=1.5)
+            axis.hlines(at, quartiles[0.25], quartiles[0.75], color=BLUE, lw=5)
+            axis.plot(quartiles[0.5], at, "|", color="white", ms=7, mew=1.6)
+            axis.set_xlabel(f"{metric} ({METRICS[metric].unit})")
+            axis.grid(axis="x", color=LIGHT, lw=0.5)
+            axis.set_axisbelow(True)
+        axes[1].set_title("over wells: 5-95 % (thin), 25-75 % (thick), median", loc="left", fontsize=8)
+        axes[0].set_ylim(len(plates) - 0.3, -0.9)
+        if len(plates) <= limit:
+            axes[0].set_yticks(range(len(plates)), plates, fontsize=7)
+        else:
+            axes[0].set_ylabel(f"{len(plates)} plates in order of name")
+    return figure
+
+
+def study_activity(siginfo: pd.DataFrame) -> Figure:
+    """TAS by type of perturbation, and its two parts: signature strength and replicate agreement."""
+    table = siginfo.assign(pert_type=siginfo["pert_type"].fillna("unknown").astype(str).str.lower())
+    counts = table["pert_type"].value_counts()
+    types = list(counts.index[:6])
+    colors = dict(zip(types, (BLUE, ORANGE, GREEN, PURPLE, SKY, RED), strict=False))
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(10.5, 4.6), layout="constrained")
+        figure.suptitle("Transcriptional activity of the signatures", fontsize=12, fontweight="bold")
+        left, right = figure.subplots(1, 2)
+        for name in types:
+            values = np.sort(pd.to_numeric(table.loc[table["pert_type"] == name, "tas"], errors="coerce").dropna())
+            if len(values):
+                share = np.arange(1, len(values) + 1) / len(values)
+                left.step(values, share, where="post", color=colors[name], lw=1.8, label=f"{name} ({len(values)})")
+        left.set_xlabel("TAS")
+        left.set_ylabel("share of signatures up to this TAS")
+        left.set_xlim(0, None)
+        left.set_ylim(0, 1.02)
+        left.legend(loc="lower right", title="pert_type (signatures)")
+        known = table.dropna(subset=["distil_cc_q75", "ss_ngene"])
+        for name in types:
+            own = known[known["pert_type"] == name]
+            size = 8 + 6 * own["distil_nsample"].to_numpy(float)
+            right.scatter(own["distil_cc_q75"], own["ss_ngene"], s=size, color=colors[name], alpha=0.7, lw=0)
+        right.set_xlim(min(0.0, float(known["distil_cc_q75"].min())) - 0.02 if len(known) else 0, 1)
+        right.set_ylim(0, max(100.0, float(known["ss_ngene"].max()) * 1.08) if len(known) else 100)
+        _tas_lines(right)
+        right.set_xlabel("distil_cc_q75 (Spearman between replicates)")
+        right.set_ylabel("ss_ngene (landmarks with |z| of at least 2)")
+        right.set_title("lines: equal TAS", loc="right", fontsize=8, color=GREY)
+    return figure
+
+
+def _tas_lines(axis: Axes) -> None:
+    """Lines of equal TAS = sqrt(ss_ngene * cc_q75 / 978)."""
+    correlation = np.linspace(0.005, 1, 200)
+    top = axis.get_ylim()[1]
+    for score in (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8):
+        strength = score**2 * 978 / correlation
+        if strength[-1] > top * 0.96:
+            continue
+        axis.plot(correlation, strength, color=GREY, lw=0.6, ls=":", zorder=0)
+        axis.text(0.995, strength[-1], f"{score}", color=GREY, fontsize=7, ha="right", va="bottom")
+    axis.set_ylim(0, top)
+
+
+def query_connections(name: str, answers: Mapping[str, pd.DataFrame], n_top: int = 8, n_sets: int = 6) -> Figure:
+    """Strongest positive and negative connections of each gene set of a query.
+
+    Parameters
+    ----------
+    answers
+        By gene set, a table with columns ``label`` and ``score``.
+    """
+    chosen = list(answers.items())[:n_sets]
+    columns = min(len(chosen), 2) or 1
+    lines = -(-len(chosen) // columns) or 1
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(11, 0.9 + lines * (0.5 + 0.19 * 2 * n_top)), layout="constrained")
+        more = f" (first {n_sets} of {len(answers)} gene sets)" if len(answers) > n_sets else ""
+        figure.suptitle(f"{name}: strongest connections{more}", fontsize=12, fontweight="bold")
+        axes = figure.subplots(lines, columns, squeeze=False).ravel()
+        for axis, (query, table) in zip(axes, chosen, strict=False):
+            _connection_panel(axis, query, table, n_top)
+        for axis in axes[len(chosen) :]:
+            axis.set_visible(False)
+    return figure
+
+
+def _connection_panel(axis: Axes, query: str, table: pd.DataFrame, n_top: int) -> None:
+    scores = table.dropna(subset=["score"]).sort_values("score", ascending=False, kind="stable")
+    up, down = scores[scores["score"] > 0].head(n_top), scores[scores["score"] < 0].tail(n_top)
+    shown = pd.concat([up, down])
+    axis.set_title(query, loc="left")
+    if shown.empty:
+        axis.set_axis_off()
+        axis.text(0.5, 0.5, "no connections", ha="center", transform=axis.transAxes, color=GREY)
+        return
+    at = np.arange(len(shown))
+    axis.barh(at, shown["score"], color=np.where(shown["score"] > 0, RED, BLUE), height=0.75)
+    axis.set_yticks(at, [str(label)[:44] for label in shown["label"]], fontsize=7)
+    axis.set_ylim(len(shown) - 0.4, -0.6)
+    axis.axvline(0, color="black", lw=0.8)
+    axis.axhline(len(up) - 0.5, color=LIGHT, lw=0.8)
+    axis.set_xlabel("normalised connectivity score (NCS)")

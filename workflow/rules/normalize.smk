@@ -8,6 +8,7 @@ rule normalize:
     output:
         norm="<results>/{plate}/{plate}_NORM.gctx",
         qnorm="<results>/{plate}/{plate}_QNORM.gctx",
+        curves="<results>/{plate}/{plate}_CURVES.tsv",
         qc="<results>/{plate}/qc/normalize.tsv",
     log:
         "<logs>/normalize/{plate}.log",
@@ -25,4 +26,4 @@ rule normalize:
         "{wildcards.plate}: scaling and quantile-normalising its wells (level 3)"
     shell:
         "beadwork normalize {input.gex} --calibrators {input.calibrators} {params.flags} --norm {output.norm}"
-        " -o {output.qnorm} --qc {output.qc} --threads {threads} 2> {log}"
+        " -o {output.qnorm} --curves {output.curves} --qc {output.qc} --threads {threads} 2> {log}"

@@ -6,7 +6,7 @@ rule figures_plate:
     input:
         lxb=lambda wildcards: PLATES[wildcards.plate].lxb,
         gex="<results>/{plate}/{plate}_GEX.gctx",
-        calibrators="<results>/{plate}/{plate}_CAL.gctx",
+        curves="<results>/{plate}/{plate}_CURVES.tsv",
         rows=expand(
             "<results>/{{plate}}/qc/{stage}.tsv", stage=["deconvolve", "normalize"]
         ),
@@ -47,7 +47,7 @@ rule figures_plate:
     message:
         "{wildcards.plate}: drawing its figures"
     shell:
-        "beadwork figures plate {input.gex} --lxb {input.lxb:q} --calibrators {input.calibrators}"
+        "beadwork figures plate {input.gex} --lxb {input.lxb:q} --curves {input.curves}"
         " --rows {input.rows[0]} --rows {input.rows[1]} -o {params.folder} --threads {threads} 2> {log}"
 
 
