@@ -277,9 +277,9 @@ def test_refuses_other_bead_sets_without_a_reference_of_their_own(level2_plate):
 
 
 def test_refuses_a_reference_that_does_not_ascend(level2_plate):
-    with pytest.raises(ParameterError, match=r"^the reference has 12 levels; it must have 13 ascending ones"):
+    with pytest.raises(ParameterError, match=r"^reference levels: 12 levels are given, but 13 ascending"):
         normalize(*level2_plate, REFERENCE.iloc[:12])
-    with pytest.raises(ParameterError, match=r"^the reference has 13 levels; it must have 13 ascending ones"):
+    with pytest.raises(ParameterError, match=r"^reference levels: 13 levels are given, but 13 ascending"):
         normalize(*level2_plate, REFERENCE.iloc[::-1])
 
 

@@ -69,6 +69,7 @@ def command(
         params=params,
         what=str(gex),
         what_calibrators=str(calibrators),
+        what_reference=str(reference or "reference levels"),
     )
     leaving = len(source.cids) - len(result.qnorm.cids)
     if leaving:

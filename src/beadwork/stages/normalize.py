@@ -58,6 +58,7 @@ def normalize(
     params: NormalizeParams = NormalizeParams(),  # noqa: B008 (frozen)
     what: str = "GEX",
     what_calibrators: str = "CAL",
+    what_reference: str = "reference levels",
 ) -> NormalizeResult:
     """Scale the wells of a plate, drop those that failed, and give the others one distribution.
 
@@ -74,8 +75,8 @@ def normalize(
         Where analytes and bead sets of the genes come from if the matrix does not say.
     reference_halves
         Bead sets that the reference holds for; None for any.
-    what, what_calibrators
-        How messages name the matrices, usually their files.
+    what, what_calibrators, what_reference
+        How messages name the inputs, usually their files.
 
     Raises
     ------
@@ -102,7 +103,7 @@ def normalize(
             f"{what}: genes of bead sets {', '.join(halves)}, but the reference levels that ship are those of "
             f"{', '.join(reference_halves)}; give your own by --reference"
         )
-    check_reference(reference)
+    check_reference(reference, what_reference)
     calibration = align_calibrators(calibrators, gex, what, what_calibrators)
 
     values = np.zeros(gex.values.shape)
@@ -263,13 +264,13 @@ def align_calibrators(calibrators: Matrix, gex: Matrix, what: str, what_calibrat
     return calibrators.take_rows(CALIBRATORS).take_cols(gex.cids).values.astype(np.float64)
 
 
-def check_reference(reference: pd.DataFrame) -> None:
+def check_reference(reference: pd.DataFrame, what: str = "reference levels") -> None:
     """Check that reference levels are thirteen ascending numbers."""
     levels = pd.to_numeric(reference["log2_level"], errors="coerce").to_numpy(np.float64)
     if len(levels) != len(CALIBRATORS) + 3 or not (np.diff(levels) > 0).all():
         raise ParameterError(
-            f"the reference has {len(levels)} levels; it must have 13 ascending ones: noise floor, CAL01..CAL10 and "
-            "two anchors"
+            f"{what}: {len(levels)} levels are given, but 13 ascending ones are needed in log2_level: "
+            "noise floor, CAL01..CAL10 and two anchors"
         )
 
 
