@@ -209,10 +209,11 @@ def _calibration_panel(
     axis.autoscale()
     if (fate == "kept").any() and column == "measured":
         axis.plot(levels, wide[fate == "kept"].median(), color="black", lw=1.6, zorder=4)
-    axis.set_title(title, loc="left")
+    axis.set_title(title, loc="left", pad=12)
     axis.set_ylabel(label)
-    axis.set_xlabel("calibrator CAL01 to CAL10, and its reference level (log2)")
-    axis.set_xticks(levels, [f"{number}\n{level:.1f}" for number, level in enumerate(levels, 1)], fontsize=7)
+    axis.set_xlabel("reference level of the calibrator (log2); on top: CAL01 to CAL10")
+    for number, level in enumerate(levels, 1):
+        axis.text(level, 1.0, str(number), transform=axis.get_xaxis_transform(), ha="center", fontsize=7, color=GREY)
     axis.grid(color=LIGHT, lw=0.4)
     axis.set_axisbelow(True)
 
@@ -350,13 +351,23 @@ def study_activity(siginfo: pd.DataFrame) -> Figure:
         for name in types:
             values = np.sort(pd.to_numeric(table.loc[table["pert_type"] == name, "tas"], errors="coerce").dropna())
             if len(values):
-                share = np.arange(1, len(values) + 1) / len(values)
-                left.step(values, share, where="post", color=colors[name], lw=1.8, label=f"{name} ({len(values)})")
+                share = np.arange(len(values) + 1) / len(values)
+                left.step(
+                    np.concatenate([[0.0], values]),
+                    share,
+                    where="post",
+                    color=colors[name],
+                    lw=1.8,
+                    label=f"{name} ({len(values)})",
+                )
         left.set_xlabel("TAS")
         left.set_ylabel("share of signatures up to this TAS")
         left.set_xlim(0, None)
         left.set_ylim(0, 1.02)
-        left.legend(loc="lower right", title="pert_type (signatures)")
+        if left.get_legend_handles_labels()[0]:
+            left.legend(loc="lower right", title="pert_type (signatures)")
+        else:
+            left.text(0.5, 0.5, "no signature stands on two replicates", ha="center", transform=left.transAxes)
         known = table.dropna(subset=["distil_cc_q75", "ss_ngene"])
         for name in types:
             own = known[known["pert_type"] == name]
@@ -380,7 +391,8 @@ def _tas_lines(axis: Axes) -> None:
         if strength[-1] > top * 0.96:
             continue
         axis.plot(correlation, strength, color=GREY, lw=0.6, ls=":", zorder=0)
-        axis.text(0.995, strength[-1], f"{score}", color=GREY, fontsize=7, ha="right", va="bottom")
+        axis.text(0.995, strength[-1], f"{score}", color=GREY, fontsize=7, ha="right", va="center",
+                  bbox={"facecolor": "white", "edgecolor": "none", "pad": 1})  # fmt: skip
     axis.set_ylim(0, top)
 
 

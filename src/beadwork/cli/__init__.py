@@ -19,9 +19,11 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "index": ("index", "Build, inspect and verify a connectivity index."),
     "query": ("query", "Ask an index which signatures connect to gene sets."),
     "simulate": ("simulate", "Make LXB plates with known truth."),
+    "check-truth": ("check_truth", "Compare the results of a simulated study with what was planted."),
     "figures": ("figures", "Draw the figures of a plate or a study for the report."),
     "collect": ("collect", "Merge QC or siginfo tables of a run into one."),
     "convert": ("convert", "Convert between GCT, GCTX, h5ad and parquet."),
+    "self-test": ("self_test", "Run every stage once on tiny plates; compiles the kernels."),
 }
 
 

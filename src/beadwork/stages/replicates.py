@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 
+from beadwork.kernels.modz import standard_ranks
 from beadwork.model.errors import AlignmentError, ParameterError, name_some
 from beadwork.model.matrix import Matrix
 
@@ -65,11 +66,14 @@ def correlate_replicates(plates: Sequence[Matrix], landmarks: pd.Index, fields: 
         else:
             texts = treated.cols.reindex(columns=list(fields)).astype(object).astype(str)
             keys.append(texts.agg("\t".join, axis=1).to_numpy() if len(texts) else np.array([], dtype=object))
-        profiles.append(_standard_ranks(treated.take_rows(landmarks)))
+        values = treated.take_rows(landmarks).values.astype(np.float64)
+        if not np.isfinite(values).all():
+            raise AlignmentError("missing values in the landmarks; a correlation needs all of them")
+        profiles.append(standard_ranks(values.T))
     same, different = [], []
     pairs = [(0, 0)] if within else [(i, j) for i in range(len(plates)) for j in range(i + 1, len(plates))]
     for first, second in pairs:
-        correlation = profiles[first].T @ profiles[second]
+        correlation = profiles[first] @ profiles[second].T
         alike = keys[first][:, None] == keys[second][None, :]
         counted = np.triu(np.ones(alike.shape, bool), 1) if within else np.ones(alike.shape, bool)
         same.append(correlation[alike & counted])
@@ -91,14 +95,3 @@ def _treated(cols: pd.DataFrame) -> np.ndarray:
     if "pert_type" not in cols:
         return np.ones(len(cols), bool)
     return cols["pert_type"].astype(str).str.lower().str.startswith("trt").to_numpy()
-
-
-def _standard_ranks(matrix: Matrix) -> np.ndarray:
-    """Ranks over genes, centred, length 1: their dot product is Spearman's correlation."""
-    values = matrix.values
-    if not np.isfinite(values).all():
-        raise AlignmentError("missing values in the landmarks; a correlation needs all of them")
-    ranks = np.asarray(rankdata(values, axis=0), dtype=np.float64)
-    ranks -= ranks.mean(axis=0)
-    length = np.sqrt((ranks**2).sum(axis=0))
-    return ranks / np.where(length > 0, length, 1.0)

@@ -1,0 +1,71 @@
+# make demo: a simulated study from beads to answers.  make test: checks and tests.  Python >= 3.11 is all they need.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# uv from PATH if it works, else one of our own in .venv-uv (apart from .venv, which `uv sync` manages)
+UV := $(shell uv --version >/dev/null 2>&1 && echo uv || echo .venv-uv/bin/uv)
+RUN := $(UV) run --frozen --no-sync
+READY := .venv/.ready
+DEMO := demo
+
+.PHONY: help setup demo test lint docs benchmark clean
+
+help:
+	@echo "make demo       simulate a small study, run the whole path on it, query it, compare with the planted truth"
+	@echo "make test       lint, type checks, tests"
+	@echo "make lint       only the checks"
+	@echo "make docs       write what is generated from the code (config/, docs/config.md, cli.md, glossary.md)"
+	@echo "make benchmark  time and memory of a 384-well plate, into docs/benchmarks.md"
+	@echo "make clean      remove the demo, caches and the environment"
+
+.venv-uv/bin/uv:
+	@echo "setting up uv in .venv-uv ..."
+	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed"; exit 1; }
+	@python3 -m venv .venv-uv || { echo "python3 -m venv failed; on Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
+	@.venv-uv/bin/python -m pip install --quiet --disable-pip-version-check uv
+
+$(READY): pyproject.toml uv.lock | $(filter .venv-uv/bin/uv,$(UV))
+	@echo "setting up the environment in .venv ..."
+	@$(UV) sync --frozen --quiet
+	@$(RUN) beadwork self-test
+	@touch $@
+
+setup: $(READY)
+
+demo: $(READY)
+	@rm -rf $(DEMO)
+	@echo "== simulating two cell lines, three replicate plates each =="
+	@$(RUN) beadwork simulate -o $(DEMO)/data --plates 6 --wells 96 --beads-mean 40 --seed 7
+	@echo "== running the workflow =="
+	@$(RUN) snakemake --cores all --configfile config/examples/demo.yaml --quiet progress rules host
+	@$(RUN) snakemake --configfile config/examples/demo.yaml --report $(DEMO)/results/report/report.html --quiet all
+	@echo "== what was found, against what was planted =="
+	@$(RUN) beadwork check-truth $(DEMO)/data $(DEMO)/results -o $(DEMO)/results/truth.tsv
+	@echo
+	@echo "matrices of each plate   $(DEMO)/results/SIM*/       (GCTX, levels 2 to 4)"
+	@echo "signatures               $(DEMO)/results/signatures/ and siginfo.tsv"
+	@echo "QC rows                  $(DEMO)/results/qc.tsv"
+	@echo "index and answers        $(DEMO)/results/index/, $(DEMO)/results/queries/"
+	@echo "report                   $(DEMO)/results/report/report.html"
+
+lint: $(READY)
+	$(RUN) ruff check .
+	$(RUN) ruff format --check .
+	$(RUN) mypy
+	$(RUN) lint-imports
+	$(RUN) snakefmt --check Snakefile workflow
+	$(RUN) python docs/generate.py --check
+
+test: lint
+	$(RUN) pytest -n 2 --dist worksteal
+
+docs: $(READY)
+	$(RUN) python docs/generate.py
+
+benchmark: $(READY)
+	$(RUN) python benchmarks/run.py
+
+clean:
+	rm -rf $(DEMO) .venv .venv-uv .snakemake .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
