@@ -184,11 +184,10 @@ def typed_column(name: str, texts: np.ndarray) -> np.ndarray:
 
 
 def _is_code(text: str) -> bool:
-    """Whether a text that reads as a number is rather a code: leading zeros, or more digits than a float holds."""
+    """Whether a text that reads as a number is rather a code: leading zeros, or a longer integer than a float holds."""
     digits = text.strip().lstrip("+-")
-    return (
-        (len(digits) > 1 and digits[0] == "0" and digits[1].isdigit()) or len(digits) > 15 or not digits[:1].isdigit()
-    )
+    leading_zero = len(digits) > 1 and digits[0] == "0" and digits[1].isdigit()
+    return leading_zero or (digits.isdigit() and len(digits) > 15) or not digits[:1].isdigit()
 
 
 def _write_gctx(matrix: Matrix, path: Path) -> None:
