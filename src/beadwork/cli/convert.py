@@ -12,7 +12,7 @@ from beadwork.cli.options import FILE, common_options, write_qc
 @click.argument("target", metavar="OUT", type=FILE)
 @common_options
 def command(source: Path, target: Path, threads: int, qc: Path | None) -> None:
-    r"""Convert a matrix between GCT, GCTX, h5ad and parquet; the endings of the names decide.
+    """Convert a matrix between GCT, GCTX, h5ad and parquet; the endings of the names decide.
 
     \b
     .gct, .gct.gz   GCT 1.3, text with four decimals

@@ -14,7 +14,7 @@ from beadwork.model.params import SimulateParams
 @click.option("--compress/--no-compress", default=False, show_default=True, help="Write .lxb.gz.")
 @common_options
 def command(output: Path, params: SimulateParams, compress: bool, threads: int, qc: Path | None) -> None:
-    r"""Make L1000 plates whose truth is known: beads as LXB files, plate maps, and what was planted.
+    """Make L1000 plates whose truth is known: beads as LXB files, plate maps, and what was planted.
 
     \b
     DIR/plates.tsv                 one row a plate, ready for the workflow; paths are relative to DIR
