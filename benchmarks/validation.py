@@ -12,7 +12,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 PAGE = HERE.parent / "docs" / "validation.md"
-TOPICS = ("level2", "levels", "inference", "consensus", "connectivity", "real_plates", "formats", "determinism")
+TOPICS = ("level2", "levels", "inference", "consensus", "connectivity", "real_plates", "determinism")
 HEAD = """# Validation
 
 What beadwork computes, held against official results, golden sets and real plates. The page is written by
