@@ -23,7 +23,8 @@ SHIPPED_REFERENCE_HALVES = ("dp52", "dp53")
     help="Your own reference levels (columns point, calibrator, log2_level); needed for bead sets other than epsilon.",
 )
 @click.option(
-    "--bead-set",
+    "--beadset",
+    "bead_set",
     metavar="NAME",
     help="Bead set of a GEX whose rows do not say their analytes; by default epsilon of the wells' bead_revision.",
 )

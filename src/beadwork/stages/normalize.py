@@ -212,7 +212,7 @@ def split_halves(gex: Matrix, bead_set: BeadSet | None, what: str) -> dict[str, 
         if bead_set is None:
             raise LevelError(
                 f"{what}: rows lack the fields pr_analyte_num and pr_bset_id, and the bead set is not known; "
-                "use the GEX that `beadwork deconvolve` wrote, or name it by --bead-set"
+                "use the GEX that `beadwork deconvolve` wrote, or name it by --beadset"
             )
         fields = bead_set.genes.reindex(gex.rids)
         unknown = fields["pr_analyte_num"].isna().to_numpy()
