@@ -139,8 +139,8 @@ def speed(shared: Path) -> str:
             reading.append(time.perf_counter() - begin)
         lines = [
             f"**Time and memory.** 384 LXB files of real beads (LJP009 rows A-H, each well twice), {size / 1e9:.2f} "
-            f"GB, {n_beads / 1e6:.1f} million classified beads, {threads} cores, files in the page cache, compiled"
-            f" kernels. Reading alone: {min(reading):.2f} s (best of three).",
+            f"GB, {n_beads / 1e6:.1f} million classified beads, {threads} cores, files in the page cache, kernels"
+            f" compiled before. Reading alone: {min(reading):.2f} s (best of three).",
             "",
             "| command | wall, s | CPU, s | peak memory, MB |",
             "|---|---|---|---|",

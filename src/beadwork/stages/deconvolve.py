@@ -175,7 +175,7 @@ def _columns(
         mapped = plate_map.loc[list(beads.wells)].set_axis(index, axis=0)
         cols = cols.join(mapped.drop(columns=[key for key in cols if key in mapped]))
     for key, value in (("brew_prefix", name.brew_prefix), ("cell_id", name.cell_id)):
-        if key not in cols and value:
+        if value and (key not in cols or cols[key].isna().all()):
             cols[key] = value
     counts = calls.n_good[:, _N_CALIBRATORS:].astype(float)
     mean = counts.mean(axis=1)
