@@ -59,7 +59,7 @@ lint: $(READY)
 	$(RUN) python docs/generate.py --check
 
 test: lint
-	$(RUN) pytest -n 2 --dist worksteal
+	$(RUN) pytest -n 2 --dist loadgroup
 
 docs: $(READY)
 	$(RUN) python docs/generate.py

@@ -31,7 +31,7 @@ def read_inputs():
         for side in filter(None, (query.up, query.down)):
             if not Path(side).is_file():
                 raise BeadworkError(
-                    f"{source}: queries: {query.name}: there is no gene-set file {side}"
+                    f"{source}: queries: {query.name}: there is no gene-set file {side}; check the path"
                 )
     rows = parse_plate_sheet(
         read_text(settings.plates, f"{source}: plates"),

@@ -12,8 +12,8 @@ from beadwork.cli.options import FILE, common_options, write_qc
 if TYPE_CHECKING:
     import pandas as pd
 
-WEAK = 0.5
-"""Signatures are reported apart by their planted strength, below and from this root mean square (log2)."""
+STRONG = 0.5
+"""Planted signatures from this root mean square over the landmarks (log2) are reported as strong, others as weak."""
 
 
 @click.command("check-truth")
@@ -102,18 +102,20 @@ def _lma_wells(path: Path) -> set[str]:
 
 def level5(truth: Path, results: Path) -> Figures:
     """Correlation of each active signature with the planted one."""
+    import numpy as np
+
     from beadwork.io.gctx import read_matrix
     from beadwork.stages.truth import compare_signatures
 
-    planted = _siginfo(truth)
+    true = read_matrix(truth / "signatures.gctx")
+    size = dict(zip(true.cids, np.sqrt((true.values.astype(np.float64) ** 2).mean(axis=0)), strict=True))
     found: Figures = []
     for path in sorted((results / "signatures").glob("*_MODZ.gctx")):
-        correlation = compare_signatures(read_matrix(path), read_matrix(truth / "signatures.gctx"))
+        correlation = compare_signatures(read_matrix(path), true)
         for sig_id, value in correlation.items():
-            if planted.loc[sig_id, "is_active"] == 1:
-                strong = planted.loc[sig_id, "strength"] >= WEAK
-                name = "strong signatures" if strong else "weak signatures"
-                found.append((f"level 5: correlation with the planted {name}", str(sig_id), float(value)))
+            if size[sig_id] > 0:
+                name = "strong" if size[sig_id] >= STRONG else "weak"
+                found.append((f"level 5: correlation with planted {name} signatures", str(sig_id), float(value)))
     return found
 
 
@@ -140,7 +142,7 @@ def queries(truth: Path, results: Path) -> Figures:
 def _siginfo(truth: Path) -> pd.DataFrame:
     from beadwork.io.tables import read_table
 
-    return read_table(truth / "siginfo.tsv", required=("sig_id", "moa", "strength", "is_active")).set_index("sig_id")
+    return read_table(truth / "siginfo.tsv", required=("sig_id", "moa", "is_active")).set_index("sig_id")
 
 
 def summary(table: pd.DataFrame) -> str:

@@ -1,0 +1,150 @@
+"""The workflow on two simulated plates of 24 wells: it lints, runs, rests, re-runs what a change concerns, reports."""
+
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+from beadwork.io.gctx import read_matrix
+from beadwork.model.qc import COLUMNS
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("workflow")]
+PLATES = ("SIM001_A375_24H_X1_B20", "SIM001_A375_24H_X2_B20")
+BREW = "SIM001_A375_24H"
+
+
+def planned(output: str) -> dict[str, int]:
+    """Jobs of a dry run by rule."""
+    table = output.split("Job stats:")[1].split("total")[0] if "Job stats:" in output else ""
+    return {name: int(count) for name, count in re.findall(r"^(\w+)\s+(\d+)$", table, re.MULTILINE)}
+
+
+def test_lint_is_clean(snakemake):
+    linted = snakemake("--lint")
+    assert linted.returncode == 0, linted.stdout
+    assert "your workflow is in a good condition" in linted.stdout
+
+
+def test_an_empty_plate_sheet_is_told_and_does_nothing(snakemake, study):
+    (study / "empty.tsv").write_text("det_plate\tlxb\tmap\n")
+    done = snakemake("-n", "--config", "plates=empty.tsv")
+    assert done.returncode == 0
+    assert "empty.tsv: has no plates to process; add one row per plate" in done.stdout
+
+
+def test_the_run_makes_the_files_of_the_contract(finished: Path):
+    for plate in PLATES:
+        for level in ("GEX", "CAL", "NORM", "QNORM", "INF", "ZSPC"):
+            matrix = read_matrix(finished / plate / f"{plate}_{level}.gctx")
+            assert matrix.level == level
+            assert all(cid.startswith(f"{plate}:") for cid in matrix.cids)
+        for stage in ("deconvolve", "normalize", "infer", "zscore"):
+            assert list(pd.read_csv(finished / plate / "qc" / f"{stage}.tsv", sep="\t").columns) == COLUMNS
+    signatures = read_matrix(finished / "signatures" / f"{BREW}_MODZ.gctx")
+    siginfo = pd.read_csv(finished / "siginfo.tsv", sep="\t")
+    assert list(siginfo["sig_id"]) == list(signatures.cids)
+    qc = pd.read_csv(finished / "qc.tsv", sep="\t")
+    assert {"deconvolve", "normalize", "infer", "zscore", "consensus"} <= set(qc["stage"])
+    assert set(PLATES) <= set(qc["entity"].str.split(":").str[0])
+    assert (finished / "queries" / "mechanisms" / "ncs.gctx").is_file()
+    for figure in ("plates.svg", "tas.svg", f"{BREW}/replicates.svg", "queries/mechanisms/connections.svg"):
+        assert (finished / "report" / figure).read_text().startswith("<?xml")
+    for figure in ("wells", "calibration", "beads"):
+        assert (finished / "report" / PLATES[0] / f"{figure}.svg").is_file()
+    assert (finished / "benchmarks" / "zscore" / f"{PLATES[0]}.tsv").is_file()
+
+
+def test_zsvc_is_made_where_the_map_has_enough_vehicle_wells(finished: Path, study: Path):
+    for plate in PLATES:
+        wells = pd.read_csv(study / "data" / "maps" / f"{plate}.map", sep="\t")["pert_type"]
+        assert (finished / plate / f"{plate}_ZSVC.gctx").exists() == ((wells == "ctl_vehicle").sum() >= 3)
+
+
+def test_a_second_run_does_nothing(finished: Path, snakemake):
+    again = snakemake("--cores", 2)
+    assert again.returncode == 0
+    assert "Nothing to be done" in again.stdout
+    assert not planned(again.stdout)
+
+
+def test_a_changed_parameter_reruns_what_depends_on_it_and_says_why(finished: Path, snakemake):
+    dry = snakemake("-n", "--config", "zscore={min_mad: 0.2}")
+    jobs = planned(dry.stdout)
+    assert jobs["zscore"] == 2
+    assert {"consensus", "collect_siginfo", "index", "query", "figures_study"} <= set(jobs)
+    assert not {"deconvolve", "normalize", "infer", "figures_plate"} & set(jobs)
+    assert "Params have changed since last execution" in dry.stdout
+    assert "--min-mad 0.1" in dry.stdout
+    assert "--min-mad 0.2" in dry.stdout
+
+
+def test_a_plate_left_out_reruns_its_brew_only(finished: Path, study: Path, snakemake):
+    sheet = pd.read_csv(study / "data" / "plates.tsv", sep="\t", dtype=str)
+    sheet.loc[1, "use"] = "no"
+    sheet.to_csv(study / "one.tsv", sep="\t", index=False)
+    jobs = planned(snakemake("-n", "--config", "plates=one.tsv").stdout)
+    assert jobs["consensus"] == 1
+    assert not {"deconvolve", "normalize", "infer", "zscore"} & set(jobs)
+
+
+def test_a_failing_job_shows_the_one_line_of_its_command(study: Path, snakemake):
+    bad = study / "bad"
+    bad.mkdir()
+    (bad / "BAD_A01.lxb").write_bytes(b"not beads")
+    (bad / "bad.map").write_text("rna_well\tpert_id\tpert_type\nA01\tBRD\ttrt_cp\n")
+    (bad / "plates.tsv").write_text("det_plate\tlxb\tmap\nBAD_A375_24H_X1_B20\tbad\tbad/bad.map\n")
+    settings = {"plates": "bad/plates.tsv", "results": "bad/results"}
+    (bad / "config.yaml").write_text(yaml.safe_dump(settings))
+    failed = snakemake("--cores", 1, configfile="bad/config.yaml")
+    assert failed.returncode == 1
+    assert re.search(r"^beadwork: error: .*bad", failed.stdout, re.MULTILINE)
+    assert "Traceback" not in failed.stdout
+
+
+def test_the_report_builds_with_all_figures(finished: Path, snakemake):
+    made = snakemake("--report", "results/report/report.html")
+    assert made.returncode == 0, made.stdout
+    page = (finished / "report" / "report.html").read_text()
+    for words in ("wells.svg", "calibration.svg", "beads.svg", "replicates.svg", "tas.svg", "connections.svg"):
+        assert words in page
+
+
+def test_results_do_not_depend_on_the_number_of_threads(finished: Path, study: Path, snakemake):
+    names = [f"{PLATES[0]}/{PLATES[0]}_{level}.gctx" for level in ("GEX", "QNORM", "ZSPC")]
+    again = snakemake("--cores", 1, "--config", "results=one_thread", "--", f"one_thread/{names[-1]}")
+    assert again.returncode == 0, again.stdout
+    for name in names:
+        assert (study / "one_thread" / name).read_bytes() == (finished / name).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("settings", "lines"),
+    [
+        (
+            {"zscore": {"min_madd": 0.2}, "normalize": {"smoother": "spline"}},
+            [
+                "bad.yaml: normalize.smoother: must be 'cmap' or 'stable', not 'spline'",
+                "bad.yaml: zscore.min_madd: unknown key; did you mean min_mad?",
+            ],
+        ),
+        ({"plates": "absent.tsv"}, ["bad.yaml: plates: absent.tsv cannot be read (No such file or directory)"]),
+        (
+            {"data": "elsewhere"},
+            ["data/plates.tsv: line 2: lxb: there is no folder or archive elsewhere/lxb/SIM001_A375_24H_X1_B20"],
+        ),
+        (
+            {"queries": [{"name": "q", "up": "absent.gmt"}]},
+            ["bad.yaml: queries: q: there is no gene-set file absent.gmt; check the path"],
+        ),
+    ],
+)
+def test_mistakes_are_told_before_any_job(study: Path, snakemake, settings, lines):
+    (study / "bad.yaml").write_text(yaml.safe_dump({"plates": "data/plates.tsv", "data": "data", **settings}))
+    refused = snakemake("-n", configfile="bad.yaml")
+    assert refused.returncode == 1
+    for line in lines:
+        assert line in refused.stdout
+    assert "Traceback" not in refused.stdout
+    assert "Building DAG" not in refused.stdout
