@@ -5,8 +5,18 @@ The package has four floors: ``model`` and ``kernels`` at the bottom, ``stages``
 
     from beadwork.io.gctx import read_matrix
     from beadwork.stages.zscore import robust_zscore
+    from beadwork import ConnectivityIndex
 
 Importing ``beadwork`` itself loads nothing heavy.
 """
 
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> object:
+    """Objects of :mod:`beadwork.api`, imported when first asked for."""
+    if name == "ConnectivityIndex":
+        import importlib
+
+        return getattr(importlib.import_module("beadwork.api"), name)
+    raise AttributeError(f"module 'beadwork' has no attribute {name!r}")

@@ -16,6 +16,11 @@ jit = numba.njit(cache=True, nogil=True, error_model="numpy")
 """Decorator of all compiled kernels: nopython, cached on disk, lock released.  NUMBA_DISABLE_JIT=1 switches it off."""
 
 
+def jit_disabled() -> bool:
+    """Whether kernels run uncompiled (NUMBA_DISABLE_JIT=1, for coverage)."""
+    return bool(numba.config.DISABLE_JIT)  # type: ignore[attr-defined]
+
+
 def run_chunks(function: Callable[[int, int], Any], n_items: int, *, threads: int, chunk: int = 1) -> list[Any]:
     """Call ``function(start, stop)`` over chunks of ``range(n_items)`` on `threads` threads; results in order.
 

@@ -186,19 +186,52 @@ class ConsensusParams(Params):
 
 
 class IndexParams(Params):
-    """Connectivity index."""
+    """Connectivity index, and the background that tau is measured against."""
 
     space: Literal["auto", "LM", "BING", "AIG"] = Field("auto", description="genes kept; auto keeps those of the input")
+    background: int = Field(
+        256,
+        ge=0,
+        description="signatures whose own gene sets, asked of the whole index, are the background of tau; 0 for none",
+        json_schema_extra={"reference": SUBRAMANIAN_2017},
+    )
+    background_set: int = Field(
+        50, ge=1, description="genes at each end of a background signature; at most a sixth of all genes"
+    )
 
 
 class QueryParams(Params):
-    """Connectivity scores of a query against an index."""
+    """Connectivity scores of queries against an index."""
 
-    min_set: int = Field(1, ge=1, description="a gene set with fewer genes found in the index is not scored")
-    ncs_floor: float = Field(0.01, gt=0, description="smallest mean that scores are divided by")
-    group_by: tuple[str, ...] = Field(
-        (), description="fields of siginfo within which scores are normalised; empty: all"
+    metric: tuple[Literal["wtcs", "ks", "pearson", "spearman", "cosine", "xsum", "zhang", "rank_test"], ...] = Field(
+        ("wtcs",),
+        description="scores beside wtcs (always there): ks, xsum, zhang, rank_test of gene sets; pearson, spearman, "
+        "cosine of full signatures",
     )
+    min_set: int = Field(1, ge=1, description="a gene set with fewer genes found in the index is not scored")
+    small_set: int = Field(10, ge=1, description="a gene set with fewer genes found is reported as small")
+    set_size: int = Field(150, ge=1, description="genes taken from each end of a query that is a full signature")
+    group_by: tuple[str, ...] = Field(
+        ("cell_id", "pert_type"),
+        description="fields within which scores are normalised (NCS); the last is dropped where a group is too small",
+        json_schema_extra={"reference": SUBRAMANIAN_2017},
+    )
+    min_reference: int = Field(
+        10, ge=1, description="a group with fewer reference signatures is normalised with the wider group"
+    )
+    ncs_floor: float = Field(0.01, gt=0, description="smallest mean that scores are divided by")
+    null_type: tuple[str, ...] = Field(
+        ("ctl_vehicle",), min_length=1, description="pert_type of the null signatures that FDR is measured against"
+    )
+    min_null: int = Field(
+        3, ge=1, description="fdr needs as many null and as many treatment scores of a sign; else it is missing"
+    )
+    min_background: int = Field(50, ge=1, description="tau needs a background of as many queries; else it is missing")
+    permutations: int = Field(
+        0, ge=0, description="random queries of the same sizes for a permutation p-value; 0: no p-value"
+    )
+    seed: int = Field(0, ge=0, description="seed of the random queries")
+    xsum_top: int = Field(500, ge=1, description="genes at each end of a signature that count as changed (xsum)")
 
 
 MEASURED_BEADS = (

@@ -112,4 +112,8 @@ register_metrics(
     Metric("tas", "score", "transcriptional activity score"),
     Metric("weight_max", "share", "largest replicate weight of a signature"),
     Metric("pct_self_rank_q25", "percent", "rank of the siblings among all instances, 25th percentile"),
+    Metric("n_signatures", "signatures", "signatures of an index"),
+    Metric("n_null", "signatures", "null (vehicle) signatures that scores are compared with"),
+    Metric("n_background", "queries", "background queries that tau is measured against"),
+    Metric("genes_found", "share", "genes of a query that the index has"),
 )

@@ -1,0 +1,398 @@
+"""A connectivity index as an object: open it, ask it, look at it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from beadwork.api.build_index import Progress, append_index, build_index, known_genes, old_symbols, verify_index
+from beadwork.io.gene_sets import pair_sets, read_gene_sets, read_signatures
+from beadwork.io.index_store import IndexStore
+from beadwork.model.connectivity import SIGNATURE_FIELDS, GeneSet, MappedQuery, Query
+from beadwork.model.errors import GeneSetError, name_some
+from beadwork.model.matrix import Matrix
+from beadwork.model.params import IndexParams, QueryParams, make_params
+from beadwork.stages.connect import (
+    Background,
+    Connections,
+    ReferenceGroups,
+    connect,
+    filter_signatures,
+    make_groups,
+    null_mask,
+)
+from beadwork.stages.gene_mapping import GeneFinder, map_query
+
+GeneSets = str | Path | Sequence[str] | Mapping[str, Sequence[str]]
+BATCH_BYTES = 256 << 20
+"""Memory that the results of one batch of queries may take."""
+
+
+class ConnectivityIndex:
+    """A connectivity index, open for reading; it stays as it was opened while others append to it.
+
+    >>> index = ConnectivityIndex.open("results/index")                           # doctest: +SKIP
+    >>> index.query(up=["TP53", "CDKN1A", "MDM2"], down=["CCNB1", "CDK1"])        # doctest: +SKIP
+    """
+
+    def __init__(self, store: IndexStore, *, threads: int | None = None) -> None:
+        self.store = store
+        self.threads = threads or _cores()
+        self._groups: dict[tuple[Any, ...], ReferenceGroups] = {}
+
+    # ---- make and inspect ------------------------------------------------------------------------------------------
+
+    @classmethod
+    def open(cls, path: str | Path, *, threads: int | None = None) -> ConnectivityIndex:
+        """Open an index; reads its manifest only.
+
+        Raises
+        ------
+        IndexStoreError
+            There is no index, or it is damaged, or of an unknown version.
+        """
+        return cls(IndexStore(path), threads=threads)
+
+    @classmethod
+    def build(
+        cls,
+        path: str | Path,
+        matrices: str | Path | Sequence[str | Path],
+        siginfo: str | Path | Sequence[str | Path] | None = None,
+        *,
+        overwrite: bool = False,
+        threads: int | None = None,
+        **parameters: Any,
+    ) -> ConnectivityIndex:
+        """Build an index from MODZ matrices (see :func:`beadwork.api.build_index.build_index`)."""
+        matrices = [matrices] if isinstance(matrices, str | Path) else matrices
+        params = make_params(IndexParams, **parameters)
+        store = build_index(path, matrices, siginfo, params=params, overwrite=overwrite, threads=threads or _cores())
+        return cls(store, threads=threads)
+
+    def append(
+        self, matrices: str | Path | Sequence[str | Path], siginfo: str | Path | Sequence[str | Path] | None = None
+    ) -> ConnectivityIndex:
+        """Add signatures; returns the index as it is then, while this object stays what it was."""
+        matrices = [matrices] if isinstance(matrices, str | Path) else matrices
+        return type(self)(append_index(self.store.path, matrices, siginfo, threads=self.threads), threads=self.threads)
+
+    def verify(self, *, quick: bool = False, progress: Progress = lambda text: None) -> tuple[list[str], list[str]]:
+        """(faults, remarks) of a full check."""
+        return verify_index(self.store.path, quick=quick, threads=self.threads, progress=progress)
+
+    def __repr__(self) -> str:
+        space = f" in space {self.store.space}" if self.store.space else ""
+        return (
+            f"ConnectivityIndex({str(self.store.path)!r}: {len(self):,} signatures x {self.store.n_genes:,} genes"
+            f"{space}, "
+            f"{len(self.store.segments)} segments)"
+        )
+
+    def __len__(self) -> int:
+        return self.store.n_signatures
+
+    @cached_property
+    def siginfo(self) -> pd.DataFrame:
+        """Annotation of all signatures, in index order; repeated texts are categories."""
+        return _to_pandas(self.store.signature_table())
+
+    @cached_property
+    def genes(self) -> pd.DataFrame:
+        """Genes in row order: gene_id, symbol."""
+        return pd.DataFrame(self.store.gene_columns())
+
+    def info(self) -> dict[str, Any]:
+        """Facts about the index, for people and programs."""
+        params = QueryParams()
+        siginfo = self.siginfo
+        background = self.store.background
+        null = null_mask(siginfo, params)
+        size = sum(record["bytes"] for segment in self.store.segments for record in segment.files.values())
+        return {
+            "path": str(self.store.path),
+            "format_version": self.store.manifest["version"],
+            "generation": self.store.manifest["generation"],
+            "signatures": len(self),
+            "null_signatures": int(null.sum()),
+            "genes": self.store.n_genes,
+            "space": self.store.space,
+            "segments": len(self.store.segments),
+            "bytes": size,
+            "cells": int(siginfo["cell_id"].nunique()),
+            "perturbagens": int(siginfo["pert_id"].nunique()),
+            "background_queries": 0 if background is None else background["n_queries"],
+            "background_learned_on": 0 if background is None else background["n_signatures"],
+        }
+
+    def signature(self, sig_id: str) -> pd.Series:
+        """Scores of one signature, by gene id."""
+        place = np.flatnonzero(self.siginfo["sig_id"] == sig_id)
+        if len(place) == 0:
+            raise GeneSetError(f"the index has no signature {sig_id!r}; `siginfo` lists them")
+        return pd.Series(self.store.read_signatures(place[:1])[0], index=self.store.gene_ids, name=sig_id)
+
+    # ---- queries ---------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def finder(self) -> GeneFinder:
+        """Finds genes of queries among those of the index."""
+        columns = self.store.gene_columns()
+        return GeneFinder(columns["gene_id"], columns["symbol"], known_genes(), old_symbols())
+
+    def query(
+        self,
+        up: GeneSets | None = None,
+        down: GeneSets | None = None,
+        *,
+        signature: Mapping[str, float] | pd.Series | None = None,
+        name: str = "query",
+        where: str | Sequence[str] = (),
+        **parameters: Any,
+    ) -> pd.DataFrame:
+        """Signatures of the index ranked by how they connect to one query.
+
+        Parameters
+        ----------
+        up, down
+            Genes that go up and down: Entrez ids, symbols, old symbols; or a gene-set file of one query.
+        signature
+            Value by gene, instead of `up` and `down`.
+        name
+            Name of the query.
+        where
+            Filters such as ``cell_id=A375`` or ``tas>=0.2``; they choose what is shown, scores stay those of the whole
+            index.
+        parameters
+            Any of :class:`beadwork.model.params.QueryParams`, for example ``metric=("wtcs", "ks")``.
+
+        Returns
+        -------
+        One row a signature, best connected first; what was missing stands in ``.attrs["notes"]`` and
+        ``.attrs["missing_genes"]``.
+
+        Raises
+        ------
+        GeneSetError
+            None of the genes is in the index, or there are several queries (use :meth:`query_many`).
+        """
+        queries = self._queries(up, down, signature, name)
+        if len(queries) != 1:
+            raise GeneSetError(
+                f"{len(queries)} queries given ({name_some([q.name for q in queries])}); use query_many()"
+            )
+        results = self.query_many(queries, where=where, **parameters)
+        table = results.table(0)
+        table.attrs["notes"] = list(results.notes(0))
+        table.attrs["missing_genes"] = [
+            {"set": item.set, "gene": item.gene, "reason": item.reason}
+            for item in results.connections.queries[0].missing
+        ]
+        return table
+
+    def query_many(
+        self,
+        up: GeneSets | Sequence[Query] | None = None,
+        down: GeneSets | None = None,
+        *,
+        where: str | Sequence[str] = (),
+        **parameters: Any,
+    ) -> QueryResult:
+        """Answers to several queries at once, as matrices and tables."""
+        params = make_params(QueryParams, **parameters)
+        given = isinstance(up, Sequence) and len(up) > 0 and isinstance(up[0], Query)
+        queries = list(up) if given else self._queries(up, down, None, "query")  # type: ignore[arg-type]
+        mapped = self.map_queries(queries, params)
+        filters = [where] if isinstance(where, str) else list(where)
+        return self.answer(mapped, params, filters)
+
+    def _queries(self, up: Any, down: Any, signature: Mapping[str, float] | pd.Series | None, name: str) -> list[Query]:
+        if signature is not None:
+            return [Query(name, profile={str(gene): float(value) for gene, value in dict(signature).items()})]
+        if up is None and down is None:
+            raise GeneSetError("no genes given; give up, down or signature")
+        sets = [_as_sets(item, name) for item in (up, down)]
+        if up is None:
+            return [Query(item.name, (), item.genes) for item in sets[1]]
+        return pair_sets(*sets)
+
+    def map_queries(self, queries: Sequence[Query], params: QueryParams = QueryParams()) -> list[MappedQuery]:  # noqa: B008 (frozen)
+        """Put queries on the index's genes; a query without any usable gene is an error that names it."""
+        return [map_query(query, self.finder, params) for query in queries]
+
+    def answer(
+        self,
+        queries: Sequence[MappedQuery],
+        params: QueryParams = QueryParams(),
+        filters: Sequence[str] = (),
+    ) -> QueryResult:
+        """Score mapped queries."""
+        key = (params.group_by, params.min_reference, params.null_type)
+        if key not in self._groups:
+            self._groups[key] = make_groups(self.siginfo, params)
+        connections = connect(
+            self.store.blocks,
+            self.siginfo,
+            queries,
+            background=self._background(params),
+            params=params,
+            threads=self.threads,
+            groups=self._groups[key],
+        )
+        return QueryResult(self, connections, filter_signatures(self.siginfo, filters) if filters else None)
+
+    def batches(self, queries: Sequence[MappedQuery], params: QueryParams) -> Iterator[Sequence[MappedQuery]]:
+        """Portions of queries whose results fit in memory."""
+        width = max(1, BATCH_BYTES // max(1, len(self) * 4 * (4 + len(params.metric) + (params.permutations > 0))))
+        for first in range(0, len(queries), width):
+            yield queries[first : first + width]
+
+    def _background(self, params: QueryParams) -> Background | None:
+        entry = self.store.background
+        if entry is None or (tuple(entry["group_by"]), entry["min_reference"]) != (
+            params.group_by,
+            params.min_reference,
+        ):
+            return None
+        scores = self.store.background_scores
+        assert scores is not None
+        return Background(range(scores.shape[1]), scores)  # type: ignore[arg-type]
+
+
+class QueryResult:
+    """Answers to queries: matrices of signatures by queries, a ranked table for each query, and reports.
+
+    Attributes
+    ----------
+    connections
+        The arrays, queries by signatures, of all signatures of the index.
+    shown
+        Which signatures pass the filters; None for all.
+    """
+
+    def __init__(self, index: ConnectivityIndex, connections: Connections, shown: np.ndarray | None = None) -> None:
+        self.index, self.connections, self.shown = index, connections, shown
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the queries."""
+        return [query.name for query in self.connections.queries]
+
+    @property
+    def report(self) -> pd.DataFrame:
+        """One row a query: genes given and found, sizes of null and background, notes."""
+        return self.connections.report
+
+    @property
+    def groups(self) -> pd.DataFrame:
+        """One row a group of the normalisation, and where it was widened."""
+        return self.connections.groups
+
+    @property
+    def missing_genes(self) -> pd.DataFrame:
+        """Genes of the queries that are not in the index, and why."""
+        rows = [(m.query, m.set, m.gene, m.reason) for query in self.connections.queries for m in query.missing]
+        return pd.DataFrame(rows, columns=["query", "set", "gene", "reason"])
+
+    def notes(self, query: int) -> tuple[str, ...]:
+        """Say what is worth knowing about one query."""
+        return self.connections.notes[self.connections.queries[query].name]
+
+    def values(self, name: str) -> np.ndarray:
+        """One of the matrices by name (wtcs, ncs, tau, fdr, p or another metric), queries by signatures."""
+        plain = {"ncs": self.connections.ncs, "tau": self.connections.tau, "fdr": self.connections.fdr,
+                 "p": self.connections.p}  # fmt: skip
+        found = plain.get(name, self.connections.scores.get(name))
+        if found is None:
+            raise GeneSetError(f"no score {name!r} was asked for; there are {name_some(self.score_names, 20)}")
+        return found
+
+    @property
+    def score_names(self) -> list[str]:
+        """Names of the matrices there are."""
+        return [*self.connections.scores, "ncs", "tau", "fdr", *(["p"] if self.connections.p is not None else [])]
+
+    def matrix(self, name: str) -> Matrix:
+        """One of the matrices, signatures by queries, with the annotation of both."""
+        values, siginfo = self.values(name), self.index.siginfo
+        if self.shown is not None:
+            values, siginfo = values[:, self.shown], siginfo[self.shown]
+        rows = siginfo.set_index("sig_id")[[field for field in SIGNATURE_FIELDS if field != "sig_id"]]
+        rows = rows.astype({field: object for field in rows.columns if rows[field].dtype == "category"})
+        return Matrix(values.T, rows.rename_axis(index=None), pd.DataFrame(index=pd.Index(self.names, dtype=object)))
+
+    def table(self, query: int | str = 0) -> pd.DataFrame:
+        """Signatures ranked by the score of one query, best connected first."""
+        place = self.names.index(query) if isinstance(query, str) else query
+        ncs = self.connections.ncs[place].astype(np.float64)
+        kept = np.arange(len(ncs)) if self.shown is None else np.flatnonzero(self.shown)
+        order = kept[np.argsort(-ncs[kept], kind="stable")]
+        siginfo = self.index.siginfo
+        fields = [field for field in SIGNATURE_FIELDS if field in siginfo.columns]
+        columns: dict[str, Any] = {"rank": np.arange(1, len(order) + 1)}
+        for field in fields:
+            columns[field] = siginfo[field].array.take(order)
+        for name, values in self.connections.scores.items():
+            columns[name] = values[place][order]
+        fdr = self.connections.fdr[place][order]
+        columns |= {"ncs": ncs[order], "tau": self.connections.tau[place][order], "fdr": fdr}
+        with np.errstate(divide="ignore"):
+            columns["fdr_q_nlog10"] = -np.log10(fdr)
+        columns |= {"raw_cs": columns["wtcs"], "norm_cs": columns["ncs"]}
+        if self.connections.p is not None:
+            columns["p"] = self.connections.p[place][order]
+        return pd.DataFrame(columns)
+
+
+def load_queries(
+    up: Sequence[str | Path] = (), down: Sequence[str | Path] = (), signatures: Sequence[str | Path] = ()
+) -> list[Query]:
+    """Read queries from files: gene sets (paired by name, else by order) and full signatures.
+
+    Raises
+    ------
+    GeneSetError
+        A file cannot be used, or two queries have the same name.
+    """
+    ups = [item for path in up for item in read_gene_sets(path)]
+    downs = [item for path in down for item in read_gene_sets(path)]
+    queries = pair_sets(ups, downs) if ups else [Query(item.name, (), item.genes) for item in downs]
+    queries += [query for path in signatures for query in read_signatures(path)]
+    if not queries:
+        raise GeneSetError("no query given; use --up, --down or --signature")
+    names = [query.name for query in queries]
+    twice = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
+    if twice:
+        raise GeneSetError(f"queries of the same name: {name_some(twice)}; rename the sets")
+    return queries
+
+
+def _as_sets(item: GeneSets | None, name: str) -> list[GeneSet]:
+    if item is None:
+        return []
+    if isinstance(item, Path) or (isinstance(item, str) and Path(item).suffix):
+        return read_gene_sets(item)
+    if isinstance(item, str):
+        item = item.replace(",", " ").split()
+    if isinstance(item, Mapping):
+        return [GeneSet(str(key), tuple(str(gene) for gene in genes)) for key, genes in item.items()]
+    return [GeneSet(name, tuple(str(gene) for gene in item))]
+
+
+def _to_pandas(table: Any) -> pd.DataFrame:
+    frame: pd.DataFrame = table.to_pandas()
+    return frame
+
+
+def _cores() -> int:
+    import os
+
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
+
+
+__all__ = ["ConnectivityIndex", "QueryResult", "load_queries"]

@@ -1,0 +1,170 @@
+"""``beadwork index``: build, extend, inspect and verify a connectivity index."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from beadwork.cli.options import FILE, common_options, params_options, write_qc
+from beadwork.model.params import IndexParams
+
+_SIGINFO = click.option(
+    "--siginfo",
+    type=FILE,
+    multiple=True,
+    metavar="TSV",
+    help="Table with a row per signature (sig_id, pert_id, pert_type, cell_id, ...); may be given more than once. "
+    "Without it the column annotation of the matrices is taken.",
+)
+
+
+@click.group("index")
+def command() -> None:
+    """Build, extend, inspect and verify a connectivity index.
+
+    An index is a folder; `beadwork query` asks it.
+    """
+
+
+@command.command("build")
+@click.argument("index", metavar="INDEX", type=FILE)
+@click.argument("matrices", metavar="MODZ...", type=FILE, nargs=-1, required=True)
+@_SIGINFO
+@click.option("--overwrite", is_flag=True, help="Replace an index that is there.")
+@params_options(IndexParams)
+@common_options
+def build(
+    index: Path,
+    matrices: tuple[Path, ...],
+    siginfo: tuple[Path, ...],
+    overwrite: bool,
+    params: IndexParams,
+    threads: int,
+    qc: Path | None,
+) -> None:
+    """Make INDEX of the signatures in one or more MODZ matrices of the same genes.
+
+    Matrices are read in portions, so they may be larger than memory. INDEX appears when it is complete.
+    """
+    from beadwork.api.build_index import build_index
+
+    store = build_index(
+        index, matrices, siginfo or None, params=params, overwrite=overwrite, threads=threads, progress=_progress()
+    )
+    _said(store.path, store.n_signatures, store.n_genes, store.background)
+    _write_qc(index, qc)
+
+
+@command.command("append")
+@click.argument("index", metavar="INDEX", type=FILE)
+@click.argument("matrices", metavar="MODZ...", type=FILE, nargs=-1, required=True)
+@_SIGINFO
+@common_options
+def append(index: Path, matrices: tuple[Path, ...], siginfo: tuple[Path, ...], threads: int, qc: Path | None) -> None:
+    """Add the signatures of further MODZ matrices to INDEX.
+
+    Nothing that is there is rewritten: the cost depends on what is added. If it fails, or is killed, INDEX is what it
+    was; others may query it meanwhile.
+    """
+    from beadwork.api.build_index import append_index
+
+    store = append_index(index, matrices, siginfo or None, threads=threads, progress=_progress())
+    _said(store.path, store.n_signatures, store.n_genes, store.background)
+    _write_qc(index, qc)
+
+
+@command.command("background")
+@click.argument("index", metavar="INDEX", type=FILE)
+@params_options(IndexParams)
+@common_options
+def background(index: Path, params: IndexParams, threads: int, qc: Path | None) -> None:
+    """Learn the background of tau anew from all signatures that are in INDEX now.
+
+    An append keeps the background as it was learned; do this when much was added. --space has no effect here.
+    """
+    from beadwork.api.build_index import relearn_background
+
+    store = relearn_background(index, params=params, threads=threads, progress=_progress())
+    _said(store.path, store.n_signatures, store.n_genes, store.background)
+    _write_qc(index, qc)
+
+
+@command.command("info")
+@click.argument("index", metavar="INDEX", type=FILE)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@common_options
+def info(index: Path, as_json: bool, threads: int, qc: Path | None) -> None:
+    """Say what is in INDEX."""
+    from beadwork.api import ConnectivityIndex
+
+    facts = ConnectivityIndex.open(index, threads=threads).info()
+    if as_json:
+        import json
+
+        click.echo(json.dumps(facts, indent=1))
+    else:
+        width = max(len(name) for name in facts)
+        for name, value in facts.items():
+            shown = f"{value:,}" if isinstance(value, int) else "none of LM, BING, AIG" if value is None else value
+            click.echo(f"{name.replace('_', ' '):<{width}}  {shown}")
+    _write_qc(index, qc)
+
+
+@command.command("verify")
+@click.argument("index", metavar="INDEX", type=FILE)
+@click.option("--quick", is_flag=True, help="Check sizes and checksums only; do not recompute the ranks.")
+@common_options
+def verify(index: Path, quick: bool, threads: int, qc: Path | None) -> None:
+    """Check every file of INDEX against its checksum, and every rank against the scores; exit 2 if one is wrong."""
+    from beadwork.api.build_index import verify_index
+    from beadwork.model.errors import IndexStoreError
+
+    faults, remarks = verify_index(index, quick=quick, threads=threads, progress=_progress())
+    for remark in remarks:
+        click.echo(f"remark: {remark}")
+    if faults:
+        raise IndexStoreError(f"{index}: {len(faults)} faults: {'; '.join(faults[:20])}")
+    click.echo(f"{index}: sound")
+    _write_qc(index, qc)
+
+
+def _progress() -> Callable[[str], None]:
+    if not sys.stderr.isatty():
+        return lambda text: None
+    return lambda text: click.echo(f"\r\x1b[K{text}", nl=False, err=True)
+
+
+def _said(path: Path, n_signatures: int, n_genes: int, background: object) -> None:
+    from collections.abc import Mapping
+
+    from beadwork.cli.options import log
+
+    if sys.stderr.isatty():
+        click.echo("\r\x1b[K", nl=False, err=True)
+    size = background["n_queries"] if isinstance(background, Mapping) else 0
+    log.info("%s: %d signatures x %d genes, background of %d queries", path, n_signatures, n_genes, size)
+
+
+def _write_qc(index: Path, path: Path | None) -> None:
+    """QC rows of an index: what it holds, and what is too small in it."""
+    if path is None:
+        return
+    from beadwork.api import ConnectivityIndex
+    from beadwork.model.params import QueryParams
+    from beadwork.model.qc import join_qc, qc_rows
+
+    facts, params = ConnectivityIndex.open(index).info(), QueryParams()
+    name = index.name
+    write_qc(
+        join_qc(
+            [
+                qc_rows("index", "n_signatures", {name: facts["signatures"]}, lower=1),
+                qc_rows("index", "n_null", {name: facts["null_signatures"]}, lower=2 * params.min_null),
+                qc_rows("index", "n_background", {name: facts["background_queries"]}, lower=params.min_background),
+            ]
+        ),
+        path,
+    )

@@ -1,0 +1,67 @@
+"""``beadwork query``: ask an index which signatures connect to gene sets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from beadwork.cli.options import FILE, common_options, params_options, write_qc
+from beadwork.model.params import QueryParams
+
+
+@click.command("query")
+@click.argument("index", metavar="INDEX", type=FILE)
+@click.option("--up", type=FILE, multiple=True, metavar="GMT", help="Gene sets that go up: GMT, GMX, GRP or TSV.")
+@click.option(
+    "--down", type=FILE, multiple=True, metavar="GMT", help="Gene sets that go down; each pairs with an up set."
+)
+@click.option(
+    "--signature",
+    type=FILE,
+    multiple=True,
+    metavar="FILE",
+    help="Full signatures: columns of a GCT or GCTX, or a table with a gene and a log-fold-change column.",
+)
+@click.option("-o", "--output", type=FILE, required=True, metavar="DIR", help="Folder of the answers.")
+@click.option(
+    "--where",
+    multiple=True,
+    metavar="FILTER",
+    help="Show only signatures that pass, e.g. cell_id=A375,MCF7 or tas>=0.2. Scores do not change.",
+)
+@params_options(QueryParams)
+@common_options
+def command(
+    index: Path,
+    up: tuple[Path, ...],
+    down: tuple[Path, ...],
+    signature: tuple[Path, ...],
+    output: Path,
+    where: tuple[str, ...],
+    params: QueryParams,
+    threads: int,
+    qc: Path | None,
+) -> None:  # fmt: skip
+    r"""Rank the signatures of INDEX by how they connect to gene sets or signatures.
+
+    Up and down sets pair by name without their _UP or _DN suffix, else by order. Genes are Entrez ids, symbols or old
+    symbols.
+
+    \b
+    Written to DIR:
+      {query}.tsv          signatures ranked by ncs, best connected first
+      wtcs.gctx, ncs.gctx, tau.gctx, fdr.gctx
+                           signatures x queries; one file more for each --metric
+      missing_genes.tsv    genes that are not in the index, and why
+      queries.tsv          per query: genes found, sizes of null and background, notes
+      groups.tsv           groups that scores were normalised within
+    """
+    from beadwork.api.connectivity import ConnectivityIndex, load_queries
+    from beadwork.api.query_files import answer_to_files
+
+    qc_table = answer_to_files(
+        ConnectivityIndex.open(index, threads=threads), load_queries(up, down, signature), output, params=params,
+        filters=where, files={"up": up, "down": down, "signature": signature},
+    )  # fmt: skip
+    write_qc(qc_table, qc)

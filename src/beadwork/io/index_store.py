@@ -1,0 +1,597 @@
+"""Connectivity index on disk, format version 1 (docs/formats/index.md).
+
+An index is a folder.  Its signatures lie in segments, one per build or append, which are never changed once they are
+there; ``manifest.json`` names the segments that count and is replaced as a whole.  So an append that dies leaves the
+old index, and a reader keeps the index it opened.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import mmap
+import os
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from beadwork import __version__
+from beadwork.io.digest import digest_bytes, digest_file
+from beadwork.model.connectivity import BLOCK, SignatureBlock
+from beadwork.model.errors import FileError, IndexStoreError, name_some
+
+FORMAT, VERSION = "beadwork-index", 1
+MANIFEST, GENES, SEGMENTS, BACKGROUNDS, LOCK = "manifest.json", "genes.parquet", "segments", "backgrounds", "lock"
+RANKS, SCORES, SIGNATURES, IDS, SOURCES = "rank.bin", "z.bin", "signatures.parquet", "ids.bin", "provenance.parquet"
+SLAB = 512
+"""Signatures read and ranked at a time while building."""
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A segment as the manifest lists it."""
+
+    name: str
+    start: int
+    n_signatures: int
+    files: Mapping[str, Mapping[str, Any]] = field(hash=False)
+
+
+class IndexStore:
+    """A readable index; opening it reads the manifest only, everything else when it is needed."""
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self.manifest = read_manifest(self.path)
+        self.n_genes = int(self.manifest["n_genes"])
+        self.block = int(self.manifest["block"])
+        self.space: str | None = self.manifest["space"]
+        start = 0
+        segments = []
+        for item in self.manifest["segments"]:
+            segments.append(Segment(item["name"], start, item["n_signatures"], item["files"]))
+            start += item["n_signatures"]
+        self.segments = tuple(segments)
+        self.n_signatures = start
+
+    @cached_property
+    def gene_ids(self) -> list[str]:
+        """Gene ids in row order."""
+        return [str(item) for item in self.gene_columns(["gene_id"])["gene_id"]]
+
+    def gene_columns(self, names: Sequence[str] | None = None) -> dict[str, list[Any]]:
+        """Columns of the gene table: gene_id, symbol."""
+        table = _read_parquet(self.path / GENES, names)
+        if table.num_rows != self.n_genes:
+            raise IndexStoreError(f"{self.path / GENES}: {table.num_rows} genes instead of {self.n_genes}; {_DAMAGED}")
+        return dict(table.to_pydict())
+
+    def signature_table(self, columns: Sequence[str] | None = None) -> Any:
+        """Annotation of all signatures as an Arrow table, in index order; columns a segment lacks are null."""
+        import pyarrow as pa
+
+        tables = []
+        for segment in self.segments:
+            path = self.path / SEGMENTS / segment.name / SIGNATURES
+            known = _read_parquet(path, columns)
+            if known.num_rows != segment.n_signatures:
+                raise IndexStoreError(f"{path}: {known.num_rows} rows instead of {segment.n_signatures}; {_DAMAGED}")
+            tables.append(known)
+        if len(tables) == 1:
+            return tables[0]
+        return pa.concat_tables(_same_types(tables), promote_options="permissive")
+
+    def provenance_table(self) -> Any:
+        """Return the inputs of all segments as an Arrow table."""
+        import pyarrow as pa
+
+        tables = [_read_parquet(self.path / SEGMENTS / segment.name / SOURCES) for segment in self.segments]
+        return pa.concat_tables(tables)
+
+    @cached_property
+    def blocks(self) -> list[SignatureBlock]:
+        """All blocks, mapped from disk: nothing is read before a query touches it."""
+        return [block for segment in self.segments for block in self.segment_blocks(segment)]
+
+    def segment_blocks(self, segment: Segment) -> list[SignatureBlock]:
+        """Blocks of one segment, mapped from disk."""
+        folder = self.path / SEGMENTS / segment.name
+        size = segment.n_signatures * self.n_genes
+        ranks = _map_file(folder / RANKS, np.dtype("<u2"), size)
+        scores = _map_file(folder / SCORES, np.dtype("<f4"), size)
+        found = []
+        for first in range(0, segment.n_signatures, self.block):
+            width = min(self.block, segment.n_signatures - first)
+            place = slice(first * self.n_genes, (first + width) * self.n_genes)
+            shape = (self.n_genes, width)
+            found.append(
+                SignatureBlock(segment.start + first, ranks[place].reshape(shape), scores[place].reshape(shape))
+            )
+        return found
+
+    def read_signatures(self, positions: Iterable[int]) -> np.ndarray:
+        """Scores of some signatures, float32, shape (len(positions), genes)."""
+        positions = np.asarray(list(positions), np.int64)
+        starts = np.array([block.start for block in self.blocks])
+        which = np.searchsorted(starts, positions, side="right") - 1
+        result = np.empty((len(positions), self.n_genes), np.float32)
+        for number in np.unique(which):
+            chosen = which == number
+            block = self.blocks[number]
+            result[chosen] = block.z[:, positions[chosen] - block.start].T
+        return result
+
+    @property
+    def background(self) -> Mapping[str, Any] | None:
+        """The manifest's entry of the background, None if there is none."""
+        found: Mapping[str, Any] | None = self.manifest.get("background")
+        return found
+
+    @cached_property
+    def background_scores(self) -> np.ndarray | None:
+        """NCS of every signature for every background query, float32 (signatures, background queries)."""
+        if self.background is None:
+            return None
+        width = int(self.background["n_queries"])
+        folder = self.path / BACKGROUNDS / self.background["name"]
+        parts = [
+            _map_file(folder / f"{segment.name}.bin", np.dtype("<f4"), segment.n_signatures * width).reshape(-1, width)
+            for segment in self.segments
+        ]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def background_table(self, name: str) -> Any:
+        """Read a table of the background (queries or scales) as an Arrow table."""
+        assert self.background is not None
+        return _read_parquet(self.path / BACKGROUNDS / self.background["name"] / f"{name}.parquet")
+
+
+_DAMAGED = "the index is damaged, restore or rebuild it"
+
+
+def read_manifest(path: Path) -> dict[str, Any]:
+    """Read and check the manifest of an index.
+
+    Raises
+    ------
+    IndexStoreError
+        There is no index, or it is damaged, or of a version that this program does not know.
+    """
+    file = path / MANIFEST
+    try:
+        manifest = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        what = "is not a connectivity index (no manifest.json)" if path.exists() else "no such index"
+        raise IndexStoreError(f"{path}: {what}; `beadwork index build` makes one") from None
+    except NotADirectoryError:
+        raise IndexStoreError(f"{path}: is a file; a connectivity index is a folder") from None
+    except (ValueError, OSError) as error:
+        raise IndexStoreError(f"{file}: cannot be read ({error}); {_DAMAGED}") from None
+    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
+        raise IndexStoreError(f"{file}: is not the manifest of a beadwork index; check the name")
+    if manifest.get("version") != VERSION:
+        raise IndexStoreError(
+            f"{path}: index format version {manifest.get('version')!r}, but this program knows version {VERSION}; "
+            "use the program that made it, or rebuild the index"
+        )
+    absent = [key for key in ("n_genes", "block", "space", "segments", "genes") if key not in manifest]
+    if absent:
+        raise IndexStoreError(f"{file}: lacks {name_some(absent)}; {_DAMAGED}")
+    return manifest
+
+
+def _map_file(path: Path, dtype: np.dtype, size: int) -> np.ndarray:
+    expected = size * dtype.itemsize
+    try:
+        with open(path, "rb") as stream:
+            found = os.fstat(stream.fileno()).st_size
+            if found != expected:
+                raise IndexStoreError(f"{path}: {found} bytes instead of {expected}; {_DAMAGED}")
+            if not expected:
+                return np.empty(0, dtype)
+            mapped = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
+    except OSError as error:
+        raise IndexStoreError(f"{path}: cannot be read ({error.strerror}); {_DAMAGED}") from None
+    return np.frombuffer(mapped, dtype)
+
+
+def _read_parquet(path: Path, columns: Sequence[str] | None = None) -> Any:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        file = pq.ParquetFile(path)
+        if columns is not None:
+            columns = [name for name in columns if name in file.schema_arrow.names]
+        return file.read(columns=columns)
+    except (OSError, pa.ArrowException) as error:
+        raise IndexStoreError(f"{path}: cannot be read ({' '.join(str(error).split())[:120]}); {_DAMAGED}") from None
+
+
+def _same_types(tables: list[Any]) -> list[Any]:
+    """Give a column that is text in one segment and a number in another the type text in all."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    def is_text(kind: Any) -> bool:
+        return bool(pa.types.is_dictionary(kind) or pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+    textual = {field.name for table in tables for field in table.schema if is_text(field.type)}
+    result = []
+    for table in tables:
+        for number, item in enumerate(table.schema):
+            if item.name in textual:
+                column = table.column(number)
+                if pa.types.is_dictionary(item.type):
+                    column = pc.cast(column, pa.string())
+                elif not is_text(item.type):
+                    column = pc.cast(column, pa.string())
+                table = table.set_column(number, item.name, column)
+        result.append(table)
+    return result
+
+
+# ---- writing -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class SignatureSource:
+    """Signatures to be written: ``read(start, stop)`` gives float32 (signatures, genes), genes in index order."""
+
+    name: str
+    n_signatures: int
+    read: Callable[[int, int], np.ndarray]
+
+
+FillBlock = Callable[[np.ndarray, np.ndarray, np.ndarray, int], None]
+"""Ranks signatures into a gene-major block (``kernels.connectivity_numba.fill_block``, run on threads)."""
+
+
+@contextmanager
+def new_index(path: str | Path, *, overwrite: bool = False) -> Iterator[Path]:
+    """Yield a folder to build an index in, which then takes the place of `path`.
+
+    Raises
+    ------
+    IndexStoreError
+        There is something at `path` and `overwrite` is off, or what is there is no index.
+    """
+    path = Path(path)
+    if path.is_file():
+        raise IndexStoreError(f"{path}: is a file; name a folder for the index")
+    if path.exists() and any(path.iterdir()):
+        if not (path / MANIFEST).exists():
+            raise IndexStoreError(f"{path}: is a folder with other content; name a new folder for the index")
+        if not overwrite:
+            raise IndexStoreError(
+                f"{path}: there is an index already; `beadwork index append` adds to it, --overwrite replaces it"
+            )
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+        shutil.rmtree(temporary, ignore_errors=True)
+        (temporary / SEGMENTS).mkdir(parents=True)
+        try:
+            yield temporary
+            if path.exists():
+                old = path.with_name(f".{path.name}.{os.getpid()}.old")
+                os.rename(path, old)
+                os.rename(temporary, path)
+                shutil.rmtree(old, ignore_errors=True)
+            else:
+                os.rename(temporary, path)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+    except OSError as error:
+        raise FileError(f"{path}: cannot be written ({error.strerror}); check the folder and free space") from error
+
+
+@contextmanager
+def appending(path: str | Path) -> Iterator[dict[str, Any]]:
+    """Hold the index's lock for one writer and yield its manifest; what earlier, broken appends left is removed.
+
+    Raises
+    ------
+    IndexStoreError
+        Another process is writing to the index.
+    """
+    path = Path(path)
+    read_manifest(path)
+    try:
+        lock = open(path / LOCK, "wb")
+    except OSError as error:
+        raise FileError(f"{path}: cannot be written ({error.strerror}); check its permissions") from None
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise IndexStoreError(
+                f"{path}: another process is writing to this index; try again when it is done"
+            ) from None
+        manifest = read_manifest(path)
+        for folder in leftovers(path, manifest):
+            shutil.rmtree(folder, ignore_errors=True)
+        yield manifest
+
+
+def leftovers(path: Path, manifest: Mapping[str, Any]) -> list[Path]:
+    """Folders of segments and backgrounds that the manifest does not name: traces of a broken append."""
+    known = {item["name"] for item in manifest["segments"]}
+    background = manifest.get("background") or {}
+    found = [item for item in sorted((path / SEGMENTS).iterdir()) if item.name not in known]
+    if (path / BACKGROUNDS).is_dir():
+        found += [item for item in sorted((path / BACKGROUNDS).iterdir()) if item.name != background.get("name")]
+    return found
+
+
+def write_genes(folder: Path, gene_ids: Sequence[str], symbols: Sequence[str | None]) -> dict[str, Any]:
+    """Write the gene table of a new index; returns its entry for the manifest."""
+    import pyarrow as pa
+
+    table = pa.table({"gene_id": pa.array(gene_ids, pa.string()), "symbol": pa.array(symbols, pa.string())})
+    _write_parquet(table, folder / GENES)
+    return _file_record(folder / GENES)
+
+
+def write_segment(
+    folder: Path,
+    name: str,
+    n_genes: int,
+    sources: Sequence[SignatureSource],
+    siginfo: Any,
+    provenance: Any,
+    fill: FillBlock,
+    progress: Callable[[int], None] = lambda done: None,
+) -> dict[str, Any]:
+    """Write signatures as one segment; memory holds one block at a time.
+
+    Parameters
+    ----------
+    folder
+        The index.
+    name
+        Name of the segment.
+    sources
+        Where the signatures come from, in order.
+    siginfo, provenance
+        Arrow tables: annotation, one row a signature, first column sig_id; and inputs, one row a source.
+    fill
+        Ranks signatures into a block.
+    progress
+        Told how many signatures are done.
+
+    Returns
+    -------
+    The segment's entry for the manifest.
+    """
+    total = sum(source.n_signatures for source in sources)
+    target = folder / SEGMENTS / name
+    part = folder / SEGMENTS / f".{name}.part"
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    width = min(BLOCK, total)
+    rank_block, z_block = np.empty((n_genes, width), np.uint16), np.empty((n_genes, width), np.float32)
+    done = filled = 0
+    with open(part / RANKS, "wb") as ranks, open(part / SCORES, "wb") as scores:
+
+        def flush() -> None:
+            np.ascontiguousarray(rank_block[:, :filled]).tofile(ranks)
+            np.ascontiguousarray(z_block[:, :filled]).tofile(scores)
+
+        for source in sources:
+            start = 0
+            while start < source.n_signatures:
+                count = min(SLAB, source.n_signatures - start, width - filled)
+                fill(source.read(start, start + count), rank_block, z_block, filled)
+                start, filled, done = start + count, filled + count, done + count
+                progress(done)
+                if filled == width:
+                    flush()
+                    filled = 0
+        if filled:
+            flush()
+    _write_parquet(siginfo, part / SIGNATURES)
+    _write_parquet(provenance, part / SOURCES)
+    np.sort(hash_ids(siginfo.column("sig_id").to_pylist())).tofile(part / IDS)
+    record = {
+        "name": name,
+        "n_signatures": total,
+        "files": {item: _file_record(part / item) for item in (RANKS, SCORES, SIGNATURES, IDS, SOURCES)},
+    }
+    _sync_folder(part)
+    os.rename(part, target)
+    return record
+
+
+def write_background(
+    folder: Path,
+    name: str,
+    tables: Mapping[str, Any],
+    scores: Mapping[str, np.ndarray],
+    manifest: Mapping[str, Any] | None,
+) -> dict[str, Any]:
+    """Write (or add to) a background; returns its entry for the manifest.
+
+    Parameters
+    ----------
+    tables
+        Arrow tables by name, written once when the background is new.
+    scores
+        By segment name, float32 (signatures, background queries).
+    manifest
+        The background's entry so far, None for a new one.
+    """
+    target = folder / BACKGROUNDS / name
+    target.mkdir(parents=True, exist_ok=True)
+    files = dict(manifest["files"]) if manifest else {}
+    for key, table in tables.items():
+        _write_parquet(table, target / f"{key}.parquet")
+        files[f"{key}.parquet"] = _file_record(target / f"{key}.parquet")
+    for segment, values in scores.items():
+        file = target / f"{segment}.bin"
+        with open(file, "wb") as stream:
+            np.ascontiguousarray(values, "<f4").tofile(stream)
+            stream.flush()
+            os.fsync(stream.fileno())
+        files[file.name] = _file_record(file)
+    width = next(iter(scores.values())).shape[1] if scores else (manifest or {})["n_queries"]
+    return {"name": name, "n_queries": int(width), "files": files}
+
+
+def write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
+    """Replace the manifest: from here on readers see the new index."""
+    temporary = folder / f".{MANIFEST}.{os.getpid()}.part"
+    with open(temporary, "w", encoding="utf-8") as stream:
+        json.dump(manifest, stream, indent=1, sort_keys=True, ensure_ascii=False)
+        stream.write("\n")
+        stream.flush()
+        os.fsync(stream.fileno())
+    os.replace(temporary, folder / MANIFEST)
+    _sync_folder(folder, files=False)
+
+
+def new_manifest(
+    *, n_genes: int, space: str | None, genes: Mapping[str, Any], segments: Sequence[Mapping[str, Any]],
+    background: Mapping[str, Any] | None, parameters: Mapping[str, Any],
+) -> dict[str, Any]:  # fmt: skip
+    """Manifest of an index that was just built."""
+    return {
+        "format": FORMAT,
+        "version": VERSION,
+        "software": f"beadwork {__version__}",
+        "generation": 1,
+        "n_genes": n_genes,
+        "space": space,
+        "block": BLOCK,
+        "genes": dict(genes),
+        "segments": list(segments),
+        "background": background,
+        "parameters": dict(parameters),
+    }
+
+
+def segment_name(number: int, sig_ids: Sequence[str]) -> str:
+    """Name of a segment: its number and a checksum of its signature ids."""
+    return f"{number:06d}-{digest_bytes(chr(10).join(sig_ids).encode()).split(':')[1][:12]}"
+
+
+def hash_ids(sig_ids: Sequence[str]) -> np.ndarray:
+    """64-bit hashes of signature ids, by which an append finds repeated ids without reading all of them."""
+    import xxhash
+
+    return np.array([xxhash.xxh3_64_intdigest(str(item).encode()) for item in sig_ids], np.uint64)
+
+
+def find_repeated(store: IndexStore, sig_ids: Sequence[str]) -> list[str]:
+    """Ids that the index holds already."""
+    hashes = hash_ids(sig_ids)
+    suspects: set[str] = set()
+    segments = []
+    for segment in store.segments:
+        known = _map_file(store.path / SEGMENTS / segment.name / IDS, np.dtype("<u8"), segment.n_signatures)
+        place = np.searchsorted(known, hashes).clip(max=max(len(known) - 1, 0))
+        hits = np.flatnonzero(known[place] == hashes) if len(known) else []
+        if len(hits):
+            segments.append(segment.name)
+            suspects.update(str(sig_ids[hit]) for hit in hits)
+    found: set[str] = set()
+    for name in segments:
+        there = _read_parquet(store.path / SEGMENTS / name / SIGNATURES, ["sig_id"]).column("sig_id").to_pylist()
+        found |= suspects.intersection(there)
+    return [item for item in sig_ids if item in found]
+
+
+def _write_parquet(table: Any, path: Path) -> None:
+    import pyarrow.parquet as pq
+
+    pq.write_table(table, path, compression="zstd")
+
+
+def _file_record(path: Path) -> dict[str, Any]:
+    return {"bytes": path.stat().st_size, "digest": digest_file(path)}
+
+
+def _sync_folder(folder: Path, files: bool = True) -> None:
+    paths = [item for item in folder.iterdir() if item.is_file()] if files else []
+    for path in [*paths, folder]:
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+# ---- verification --------------------------------------------------------------------------------------------------
+
+
+def verify_store(
+    path: str | Path, rank_columns: Callable[[np.ndarray], np.ndarray] | None = None,
+    progress: Callable[[str], None] = lambda name: None,
+) -> tuple[list[str], list[str]]:  # fmt: skip
+    """Check an index against its manifest.
+
+    Parameters
+    ----------
+    rank_columns
+        Ranks of scores (genes, signatures), to recompute all ranks; None to check sizes and checksums only.
+
+    Returns
+    -------
+    (faults, remarks): faults make an index unusable; remarks are harmless, e.g. leftovers of a broken append.
+    """
+    store = IndexStore(path)
+    faults: list[str] = []
+    wanted: dict[Path, Mapping[str, Any]] = {store.path / GENES: store.manifest["genes"]}
+    for segment in store.segments:
+        for name, record in segment.files.items():
+            wanted[store.path / SEGMENTS / segment.name / name] = record
+    for name, record in (store.background or {}).get("files", {}).items():
+        assert store.background is not None
+        wanted[store.path / BACKGROUNDS / store.background["name"] / name] = record
+    for file, record in wanted.items():
+        progress(str(file.relative_to(store.path)))
+        if not file.is_file():
+            faults.append(f"{file.relative_to(store.path)}: is missing")
+        elif file.stat().st_size != record["bytes"]:
+            faults.append(f"{file.relative_to(store.path)}: {file.stat().st_size} bytes instead of {record['bytes']}")
+        elif digest_file(file) != record["digest"]:
+            faults.append(f"{file.relative_to(store.path)}: content does not match its checksum")
+    if not faults:
+        faults += _verify_tables(store)
+    if not faults and rank_columns is not None:
+        for block in store.blocks:
+            progress(f"signatures {block.start + 1} to {block.stop}")
+            if not np.isfinite(block.z).all():
+                faults.append(f"signatures {block.start + 1} to {block.stop}: missing or infinite scores")
+            elif not np.array_equal(rank_columns(block.z), block.rank):
+                faults.append(f"signatures {block.start + 1} to {block.stop}: ranks do not follow from the scores")
+    remarks = [
+        f"{item.relative_to(store.path)}: not part of the index (left by a broken append; the next append removes it)"
+        for item in leftovers(store.path, store.manifest)
+    ]
+    return faults, remarks
+
+
+def _verify_tables(store: IndexStore) -> list[str]:
+    faults = []
+    try:
+        genes = store.gene_ids
+        if len(set(genes)) < len(genes):
+            faults.append(f"{GENES}: a gene stands twice")
+        ids = store.signature_table(["sig_id"]).column("sig_id").to_pylist()
+        if len(set(ids)) < len(ids):
+            twice = sorted({item for item in ids if ids.count(item) > 1}) if len(ids) < 10_000 else ["..."]
+            faults.append(f"{SIGNATURES}: signature ids stand twice: {name_some(twice)}")
+        _ = store.blocks
+        background = store.background_scores
+        if background is not None and not np.isfinite(background).any():
+            faults.append("background: holds no scores")
+    except IndexStoreError as error:
+        faults.append(str(error))
+    return faults

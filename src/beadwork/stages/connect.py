@@ -1,0 +1,449 @@
+"""Connectivity: scores of queries against the signatures of an index, and what each score is worth.
+
+WTCS says how a query lies in a signature; NCS puts it on the scale of the signature's group; tau says how rarely other
+queries reach as far on this signature; FDR says how often null signatures reach as far for this query; the permutation
+p-value says how often random gene sets do.  Each is missing, not guessed, where what it is measured against is too
+small.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from beadwork.kernels.accelerate import run_chunks
+from beadwork.kernels.fdr import fdr_score, signed_counts
+from beadwork.kernels.ncs import scale_scores, signed_means
+from beadwork.model.connectivity import MappedQuery, SignatureBlock
+from beadwork.model.errors import GeneSetError, ParameterError, name_some
+from beadwork.model.params import QueryParams
+
+
+@dataclass(frozen=True, eq=False)
+class ReferenceGroups:
+    """Groups within which scores are normalised, from the narrowest level to all signatures.
+
+    Parameters
+    ----------
+    keys
+        By level, the key of each group (a tuple of field values); the last level has the one key ().
+    codes
+        By level, the group of each signature, shape (signatures,).
+    chosen
+        Level that each signature is normalised at, shape (signatures,).
+    reference
+        Which signatures the means are taken over.
+    sizes
+        By level, number of reference signatures of each group.
+    """
+
+    fields: tuple[str, ...]
+    keys: tuple[list[tuple[str, ...]], ...]
+    codes: tuple[np.ndarray, ...]
+    chosen: np.ndarray
+    reference: np.ndarray
+    sizes: tuple[np.ndarray, ...]
+
+    def describe(self) -> pd.DataFrame:
+        """One row a narrowest group: its fields, signatures, reference signatures and the level it is scored at."""
+        rows = []
+        for code, key in enumerate(self.keys[0]):
+            members = self.codes[0] == code
+            level = int(self.chosen[members][0])
+            rows.append(
+                {
+                    **dict(zip(self.fields, key, strict=True)),
+                    "n_signatures": int(members.sum()),
+                    "n_reference": int(self.sizes[0][code]),
+                    "normalised_within": " x ".join(self.fields[: len(self.fields) - level]) or "all signatures",
+                    "n_reference_used": int(self.sizes[level][self.codes[level][members][0]]),
+                }
+            )
+        return pd.DataFrame(rows)
+
+
+def make_groups(siginfo: pd.DataFrame, params: QueryParams = QueryParams()) -> ReferenceGroups:  # noqa: B008 (frozen)
+    """Group signatures for normalisation.
+
+    Reference signatures are those with ``is_ncs_sig`` 1 where the index has that field, else all that are not null
+    signatures.  A group with fewer than `min_reference` of them joins the wider group without the last field, and so
+    on up to all signatures; this depends on the index alone, never on chance.
+
+    Raises
+    ------
+    ParameterError
+        A field is not in the index.
+    """
+    absent = [name for name in params.group_by if name not in siginfo.columns]
+    if absent:
+        raise ParameterError(
+            f"group-by: the index has no field {name_some(absent)}; it has {name_some(siginfo.columns, 30)}"
+        )
+    null = null_mask(siginfo, params)
+    if "is_ncs_sig" in siginfo.columns:
+        reference = pd.to_numeric(siginfo["is_ncs_sig"], errors="coerce").to_numpy(np.float64) > 0
+    else:
+        reference = ~null
+    keys, codes, sizes = [], [], []
+    for depth in range(len(params.group_by), -1, -1):
+        level_keys, code = _codes(siginfo, params.group_by[:depth])
+        keys.append(level_keys)
+        codes.append(code)
+        sizes.append(np.bincount(code[reference], minlength=len(level_keys)))
+    chosen = np.full(len(siginfo), len(keys) - 1)
+    for level in range(len(keys) - 2, -1, -1):
+        chosen[sizes[level][codes[level]] >= params.min_reference] = level
+    return ReferenceGroups(params.group_by, tuple(keys), tuple(codes), chosen, reference, tuple(sizes))
+
+
+def _codes(siginfo: pd.DataFrame, fields: Sequence[str]) -> tuple[list[tuple[str, ...]], np.ndarray]:
+    combined = np.zeros(len(siginfo), np.int64)
+    categories: list[list[str]] = []
+    for name in fields:
+        code, values = pd.factorize(siginfo[name], sort=True, use_na_sentinel=True)
+        texts = [str(value) for value in values]
+        combined = combined * (len(texts) + 1) + (code + 1)
+        categories.append(["", *texts])
+    distinct, code = np.unique(combined, return_inverse=True)
+    keys = []
+    for number in distinct:
+        key = []
+        for texts in reversed(categories):
+            number, place = divmod(int(number), len(texts))
+            key.append(texts[place])
+        keys.append(tuple(reversed(key)))
+    return keys, code.reshape(-1)
+
+
+def null_mask(siginfo: pd.DataFrame, params: QueryParams = QueryParams()) -> np.ndarray:  # noqa: B008 (frozen)
+    """Which signatures are null signatures: ``is_null_sig`` 1 where the index has that field, else by pert_type."""
+    if "is_null_sig" in siginfo.columns:
+        return pd.to_numeric(siginfo["is_null_sig"], errors="coerce").to_numpy(np.float64) > 0
+    kinds = siginfo["pert_type"].astype("category")
+    wanted = {name.lower() for name in params.null_type}
+    is_null = np.array([str(name).lower() in wanted for name in kinds.cat.categories] + [False])
+    return is_null[kinds.cat.codes.to_numpy()]
+
+
+@dataclass(frozen=True, eq=False)
+class NcsScale:
+    """Means that the scores of one query are divided by: positive and negative, by level and group."""
+
+    positive: tuple[np.ndarray, ...]
+    negative: tuple[np.ndarray, ...]
+
+
+def fit_scale(scores: np.ndarray, groups: ReferenceGroups) -> NcsScale:
+    """Means of the reference scores of each sign, by level and group."""
+    positive, negative = [], []
+    for codes, keys in zip(groups.codes, groups.keys, strict=True):
+        one, two = signed_means(scores[groups.reference], codes[groups.reference], len(keys))
+        positive.append(one)
+        negative.append(two)
+    return NcsScale(tuple(positive), tuple(negative))
+
+
+def apply_scale(
+    scores: np.ndarray, codes: Sequence[np.ndarray], chosen: np.ndarray, scale: NcsScale, floor: float
+) -> np.ndarray:
+    """NCS of scores; where a signature's group has no mean of a sign, the next wider group that has one is taken.
+
+    `codes` holds the group of each signature by level, -1 where the scale does not know it.
+    """
+    means = []
+    for by_level in (scale.positive, scale.negative):
+        mean = np.full(len(scores), np.nan)
+        for level in range(len(by_level) - 1, -1, -1):
+            here = np.where(codes[level] >= 0, by_level[level][codes[level]], np.nan)
+            mean = np.where((level >= chosen) & ~np.isnan(here), here, mean)
+        means.append(mean)
+    return scale_scores(scores, means[0], means[1], floor)
+
+
+def score_sets(
+    blocks: Sequence[SignatureBlock],
+    up: Sequence[np.ndarray],
+    down: Sequence[np.ndarray],
+    *,
+    weighted: bool = True,
+    threads: int = 1,
+    out: np.ndarray | None = None,
+) -> np.ndarray:
+    """WTCS (or unweighted score) of many queries against all signatures.
+
+    Parameters
+    ----------
+    blocks
+        Signatures.
+    up, down
+        Rows of the genes of each query.
+    weighted
+        Whether genes weigh |z|, or all the same (Lamb 2006).
+    out
+        float32, shape (queries, signatures), to write to.
+
+    Returns
+    -------
+    float32, shape (queries, signatures).
+    """
+    from beadwork.kernels.connectivity_numba import SetPlan
+
+    total = blocks[-1].stop if blocks else 0
+    result = np.empty((len(up), total), np.float32) if out is None else out
+    pieces = [piece for pair in zip(up, down, strict=True) for piece in pair]
+    ends = np.cumsum([0, *(len(piece) for piece in pieces)])
+    bounds = np.stack([ends[:-1], ends[1:]], axis=1).reshape(-1, 4)
+    plan = SetPlan(np.concatenate(pieces), bounds, weighted)
+
+    def work(start: int, stop: int) -> None:
+        for block in blocks[start:stop]:
+            plan.score(block.rank, block.z, result[:, block.start : block.stop])
+
+    run_chunks(work, len(blocks), threads=threads)
+    return result
+
+
+@dataclass(frozen=True, eq=False)
+class Background:
+    """Background of tau: scores that the index's own signatures get on it.
+
+    Parameters
+    ----------
+    names
+        Signatures that the background queries were made of.
+    scores
+        NCS, float32, shape (signatures of the index, background queries).
+    """
+
+    names: Sequence[str]
+    scores: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Connections:
+    """Answers of an index to some queries; every matrix has shape (queries, signatures).
+
+    Parameters
+    ----------
+    queries
+        The queries on the index's rows.
+    scores
+        Raw scores by metric; ``wtcs`` is always there.
+    ncs, tau, fdr
+        float32; missing where they cannot be known.
+    p
+        Permutation p-values, None if none were asked for.
+    report
+        One row a query: genes given and found, sizes of null and background, what is missing and why.
+    groups
+        One row a group of the normalisation.
+    """
+
+    queries: Sequence[MappedQuery]
+    scores: Mapping[str, np.ndarray]
+    ncs: np.ndarray
+    tau: np.ndarray
+    fdr: np.ndarray
+    p: np.ndarray | None
+    report: pd.DataFrame
+    groups: pd.DataFrame
+    notes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+def connect(
+    blocks: Sequence[SignatureBlock],
+    siginfo: pd.DataFrame,
+    queries: Sequence[MappedQuery],
+    *,
+    background: Background | None = None,
+    params: QueryParams = QueryParams(),  # noqa: B008 (frozen)
+    threads: int = 1,
+    groups: ReferenceGroups | None = None,
+) -> Connections:
+    """Score queries against an index.
+
+    Parameters
+    ----------
+    blocks
+        Signatures, gene-major, in the order of `siginfo`.
+    siginfo
+        Annotation, one row a signature: pert_type, the fields of `group_by`.
+    queries
+        Queries on the rows of the index (:func:`beadwork.stages.gene_mapping.map_query`).
+    background
+        For tau; without it tau is missing.
+    groups
+        :func:`make_groups` of the same siginfo and parameters, to save time.
+
+    Raises
+    ------
+    GeneSetError
+        A metric needs a full signature, but a query has gene sets only.
+    """
+    from beadwork.stages.metrics import score_metric
+
+    if groups is None:
+        groups = make_groups(siginfo, params)
+    up, down = [query.up for query in queries], [query.down for query in queries]
+    scores = {"wtcs": score_sets(blocks, up, down, threads=threads)}
+    for name in dict.fromkeys(params.metric):
+        if name == "ks":
+            scores[name] = score_sets(blocks, up, down, weighted=False, threads=threads)
+        elif name != "wtcs":
+            scores[name] = score_metric(name, blocks, queries, params, threads)
+    wtcs = scores["wtcs"]
+    null = null_mask(siginfo, params)
+    ncs, tau, fdr = (np.full(wtcs.shape, np.nan, np.float32) for _ in range(3))
+    has_background = background is not None and len(background.names) >= params.min_background
+
+    def finish(start: int, stop: int) -> None:
+        for query in range(start, stop):
+            scale = fit_scale(wtcs[query], groups)
+            ncs[query] = apply_scale(wtcs[query], groups.codes, groups.chosen, scale, params.ncs_floor)
+            fdr[query] = fdr_score(ncs[query], null, ~null, params.min_null)
+
+    run_chunks(finish, len(queries), threads=threads)
+    if has_background:
+        from beadwork.kernels.tau_numba import tau_scores
+
+        assert background is not None
+        tau_scores(ncs, background.scores, tau, threads)
+    p = None
+    if params.permutations:
+        p = permutation_p_values(blocks, queries, wtcs, params, threads)
+    size = 0 if background is None else len(background.names)
+    notes = {query.name: (*query.notes, *_trust(ncs[place], null, size, params)) for place, query in enumerate(queries)}
+    report = pd.DataFrame(
+        [
+            {
+                "query": query.name,
+                **dict(query.counts),
+                **_null_counts(ncs[place], null),
+                "n_background": size,
+                "n_permutations": params.permutations,
+                "notes": "; ".join(notes[query.name]),
+            }
+            for place, query in enumerate(queries)
+        ]
+    )
+    return Connections(queries, scores, ncs, tau, fdr, p, report, groups.describe(), notes)
+
+
+def _null_counts(ncs: np.ndarray, null: np.ndarray) -> dict[str, int]:
+    above, below = signed_counts(ncs, null)
+    return {"n_null_positive": above, "n_null_negative": below}
+
+
+def _trust(ncs: np.ndarray, null: np.ndarray, background: int, params: QueryParams) -> list[str]:
+    """Say what cannot be known about the scores of a query."""
+    notes = []
+    for word, sign, count in zip(("positive", "negative"), (1, -1), signed_counts(ncs, null), strict=True):
+        treated = int((ncs[~null] * sign > 0).sum())
+        if count < params.min_null or treated < params.min_null:
+            notes.append(
+                f"no fdr for {word} scores: {count} null and {treated} treatment signatures have one, "
+                f"{params.min_null} of each are needed"
+            )
+    if background < params.min_background:
+        notes.append(f"no tau: the background has {background} queries, {params.min_background} are needed")
+    if np.isnan(ncs).any():
+        notes.append(f"{int(np.isnan(ncs).sum())} signatures have no score: all their set genes have z = 0")
+    return notes
+
+
+def permutation_p_values(
+    blocks: Sequence[SignatureBlock],
+    queries: Sequence[MappedQuery],
+    scores: np.ndarray,
+    params: QueryParams,
+    threads: int,
+) -> np.ndarray:
+    """Permutation p-value of every score, float32; queries of the same sizes share their random queries."""
+    from beadwork.kernels.permutation import random_sets
+
+    n_genes = blocks[0].rank.shape[0]
+    result = np.empty(scores.shape, np.float32)
+    sizes = [(len(query.up), len(query.down)) for query in queries]
+    for n_up, n_down in sorted(set(sizes)):
+        if n_up + n_down > n_genes:
+            raise GeneSetError(f"{n_up} up and {n_down} down genes: more than the {n_genes} of the index; no p-value")
+        members = [place for place, size in enumerate(sizes) if size == (n_up, n_down)]
+        reached = np.zeros((len(members), scores.shape[1]), np.int64)
+        rng = np.random.default_rng([params.seed, n_up, n_down])
+        done = 0
+        while done < params.permutations:  # in portions, so that memory stays small
+            count = min(100, params.permutations - done)
+            rows = random_sets(n_genes, n_up, n_down, count, rng)
+            drawn = np.abs(score_sets(blocks, list(rows[:, :n_up]), list(rows[:, n_up:]), threads=threads))
+            for place, member in enumerate(members):
+                reached[place] += (drawn >= np.abs(scores[member])).sum(axis=0)
+            done += count
+        for place, member in enumerate(members):
+            p = (1.0 + reached[place]) / (1.0 + params.permutations)
+            result[member] = np.where(np.isnan(scores[member]), np.nan, p)
+    return result
+
+
+def signature_sets(z: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of the `size` most positive and most negative genes of one signature, by one stable descending sort."""
+    order = np.argsort(-np.asarray(z, np.float64), kind="stable")
+    return order[:size], order[len(order) - size :]
+
+
+def filter_signatures(siginfo: pd.DataFrame, filters: Sequence[str]) -> np.ndarray:
+    """Which signatures pass all filters.
+
+    A filter is ``field=value,value``, ``field!=value`` or ``field>=number`` (>, <, <= too); texts are compared whatever
+    their case.  Filters choose what is shown; scores are always those of the whole index.
+
+    Raises
+    ------
+    ParameterError
+        A filter cannot be read, or its field is not in the index, or nothing passes.
+    """
+    keep = np.ones(len(siginfo), bool)
+    for text in filters:
+        name, operator, value = _split_filter(text)
+        if name not in siginfo.columns:
+            raise ParameterError(
+                f"filter {text!r}: the index has no field {name!r}; it has {name_some(siginfo.columns, 30)}"
+            )
+        column = siginfo[name]
+        if operator in ("=", "!="):
+            wanted = {part.strip().lower() for part in value.split(",")}
+            codes, values = pd.factorize(column)
+            hit = np.array([_same(item, wanted) for item in values] + [False])
+            passed = hit[codes]
+            keep &= passed if operator == "=" else ~passed
+        else:
+            numbers = pd.to_numeric(column, errors="coerce").to_numpy(np.float64)
+            try:
+                bound = float(value)
+            except ValueError:
+                raise ParameterError(f"filter {text!r}: {value!r} is no number") from None
+            with np.errstate(invalid="ignore"):
+                keep &= _COMPARE[operator](numbers, bound)
+    if filters and not keep.any():
+        raise ParameterError(f"no signature of the index passes {' and '.join(repr(text) for text in filters)}")
+    return keep
+
+
+_COMPARE: dict[str, Callable[..., np.ndarray]] = {
+    ">=": np.greater_equal, "<=": np.less_equal, ">": np.greater, "<": np.less,
+}  # fmt: skip
+
+
+def _split_filter(text: str) -> tuple[str, str, str]:
+    for operator in (">=", "<=", "!=", "=", ">", "<"):
+        name, found, value = text.partition(operator)
+        if found and name.strip() and value.strip():
+            return name.strip(), operator, value.strip()
+    raise ParameterError(f"filter {text!r}: field=value, field!=value or field>=number is needed")
+
+
+def _same(item: object, wanted: set[str]) -> bool:
+    text = str(item).lower()
+    return text in wanted or (isinstance(item, float) and item.is_integer() and str(int(item)) in wanted)
