@@ -1,14 +1,18 @@
 """GCT 1.2, GCT 1.3 and GCTX files, read into and written from :class:`~beadwork.model.matrix.Matrix`.
 
 Why not cmapPy: its writer loses integer ids, breaks on non-ASCII text and on "/" in a field's name, and on NumPy 2
-(docs/decisions/0002-own-gctx.md).  Tests hold both together: its files load here and ours load there.
+(docs/decisions/0002-own-gctx.md).  Tests hold both together: its files load here and ours load there.  The tree of a
+GCTX file is described in docs/formats/levels.md.
 """
 
 from __future__ import annotations
 
 import gzip
+import io
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -17,19 +21,47 @@ import numpy as np
 import pandas as pd
 
 from beadwork.io.atomic import atomic_path
-from beadwork.model.errors import AlignmentError, FileError
+from beadwork.io.unpack import GZIP_MAGIC, decode_text, read_bytes, split_lines
+from beadwork.model.errors import AlignmentError, FileError, name_some
 from beadwork.model.fields import field_kind
 from beadwork.model.matrix import SPACE_SIZES, Level, Matrix, Space
 
 DATA = "0/DATA/0/matrix"
 ROW, COL = "0/META/ROW", "0/META/COL"
-MISSING_TEXTS = frozenset({"", "-666", "-666.0", "NA", "NaN", "nan"})
+HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
+MISSING_TEXT = "-666"
+MISSING_TEXTS = frozenset({"", MISSING_TEXT, "-666.0", "NA", "NaN", "nan"})
 SLASH = "\N{DIVISION SLASH}"
 """Stands for "/" in the name of a field, which HDF5 would take for a group."""
 
+_BLOCK = 1 << 24
+"""Values that are copied at a time between the order of the file and that of memory."""
+_MAX_DEFLATE = 1100
+"""No deflated dataset holds more than about this many times the bytes it takes in the file."""
+_DAMAGE = (OSError, RuntimeError, KeyError, ValueError, TypeError, AttributeError, OverflowError, IndexError)
+"""What h5py raises on files that are not what they seem."""
 
-def read_matrix(path: str | Path, *, level: Level | None = None, space: Space | None = None) -> Matrix:
-    """Read a GCT or GCTX file (also .gz).
+
+@dataclass(frozen=True, eq=False)
+class Annotation:
+    """All of a matrix but its values."""
+
+    rows: pd.DataFrame
+    cols: pd.DataFrame
+    level: Level | None
+    space: Space | None
+    provenance: Mapping[str, Any]
+
+
+def read_matrix(
+    path: str | Path,
+    *,
+    level: Level | None = None,
+    space: Space | None = None,
+    rids: Sequence[str] | pd.Index | None = None,
+    cids: Sequence[str] | pd.Index | None = None,
+) -> Matrix:
+    """Read a GCT or GCTX file (also .gz), or a part of it.
 
     Parameters
     ----------
@@ -37,38 +69,51 @@ def read_matrix(path: str | Path, *, level: Level | None = None, space: Space | 
         File; what it is follows from its first bytes, not from its name.
     level, space
         Level and space if the file does not say them itself.
+    rids, cids
+        Ids of the rows and columns to read, in the order wanted; None for all.  Of a GCTX file only these columns are
+        read from disk.  A choice of rows is in no named space.
 
     Raises
     ------
     FileError
         The file is absent, empty, damaged or of another kind.
+    AlignmentError
+        An id that was asked for is not there.
     """
-    path = Path(path)
-    try:
-        with open(path, "rb") as stream:
-            magic = stream.read(8)
-            if magic[:2] == b"\x1f\x8b":
-                stream.seek(0)
-                with gzip.open(stream) as unpacked:
-                    magic = unpacked.read(8)
-                    if magic == b"\x89HDF\r\n\x1a\n":
-                        unpacked.seek(0)
-                        return _read_gctx(unpacked, path, level, space)
-            elif magic == b"\x89HDF\r\n\x1a\n":
-                return _read_gctx(path, path, level, space)
-        if magic.startswith(b"#1."):
-            return _read_gct(path, level, space)
-    except FileNotFoundError:
-        raise FileError(f"{path}: no such file; check the name") from None
-    except IsADirectoryError:
-        raise FileError(f"{path}: is a folder; a GCT or GCTX file is needed") from None
-    except (EOFError, gzip.BadGzipFile) as error:
-        raise FileError(f"{path}: damaged gzip file ({error}); fetch or make it anew") from None
-    except PermissionError:
-        raise FileError(f"{path}: may not be read; check its permissions") from None
-    if not magic:
-        raise FileError(f"{path}: is empty; a GCT or GCTX file is needed")
-    raise FileError(f"{path}: neither GCT (first line #1.2 or #1.3) nor GCTX (HDF5)")
+    source, is_hdf5 = _open(path)
+    if not is_hdf5:
+        matrix = _parse_gct(source, path, level, space)
+        try:
+            matrix = matrix if rids is None else matrix.take_rows(pd.Index(rids))
+            return matrix if cids is None else matrix.take_cols(pd.Index(cids))
+        except AlignmentError as error:
+            raise AlignmentError(f"{path}: {error}") from None
+    with _gctx(source, path) as file:
+        found = _read_annotation(file, path)
+        take_rows, rows = _choose(found.rows, rids, f"{path}: row")
+        take_cols, cols = _choose(found.cols, cids, f"{path}: column")
+        values = _read_values(file[DATA], path, take_rows, take_cols)
+    return _matrix(path, values, rows, cols, found.level or level,
+                   (found.space or space) if rids is None else None, found.provenance)  # fmt: skip
+
+
+def read_annotation(path: str | Path) -> Annotation:
+    """Read ids, annotation, level, space and provenance of a matrix file; of a GCTX file no value is read."""
+    source, is_hdf5 = _open(path)
+    if not is_hdf5:
+        matrix = _parse_gct(source, path, None, None)
+        return Annotation(matrix.rows, matrix.cols, None, None, {})
+    with _gctx(source, path) as file:
+        return _read_annotation(file, path)
+
+
+def read_provenance(path: str | Path) -> Mapping[str, Any]:
+    """Read only the provenance of a GCTX file; empty for files of others."""
+    source, is_hdf5 = _open(path)
+    if not is_hdf5:
+        return {}
+    with _gctx(source, path) as file:
+        return _json(file.attrs.get("beadwork_provenance"))
 
 
 def write_matrix(matrix: Matrix, path: str | Path, *, decimals: int = 4) -> None:
@@ -82,101 +127,190 @@ def write_matrix(matrix: Matrix, path: str | Path, *, decimals: int = 4) -> None
             with open(temporary, "w", encoding="utf-8", newline="\n") as stream:
                 _write_gct(matrix, stream, decimals)
         elif name.endswith(".gct.gz"):
-            with gzip.GzipFile(temporary, "wb", mtime=0) as packed:
-                import io
-
-                with io.TextIOWrapper(packed, encoding="utf-8", newline="\n") as stream:
-                    _write_gct(matrix, stream, decimals)
+            with (
+                open(temporary, "wb") as file,
+                gzip.GzipFile("", "wb", fileobj=file, mtime=0) as packed,
+                io.TextIOWrapper(packed, encoding="utf-8", newline="\n") as stream,
+            ):
+                _write_gct(matrix, stream, decimals)
         else:
             _write_gctx(matrix, temporary)
+
+
+def _open(path: str | Path) -> tuple[Any, bool]:
+    """Return what to read from, and whether it is HDF5: the path itself if so, else the content."""
+    try:
+        with open(path, "rb") as stream:
+            magic = stream.read(len(HDF5_MAGIC))
+    except FileNotFoundError:
+        raise FileError(f"{path}: no such file; check the name") from None
+    except IsADirectoryError:
+        raise FileError(f"{path}: is a folder; a GCT or GCTX file is needed") from None
+    except OSError as error:
+        raise FileError(f"{path}: cannot be read ({error.strerror or error}); check its permissions") from None
+    if magic == HDF5_MAGIC:
+        return path, True
+    if not magic:
+        raise FileError(f"{path}: is empty; a GCT or GCTX file is needed")
+    if not (magic.startswith(GZIP_MAGIC) or _is_gct(magic)):
+        raise FileError(f"{path}: neither GCT (first line #1.2 or #1.3) nor GCTX (HDF5)")
+    content = read_bytes(path)
+    if content.startswith(HDF5_MAGIC):
+        return io.BytesIO(content), True
+    if not content:
+        raise FileError(f"{path}: is empty; a GCT or GCTX file is needed")
+    if not _is_gct(content):
+        raise FileError(f"{path}: neither GCT (first line #1.2 or #1.3) nor GCTX (HDF5)")
+    return content, False
+
+
+def _is_gct(content: bytes) -> bool:
+    return content.removeprefix(b"\xef\xbb\xbf").startswith(b"#1.")
+
+
+def _matrix(path: Any, values: np.ndarray, rows: pd.DataFrame, cols: pd.DataFrame, level: Level | None,
+            space: Space | None, provenance: Mapping[str, Any]) -> Matrix:  # fmt: skip
+    try:
+        return Matrix(values, rows, cols, level=level, space=space, provenance=provenance)
+    except AlignmentError as error:
+        raise FileError(f"{path}: {error}") from None
 
 
 # ---- GCTX ----------------------------------------------------------------------------------------------------------
 
 
-def _read_gctx(source: Any, path: Path, level: Level | None, space: Space | None) -> Matrix:
+@contextmanager
+def _gctx(source: Any, path: str | Path) -> Iterator[h5py.File]:
+    """Open HDF5; whatever h5py finds wrong with it becomes one clear line."""
     try:
         with h5py.File(source, "r") as file:
-            if DATA not in file or f"{ROW}/id" not in file or f"{COL}/id" not in file:
-                raise FileError(f"{path}: HDF5, but not GCTX: no {DATA} with {ROW}/id and {COL}/id")
-            rows, cols = (_read_meta(file[group], path) for group in (ROW, COL))
-            data = file[DATA]
-            if data.ndim != 2 or data.shape != (len(cols), len(rows)):
-                raise FileError(
-                    f"{path}: matrix of shape {data.shape} does not fit {len(cols)} column and {len(rows)} row ids; "
-                    "the file is damaged or of another layout"
-                )
-            if data.dtype.kind not in "fiu":
-                raise FileError(f"{path}: the matrix holds {data.dtype}, not numbers")
-            values = data[:].astype(np.float32, copy=False).T
-            attributes = dict(file.attrs)
-    except FileError:
-        raise
-    except (OSError, RuntimeError, KeyError, ValueError) as error:
+            yield file
+    except MemoryError:
+        raise FileError(f"{path}: does not fit into memory; read a part of it, or use a larger machine") from None
+    except _DAMAGE as error:
         raise FileError(f"{path}: damaged GCTX file ({_one_line(error)}); fetch or make it anew") from None
-    try:
-        return Matrix(
-            values,
-            rows,
-            cols,
-            level=level or _enum(Level, attributes.get("beadwork_level")),
-            space=space or _enum(Space, attributes.get("beadwork_space")),
-            provenance=_json(attributes.get("beadwork_provenance")),
+
+
+def _read_annotation(file: h5py.File, path: str | Path) -> Annotation:
+    if any(not isinstance(file.get(name), h5py.Dataset) for name in (DATA, f"{ROW}/id", f"{COL}/id")):
+        raise FileError(f"{path}: HDF5, but not GCTX: no {DATA} with {ROW}/id and {COL}/id")
+    ours = "beadwork_provenance" in file.attrs
+    rows, cols = (_read_meta(file[group], path, ours) for group in (ROW, COL))
+    data = file[DATA]
+    if data.shape != (len(cols), len(rows)):
+        raise FileError(
+            f"{path}: matrix of shape {data.shape} does not fit {len(cols)} column and {len(rows)} row ids; "
+            "the file is damaged or of another layout"
         )
-    except AlignmentError as error:
-        raise FileError(f"{path}: {error}") from None
+    if data.dtype.kind not in "fiu":
+        raise FileError(f"{path}: the matrix holds {data.dtype}, not numbers")
+    attributes = dict(file.attrs)
+    return Annotation(
+        rows, cols, _enum(Level, attributes.get("beadwork_level")), _enum(Space, attributes.get("beadwork_space")),
+        _json(attributes.get("beadwork_provenance")),
+    )  # fmt: skip
 
 
-def read_provenance(path: str | Path) -> Mapping[str, Any]:
-    """Read only the provenance of a GCTX file; empty for files of others."""
-    try:
-        with h5py.File(path, "r") as file:
-            return _json(file.attrs.get("beadwork_provenance"))
-    except OSError as error:
-        raise FileError(f"{path}: no readable GCTX file ({_one_line(error)})") from None
+def _choose(table: pd.DataFrame, ids: Any, what: str) -> tuple[np.ndarray | None, pd.DataFrame]:
+    """Positions of `ids` in a table and the table of them; None and the whole table if all are wanted."""
+    if ids is None:
+        return None, table
+    wanted = pd.Index(ids)
+    if not table.index.is_unique:
+        twice = table.index[table.index.duplicated()].unique()
+        raise FileError(f"{what} ids must be unique; repeated: {name_some(twice)}")
+    position = table.index.get_indexer(wanted)
+    if (position < 0).any():
+        raise AlignmentError(f"{what} ids are not in the matrix: {name_some(wanted[position < 0])}")
+    return position, table.iloc[position]
 
 
-def _read_meta(group: h5py.Group, path: Path) -> pd.DataFrame:
-    ids = [_text(item).strip() for item in np.atleast_1d(group["id"][:])]
+def _read_values(data: h5py.Dataset, path: str | Path, rows: np.ndarray | None, cols: np.ndarray | None) -> np.ndarray:
+    """Values as (rows, columns) in memory from (columns, rows) on disk, block by block."""
+    _check_size(data, path)
+    n_cols, n_rows = data.shape
+    if cols is None:
+        cols = np.arange(n_cols)
+    values = np.empty((n_rows if rows is None else len(rows), len(cols)), dtype=np.float32)
+    order = np.argsort(cols, kind="stable")
+    ascending = cols[order]
+    step = max(1, _BLOCK // max(n_rows, 1))
+    start = 0
+    while start < len(ascending):
+        # columns that follow one another on disk are read at once
+        stop = start + 1
+        while stop < len(ascending) and stop - start < step and ascending[stop] == ascending[stop - 1] + 1:
+            stop += 1
+        block = data[ascending[start] : ascending[stop - 1] + 1, :]
+        values[:, order[start:stop]] = (block if rows is None else block[:, rows]).T
+        start = stop
+    return values
+
+
+def _check_size(data: h5py.Dataset, path: str | Path) -> None:
+    """Refuse a dataset whose shape promises more than the bytes it takes in the file can hold."""
+    stored = data.id.get_storage_size()
+    if data.size and data.nbytes > _MAX_DEFLATE * stored + (1 << 20):
+        raise FileError(
+            f"{path}: {data.name} promises {data.size:,} values, but only {stored:,} bytes are there; "
+            "the file is damaged"
+        )
+
+
+def _read_meta(group: h5py.Group, path: str | Path, ours: bool = False) -> pd.DataFrame:
+    _check_size(group["id"], path)
+    ids = [_text(item).strip() for item in np.atleast_1d(group["id"][()])]
     table = {}
     for name, dataset in group.items():
         if name == "id" or not isinstance(dataset, h5py.Dataset):
             continue
+        _check_size(dataset, path)
         column = np.atleast_1d(dataset[()])
-        if len(column) != len(ids):
+        if column.shape != (len(ids),):
             raise FileError(f"{path}: field {name} has {len(column)} values for {len(ids)} ids; the file is damaged")
-        table[name.replace(SLASH, "/")] = _column(name, column)
+        if column.dtype.kind not in "fiubOSU":
+            raise FileError(f"{path}: field {name} holds {column.dtype}, neither numbers nor text")
+        table[name.replace(SLASH, "/")] = _column(name, column, ours)
     return pd.DataFrame(table, index=pd.Index(ids, dtype=object))
 
 
-def _column(name: str, column: np.ndarray) -> np.ndarray:
-    """Values of one field as floats, integers or text, with missing values as NaN."""
+def _column(name: str, column: np.ndarray, ours: bool) -> np.ndarray:
+    """Values of one field as floats, integers or text, with missing values as NaN.
+
+    Text that looks like numbers becomes numbers, as programs that write all fields as text mean it so; not in files of
+    ours, which have numbers where numbers are meant.
+    """
     if column.dtype.kind in "OSU":
         texts = np.array([_text(item) for item in column], dtype=object)
-        return typed_column(name, texts)
+        return typed_column(name, texts, keep_text=ours)
     if column.dtype.kind == "b":
         return column.astype(np.int64)
     missing = column == -666
     if field_kind(name) is str:
-        return np.array([np.nan if gone else f"{item:g}" for item, gone in zip(column, missing, strict=True)], object)
+        missing |= column != column
+        return np.array(
+            [np.nan if gone else f"{item:.15g}" for item, gone in zip(column, missing, strict=True)], object
+        )
     return np.where(missing, np.nan, column) if missing.any() else column
 
 
-def typed_column(name: str, texts: np.ndarray) -> np.ndarray:
+def typed_column(name: str, texts: np.ndarray, *, keep_text: bool = False) -> np.ndarray:
     """Give a column of texts its type: what the field registry says, else numbers where every text is a plain number.
 
-    A text such as ``001`` is an id, not a number, and keeps the column textual; -666 and empty are missing.
+    A text such as ``001`` is an id, not a number, and keeps the column textual; -666 and empty are missing.  With
+    `keep_text` only the registry makes numbers.
     """
     missing = np.array([text.strip() in MISSING_TEXTS for text in texts], dtype=bool)
     kind = field_kind(name)
-    if kind is not str and not missing.all():
+    if kind is not str and not missing.all() and not (keep_text and kind is None):
         try:
             numbers = np.array([np.nan if gone else float(text) for text, gone in zip(texts, missing, strict=True)])
         except ValueError:
             numbers = None
         if numbers is not None and (kind is not None or not any(_is_code(text) for text in texts[~missing])):
-            if not missing.any() and (np.mod(numbers, 1) == 0).all() and all("." not in text for text in texts):
-                return numbers.astype(np.int64) if kind is not float else numbers
+            plain = all(text.strip().lstrip("+-").isdigit() for text in texts[~missing])
+            if not missing.any() and plain and kind is not float and np.abs(numbers).max() < 2**53:
+                return numbers.astype(np.int64)
             return numbers
     result = texts.copy()
     result[missing] = np.nan
@@ -184,10 +318,16 @@ def typed_column(name: str, texts: np.ndarray) -> np.ndarray:
 
 
 def _is_code(text: str) -> bool:
-    """Whether a text that reads as a number is rather a code: leading zeros, or a longer integer than a float holds."""
+    """Whether a text that reads as a number is rather a code: leading zeros, more digits than a float holds, 1_000."""
     digits = text.strip().lstrip("+-")
-    leading_zero = len(digits) > 1 and digits[0] == "0" and digits[1].isdigit()
-    return leading_zero or (digits.isdigit() and len(digits) > 15) or not digits[:1].isdigit()
+    return (
+        not text.isascii()
+        or "_" in text
+        or not (digits[:1].isdigit() or digits[:1] == ".")
+        or (len(digits) > 1 and digits[0] == "0" and digits[1].isdigit())
+        or sum(map(str.isdigit, digits.lower().partition("e")[0])) > 17
+        or (digits.isdigit() and len(digits) > 15)
+    )
 
 
 def _write_gctx(matrix: Matrix, path: Path) -> None:
@@ -199,7 +339,11 @@ def _write_gctx(matrix: Matrix, path: Path) -> None:
         if matrix.space:
             file.attrs["beadwork_space"] = str(matrix.space)
         file.attrs["beadwork_provenance"] = json.dumps(matrix.provenance, sort_keys=True, ensure_ascii=False)
-        file.create_dataset(DATA, data=np.ascontiguousarray(matrix.values.T), dtype=np.float32)
+        n_rows, n_cols = matrix.values.shape
+        data = file.create_dataset(DATA, shape=(n_cols, n_rows), dtype=np.float32)
+        step = max(1, _BLOCK // max(n_rows, 1))
+        for start in range(0, n_cols if n_rows else 0, step):
+            data[start : start + step] = np.ascontiguousarray(matrix.values[:, start : start + step].T)
         for group, table in ((ROW, matrix.rows), (COL, matrix.cols)):
             _write_meta(file.create_group(group, track_order=True), table)
 
@@ -211,16 +355,19 @@ def _write_meta(group: h5py.Group, table: pd.DataFrame) -> None:
         key = "id_" if name == "id" else str(name).replace("/", SLASH)  # GCTX keeps the ids themselves under "id"
         if key in group:
             raise AlignmentError(f"annotation field {name!r} stands twice; rename one")
-        if pd.api.types.is_bool_dtype(column):
+        if key in ("", ".") or "\0" in key:
+            raise AlignmentError(f"annotation field {name!r}: no name that GCTX can hold; rename it")
+        if pd.api.types.is_bool_dtype(column) and not column.hasnans:
             group.create_dataset(key, data=column.to_numpy().astype(np.int64))
         elif pd.api.types.is_numeric_dtype(column):
-            group.create_dataset(key, data=column.to_numpy())
+            whole = pd.api.types.is_integer_dtype(column) and not column.hasnans
+            numbers = column.to_numpy(np.int64) if whole else column.to_numpy(np.float64, na_value=np.nan)
+            group.create_dataset(key, data=numbers)
         else:
-            values = np.array(
-                ["" if missing else str(item) for item, missing in zip(column, column.isna(), strict=True)],
-                dtype=object,
-            )
-            group.create_dataset(key, data=values, dtype=text)
+            missing = column.isna()
+            values = [MISSING_TEXT if gone else str(item).replace("\0", "")
+                      for item, gone in zip(column, missing, strict=True)]  # fmt: skip
+            group.create_dataset(key, data=np.array(values, dtype=object), dtype=text)
 
 
 def _text(item: Any) -> str:
@@ -229,6 +376,11 @@ def _text(item: Any) -> str:
             return item.decode("utf-8")
         except UnicodeDecodeError:
             return item.decode("latin-1")
+    if isinstance(item, str) and not item.isascii():
+        try:  # h5py hands bytes that are no UTF-8 over as lone surrogates
+            item.encode("utf-8")
+        except UnicodeEncodeError:
+            return item.encode("utf-8", "surrogateescape").decode("latin-1")
     return str(item)
 
 
@@ -242,7 +394,7 @@ def _enum(kind: Any, value: Any) -> Any:
 def _json(value: Any) -> dict[str, Any]:
     try:
         found = json.loads(_text(value)) if value is not None else {}
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 
@@ -254,63 +406,83 @@ def _one_line(error: BaseException) -> str:
 # ---- GCT -----------------------------------------------------------------------------------------------------------
 
 
-def _read_gct(path: Path, level: Level | None, space: Space | None) -> Matrix:
-    raw = path.read_bytes()
-    if raw[:2] == b"\x1f\x8b":
-        raw = gzip.decompress(raw)
-    try:
-        content = raw.decode("utf-8")
-    except UnicodeDecodeError:
-        content = raw.decode("latin-1")
-    lines = content.splitlines()
+def _parse_gct(content: bytes, path: str | Path, level: Level | None, space: Space | None) -> Matrix:
+    lines = split_lines(decode_text(content))
     while lines and not lines[-1].strip():
         lines.pop()
     version = lines[0].strip()
     if version not in ("#1.2", "#1.3"):
-        raise FileError(f"{path}: line 1 is {version!r}; only GCT #1.2 and #1.3 are known")
-    try:
-        sizes = [int(item) for item in lines[1].split("\t") if item.strip()]
-        n_rows, n_cols = sizes[:2]
-        n_row_fields, n_col_fields = (1, 0) if version == "#1.2" else (sizes[2], sizes[3])
-        if min(sizes) < 0:
-            raise ValueError
-    except (ValueError, IndexError):
-        raise FileError(f"{path}: line 2 must hold the numbers of rows, columns (and fields of each in #1.3)") from None
-    if len(lines) != 3 + n_col_fields + n_rows:
+        raise FileError(f"{path}: line 1 is {version[:40]!r}; only GCT #1.2 and #1.3 are known")
+    n_rows, n_cols, n_row_fields, n_col_fields = _gct_sizes(lines, version, path)
+    promised = 3 + n_col_fields + n_rows
+    if len(lines) != promised:
         raise FileError(
-            f"{path}: {len(lines)} lines, but its header promises {3 + n_col_fields + n_rows}; "
-            "the file is truncated or edited"
+            f"{path}: {len(lines)} lines, but its header promises {promised}; the file is truncated or edited"
         )
     first = 1 + n_row_fields
+    width = first + n_cols
     header = lines[2].split("\t")
-    if len(header) != first + n_cols:
-        raise FileError(f"{path}: line 3 has {len(header)} columns, but its header promises {first + n_cols}")
-    cells = [line.split("\t") for line in lines[3:]]
-    for number, row in enumerate(cells, start=4):
-        if len(row) != first + n_cols:
-            raise FileError(f"{path}: line {number} has {len(row)} columns instead of {first + n_cols}")
+    if len(header) != width:
+        raise FileError(f"{path}: line 3 has {len(header)} columns, but its header promises {width}")
+    fields = [_split(lines[3 + number], 4 + number, width, path) for number in range(n_col_fields)]
+    for what, names in (("row", header[1:first]), ("column", [cells[0] for cells in fields])):
+        if len(set(names)) < len(names):
+            twice = sorted({name for name in names if names.count(name) > 1})
+            raise FileError(f"{path}: {what} fields stand twice: {name_some(twice)}; rename one of each")
     cols = pd.DataFrame(
-        {row[0]: typed_column(row[0], np.array(row[first:], dtype=object)) for row in cells[:n_col_fields]},
+        {cells[0]: typed_column(cells[0], np.array(cells[first:], dtype=object)) for cells in fields},
         index=pd.Index([item.strip() for item in header[first:]], dtype=object),
     )
-    body = cells[n_col_fields:]
+    heads = []
+    values = np.empty((n_rows, n_cols), dtype=np.float32)
+    for row in range(n_rows):
+        number = 4 + n_col_fields + row
+        cells = _split(lines[number - 1], number, width, path)
+        heads.append(cells[:first])
+        values[row] = _numbers(cells[first:], number, path)
     rows = pd.DataFrame(
         {
-            header[1 + field]: typed_column(header[1 + field], np.array([row[1 + field] for row in body], dtype=object))
-            for field in range(n_row_fields)
+            name: typed_column(name, np.array([head[1 + position] for head in heads], dtype=object))
+            for position, name in enumerate(header[1:first])
         },
-        index=pd.Index([row[0].strip() for row in body], dtype=object),
+        index=pd.Index([head[0].strip() for head in heads], dtype=object),
     )
-    values = np.empty((n_rows, n_cols), dtype=np.float32)
-    for number, row in enumerate(body):
-        try:
-            values[number] = [np.nan if item.strip() in MISSING_TEXTS else float(item) for item in row[first:]]
-        except ValueError as error:
-            raise FileError(f"{path}: line {4 + n_col_fields + number}: {error}; numbers are needed") from None
+    return _matrix(path, values, rows, cols, level, space, {})
+
+
+def _gct_sizes(lines: list[str], version: str, path: str | Path) -> tuple[int, int, int, int]:
+    """Numbers of rows, columns, row fields and column fields of the second line."""
     try:
-        return Matrix(values, rows, cols, level=level, space=space)
-    except AlignmentError as error:
-        raise FileError(f"{path}: {error}") from None
+        sizes = [int(item) for item in lines[1].split("\t") if item.strip()]
+        chosen = (sizes[0], sizes[1], 1, 0) if version == "#1.2" else (sizes[0], sizes[1], sizes[2], sizes[3])
+        if min(chosen) < 0:
+            raise ValueError
+    except (ValueError, IndexError):
+        raise FileError(
+            f"{path}: line 2 must hold the numbers of rows, columns (and fields of each in #1.3), separated by tabs"
+        ) from None
+    return chosen
+
+
+def _split(line: str, number: int, width: int, path: str | Path) -> list[str]:
+    cells = line.split("\t")
+    if len(cells) != width:
+        raise FileError(f"{path}: line {number} has {len(cells)} columns instead of {width}")
+    return cells
+
+
+def _numbers(cells: list[str], number: int, path: str | Path) -> np.ndarray:
+    """Values of a line; -666, NA and empty are missing."""
+    try:
+        try:
+            values = np.array(list(map(float, cells)))
+        except ValueError:
+            values = np.array([np.nan if cell.strip() in MISSING_TEXTS else float(cell) for cell in cells])
+    except ValueError as error:
+        raise FileError(f"{path}: line {number}: {error}; numbers are needed") from None
+    values[values == -666] = np.nan
+    with np.errstate(over="ignore"):
+        return values.astype(np.float32)
 
 
 def _write_gct(matrix: Matrix, stream: TextIO, decimals: int) -> None:
@@ -329,11 +501,13 @@ def _write_gct(matrix: Matrix, stream: TextIO, decimals: int) -> None:
 
 
 def _cell(item: Any) -> str:
-    if item is None or (isinstance(item, float) and np.isnan(item)):
-        return "-666"
-    if isinstance(item, float) and item.is_integer() and abs(item) < 1e15:
+    if item is None or item is pd.NA or (isinstance(item, float | np.floating) and np.isnan(item)):
+        return MISSING_TEXT
+    if isinstance(item, bool | np.bool_):
+        return str(int(item))
+    if isinstance(item, float | np.floating) and float(item).is_integer() and abs(item) < 1e15:
         return f"{item:.0f}"
-    return " ".join(str(item).split("\t")).replace("\n", " ")
+    return " ".join(str(item).replace("\r", " ").replace("\n", " ").split("\t"))
 
 
 def guess_space(rids: pd.Index, genes: pd.DataFrame) -> Space | None:

@@ -3,6 +3,7 @@
 cmapPy 4.0.1 (2019) still names ``numpy.string_``, which NumPy 2 removed; see docs/decisions.
 """
 
+import importlib
 import warnings
 from types import ModuleType
 
@@ -14,10 +15,14 @@ def _mend_numpy() -> None:
         setattr(np, "string_", np.bytes_)  # noqa: B010  a plain assignment is "mended" by linters
 
 
-def load_gctoo() -> ModuleType:
-    """Return ``cmapPy.pandasGEXpress.GCToo``."""
+def load_cmappy(module: str) -> ModuleType:
+    """Return a module of ``cmapPy.pandasGEXpress``: ``GCToo``, ``parse``, ``write_gct``, ``write_gctx``, ..."""
     _mend_numpy()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        from cmapPy.pandasGEXpress import GCToo
-    return GCToo  # type: ignore[no-any-return]
+        return importlib.import_module(f"cmapPy.pandasGEXpress.{module}")
+
+
+def load_gctoo() -> ModuleType:
+    """Return ``cmapPy.pandasGEXpress.GCToo``."""
+    return load_cmappy("GCToo")
