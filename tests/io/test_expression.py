@@ -65,9 +65,9 @@ def test_bad_npz(tmp_path, changes, message):
 
 def test_npz_that_is_none(tmp_path):
     (tmp_path / "x.npz").write_text("hello")
-    with pytest.raises(FileError, match="x.npz: not a readable .npz file"):
+    with pytest.raises(FileError, match=r"x.npz: not a readable .npz file"):
         read_expression(tmp_path / "x.npz")
-    with pytest.raises(FileError, match="y.npz: no such file"):
+    with pytest.raises(FileError, match=r"y.npz: no such file"):
         read_expression(tmp_path / "y.npz")
 
 

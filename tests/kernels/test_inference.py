@@ -21,7 +21,7 @@ STUDY = np.repeat([0, 1, 2], [14, 10, 16])
 
 
 def planted(seed: int = 3, noise: float = 0.1) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """x (40, 12), y (40, 30) with a linear relation of rank 5, and shifts between three studies that do not follow it."""
+    """x (40, 12), y (40, 30) with a linear relation of rank 5, and study shifts that do not follow it."""
     rng = np.random.default_rng(seed)
     x = rng.normal(size=(40, 12)) + rng.normal(0, 2, (3, 12))[STUDY]
     weights = rng.normal(size=(12, 5)) @ rng.normal(size=(5, 30))

@@ -225,7 +225,7 @@ def test_gold_is_unknown_where_its_parts_are():
 
 def test_another_level_is_refused():
     odd = plate(2).with_values(plate(2).values, level=Level.QNORM)
-    with pytest.raises(LevelError, match="b.gctx: holds level QNORM, but ZSPC or ZSVC is needed here"):
+    with pytest.raises(LevelError, match=r"b.gctx: holds level QNORM, but ZSPC or ZSVC is needed here"):
         consensus([plate(1), odd], names=["a.gctx", "b.gctx"])
 
 
@@ -257,7 +257,7 @@ def test_missing_scores_are_refused():
 
 def test_a_field_that_is_not_there_is_refused():
     with pytest.raises(
-        BeadworkError, match="--group-by: the z-scores have no column field pert_idd; they have det_plate,"
+        BeadworkError, match=r"--group-by: the z-scores have no column field pert_idd; they have det_plate,"
     ):
         consensus(plate(1), params=ConsensusParams(group_by=("brew_prefix", "pert_idd")))
 
@@ -270,9 +270,9 @@ def test_wells_without_a_perturbagen_are_refused():
 
 
 def test_nothing_to_join_is_refused():
-    with pytest.raises(AlignmentError, match="no z-scores given"):
+    with pytest.raises(AlignmentError, match=r"no z-scores given"):
         consensus([])
-    with pytest.raises(AlignmentError, match="a: no samples; there is nothing to make signatures of"):
+    with pytest.raises(AlignmentError, match=r"a: no samples; there is nothing to make signatures of"):
         consensus(plate(1, drop=tuple(WELLS)), names=["a"])
 
 

@@ -98,7 +98,7 @@ def test_the_order_of_rows_and_wells_does_not_matter(model: InferenceModel):
 
 
 def test_another_level_is_refused(model: InferenceModel):
-    with pytest.raises(LevelError, match="X.gctx: holds level GEX, but QNORM is needed here"):
+    with pytest.raises(LevelError, match=r"X.gctx: holds level GEX, but QNORM is needed here"):
         infer(plate(level=Level.GEX), model, GENES, what="X.gctx")
 
 

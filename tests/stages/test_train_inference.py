@@ -66,7 +66,7 @@ def test_absent_landmarks_are_named():
 
 def test_landmarks_alone_are_refused():
     source = study()
-    with pytest.raises(AlignmentError, match="X: holds landmarks only; there is no gene to infer"):
+    with pytest.raises(AlignmentError, match=r"X: holds landmarks only; there is no gene to infer"):
         train_inference(source.take_rows(source.rids[:978]), GENES, what="X")
 
 
