@@ -126,16 +126,18 @@ def queries(truth: Path, results: Path) -> Figures:
 
     planted = _siginfo(truth)
     found: Figures = []
-    for path in sorted((results / "queries").glob("*/*.tsv")):
-        own = planted.index[(planted["moa"] == path.stem) & (planted["is_active"] == 1)]
-        if len(own):
-            table = read_table(path, required=("sig_id", "ncs"))
-            recall = recall_mechanism(table.set_index("sig_id")["ncs"].astype(float), own)
-            words = f"{path.stem} ({recall.n_own} signatures)"
-            found += [
-                ("query: AUC of the mechanism's signatures", words, recall.auc),
-                ("query: share of them among as many first", words, recall.recall),
-            ]
+    for overview in sorted((results / "queries").glob("*/queries.tsv")):
+        listed = read_table(overview, required=("query", "file"), text_only=True)
+        for query, name in zip(listed["query"], listed["file"], strict=True):
+            own = planted.index[(planted["moa"] == query) & (planted["is_active"] == 1)]
+            if len(own):
+                table = read_table(overview.parent / name, required=("sig_id", "ncs"))
+                recall = recall_mechanism(table.set_index("sig_id")["ncs"].astype(float), own)
+                words = f"{query} ({recall.n_own} signatures)"
+                found += [
+                    ("query: AUC of the mechanism's signatures", words, recall.auc),
+                    ("query: share of them among as many first", words, recall.recall),
+                ]
     return found
 
 

@@ -140,10 +140,13 @@ def query_command(answers: Path, output: Path, kind: str, threads: int, qc: Path
     from beadwork.io.tables import read_table
     from beadwork.model.errors import FileError
 
-    paths = [path for path in sorted(answers.glob("*.tsv")) if path.name not in ("missing_genes.tsv", "queries.tsv")]
-    if not paths:
-        raise FileError(f"{answers}: holds no ranked tables; give the folder that `beadwork query` wrote")
-    tables = {path.stem: read_table(path, required=("sig_id", "ncs")) for path in paths}
+    overview = answers / "queries.tsv"
+    if not overview.is_file():
+        raise FileError(f"{answers}: has no queries.tsv; give the folder that `beadwork query` wrote")
+    listed = read_table(overview, required=("query", "file"), text_only=True)
+    tables = {
+        str(row.query): read_table(answers / str(row.file), required=("sig_id", "ncs")) for row in listed.itertuples()
+    }
     labelled = {
         name: table.assign(label=signature_labels(table), score=table["ncs"])[["label", "score"]]
         for name, table in tables.items()
@@ -160,9 +163,7 @@ def signature_labels(table: pd.DataFrame) -> list[str]:
         if not isinstance(name, str):
             labels.append(str(row["sig_id"]))
             continue
-        dose = row.get("pert_dose")
-        known = isinstance(dose, int | float) and dose == dose
-        words = [name, f"{dose:g} {row.get('pert_dose_unit') or ''}".strip() if known else "", row.get("cell_id")]
+        words = [name, row.get("pert_idose"), row.get("cell_id")]
         labels.append(", ".join(str(word) for word in words if isinstance(word, str) and word))
     return labels
 
