@@ -47,7 +47,7 @@ def plate_command(
     wells         heat maps on the plate's layout: bead counts, LISS quality, and what became of each well
     calibration   calibrators against their reference levels
     beads         bead histograms of a typical well, with the values that were called
-    """  # noqa: D301
+    """
     from beadwork.cli.files import load_matrix
     from beadwork.figures import bead_histograms, calibration_curves, plate_wells, wells_of_plate
     from beadwork.io.lxb import read_plate
