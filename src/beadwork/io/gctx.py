@@ -29,7 +29,8 @@ from beadwork.model.matrix import SPACE_SIZES, Level, Matrix, Space
 DATA = "0/DATA/0/matrix"
 ROW, COL = "0/META/ROW", "0/META/COL"
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
-MISSING_TEXT = "-666"
+MISSING_TEXT, MISSING_NUMBER = "-666", -666.0
+"""How CMap's files say that an annotation is missing; its programs know no other way."""
 MISSING_TEXTS = frozenset({"", MISSING_TEXT, "-666.0", "NA", "NaN", "nan"})
 SLASH = "\N{DIVISION SLASH}"
 """Stands for "/" in the name of a field, which HDF5 would take for a group."""
@@ -325,7 +326,7 @@ def _is_code(text: str) -> bool:
         or "_" in text
         or not (digits[:1].isdigit() or digits[:1] == ".")
         or (len(digits) > 1 and digits[0] == "0" and digits[1].isdigit())
-        or sum(map(str.isdigit, digits.lower().partition("e")[0])) > 17
+        or sum(map(str.isdigit, digits.lower().partition("e")[0].lstrip("0."))) > 17
         or (digits.isdigit() and len(digits) > 15)
     )
 
@@ -353,16 +354,16 @@ def _write_meta(group: h5py.Group, table: pd.DataFrame) -> None:
     group.create_dataset("id", data=np.array([str(item) for item in table.index], dtype=object), dtype=text)
     for name, column in table.items():
         key = "id_" if name == "id" else str(name).replace("/", SLASH)  # GCTX keeps the ids themselves under "id"
-        if key in group:
-            raise AlignmentError(f"annotation field {name!r} stands twice; rename one")
         if key in ("", ".") or "\0" in key:
             raise AlignmentError(f"annotation field {name!r}: no name that GCTX can hold; rename it")
+        if key in group:
+            raise AlignmentError(f"annotation field {name!r} stands twice; rename one")
         if pd.api.types.is_bool_dtype(column) and not column.hasnans:
             group.create_dataset(key, data=column.to_numpy().astype(np.int64))
         elif pd.api.types.is_numeric_dtype(column):
             whole = pd.api.types.is_integer_dtype(column) and not column.hasnans
             numbers = column.to_numpy(np.int64) if whole else column.to_numpy(np.float64, na_value=np.nan)
-            group.create_dataset(key, data=numbers)
+            group.create_dataset(key, data=numbers if whole else np.where(numbers == numbers, numbers, MISSING_NUMBER))
         else:
             missing = column.isna()
             values = [MISSING_TEXT if gone else str(item).replace("\0", "")
