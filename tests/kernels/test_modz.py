@@ -12,8 +12,8 @@ from scipy.stats import spearmanr
 from beadwork.kernels.modz import (
     activity_score,
     correlation_q75,
-    hazen_quantile,
     moderate_zscores,
+    percentile_or_nan,
     replicate_correlations,
     replicate_weights,
     sibling_ranks,
@@ -84,11 +84,11 @@ def test_a_replicate_without_variation_correlates_with_nothing():
     assert np.isfinite(replicate_weights(correlation, 0.01)).all()
 
 
-def test_hazen_quantile_is_matlabs():
-    assert hazen_quantile([1, 2, 3, 4], 0.75) == 3.5  # prctile([1 2 3 4], 75)
-    assert hazen_quantile([1, 2, 3], 0.75) == 2.75
-    assert hazen_quantile([7], 0.25) == 7
-    assert np.isnan(hazen_quantile([], 0.5))
+def test_percentiles_are_matlabs():
+    assert percentile_or_nan([1, 2, 3, 4], 75) == 3.5  # prctile([1 2 3 4], 75)
+    assert percentile_or_nan([1, 2, 3], 75) == 2.75
+    assert percentile_or_nan([7], 25) == 7
+    assert np.isnan(percentile_or_nan([], 50))
 
 
 def test_facts_of_a_signature():

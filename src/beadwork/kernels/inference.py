@@ -15,7 +15,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri
-from scipy.stats import rankdata
+
+from beadwork.kernels.quantile import average_ranks
 
 Floats = npt.NDArray[np.float64]
 
@@ -48,7 +49,7 @@ def normal_scores(values: npt.NDArray[np.floating]) -> Floats:
 
     values : (genes, samples), finite.
     """
-    ranks = rankdata(values, axis=0)
+    ranks = average_ranks(np.asarray(values, dtype=np.float64))
     return np.asarray(ndtri((ranks - 0.5) / len(values)), dtype=np.float64)
 
 

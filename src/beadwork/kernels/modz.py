@@ -15,7 +15,8 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import rankdata
+
+from beadwork.kernels.quantile import average_ranks, hazen_percentile
 
 Floats = npt.NDArray[np.float64]
 
@@ -25,7 +26,7 @@ def standard_ranks(values: npt.NDArray[np.floating]) -> Floats:
 
     values : (samples, genes).  A row without variation becomes zeros: its correlation with anything is 0.
     """
-    ranks = rankdata(values, axis=1) - (values.shape[1] + 1) / 2
+    ranks = np.ascontiguousarray(average_ranks(np.asarray(values.T, dtype=np.float64)).T) - (values.shape[1] + 1) / 2
     size = np.sqrt((ranks * ranks).sum(axis=1, keepdims=True))
     return np.asarray(np.divide(ranks, size, out=np.zeros_like(ranks), where=size > 0))
 
@@ -51,15 +52,15 @@ def moderate_zscores(z: npt.NDArray[np.floating], weights: Floats, z_clip: float
     return total
 
 
-def hazen_quantile(values: npt.ArrayLike, q: float) -> float:
-    """Quantile by Hazen's definition (position q*n + 1/2), MATLAB's default; NaN if there is no value."""
+def percentile_or_nan(values: npt.ArrayLike, percent: float) -> float:
+    """Hazen percentile (MATLAB's default); NaN if there is no value."""
     data = np.asarray(values, dtype=np.float64)
-    return float(np.quantile(data, q, method="hazen")) if data.size else float("nan")
+    return float(hazen_percentile(data, percent)) if data.size else float("nan")
 
 
 def correlation_q75(correlation: Floats) -> float:
     """75th percentile of the pairwise correlations (clipped at 0), the ``distil_cc_q75``; NaN for one replicate."""
-    return hazen_quantile(correlation[np.triu_indices(len(correlation), 1)], 0.75)
+    return percentile_or_nan(correlation[np.triu_indices(len(correlation), 1)], 75)
 
 
 def strong_genes(modz: npt.NDArray[np.floating], n_replicates: int, threshold: float) -> int:

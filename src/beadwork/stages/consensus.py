@@ -12,8 +12,8 @@ import pandas as pd
 from beadwork.kernels.modz import (
     activity_score,
     correlation_q75,
-    hazen_quantile,
     moderate_zscores,
+    percentile_or_nan,
     replicate_correlations,
     replicate_weights,
     sibling_ranks,
@@ -339,7 +339,7 @@ def _self_ranks(ranks: np.ndarray, group: np.ndarray, brew: pd.Series, params: C
         percents = sibling_ranks(ranks[own], groups)
         for number, values in zip(local, percents, strict=True):
             if len(values):
-                found[number] = hazen_quantile(values, 0.25)
+                found[number] = percentile_or_nan(values, 25)
     return found
 
 
