@@ -228,7 +228,7 @@ class ConnectivityIndex:
     def answer(
         self,
         queries: Sequence[MappedQuery],
-        params: QueryParams = QueryParams(),
+        params: QueryParams = QueryParams(),  # noqa: B008 (frozen)
         filters: Sequence[str] = (),
     ) -> QueryResult:
         """Score mapped queries."""

@@ -23,6 +23,7 @@ from beadwork.model.errors import FileError
 from beadwork.model.params import QueryParams
 from beadwork.model.qc import join_qc, qc_rows
 from beadwork.stages.connect import filter_signatures
+from beadwork.stages.metrics import check_metrics
 
 log = logging.getLogger("beadwork")
 RESERVED = ("missing_genes", "queries", "groups")
@@ -57,6 +58,7 @@ def answer_to_files(
     if output.exists() and not output.is_dir():
         raise FileError(f"{output}: is a file; name a folder for the answers")
     mapped = index.map_queries(queries, params)
+    check_metrics(mapped, params)
     shown = filter_signatures(index.siginfo, filters) if filters else np.ones(len(index), bool)
     names = file_names([query.name for query in mapped], RESERVED)
     rows = _annotation(index.siginfo[shown] if filters else index.siginfo)
@@ -103,7 +105,7 @@ def query_qc(report: pd.DataFrame, params: QueryParams) -> pd.DataFrame:
         [
             qc_rows("query", "genes_found", found / given, lower=0.5),
             qc_rows(
-                "query", "n_null", by_query["n_null_positive"] + by_query["n_null_negative"], lower=2 * params.min_null
+                "query", "n_null", by_query[["n_null_positive", "n_null_negative"]].min(axis=1), lower=params.min_null
             ),
             qc_rows("query", "n_background", by_query["n_background"], lower=params.min_background),
         ]

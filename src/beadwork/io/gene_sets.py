@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from beadwork.io.gctx import MISSING_TEXTS
 from beadwork.io.tables import read_table
 from beadwork.model.connectivity import SIZE_LIMIT, GeneSet, Query
 from beadwork.model.errors import FileError, GeneSetError, name_some
@@ -22,7 +23,7 @@ VALUE_COLUMNS = ("logfc", "log2foldchange", "avg_log2fc", "log2fc", "lfc", "zsco
 """Names of the value column of a table of differential expression."""
 SET_COLUMNS = ("set", "query", "name", "term", "gene_set")
 DIRECTION_COLUMNS = ("direction", "sign", "side", "up_down")
-_SIDE = re.compile(r"[_.\- ]?(up|dn|down)$", re.IGNORECASE)
+_SIDE = re.compile(r"[_.\- ](up|dn|down)$", re.IGNORECASE)
 
 
 def read_gene_sets(path: str | Path) -> list[GeneSet]:
@@ -194,7 +195,11 @@ def pair_sets(up: Sequence[GeneSet], down: Sequence[GeneSet] = ()) -> list[Query
             )
         return [Query(base_name(one.name), one.genes, two.genes) for one, two in zip(up, down, strict=True)]
     queries = [
-        Query(base_name(item.name), item.genes, downs[name].genes if name in downs else ())
+        Query(
+            item.name if set_side(item.name) == "down" else base_name(item.name),
+            item.genes,
+            downs[name].genes if name in downs else (),
+        )
         for name, item in ups.items()
     ]
     return queries + [Query(base_name(item.name), (), item.genes) for name, item in downs.items() if name not in ups]
@@ -248,7 +253,7 @@ def read_signatures(path: str | Path) -> list[Query]:
             f"(logFC, log2FoldChange, z, t, score, ...); it has {name_some(table.columns, 8)}"
         )
     try:
-        values = np.array([float(item) for item in table[value]], np.float64)
+        values = np.array([np.nan if item in MISSING_TEXTS else float(item) for item in table[value]], np.float64)
     except ValueError as error:
         raise GeneSetError(f"{path}: column {value} holds no numbers ({error})") from None
     return [Query(path.stem, profile=_profile(path, [str(item) for item in table[gene]], values))]

@@ -283,7 +283,9 @@ def connect(
     GeneSetError
         A metric needs a full signature, but a query has gene sets only.
     """
-    from beadwork.stages.metrics import score_metric
+    from beadwork.stages.metrics import check_metrics, score_metric
+
+    check_metrics(queries, params)
 
     if groups is None:
         groups = make_groups(siginfo, params)

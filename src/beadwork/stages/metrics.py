@@ -75,26 +75,30 @@ METRICS: dict[str, Metric] = {
 }  # fmt: skip
 
 
-def score_metric(
-    name: str, blocks: Sequence[SignatureBlock], queries: Sequence[MappedQuery], params: QueryParams, threads: int
-) -> np.ndarray:
-    """One of the scores for all queries and signatures, float32, shape (queries, signatures).
+def check_metrics(queries: Sequence[MappedQuery], params: QueryParams) -> None:
+    """Check that the queries have what the scores asked for need.
 
     Raises
     ------
     GeneSetError
-        The score needs full signatures, but a query has gene sets only.
+        A score needs full signatures, but a query has gene sets only.
     """
-    metric = METRICS[name]
-    assert metric.score is not None
-    score = metric.score
-    if metric.needs == "signature":
-        sets = [query.name for query in queries if len(query.rows) == 0]
-        if sets:
+    sets = [query.name for query in queries if len(query.rows) == 0]
+    for name in params.metric:
+        if METRICS[name].needs == "signature" and sets:
             raise GeneSetError(
                 f"query {sets[0]}: {name} compares full signatures, but this query has gene sets only; "
                 "give --signature, or leave this metric away"
             )
+
+
+def score_metric(
+    name: str, blocks: Sequence[SignatureBlock], queries: Sequence[MappedQuery], params: QueryParams, threads: int
+) -> np.ndarray:
+    """Score all queries against all signatures, float32, shape (queries, signatures)."""
+    metric = METRICS[name]
+    assert metric.score is not None
+    score = metric.score
     result = np.empty((len(queries), blocks[-1].stop), np.float32)
 
     def work(start: int, stop: int) -> None:

@@ -1,0 +1,101 @@
+"""``beadwork index`` and ``beadwork query`` as a user runs them."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from beadwork.api import ConnectivityIndex
+from beadwork.io.gctx import read_matrix
+
+from ..api.conftest import *  # noqa: F403
+
+
+@pytest.fixture
+def sets(toy_index, tmp_path):
+    genes = ConnectivityIndex.open(toy_index).genes["gene_id"].tolist()
+    up, down = tmp_path / "up.gmt", tmp_path / "down.gmt"
+    up.write_text(
+        "\n".join(["\t".join([f"{n}_UP", "x", *genes[i : i + 30]]) for n, i in (("mech/../a 1", 0), ("noise", 500))])
+    )
+    down.write_text(
+        "\n".join(["\t".join([f"{n}_DN", "x", *genes[i : i + 30]]) for n, i in (("noise", 600), ("mech/../a 1", 30))])
+    )
+    return up, down
+
+
+def test_build_info_verify_append(run, toy_files, tmp_path):
+    index = tmp_path / "index"
+    outcome = run("index", "build", index, toy_files[0], "--siginfo", toy_files[1], "--qc", tmp_path / "qc.tsv")
+    assert outcome.code == 0, outcome.err
+    assert "150 signatures x 978 genes, background of 120 queries" in outcome.err
+    qc = pd.read_csv(tmp_path / "qc.tsv", sep="\t").set_index("metric")
+    assert qc["value"].to_dict() == {"n_signatures": 150, "n_null": 30, "n_background": 120} and qc["pass"].all()
+    outcome = run("index", "info", index)
+    assert "null signatures        30\n" in outcome.out and "space                  LM\n" in outcome.out
+    outcome = run("index", "verify", index)
+    assert outcome.code == 0 and outcome.out.endswith("index: sound\n")
+    outcome = run("index", "append", index, toy_files[0], "--siginfo", toy_files[1])
+    assert outcome.code == 2 and "150 signatures are in the index already" in outcome.err
+    (next(index.glob("segments/*/ids.bin"))).unlink()
+    outcome = run("index", "verify", index)
+    assert outcome.code == 2 and "ids.bin: is missing" in outcome.err and outcome.err.count("\n") == 1
+
+
+def test_query_writes_the_contract(run, toy_index, sets, tmp_path):
+    out = tmp_path / "answers"
+    outcome = run(
+        "query", toy_index, "--up", sets[0], "--down", sets[1], "-o", out, "--metric", "ks", "--qc", tmp_path / "qc.tsv"
+    )
+    assert outcome.code == 0, outcome.err
+    names = {path.name for path in out.iterdir()}
+    assert {"wtcs.gctx", "ncs.gctx", "tau.gctx", "fdr.gctx", "ks.gctx", "missing_genes.tsv", "queries.tsv"} <= names
+    assert {"mech_.._a_1.tsv", "noise.tsv"} <= names
+    ncs = read_matrix(out / "ncs.gctx")
+    assert ncs.values.shape == (150, 2) and list(ncs.cids) == ["mech/../a 1", "noise"]
+    assert {"pert_id", "pert_iname", "cell_id", "tas"} <= set(ncs.rows.columns)
+    assert ncs.provenance["command"] == "query" and set(ncs.provenance["inputs"]) == {"index", "up", "down"}
+    table = pd.read_csv(out / "mech_.._a_1.tsv", sep="\t")
+    clue = ["sig_id", "pert_id", "pert_iname", "pert_type", "cell_id", "pert_idose", "pert_itime", "raw_cs", "norm_cs",
+            "fdr_q_nlog10", "tau"]  # fmt: skip
+    assert set(clue) <= set(table.columns) and len(table) == 150
+    assert table["norm_cs"].is_monotonic_decreasing
+    np.testing.assert_allclose(table.set_index("sig_id")["norm_cs"][ncs.rids], ncs.values[:, 0], atol=1e-6)
+    expected = ConnectivityIndex.open(toy_index).query_many(*sets).table("noise")
+    written = pd.read_csv(out / "noise.tsv", sep="\t")
+    assert written["sig_id"].tolist() == expected["sig_id"].tolist()
+    np.testing.assert_allclose(written["wtcs"], expected["wtcs"], atol=1e-6)
+    qc = pd.read_csv(tmp_path / "qc.tsv", sep="\t").set_index(["metric", "entity"])
+    assert qc["pass"]["genes_found"].all() and qc.loc[("n_background", "noise"), "value"] == 120
+
+
+def test_same_bytes_whatever_the_threads(run, toy_index, sets, tmp_path):
+    for threads in (1, 2):
+        arguments = ("--up", sets[0], "--down", sets[1], "--permutations", 20, "--threads", threads)
+        assert run("query", toy_index, *arguments, "-o", tmp_path / str(threads)).code == 0
+    files = sorted(path.name for path in (tmp_path / "1").iterdir())
+    assert files == sorted(path.name for path in (tmp_path / "2").iterdir())
+    for name in files:
+        assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "2" / name).read_bytes(), name
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--up", "nix.gmt"], "nix.gmt: no such file; check the name"),
+        ([], "no query given; use --up, --down or --signature"),
+        (
+            ["--up", "UP", "--where", "cell_id"],
+            "filter 'cell_id': field=value, field!=value or field>=number is needed",
+        ),
+        (["--up", "UP", "--where", "tas>=much"], "filter 'tas>=much': 'much' is no number"),
+        (["--up", "UP", "--metric", "wtcs,magic"], "parameter metric.1: input should be 'wtcs', 'ks', 'pearson'"),
+        (["--up", "UP", "--metric", "cosine"], "cosine compares full signatures, but this query has gene sets only"),
+        (["--up", "UP", "--up", "UP", "--down", "DOWN"], "have the same name without _UP and _DN; rename one"),
+    ],
+)
+def test_mistakes_exit_2_with_one_line_and_write_nothing(run, toy_index, sets, tmp_path, words, message):
+    words = [{"UP": sets[0], "DOWN": sets[1]}.get(word, word) for word in words]
+    outcome = run("query", toy_index, *words, "-o", tmp_path / "out")
+    assert outcome.code == 2
+    assert message in outcome.err and outcome.err.count("\n") == 1
+    assert not (tmp_path / "out").exists()
