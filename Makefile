@@ -9,6 +9,8 @@ UV := $(shell uv --version >/dev/null 2>&1 && echo uv || echo .venv-uv/bin/uv)
 RUN := $(UV) run --frozen --no-sync
 READY := .venv/.ready
 DEMO := demo
+# one line a job, and errors
+MESSAGES := awk '/^Job [0-9]+: / { sub(/^Job [0-9]+: /, "  "); print; fflush() } /[Ee]rror/ { print; fflush() }'
 
 .PHONY: help setup demo test lint docs benchmark clean
 
@@ -39,8 +41,9 @@ demo: $(READY)
 	@echo "== simulating two cell lines, three replicate plates each =="
 	@$(RUN) beadwork simulate -o $(DEMO)/data --plates 6 --wells 96 --beads-mean 40 --seed 7
 	@echo "== running the workflow =="
-	@$(RUN) snakemake --cores all --configfile config/examples/demo.yaml --quiet progress rules host
-	@$(RUN) snakemake --configfile config/examples/demo.yaml --report $(DEMO)/results/report/report.html --quiet all
+	@$(RUN) snakemake --cores all --configfile config/examples/demo.yaml 2>&1 | $(MESSAGES) \
+		|| { echo "the workflow failed; the newest file in .snakemake/log/ says why"; exit 1; }
+	@$(RUN) snakemake --configfile config/examples/demo.yaml --report $(DEMO)/results/report/report.html --quiet all 2>/dev/null
 	@echo "== what was found, against what was planted =="
 	@$(RUN) beadwork check-truth $(DEMO)/data $(DEMO)/results -o $(DEMO)/results/truth.tsv
 	@echo
