@@ -19,7 +19,7 @@ import pandas as pd
 
 from beadwork.io.platform import read_bead_set, read_liss_reference
 from beadwork.kernels.platecheck import placements
-from beadwork.model.ids import WELLS_384, distil_id, parse_well
+from beadwork.model.ids import WELLS_384, distil_id
 from beadwork.model.matrix import Level, Matrix, Space
 from beadwork.model.params import SimulateParams
 from beadwork.simulate import plan_study, simulate_beads
@@ -92,7 +92,9 @@ def rename(gex: Matrix, like: Matrix) -> Matrix:
 def wrong_set(gex: Matrix, other) -> Matrix:
     """Name the genes of each analyte by another bead set."""
     keys = list(zip(other.genes["pr_analyte_num"], other.genes["pr_bset_id"] == other.hi, strict=True))
-    own = {key: at for at, key in enumerate(zip(gex.rows["pr_analyte_num"], gex.rows["pr_bset_id"] == "dp52", strict=True))}
+    own = {
+        key: at for at, key in enumerate(zip(gex.rows["pr_analyte_num"], gex.rows["pr_bset_id"] == "dp52", strict=True))
+    }
     order = [own[key] for key in keys if key in own]
     rows = other.genes[[key in own for key in keys]]
     return Matrix(gex.values[order], rows, gex.cols, Level.GEX, Space.LM if len(rows) == 978 else None)
@@ -127,7 +129,9 @@ def plant(mistake: str, plates: dict[str, Matrix], free: list[str], extra: dict[
         plates[first], plates[second] = rename(plates[second], plates[first]), rename(plates[first], plates[second])
         return [first, second]
     if mistake == "another cell line":
-        second = next((name for name in plates if cell[name] != cell[first] and compounds[name] == compounds[first]), None)
+        second = next(
+            (name for name in plates if cell[name] != cell[first] and compounds[name] == compounds[first]), None
+        )
         if second is None:
             return []
         plates[first] = rename(extra[second], plates[first])
@@ -209,15 +213,16 @@ def main() -> None:
                 sound += 1
                 accused += suspected
                 if suspected and args.verbose:
-                    print(f"  accused: {row['det_plate']} {row['suspicion']} t {row['evidence']:.1f} ({set(carried.values())})")
+                    print(f"  accused (study {study_number}): {row.to_dict()} ({set(carried.values())})")
             else:
                 planted[mistake] += 1
                 found[mistake] += suspected
                 named[mistake] += suspected and right(mistake, row)
                 if args.verbose and not (suspected and right(mistake, row)):
-                    print(f"  missed: {mistake}: {row['det_plate']} {row['suspicion']!r} match {row['replicate_match']:.3f}")
+                    print(f"  missed (study {study_number}): {mistake}: {row.to_dict()}")
+    kind = "beads" if args.beads else "level 2"
     print(f"{args.studies} studies of {n_plates} plates, {args.wells} wells, {args.replicates} replicates, "
-          f"{'beads' if args.beads else 'level 2'}; {elapsed / args.studies / n_plates * 1e3:.0f} ms a plate")  # fmt: skip
+          f"{kind}; {elapsed / args.studies / n_plates * 1e3:.0f} ms a plate")  # fmt: skip
     table = pd.DataFrame({"planted": planted, "found": found, "named rightly": named}).reindex(
         [mistake for mistake in MISTAKES if mistake in planted]).fillna(0).astype(int)  # fmt: skip
     print(table.to_string())

@@ -53,7 +53,10 @@ except BeadworkError as error:
 if not PLATES:
     logger.warning(f"{CFG.plates}: has no plates to process; add one row per plate")
 
-BREWS = sorted({row.brew for row in PLATES.values()})
+PLATES_OF = {}
+for plate, row in PLATES.items():
+    PLATES_OF.setdefault(row.brew, []).append(plate)
+BREWS = sorted(PLATES_OF)
 STAGES = ["deconvolve", "normalize", "infer", "zscore"]
 
 
@@ -88,7 +91,7 @@ def plate_flags(wildcards):
 
 def plates_of(brew):
     """Plates that are replicates of each other."""
-    return [plate for plate, row in PLATES.items() if row.brew == brew]
+    return PLATES_OF[brew]
 
 
 def has_vehicles(plate):

@@ -27,9 +27,37 @@ rule collect_brew_qc:
         "beadwork collect {input.plates} {input.signatures} -o {output} 2> {log}"
 
 
+rule check_plates:
+    input:
+        per_plate("<results>/{plate}/{plate}_GEX.gctx"),
+    output:
+        table="<results>/plate_check.tsv",
+        qc="<results>/signatures/qc/plate_check.tsv",
+    log:
+        "<logs>/check_plates.log",
+    benchmark:
+        "<benchmarks>/check_plates.tsv"
+    conda:
+        "../../envs/beadwork.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: attempt * (700 + 3 * len(PLATES)),
+        runtime=minutes(10, 0.05),
+    params:
+        results=CFG.results,
+        sheet=CFG.plates,
+        flags=flags("check_plates"),
+    message:
+        "Do the plates hold what the plate sheet says?"
+    shell:
+        "beadwork check-plates {params.results:q} --plates {params.sheet:q} {params.flags} -o {output.table}"
+        " --qc {output.qc} --threads {threads} 2> {log}"
+
+
 rule collect_qc:
     input:
         expand("<results>/signatures/qc/{brew}.tsv", brew=BREWS),
+        "<results>/signatures/qc/plate_check.tsv",
     output:
         "<results>/qc.tsv",
     log:

@@ -16,6 +16,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "train-inference": ("train_inference", "Fit an inference model on an expression matrix."),
     "zscore": ("zscore", "INF -> ZSPC or ZSVC: robust z-scores (level 4)."),
     "consensus": ("consensus", "ZSPC of replicate plates -> MODZ signatures and their siginfo (level 5)."),
+    "check-plates": ("check_plates", "Find swapped plates, shifted maps, wrong cell lines and bead sets."),
     "index": ("index", "Build, inspect and verify a connectivity index."),
     "query": ("query", "Ask an index which signatures connect to gene sets."),
     "simulate": ("simulate", "Make LXB plates with known truth."),

@@ -31,7 +31,7 @@ def normal_scores(values: np.ndarray) -> np.ndarray:
     order = np.argsort(values, axis=0, kind="stable")
     ranks = np.empty_like(order)
     np.put_along_axis(ranks, order, np.arange(1, n_genes + 1)[:, None], axis=0)
-    scores = ndtri((ranks - 0.375) / (n_genes + 0.25)).astype(np.float32)
+    scores: np.ndarray = ndtri((ranks - 0.375) / (n_genes + 0.25)).astype(np.float32)
     scores[~np.isfinite(values)] = 0
     return scores
 

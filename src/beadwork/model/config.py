@@ -18,6 +18,7 @@ from pydantic import BaseModel, BeforeValidator, Field, StringConstraints, Valid
 from beadwork.model.errors import MapError, ParameterError, name_some
 from beadwork.model.ids import DET_PLATE_PATTERN, parse_det_plate
 from beadwork.model.params import (
+    CheckPlatesParams,
     ConsensusParams,
     DeconvolveParams,
     IndexParams,
@@ -68,6 +69,9 @@ class Config(Params):
     infer: InferSection = Field(InferSection(), description="level 3: landmarks to all genes")
     zscore: ZscoreParams = Field(ZscoreParams(), description="level 3 to 4: robust z-scores")
     consensus: ConsensusParams = Field(ConsensusParams(), description="level 4 to 5: signatures from replicates")
+    check_plates: CheckPlatesParams = Field(
+        CheckPlatesParams(), description="search for swapped plates, shifted maps, wrong bead sets and cell lines"
+    )
     index: IndexParams = Field(IndexParams(), description="the connectivity index")
     query: QueryParams = Field(QueryParams(), description="scores of queries against the index")
 
@@ -78,6 +82,7 @@ SECTIONS: dict[str, type[Params]] = {
     "infer": InferSection,
     "zscore": ZscoreParams,
     "consensus": ConsensusParams,
+    "check_plates": CheckPlatesParams,
     "index": IndexParams,
     "query": QueryParams,
 }

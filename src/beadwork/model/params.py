@@ -239,7 +239,7 @@ class CheckPlatesParams(Params):
 
     min_t: float = Field(6.0, gt=0, description="a map is suspected only if another fits better by this t")
     min_gain: float = Field(
-        0.02, ge=0, description="and by this mean correlation over all wells that have replicates elsewhere"
+        0.01, ge=0, description="and by this mean correlation over all wells that have replicates elsewhere"
     )
     min_control_gain: float = Field(
         0.2, ge=0, description="or, where no replicates are there, by this mean correlation over the controls"

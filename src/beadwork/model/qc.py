@@ -112,7 +112,7 @@ register_metrics(
     Metric("tas", "score", "transcriptional activity score"),
     Metric("weight_max", "share", "largest replicate weight of a signature"),
     Metric("pct_self_rank_q25", "percent", "rank of the siblings among all instances, 25th percentile"),
-    Metric("replicate_match", "Pearson", "mean correlation of a plate's wells with the same treatments on its replicates"),
+    Metric("replicate_match", "Pearson", "mean correlation of a plate's wells with their replicates on other plates"),
     Metric("control_match", "Pearson", "mean correlation of a plate's control wells with the same controls elsewhere"),
     Metric("cell_match", "Pearson", "median correlation of a plate's median profile with others of its cell line"),
     Metric("plate_suspected", "text", "what the data of a plate say against its row in the plate sheet or its map"),

@@ -205,7 +205,7 @@ def check_plates(
     prints: Sequence[PlatePrint],
     bead_sets: Sequence[BeadSet] = (),
     *,
-    params: CheckPlatesParams = CheckPlatesParams(),
+    params: CheckPlatesParams = CheckPlatesParams(),  # noqa: B008 (frozen)
 ) -> CheckPlatesResult:
     """Look for plates that are not what their rows in the plate sheet say.
 
@@ -239,7 +239,7 @@ def check_plates(
 
 
 def _group_maps(prints: Sequence[PlatePrint]) -> list[int]:
-    """Number of the group of each plate: plates of a group share most of their treatments, wherever these lie."""
+    """Give plates that share most of their treatments, wherever these lie, the number of one group."""
     group_of_label: dict[str, int] = {}
     groups: list[int] = []
     for item in prints:
@@ -280,7 +280,9 @@ class _Study:
             others = same or [other for other in self.prints if other is not item]
             if not others:
                 continue
-            expected = pd.concat([other.levels for other in others[: self.params.max_references]], axis=1).median(axis=1)
+            expected = pd.concat([other.levels for other in others[: self.params.max_references]], axis=1).median(
+                axis=1
+            )
             best = self.params.min_bead_set_rms
             for bead_set in bead_sets:
                 rows = bead_set.genes
@@ -399,8 +401,10 @@ class _Study:
         step = max(len(chosen) // self.params.max_references, 1)
         return chosen[::step][: self.params.max_references], bool(same)
 
-    def _reference(self, plates: list[int], labels: np.ndarray, wanted: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Mean effect of each label over other plates.
+    def _reference(
+        self, plates: list[int], labels: np.ndarray, wanted: np.ndarray, control: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Mean effect of each label over other plates; `wanted` and `control` say which positions of the map count.
 
         Returns
         -------
@@ -408,6 +412,7 @@ class _Study:
             Number of the label at each position of the map (-1: not wanted or not known), and effects (labels, genes).
         """
         keys: dict[str, int] = {}
+        dull = set(labels[wanted & control]) - {None}
         for label in labels[wanted]:
             if label is not None:
                 keys.setdefault(label, len(keys))
@@ -424,7 +429,12 @@ class _Study:
                 at, rows = np.array(chosen).T
                 np.add.at(total, at, item.effects[rows])
                 np.add.at(count, at, 1)
-        total /= np.maximum(np.sqrt((total**2).sum(axis=1, keepdims=True)), 1e-12)
+        length = np.sqrt((total**2).sum(axis=1))
+        total /= np.maximum(length, 1e-12)[:, None]
+        # a control that does nothing (reference RNA of the plate's own cell line) tells nothing: mean correlation of
+        # its wells with each other
+        alike = (length**2 - count) / np.maximum(count * (count - 1), 1)
+        count[(count >= 4) & (alike < self.params.min_control_gain) & np.array([key in dull for key in keys])] = 0
         numbers = np.array(
             [
                 keys[label] if want and label is not None and count[keys[label]] else -1
@@ -439,7 +449,7 @@ class _Study:
         """Correlations by position under every placement; None if there is nothing to compare with."""
         if not plates:
             return None
-        numbers, effects = self._reference(plates, labels, wanted)
+        numbers, effects = self._reference(plates, labels, wanted, self.prints[number].control)
         if (numbers >= 0).sum() < 4:
             return None
         item = self.prints[number]
@@ -495,7 +505,7 @@ class _Study:
             model = self.prints[plates[0]]
             if len(model.treatments & item.treatments) > 0.5 * len(item.treatments):
                 continue
-            numbers, effects = self._reference(plates, self.labels[plates[0]], ~model.control)
+            numbers, effects = self._reference(plates, self.labels[plates[0]], ~model.control, model.control)
             found = placed_correlations(item.effects @ effects.T, numbers, item.well_rows, _PLACEMENTS[AS_IT_IS])
             found = found[np.isfinite(found)]
             if len(found) < 4:
@@ -507,20 +517,31 @@ class _Study:
         return best
 
     def _check_shared_maps(self, open_plates: set[int]) -> None:
-        """Find maps that lie wrongly on all replicates alike, which only controls can show."""
-        for group in sorted(set(self.own_groups)):
-            members = [number for number in sorted(open_plates) if self.own_groups[number] == group]
-            placed = [found for number in members if (found := self._controls(number)) is not None]
-            if not placed or any(self.groups[number] != group for number in members):
-                continue
-            best = (0.0, "")
+        """Find maps that lie wrongly on all replicates alike, which only controls can show, the clearest first."""
+        units: dict[tuple[int, str], list[int]] = {}
+        for number in sorted(open_plates):
+            if self.groups[number] == self.own_groups[number]:
+                units.setdefault((self.groups[number], self.cells[number]), []).append(number)
+        while units:
+            evidence = {unit: self._shared_evidence(members) for unit, members in units.items()}
+            unit = max(evidence, key=lambda item: evidence[item][0])
+            strength, name = evidence[unit]
+            if strength < self.params.min_t:
+                break
+            for number in units.pop(unit):
+                self._accept(number, strength, "placement", name)
+
+    def _shared_evidence(self, members: list[int]) -> tuple[float, str]:
+        """Strongest evidence that one placement is right for all replicates: its t over all their controls."""
+        placed = [found for number in members if (found := self._controls(number)) is not None]
+        best = (0.0, "")
+        if placed:
+            pooled = {name: np.concatenate([found[name] for found in placed]) for name in _PLACEMENTS}
             for name in _PLACEMENTS:
-                pairs = [paired_t(found[name], found[AS_IT_IS]) for found in placed]
-                if name != AS_IT_IS and np.median([gain for gain, _ in pairs]) >= self.params.min_control_gain:
-                    best = max(best, (float(np.median([t for _, t in pairs])), name))
-            if best[0] >= self.params.min_t:
-                for number in members:
-                    self._accept(number, best[0], "placement", best[1])
+                gain, t = paired_t(pooled[name], pooled[AS_IT_IS])
+                if gain >= self.params.min_control_gain:
+                    best = max(best, (t, name))
+        return best
 
     # ---- verdicts ----
 
@@ -585,7 +606,7 @@ class _Study:
     def odd_wells(self) -> list[pd.DataFrame]:
         """QC rows of wells whose profile is not that of their plate."""
         reasons: dict[str, str] = {}
-        for number, item in enumerate(self.prints):
+        for item in self.prints:
             if len(item.match) < 4:
                 continue
             middle = float(item.match.median())
@@ -612,6 +633,8 @@ def _mean(values: np.ndarray) -> float:
 
 def _plate_rows(table: pd.DataFrame) -> list[pd.DataFrame]:
     by_plate = table.set_index("det_plate")
-    rows = [qc_rows(STAGE, name, by_plate[name].dropna()) for name in ("replicate_match", "control_match", "cell_match")]
+    rows = [
+        qc_rows(STAGE, name, by_plate[name].dropna()) for name in ("replicate_match", "control_match", "cell_match")
+    ]
     suspected = by_plate.loc[by_plate["verdict"] == "suspected", "suspicion"]
     return [*rows, qc_rows(STAGE, "plate_suspected", suspected, passed=False)]

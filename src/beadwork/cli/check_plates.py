@@ -1,0 +1,57 @@
+"""``beadwork check-plates``: mistakes that files cannot show."""
+
+from pathlib import Path
+
+import click
+
+from beadwork.cli.options import FILE, common_options, log, params_options, progress, write_qc
+from beadwork.model.params import CheckPlatesParams
+
+
+@click.command("check-plates")
+@click.argument("sources", metavar="GEX... | RESULTS", nargs=-1, required=True, type=FILE)
+@click.option("-o", "--output", metavar="TSV", type=FILE, required=True, help="Table of verdicts, one row a plate.")
+@click.option("--plates", metavar="SHEET", type=FILE, help="Plate sheet: of a folder of results, only its plates.")
+@params_options(CheckPlatesParams)
+@common_options
+def command(
+    sources: tuple[Path, ...], output: Path, plates: Path | None, params: CheckPlatesParams, threads: int,
+    qc: Path | None,
+) -> None:  # fmt: skip
+    """Look for swapped plates, shifted or rotated maps, wrong bead sets and wrong cell lines, from the data alone.
+
+    GEX are the matrices of `beadwork deconvolve`; a folder of results stands for those of all its plates. Give
+    replicates together, and more than one set of compounds: plates are told by what they have in common.
+    """
+    from beadwork.cli.files import load_matrix
+    from beadwork.io.gctx import read_annotation
+    from beadwork.io.platform import bead_set_names, read_bead_set
+    from beadwork.io.tables import write_table
+    from beadwork.stages.check_plates import check_plates, compared_genes, make_print
+
+    paths = [path for source in sources for path in (_of_results(source, plates) if source.is_dir() else [source])]
+    genes = compared_genes(read_annotation(path).rows.index for path in paths)
+    prints = [make_print(load_matrix(path), genes, str(path)) for path in progress(paths, "plates", len(paths))]
+    result = check_plates(prints, [read_bead_set(name) for name in bead_set_names()], params=params)
+    for row in result.table[result.table["verdict"] == "suspected"].itertuples():
+        log.warning("%s: %s; if so, mend the plate sheet or the map, or set use to no", row.det_plate, row.suspicion)
+    write_table(result.table, output)
+    write_qc(result.qc, qc)
+
+
+def _of_results(folder: Path, sheet: Path | None) -> list[Path]:
+    """GEX of the plates of a results folder: those of the sheet, or all."""
+    from beadwork.model.config import parse_plate_sheet
+    from beadwork.model.errors import FileError
+
+    if sheet is None:
+        found = sorted(path for path in folder.glob("*/*_GEX.gctx") if path.name == f"{path.parent.name}_GEX.gctx")
+        if not found:
+            raise FileError(f"{folder}: holds no {{plate}}/{{plate}}_GEX.gctx; give a folder of results, or GEX files")
+        return found
+    try:
+        text = sheet.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise FileError(f"{sheet}: cannot be read ({error.strerror})") from None
+    rows = parse_plate_sheet(text, str(sheet), files=False)
+    return [folder / row.det_plate / f"{row.det_plate}_GEX.gctx" for row in rows]
