@@ -16,7 +16,7 @@ Snakemake = Callable[..., subprocess.CompletedProcess]
 
 def run_command(*words: object, cwd: Path = ROOT) -> subprocess.CompletedProcess:
     """Run a program of this environment without a terminal; output and errors come together."""
-    env = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", "PYTHONWARNINGS": "default"}
+    env = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
     return subprocess.run(
         [str(word) for word in words], cwd=cwd, env=env, text=True, stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,

@@ -44,7 +44,7 @@ rule check_plates:
         mem_mb=lambda wildcards, attempt: attempt * (700 + 3 * len(PLATES)),
         runtime=minutes(10, 0.05),
     params:
-        results=CFG.results,
+        results=subpath(output.table, parent=True),
         sheet=CFG.plates,
         flags=flags("check_plates"),
     message:
