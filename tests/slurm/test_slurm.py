@@ -1,0 +1,118 @@
+"""The workflow on a real Slurm of two nodes: the same bytes as a local run, also after what goes wrong on clusters.
+
+Skipped with the reason where Debian's slurm-wlm and munge are not installed, or without root.
+"""
+
+import os
+import re
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from .conftest import ENV, PLATES, QUICK, SLURM, call, workflow_words
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("slurm")]
+GEX = [f"results/{plate}/{plate}_GEX.gctx" for plate in PLATES]
+
+
+def start(folder: Path, *words: object) -> subprocess.Popen:
+    """Start the workflow through the Slurm profile; its output goes to run.log."""
+    with open(folder / "run.log", "w") as log:
+        return subprocess.Popen(workflow_words(folder, "slurm", *QUICK, *words), cwd=folder, env=ENV,
+                                stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)  # fmt: skip
+
+
+def running() -> list[tuple[str, str]]:
+    """Jobs that run now: id and node."""
+    found = call("squeue", "-h", "-t", "R", "-o", "%i %N").stdout
+    return [(line.split()[0], line.split()[1]) for line in found.splitlines() if len(line.split()) == 2]
+
+
+def wait_until(what, seconds: float = 120) -> object:
+    """Return what a function gives once it gives something."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if found := what():
+            return found
+        time.sleep(0.2)
+    raise AssertionError(f"waited {seconds} s in vain")
+
+
+def finish(process: subprocess.Popen, folder: Path, seconds: float = 420) -> str:
+    """Wait for a run, which must succeed; returns its output."""
+    code = process.wait(seconds)
+    text = (folder / "run.log").read_text()
+    assert code == 0, text
+    return text
+
+
+@pytest.fixture(autouse=True)
+def quiet_cluster(slurm: Path):
+    """Leave no job and no dead node to the next test."""
+    yield
+    call("scancel", "--user=root")
+    for node in ("n1", "n2"):
+        call(SLURM, "node", slurm, node, "up")
+        call("scontrol", "update", f"nodename={node}", "state=resume")
+
+
+def test_a_study_through_the_profile_gives_the_bytes_of_a_local_run(run_folder: Path, same_bytes):
+    text = finish(start(run_folder), run_folder)
+    assert same_bytes(run_folder / "results") > 40
+    submitted = re.findall(r"has been submitted with SLURM jobid", text)
+    # four plates and two brews, one job each; then siginfo, the plate check, QC, index and query
+    assert len(submitted) == 11
+
+
+def test_a_job_that_runs_out_of_memory_is_tried_again_with_more(run_folder: Path, same_bytes):
+    text = finish(start(run_folder, GEX[0], "--set-resources", "deconvolve:mem_mb=attempt*attempt*300"), run_folder)
+    assert same_bytes(run_folder / "results", whole=False) >= 4
+    assert text.count("has been submitted with SLURM jobid") >= 2
+    assert re.search(r"status is: 'OUT_OF_MEMORY'|failed, SLURM status|Trying to restart", text)
+
+
+def test_a_cancelled_job_and_a_node_that_goes_down_cost_nothing(run_folder: Path, same_bytes, slurm: Path):
+    run = start(run_folder, *GEX)
+    jobs = wait_until(running)
+    call("scancel", jobs[0][0])
+    job, node = wait_until(lambda: [item for item in running() if item[0] != jobs[0][0]])[0]
+    call(SLURM, "node", slurm, node, "down")
+    wait_until(lambda: "down" in call("sinfo", "-h", "-n", node, "-o", "%t").stdout, 60)
+    call(SLURM, "node", slurm, node, "up")
+    text = finish(run, run_folder)
+    assert same_bytes(run_folder / "results", whole=False) >= 4 * len(GEX)
+    assert text.count("has been submitted with SLURM jobid") > len(GEX) - 1
+    assert "Trying to restart" in text
+    assert re.search(rf"requeue.*JobId={job}\b", (slurm / "slurmctld.log").read_text(), re.IGNORECASE)
+
+
+def test_snakemake_killed_and_started_again_loses_nothing(run_folder: Path, same_bytes):
+    run = start(run_folder, *GEX[:2])
+    wait_until(running)
+    run.send_signal(signal.SIGKILL)
+    run.wait()
+    refused = call(*workflow_words(run_folder, "slurm", GEX[0]), cwd=run_folder)
+    assert refused.returncode == 1
+    assert "Directory cannot be locked" in refused.stdout
+    call("scancel", "--user=root")
+    wait_until(lambda: not call("squeue", "-h").stdout.strip())
+    assert not [path for path in (run_folder / "results").rglob("*_GEX.gctx") if path.stat().st_size == 0]
+    assert call(*workflow_words(run_folder, "slurm", "--unlock"), cwd=run_folder).returncode == 0
+    finish(start(run_folder, *GEX[:2]), run_folder)
+    assert same_bytes(run_folder / "results", whole=False) >= 8
+
+
+def test_the_profile_for_other_batch_systems_runs_too(run_folder: Path, same_bytes):
+    os.environ.pop("BEADWORK_SUBMIT", None)
+    script = Path(__file__).parents[2] / "profiles" / "cluster-generic" / "batch.sh"
+    done = call(
+        *workflow_words(run_folder, "cluster-generic", GEX[0], "--latency-wait", 10,
+                        "--cluster-generic-submit-cmd",
+                        f"{script} submit {{threads}} {{resources.mem_mb}} {{resources.runtime}}",
+                        "--cluster-generic-status-cmd", f"{script} status",
+                        "--cluster-generic-cancel-cmd", f"{script} cancel"), cwd=run_folder)  # fmt: skip
+    assert done.returncode == 0, done.stdout
+    assert same_bytes(run_folder / "results", whole=False) >= 4
