@@ -35,7 +35,7 @@ MISSING_TEXTS = frozenset({"", MISSING_TEXT, "-666.0", "NA", "NaN", "nan"})
 SLASH = "\N{DIVISION SLASH}"
 """Stands for "/" in the name of a field, which HDF5 would take for a group."""
 
-_BLOCK = 1 << 24
+_BLOCK = 1 << 22
 """Values that are copied at a time between the order of the file and that of memory."""
 _MAX_DEFLATE = 1100
 """No deflated dataset holds more than about this many times the bytes it takes in the file."""
