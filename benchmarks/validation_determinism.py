@@ -50,12 +50,12 @@ def checksums(folder: Path) -> dict[str, str]:
 def load_in_cmappy(path: Path) -> bool:
     """Whether cmapPy reads the same ids, values and fields as we do."""
     from beadwork.io.gctx import read_matrix
-    from beadwork.model.cmappy import load_parse
+    from beadwork.model.cmappy import load_cmappy
 
     ours = read_matrix(path)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        theirs = load_parse().parse(str(path))
+        theirs = load_cmappy("parse").parse(str(path))
     return (
         list(theirs.data_df.index.astype(str)) == list(ours.rids)
         and list(theirs.data_df.columns.astype(str)) == list(ours.cids)
