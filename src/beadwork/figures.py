@@ -21,6 +21,7 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
 
 from beadwork.model.ids import N_COLUMNS, ROWS, well_position
 from beadwork.model.qc import METRICS
@@ -255,6 +256,7 @@ def _bead_panel(axis: Axes, panel: BeadPanel) -> None:
     top = max(int(counts.max(initial=1)), 1)
     axis.set_ylim(0, top * 1.35)
     axis.set_xlim(3, 15)
+    axis.yaxis.set_major_locator(MaxNLocator(5, integer=True))
     placed = sorted(panel.genes.items(), key=lambda item: item[1])
     for rank, (gene, value) in enumerate(placed):
         color = BLUE if gene == next(iter(panel.genes)) else RED

@@ -434,7 +434,8 @@ class _Study:
         # a control that does nothing (reference RNA of the plate's own cell line) tells nothing: mean correlation of
         # its wells with each other
         alike = (length**2 - count) / np.maximum(count * (count - 1), 1)
-        count[(count >= 4) & (alike < self.params.min_control_gain) & np.array([key in dull for key in keys], dtype=bool)] = 0
+        is_dull = np.array([key in dull for key in keys], dtype=bool)
+        count[(count >= 4) & (alike < self.params.min_control_gain) & is_dull] = 0
         numbers = np.array(
             [
                 keys[label] if want and label is not None and count[keys[label]] else -1
