@@ -1,5 +1,8 @@
 """Expression profiles to train an inference model on: GCT, GCTX, or an .npz of probes by samples."""
 
+import struct
+import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -67,7 +70,8 @@ def _read_npz(path: Path, study_field: str) -> Matrix:
             arrays = {name: packed[name] for name in packed.files}
     except FileNotFoundError:
         raise FileError(f"{path}: no such file; check the name") from None
-    except (OSError, ValueError, EOFError, KeyError) as error:
+    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error, struct.error) as error:
+        # np.load lets the errors of the archive through as they are
         raise FileError(f"{path}: not a readable .npz file ({' '.join(str(error).split())[:200]})") from None
     ids = next((name for name in ("gene", "probe") if name in arrays), None)
     if "expr" not in arrays or ids is None or "sample" not in arrays:

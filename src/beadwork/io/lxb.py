@@ -11,6 +11,7 @@ import gzip
 import io
 import logging
 import re
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -134,7 +135,7 @@ def _parse(data: bytes) -> _Layout:
             f"into DATA from {data_start:,} to {data_end:,}"
         )
     there = max(len(data) - data_start, 0) // dtype.itemsize
-    if there < n_events:
+    if there < n_events or data_start > len(data):
         raise _BadFile(f"is truncated: it holds {there:,} of {n_events:,} events")
     return _Layout(dtype, data_start, n_events, text)
 
@@ -428,7 +429,7 @@ def _zip(path: Path, stack: ExitStack) -> Iterator[_Source]:
             try:
                 with archive.open(member) as stream:
                     return _limited(stream.read(_MAX_FILE + 1))
-            except (zipfile.BadZipFile, EOFError, zlib.error) as error:
+            except (zipfile.BadZipFile, EOFError, zlib.error, OSError, struct.error) as error:
                 raise _BadFile(f"is damaged in the archive ({error})") from None
             except (RuntimeError, NotImplementedError) as error:
                 raise _BadFile(f"cannot be unpacked ({error})") from None
@@ -437,7 +438,7 @@ def _zip(path: Path, stack: ExitStack) -> Iterator[_Source]:
 
     try:
         archive = stack.enter_context(zipfile.ZipFile(path))
-    except (zipfile.BadZipFile, OSError) as error:
+    except (zipfile.BadZipFile, OSError, ValueError, struct.error) as error:
         raise FileError(f"{path}: damaged or truncated archive ({error}); fetch or pack it anew") from None
     for member in archive.infolist():
         _check_member(path, member.filename, (member.external_attr >> 16) & 0o170000 == 0o120000)

@@ -137,7 +137,7 @@ def check_config(values: Mapping[str, Any], source: str = "config") -> Config:
     if config is not None:
         lines = [f"{source}: {mistake}" for mistake in _contradictions(config)]
     if lines or config is None:
-        raise ParameterError("\n".join(lines))
+        raise ParameterError(_all_at_once(lines))
     return config
 
 
@@ -248,8 +248,19 @@ def check_plate_rows(
     used = [row for _, row in plates.values() if row.use == "yes"]
     mistakes += _cell_conflicts(used, source)
     if mistakes:
-        raise MapError("\n".join(mistakes))
+        raise MapError(_all_at_once(mistakes))
     return used
+
+
+MOST_MISTAKES = 20
+"""Mistakes that are told at once; a sheet of thousands of rows can hold as many."""
+
+
+def _all_at_once(mistakes: Iterable[str]) -> str:
+    """Join mistakes, one a line, each once, the first twenty; an absurdly long one is cut."""
+    lines = [line if len(line) <= 400 else f"{line[:200]} ... {line[-150:]}" for line in dict.fromkeys(mistakes)]
+    more = len(lines) - MOST_MISTAKES
+    return "\n".join(lines[:MOST_MISTAKES] + ([f"... and {more} more mistakes"] if more > 0 else []))
 
 
 def _row_mistake(item: Any, where: str) -> str:
@@ -318,7 +329,7 @@ def parse_plate_sheet(text: str, source: str, *, data: str = "", files: bool = T
         elif header.count(name) > 1:
             mistakes.append(f"{source}: column {name} stands {header.count(name)} times; keep one")
     if mistakes:
-        raise MapError("\n".join(dict.fromkeys(mistakes)))
+        raise MapError(_all_at_once(mistakes))
     rows = []
     for number, line in lines[1:]:
         cells = [cell.strip() for cell in line.split("\t")]
@@ -326,7 +337,7 @@ def parse_plate_sheet(text: str, source: str, *, data: str = "", files: bool = T
             mistakes.append(f"{source}: line {number} has {len(cells)} cells, but there are {len(header)} columns")
         rows.append((number, dict(zip(header, cells + [""] * (len(header) - len(cells)), strict=False))))
     if mistakes:
-        raise MapError("\n".join(mistakes))
+        raise MapError(_all_at_once(mistakes))
     return check_plate_rows(rows, source, data=data, files=files)
 
 
