@@ -68,12 +68,38 @@ def test_query_writes_the_contract(run, toy_index, sets, tmp_path):
     assert qc["pass"]["genes_found"].all() and qc.loc[("n_background", "noise"), "value"] == 120
 
 
+def test_folder_of_a_query(run, toy_index, sets, tmp_path):
+    """Roll-ups, clue.io's query_result.gct, the page, the sets as scored."""
+    out, classes = tmp_path / "answers", tmp_path / "moa.tsv"
+    rows = [f"drug-{i}\t{'planted <mechanism>' if i < 5 else 'other|third'}" for i in range(12)]
+    classes.write_text("pert_iname\tmoa\n" + "\n".join(rows) + "\n")
+    outcome = run("query", toy_index, "--up", sets[0], "--down", sets[1], "-o", out, "--classes", classes)
+    assert outcome.code == 0, outcome.err
+    folder = out / "mech_.._a_1"
+    perts = pd.read_csv(folder / "perturbagens.tsv", sep="\t")
+    assert set(perts["pert_iname"].head(5)) == {f"drug-{i}" for i in range(5)}
+    assert len(perts) == 12 and perts["n_signatures"].sum() == 120 and (perts["tau"].head(5) > 50).all()
+    cells = pd.read_csv(folder / "cells.tsv", sep="\t")
+    assert cells["n_signatures"].sum() == 120 and set(cells["cell_id"]) == {"A375", "MCF7"}
+    moa = pd.read_csv(folder / "classes.tsv", sep="\t")
+    assert moa["class"].iloc[0] == "planted <mechanism>" and moa["n_perturbagens"].tolist() == [5, 7, 7]
+    gct = read_matrix(folder / "query_result.gct")
+    assert (np.diff(gct.values[:, 0]) <= 0).all() and {"raw_cs", "fdr_q_nlog10", "tau", "pert_iname"} <= set(gct.rows)
+    page = (folder / "index.html").read_text()
+    assert "planted &lt;mechanism&gt;" in page and "planted <mechanism>" not in page
+    assert "http" not in page.replace("http-equiv", "") and page.count("<svg") == 8
+    assert (out / "up.gmt").read_text().startswith("mech/../a 1_UP\tas scored\t")
+    lean = tmp_path / "lean"
+    run("query", toy_index, "--up", sets[0], "-o", lean, "--no-rollup", "--no-html", "--no-gct")
+    assert not any(path.is_dir() for path in lean.iterdir())
+
+
 def test_same_bytes_whatever_the_threads(run, toy_index, sets, tmp_path):
     for threads in (1, 2):
         arguments = ("--up", sets[0], "--down", sets[1], "--permutations", 20, "--threads", threads)
         assert run("query", toy_index, *arguments, "-o", tmp_path / str(threads)).code == 0
-    files = sorted(path.name for path in (tmp_path / "1").iterdir())
-    assert files == sorted(path.name for path in (tmp_path / "2").iterdir())
+    files = sorted(path.relative_to(tmp_path / "1") for path in (tmp_path / "1").rglob("*") if path.is_file())
+    assert files == sorted(path.relative_to(tmp_path / "2") for path in (tmp_path / "2").rglob("*") if path.is_file())
     for name in files:
         assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "2" / name).read_bytes(), name
 

@@ -362,8 +362,11 @@ def learn_background(store: IndexStore, params: IndexParams, threads: int, progr
     chosen = np.sort(treated[order[: params.background]])
     size = max(1, min(params.background_set, store.n_genes // 6))
     sets = [signature_sets(z, size) for z in store.read_signatures(chosen)]
-    name = f"{store.manifest['generation']:06d}-{store.n_signatures}-{len(chosen)}"
-    scores = {segment.name: np.empty((segment.n_signatures, len(chosen)), np.float32) for segment in store.segments}
+    name = f"{store.manifest['generation'] + 1:06d}-{store.n_signatures}-{len(chosen)}"
+    scores = {
+        segment.name: index_store.background_file(store.path, name, segment.name, (segment.n_signatures, len(chosen)))
+        for segment in store.segments
+    }
     scales = []
     for first in range(0, len(chosen), BACKGROUND_BATCH):
         progress(f"background {first} of {len(chosen)}")
@@ -439,13 +442,15 @@ def _extend_background(
         chosen[sizes[codes[level]] >= background["min_reference"]] = level
     segment = index_store.Segment(record["name"], 0, record["n_signatures"], record["files"])
     up, down = ([np.array(item, np.int64) for item in queries[side]] for side in ("up", "down"))
-    raw = score_sets(store.segment_blocks(segment), up, down, threads=threads)
-    scores = np.empty((len(table), len(up)), np.float32)
-    for query in range(len(up)):
-        scale = NcsScale(
-            tuple(np.array([item[query] for item in means[level][0]]) for level in range(levels)),
-            tuple(np.array([item[query] for item in means[level][1]]) for level in range(levels)),
-        )
-        scores[:, query] = apply_scale(raw[query], codes, chosen, scale, background["ncs_floor"])
-    extended = index_store.write_background(store.path, background["name"], {}, {record["name"]: scores}, background)
-    return {**background, **extended}
+    scores = index_store.background_file(store.path, background["name"], record["name"], (len(table), len(up)))
+    blocks = store.segment_blocks(segment)
+    for first in range(0, len(up), BACKGROUND_BATCH):
+        last = first + BACKGROUND_BATCH
+        raw = score_sets(blocks, up[first:last], down[first:last], threads=threads)
+        for query, row in enumerate(raw, start=first):
+            scale = NcsScale(
+                tuple(np.array([item[query] for item in means[level][0]]) for level in range(levels)),
+                tuple(np.array([item[query] for item in means[level][1]]) for level in range(levels)),
+            )
+            scores[:, query] = apply_scale(row, codes, chosen, scale, background["ncs_floor"])
+    return index_store.write_background(store.path, background["name"], {}, {record["name"]: scores}, background)

@@ -27,8 +27,10 @@ from beadwork.stages.connect import (
     null_mask,
 )
 from beadwork.stages.gene_mapping import GeneFinder, map_query
+from beadwork.stages.roll_up import RolledUp, RollUpPlan, classes_of_table, plan_roll_up, ranked, roll_up
 
 GeneSets = str | Path | Sequence[str] | Mapping[str, Sequence[str]]
+Classes = Mapping[str, Sequence[str]] | pd.DataFrame | None
 BATCH_BYTES = 256 << 20
 """Memory that the results of one batch of queries may take."""
 
@@ -244,13 +246,29 @@ class ConnectivityIndex:
             threads=self.threads,
             groups=self._groups[key],
         )
-        return QueryResult(self, connections, filter_signatures(self.siginfo, filters) if filters else None)
+        shown = filter_signatures(self.siginfo, filters) if filters else None
+        return QueryResult(self, connections, shown, params)
 
     def batches(self, queries: Sequence[MappedQuery], params: QueryParams) -> Iterator[Sequence[MappedQuery]]:
         """Portions of queries whose results fit in memory."""
         width = max(1, BATCH_BYTES // max(1, len(self) * 4 * (4 + len(params.metric) + (params.permutations > 0))))
         for first in range(0, len(queries), width):
             yield queries[first : first + width]
+
+    def roll_up_plan(self, classes: Classes = None, params: QueryParams = QueryParams()) -> RollUpPlan:  # noqa: B008
+        """Which signatures stand behind which perturbagen and class.
+
+        Parameters
+        ----------
+        classes
+            Perturbagens by class, or a table with pert_iname (or pert_id) and moa; None: the field moa of the index.
+        """
+        siginfo = self.siginfo
+        if classes is None and "moa" in siginfo.columns:
+            classes = siginfo
+        if isinstance(classes, pd.DataFrame):
+            classes = classes_of_table(classes)
+        return plan_roll_up(siginfo, null_mask(siginfo, params), classes, params.min_class)
 
     def _background(self, params: QueryParams) -> Background | None:
         entry = self.store.background
@@ -259,9 +277,7 @@ class ConnectivityIndex:
             params.min_reference,
         ):
             return None
-        scores = self.store.background_scores
-        assert scores is not None
-        return Background(range(scores.shape[1]), scores)  # type: ignore[arg-type]
+        return Background(int(entry["n_queries"]), self.store.background_scores)
 
 
 class QueryResult:
@@ -275,8 +291,14 @@ class QueryResult:
         Which signatures pass the filters; None for all.
     """
 
-    def __init__(self, index: ConnectivityIndex, connections: Connections, shown: np.ndarray | None = None) -> None:
-        self.index, self.connections, self.shown = index, connections, shown
+    def __init__(
+        self,
+        index: ConnectivityIndex,
+        connections: Connections,
+        shown: np.ndarray | None = None,
+        params: QueryParams = QueryParams(),  # noqa: B008 (frozen)
+    ) -> None:
+        self.index, self.connections, self.shown, self.params = index, connections, shown, params
 
     @property
     def names(self) -> list[str]:
@@ -326,9 +348,26 @@ class QueryResult:
         rows = rows.astype({field: object for field in rows.columns if rows[field].dtype == "category"})
         return Matrix(values.T, rows.rename_axis(index=None), pd.DataFrame(index=pd.Index(self.names, dtype=object)))
 
+    def roll_up(self, classes: Classes = None, plan: RollUpPlan | None = None) -> tuple[RolledUp, RolledUp, RolledUp]:
+        """Scores of perturbagens in cells, of perturbagens, and of mechanism classes, each with its own tau.
+
+        Filters apply before: signatures that are not shown do not count.
+        """
+        plan = plan or self.index.roll_up_plan(classes, self.params)
+        ncs = self.connections.ncs if self.shown is None else np.where(self.shown, self.connections.ncs, np.nan)
+        background = self.index._background(self.params) if self.shown is None else None
+        return roll_up(plan, ncs, background, self.params.min_background)
+
+    def perturbagens(self, query: int | str = 0) -> pd.DataFrame:
+        """Perturbagens ranked by the score of one query."""
+        return ranked(self.roll_up()[1], self._place(query))
+
+    def _place(self, query: int | str) -> int:
+        return self.names.index(query) if isinstance(query, str) else query
+
     def table(self, query: int | str = 0) -> pd.DataFrame:
         """Signatures ranked by the score of one query, best connected first."""
-        place = self.names.index(query) if isinstance(query, str) else query
+        place = self._place(query)
         ncs = self.connections.ncs[place].astype(np.float64)
         kept = np.arange(len(ncs)) if self.shown is None else np.flatnonzero(self.shown)
         order = kept[np.argsort(-ncs[kept], kind="stable")]

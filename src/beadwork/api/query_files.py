@@ -5,31 +5,50 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from beadwork.api.connectivity import ConnectivityIndex
-from beadwork.io.atomic import atomic_path
+from beadwork.api.connectivity import Classes, ConnectivityIndex, QueryResult
+from beadwork.io.atomic import atomic_path, write_text
+from beadwork.io.gctx import write_matrix
 from beadwork.io.gctx_writer import gctx_columns
 from beadwork.io.gene_sets import file_names
 from beadwork.io.index_store import MANIFEST
 from beadwork.io.provenance import input_record, make_provenance
 from beadwork.io.tables import write_table
-from beadwork.model.connectivity import SIGNATURE_FIELDS, Query
+from beadwork.model.connectivity import SIGNATURE_FIELDS, MappedQuery, Query
 from beadwork.model.errors import FileError
+from beadwork.model.matrix import Matrix
 from beadwork.model.params import QueryParams
 from beadwork.model.qc import join_qc, qc_rows
 from beadwork.stages.connect import filter_signatures
 from beadwork.stages.metrics import check_metrics
+from beadwork.stages.roll_up import RollUpPlan, ranked
 
 log = logging.getLogger("beadwork")
-RESERVED = ("missing_genes", "queries", "groups")
+RESERVED = ("missing_genes", "queries", "groups", "up", "dn")
+LEVELS = ("cells", "perturbagens", "classes")
 DECIMALS = 6
 MOST_WARNED = 5
 """Notes of so many queries are said on the terminal; those of all stand in queries.tsv."""
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What is written for each query beside the ranked table: roll-ups, HTML page, ``query_result.gct``."""
+
+    rollup: bool = True
+    html: bool = True
+    gct: bool = True
+
+    @property
+    def any(self) -> bool:
+        """Whether there is a folder per query at all."""
+        return self.rollup or self.html or self.gct
 
 
 def answer_to_files(
@@ -39,6 +58,8 @@ def answer_to_files(
     *,
     params: QueryParams = QueryParams(),  # noqa: B008 (frozen)
     filters: Sequence[str] = (),
+    classes: Classes = None,
+    outputs: Outputs = Outputs(),
     files: Mapping[str, Sequence[Path]] | None = None,
 ) -> pd.DataFrame:
     """Write the answers to queries into a folder; returns QC rows.
@@ -51,6 +72,10 @@ def answer_to_files(
         Folder; made if need be.
     filters
         Which signatures are shown.
+    classes
+        Mechanism classes of the roll-up; None: the field moa of the index.
+    outputs
+        What is written for each query.
     files
         Input files by role, for the provenance.
     """
@@ -67,6 +92,7 @@ def answer_to_files(
         if paths:
             inputs[role] = [input_record(path) for path in paths]
     provenance = make_provenance("query", {**params.model_dump(mode="json"), "where": list(filters)}, inputs)
+    plan = index.roll_up_plan(classes, params) if outputs.rollup or outputs.html else None
     kinds = [*dict.fromkeys(["wtcs", *params.metric]), "ncs", "tau", "fdr", *(["p"] if params.permutations else [])]
     reports, missing, groups = [], [], pd.DataFrame()
     with ExitStack() as stack:
@@ -80,10 +106,10 @@ def answer_to_files(
             for kind, write in writers.items():
                 values = result.values(kind)
                 write(done, values[:, shown] if filters else values)
-            for place in range(len(batch)):
-                write_ranked(result.table(place), output / f"{names[done + place]}.tsv")
-                for note in result.notes(place) if done + place < MOST_WARNED else ():
-                    log.warning("query %s: %s", batch[place].name, note)
+            _write_each(result, batch, names[done : done + len(batch)], output, plan, outputs)
+            for place, query in enumerate(batch[: max(0, MOST_WARNED - done)]):
+                for note in result.notes(place):
+                    log.warning("query %s: %s", query.name, note)
             reports.append(result.report)
             missing.append(result.missing_genes)
             groups = result.groups
@@ -93,7 +119,53 @@ def answer_to_files(
     write_table(report, output / "queries.tsv")
     write_table(pd.concat(missing, ignore_index=True), output / "missing_genes.tsv")
     write_table(groups, output / "groups.tsv")
+    _write_sets(mapped, index, output)
     return query_qc(report, params)
+
+
+def _write_each(
+    result: QueryResult, batch: Sequence[MappedQuery], names: Sequence[str], output: Path, plan: RollUpPlan | None,
+    outputs: Outputs,
+) -> None:  # fmt: skip
+    """Write the ranked tables, and the folder of each query."""
+    rolled = result.roll_up(plan=plan) if plan is not None else None
+    for place, name in enumerate(names):
+        table = result.table(place)
+        write_ranked(table, output / f"{name}.tsv")
+        if outputs.rollup and rolled is not None:
+            for level, scores in zip(LEVELS, rolled, strict=True):
+                write_ranked(ranked(scores, place), output / name / f"{level}.tsv")
+        if outputs.gct:
+            write_matrix(_query_result(table, batch[place].name), output / name / "query_result.gct")
+        if outputs.html:
+            from beadwork.api.query_page import query_page
+
+            write_text(output / name / "index.html", query_page(result, place, rolled))
+
+
+def _query_result(table: pd.DataFrame, name: str) -> Matrix:
+    """Build clue.io's query_result: one column, norm_cs, sorted; everything else annotates the rows."""
+    rows = table.drop(columns=["rank", "wtcs", "ncs", "norm_cs"]).set_index("sig_id").rename_axis(index=None)
+    rows = rows.astype({field: object for field in rows.columns if rows[field].dtype == "category"})
+    values = table["norm_cs"].to_numpy(np.float32)[:, None]
+    cols = pd.DataFrame({"query": [name]}, index=pd.Index(["norm_cs"], dtype=object))
+    return Matrix(values, rows.round(DECIMALS), cols)
+
+
+def _write_sets(mapped: Sequence[MappedQuery], index: ConnectivityIndex, output: Path) -> None:
+    """Write the sets that were scored, by the index's gene ids: up.gmt and dn.gmt."""
+    ids = index.store.gene_ids
+    for file, suffix, sets in (
+        ("up.gmt", "UP", [query.up for query in mapped]),
+        ("dn.gmt", "DN", [query.down for query in mapped]),
+    ):
+        lines = [
+            "\t".join([f"{query.name}_{suffix}", "as scored", *(ids[row] for row in rows)])
+            for query, rows in zip(mapped, sets, strict=True)
+            if len(rows)
+        ]
+        if lines:
+            write_text(output / file, "\n".join(lines) + "\n")
 
 
 def query_qc(report: pd.DataFrame, params: QueryParams) -> pd.DataFrame:
@@ -101,21 +173,19 @@ def query_qc(report: pd.DataFrame, params: QueryParams) -> pd.DataFrame:
     by_query = report.set_index("query")
     given = by_query["n_up"] + by_query["n_down"]
     found = by_query["n_up_found"] + by_query["n_down_found"]
+    null = by_query[["n_null_positive", "n_null_negative"]].min(axis=1)
     return join_qc(
         [
             qc_rows("query", "genes_found", found / given, lower=0.5),
-            qc_rows(
-                "query", "n_null", by_query[["n_null_positive", "n_null_negative"]].min(axis=1), lower=params.min_null
-            ),
+            qc_rows("query", "n_null", null, lower=params.min_null),
             qc_rows("query", "n_background", by_query["n_background"], lower=params.min_background),
         ]
     )
 
 
 def _annotation(siginfo: pd.DataFrame) -> pd.DataFrame:
-    rows = siginfo.set_index("sig_id")[[field for field in SIGNATURE_FIELDS if field != "sig_id"]].rename_axis(
-        index=None
-    )
+    fields = [field for field in SIGNATURE_FIELDS if field != "sig_id"]
+    rows = siginfo.set_index("sig_id")[fields].rename_axis(index=None)
     return rows.astype({field: object for field in rows.columns if rows[field].dtype == "category"})
 
 
@@ -130,19 +200,18 @@ def write_ranked(table: pd.DataFrame, path: Path) -> None:
         if column.dtype.kind == "f":
             numbers = column.to_numpy(np.float64)
             small = name in ("fdr", "p")
-            rounded = numbers if small else np.round(numbers, DECIMALS)
-            arrays.append(pa.array(rounded.astype(np.float32) if small else rounded, mask=np.isnan(numbers)))
+            rounded = numbers.astype(np.float32) if small else np.round(numbers, DECIMALS)
+            arrays.append(pa.array(rounded, mask=np.isnan(numbers)))
         else:
-            arrays.append(pa.Array.from_pandas(column))
-    plain = [_plain_text(item) for item in arrays]
+            arrays.append(_plain_text(pa.Array.from_pandas(column)))
     options = pc.WriteOptions(delimiter="\t", quoting_style="none", include_header=False)
     with atomic_path(path) as temporary, open(temporary, "wb") as stream:
         stream.write(("\t".join(table.columns) + "\n").encode())
-        pc.write_csv(pa.Table.from_arrays(plain, names=list(table.columns)), stream, options)
+        pc.write_csv(pa.Table.from_arrays(arrays, names=list(table.columns)), stream, options)
 
 
 def _plain_text(array: Any) -> Any:
-    """Texts without tabs, line ends and quotes, which a TSV cannot hold; other arrays unchanged."""
+    """Replace tabs, line ends and quotes, which a TSV cannot hold, by blanks in texts."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -151,6 +220,3 @@ def _plain_text(array: Any) -> Any:
     if not pa.types.is_string(array.type) and not pa.types.is_large_string(array.type):
         return array
     return pc.replace_substring_regex(array, r"[\t\r\n\"]+", " ")
-
-
-__all__ = ["answer_to_files", "query_qc", "write_ranked"]

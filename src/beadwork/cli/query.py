@@ -30,6 +30,15 @@ from beadwork.model.params import QueryParams
     metavar="FILTER",
     help="Show only signatures that pass, e.g. cell_id=A375,MCF7 or tas>=0.2. Scores do not change.",
 )
+@click.option(
+    "--classes",
+    type=FILE,
+    metavar="FILE",
+    help="Mechanism classes of the roll-up: a GMT of perturbagens, or a table with pert_iname (or pert_id) and moa.",
+)
+@click.option("--rollup/--no-rollup", default=True, show_default=True, help="Write scores of perturbagens and classes.")
+@click.option("--html/--no-html", default=True, show_default=True, help="Write an HTML page per query.")
+@click.option("--gct/--no-gct", default=True, show_default=True, help="Write query_result.gct per query.")
 @params_options(QueryParams)
 @common_options
 def command(
@@ -39,6 +48,10 @@ def command(
     signature: tuple[Path, ...],
     output: Path,
     where: tuple[str, ...],
+    classes: Path | None,
+    rollup: bool,
+    html: bool,
+    gct: bool,
     params: QueryParams,
     threads: int,
     qc: Path | None,
@@ -56,12 +69,23 @@ def command(
       missing_genes.tsv    genes that are not in the index, and why
       queries.tsv          per query: genes found, sizes of null and background, notes
       groups.tsv           groups that scores were normalised within
+      up.gmt, dn.gmt       the sets as they were scored
+      {query}/             index.html (open it in a browser), query_result.gct, and the roll-ups:
+                           perturbagens.tsv, cells.tsv (perturbagens by cell), classes.tsv
     """
     from beadwork.api.connectivity import ConnectivityIndex, load_queries
-    from beadwork.api.query_files import answer_to_files
+    from beadwork.api.query_files import Outputs, answer_to_files
+    from beadwork.io.perturbagen_classes import read_classes
 
+    store = ConnectivityIndex.open(index, threads=threads)
     qc_table = answer_to_files(
-        ConnectivityIndex.open(index, threads=threads), load_queries(up, down, signature), output, params=params,
-        filters=where, files={"up": up, "down": down, "signature": signature},
-    )  # fmt: skip
+        store,
+        load_queries(up, down, signature),
+        output,
+        params=params,
+        filters=where,
+        classes=read_classes(classes) if classes else None,
+        outputs=Outputs(rollup=rollup, html=html, gct=gct),
+        files={"up": up, "down": down, "signature": signature, "classes": [classes] if classes else []},
+    )
     write_qc(qc_table, qc)

@@ -134,17 +134,16 @@ class IndexStore:
         return found
 
     @cached_property
-    def background_scores(self) -> np.ndarray | None:
-        """NCS of every signature for every background query, float32 (signatures, background queries)."""
+    def background_scores(self) -> list[np.ndarray]:
+        """NCS of the signatures for the background queries, float32 (signatures, background queries) by segment."""
         if self.background is None:
-            return None
+            return []
         width = int(self.background["n_queries"])
         folder = self.path / BACKGROUNDS / self.background["name"]
-        parts = [
+        return [
             _map_file(folder / f"{segment.name}.bin", np.dtype("<f4"), segment.n_signatures * width).reshape(-1, width)
             for segment in self.segments
         ]
-        return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
     def background_table(self, name: str) -> Any:
         """Read a table of the background (queries or scales) as an Arrow table."""
@@ -409,39 +408,39 @@ def write_segment(
     return record
 
 
+def background_file(folder: Path, name: str, segment: str, shape: tuple[int, int]) -> np.ndarray:
+    """Make the file of a segment's background scores, float32, and map it to be filled."""
+    target = folder / BACKGROUNDS / name
+    target.mkdir(parents=True, exist_ok=True)
+    return np.memmap(target / f"{segment}.bin", np.dtype("<f4"), "w+", shape=shape)
+
+
 def write_background(
-    folder: Path,
-    name: str,
-    tables: Mapping[str, Any],
-    scores: Mapping[str, np.ndarray],
-    manifest: Mapping[str, Any] | None,
+    folder: Path, name: str, tables: Mapping[str, Any], scores: Mapping[str, Any], earlier: Mapping[str, Any] | None
 ) -> dict[str, Any]:
-    """Write (or add to) a background; returns its entry for the manifest.
+    """Complete a background, or add a segment to it; returns its entry for the manifest.
 
     Parameters
     ----------
     tables
         Arrow tables by name, written once when the background is new.
     scores
-        By segment name, float32 (signatures, background queries).
-    manifest
+        By segment name, filled arrays of :func:`background_file`.
+    earlier
         The background's entry so far, None for a new one.
     """
     target = folder / BACKGROUNDS / name
-    target.mkdir(parents=True, exist_ok=True)
-    files = dict(manifest["files"]) if manifest else {}
+    files = dict(earlier["files"]) if earlier else {}
     for key, table in tables.items():
         _write_parquet(table, target / f"{key}.parquet")
         files[f"{key}.parquet"] = _file_record(target / f"{key}.parquet")
+    width = 0
     for segment, values in scores.items():
-        file = target / f"{segment}.bin"
-        with open(file, "wb") as stream:
-            np.ascontiguousarray(values, "<f4").tofile(stream)
-            stream.flush()
-            os.fsync(stream.fileno())
-        files[file.name] = _file_record(file)
-    width = next(iter(scores.values())).shape[1] if scores else (manifest or {})["n_queries"]
-    return {"name": name, "n_queries": int(width), "files": files}
+        values.flush()
+        width = values.shape[1]
+        files[f"{segment}.bin"] = _file_record(target / f"{segment}.bin")
+    _sync_folder(target)
+    return {**(earlier or {}), "name": name, "n_queries": width, "files": files}
 
 
 def write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
@@ -590,7 +589,7 @@ def _verify_tables(store: IndexStore) -> list[str]:
             faults.append(f"{SIGNATURES}: signature ids stand twice: {name_some(twice)}")
         _ = store.blocks
         background = store.background_scores
-        if background is not None and not np.isfinite(background).any():
+        if background and not any(np.isfinite(part).any() for part in background):
             faults.append("background: holds no scores")
     except IndexStoreError as error:
         faults.append(str(error))

@@ -196,7 +196,7 @@ def _score_lanes(
 @jit
 def _score_block(
     rank: Any, z: Any, rows: Any, genes: Any, bounds: Any, networks: Any, network_bounds: Any, largest: int,
-    weighted: int, out: Any,
+    weighted: int, out: Any, offset: int,
 ) -> None:  # fmt: skip
     """Score all queries against a block; `rows` are the genes asked for, `genes` point into `rows`."""
     n_genes, n_signatures = rank.shape
@@ -247,7 +247,7 @@ def _score_block(
                         score = 0.0
                     else:
                         score = (high - low) / 2
-                    out[query, first + lanes + lane] = score
+                    out[query, offset + first + lanes + lane] = score
 
 
 class SetPlan:
@@ -269,13 +269,23 @@ class SetPlan:
         which = which.reshape(padded.shape)
         self.network_bounds = np.ascontiguousarray(np.stack([ends[which], ends[which + 1]], axis=-1), np.int64)
 
-    def score(self, rank: np.ndarray, z: np.ndarray, out: np.ndarray) -> None:
-        """Score a block: `rank` uint16 and `z` float32 (genes, signatures); `out` float32 (queries, signatures)."""
+    def score(self, rank: np.ndarray, z: np.ndarray, out: np.ndarray, offset: int = 0) -> None:
+        """Score a block.
+
+        Parameters
+        ----------
+        rank, z
+            uint16 and float32, shape (genes, signatures of the block).
+        out
+            float32, C order, shape (queries, all signatures).
+        offset
+            Column of `out` that the block's first signature goes to.
+        """
         rank, z = rank.view(), z.view()
         rank.flags.writeable = z.flags.writeable = False  # one compiled version serves files and arrays
         _score_block(
             rank, z, self.rows, self.genes, self.bounds, self.networks, self.network_bounds, self.largest,
-            self.weighted, out,
+            self.weighted, out, offset,
         )  # fmt: skip
 
 

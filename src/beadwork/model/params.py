@@ -227,6 +227,7 @@ class QueryParams(Params):
         3, ge=1, description="fdr needs as many null and as many treatment scores of a sign; else it is missing"
     )
     min_background: int = Field(50, ge=1, description="tau needs a background of as many queries; else it is missing")
+    min_class: int = Field(2, ge=1, description="a mechanism class with fewer perturbagens in the index is left out")
     permutations: int = Field(
         0, ge=0, description="random queries of the same sizes for a permutation p-value; 0: no p-value"
     )

@@ -200,7 +200,7 @@ def score_sets(
 
     def work(start: int, stop: int) -> None:
         for block in blocks[start:stop]:
-            plan.score(block.rank, block.z, result[:, block.start : block.stop])
+            plan.score(block.rank, block.z, result, block.start)
 
     run_chunks(work, len(blocks), threads=threads)
     return result
@@ -212,14 +212,14 @@ class Background:
 
     Parameters
     ----------
-    names
-        Signatures that the background queries were made of.
+    size
+        Number of background queries.
     scores
-        NCS, float32, shape (signatures of the index, background queries).
+        NCS, float32, shape (signatures, background queries), for portions of the index in their order.
     """
 
-    names: Sequence[str]
-    scores: np.ndarray
+    size: int
+    scores: Sequence[np.ndarray]
 
 
 @dataclass(frozen=True, eq=False)
@@ -299,7 +299,7 @@ def connect(
     wtcs = scores["wtcs"]
     null = null_mask(siginfo, params)
     ncs, tau, fdr = (np.full(wtcs.shape, np.nan, np.float32) for _ in range(3))
-    has_background = background is not None and len(background.names) >= params.min_background
+    has_background = background is not None and background.size >= params.min_background
 
     def finish(start: int, stop: int) -> None:
         for query in range(start, stop):
@@ -312,11 +312,14 @@ def connect(
         from beadwork.kernels.tau_numba import tau_scores
 
         assert background is not None
-        tau_scores(ncs, background.scores, tau, threads)
+        start = 0
+        for part in background.scores:
+            tau_scores(ncs, part, tau, start, threads)
+            start += len(part)
     p = None
     if params.permutations:
         p = permutation_p_values(blocks, queries, wtcs, params, threads)
-    size = 0 if background is None else len(background.names)
+    size = 0 if background is None else background.size
     notes = {query.name: (*query.notes, *_trust(ncs[place], null, size, params)) for place, query in enumerate(queries)}
     report = pd.DataFrame(
         [
