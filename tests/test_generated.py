@@ -35,7 +35,7 @@ def test_the_default_configuration_holds_every_key_with_its_default():
 
 @pytest.mark.parametrize("section", SECTIONS)
 def test_every_key_is_a_flag_of_the_command_of_the_same_name(section):
-    command = cli.get_command(click.Context(cli), section)
+    command = cli.get_command(click.Context(cli), section.replace("_", "-"))
     if section == "index":
         command = command.get_command(click.Context(command), "build")
     flags = {flag for option in command.params for flag in option.opts}

@@ -99,7 +99,7 @@ def test_a_failing_job_shows_the_one_line_of_its_command(study: Path, snakemake)
     (bad / "config.yaml").write_text(yaml.safe_dump(settings))
     failed = snakemake("--cores", 1, configfile="bad/config.yaml")
     assert failed.returncode == 1
-    assert re.search(r"^beadwork: error: .*bad", failed.stdout, re.MULTILINE)
+    assert re.search(r"^beadwork: error: BAD_A375_24H_X1_B20: 0 usable wells", failed.stdout, re.MULTILINE)
     assert "Traceback" not in failed.stdout
 
 
