@@ -16,7 +16,14 @@ BIN = Path(sys.executable).parent
 SLURM = ROOT / "tests" / "slurm" / "slurm.sh"
 ENV = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", "PYTHONWARNINGS": "default"}
 PLATES = [f"SIM001_{cell}_24H_X{number}_B20" for cell in ("A375", "MCF7") for number in (1, 2)]
-QUICK = ["--slurm-init-seconds-before-status-checks", "3", "--latency-wait", "10", "--max-status-checks-per-second", "5"]
+QUICK = [
+    "--slurm-init-seconds-before-status-checks",
+    "3",
+    "--latency-wait",
+    "10",
+    "--max-status-checks-per-second",
+    "5",
+]
 
 
 def call(*words: object, cwd: Path = ROOT) -> subprocess.CompletedProcess:

@@ -4,7 +4,7 @@
 #   tests/slurm/slurm.sh check        exit 0 if `up` can work here, else say why not (one line) and exit 3
 #   tests/slurm/slurm.sh up DIR       bring it up; its state and logs go to DIR
 #   tests/slurm/slurm.sh down DIR     take it down: only what `up` started, by process id
-#   tests/slurm/slurm.sh node DIR n2 down|up      stop or start the daemon of one node
+#   tests/slurm/slurm.sh node DIR n2 down|up      crash one node with its jobs, or start it again
 #
 # Needs Debian's packages, which it does not install:  apt-get install -y --no-install-recommends slurm-wlm munge
 # The plugin strips SLURM_* variables, so that only /etc/slurm/slurm.conf counts: a file there that is not ours is
@@ -108,9 +108,23 @@ down() {
     ! grep -qsF "$MARK" "$CONF" || rm -f "$CONF"
 }
 
+crash() {  # kill the jobs of a node with what watches over them, as a power cut does
+    local found pid parent
+    for found in /proc/[0-9]*; do
+        pid=${found#/proc/}
+        if tr '\0' '\n' < "$found/environ" 2>/dev/null | grep -qx "SLURMD_NODENAME=$1"; then
+            parent=$(sed -n 's/^PPid:\t//p' "$found/status" 2>/dev/null || true)
+            if [ -n "$parent" ] && grep -qx slurmstepd "/proc/$parent/comm" 2>/dev/null; then
+                kill -9 "$parent" 2>/dev/null || true
+            fi
+            kill -9 "$pid" 2>/dev/null || true
+        fi
+    done
+}
+
 node() {
     case $3 in
-        down) finish "$1/$2.pid" ;;
+        down) finish "$1/$2.pid"; crash "$2" ;;
         up) alive "$1/$2.pid" || start_node "$1" "$2" ;;
     esac
 }

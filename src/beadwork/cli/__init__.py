@@ -23,6 +23,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "check-truth": ("check_truth", "Compare the results of a simulated study with what was planted."),
     "figures": ("figures", "Draw the figures of a plate or a study for the report."),
     "collect": ("collect", "Merge QC or siginfo tables of a run into one."),
+    "status": ("status", "Say what a folder of results holds, per plate and level."),
+    "provenance": ("provenance", "Print how a signature came to be, from LXB checksums on."),
+    "release": ("release", "Write files with the names and columns that LINCS users expect."),
     "convert": ("convert", "Convert between GCT, GCTX, h5ad and parquet."),
     "self-test": ("self_test", "Run every stage once on tiny plates; compiles the kernels."),
 }

@@ -104,7 +104,7 @@ def read_events(data: bytes, *, masked: bool = False, name: str = "LXB file") ->
     events = events.copy()
     for number, channel in enumerate(layout.dtype.names or (), start=1):
         span = layout.text.get(f"$P{number}R", "")
-        if span.isdigit() and int(span) > 1:
+        if span.isascii() and span.isdigit() and 1 < int(span) < 1 << 64:
             field = events[channel]
             field &= field.dtype.type(min((1 << (int(span) - 1).bit_length()) - 1, np.iinfo(field.dtype).max))
     return events
@@ -419,7 +419,8 @@ def _tar(path: Path) -> Iterator[_Source]:
                 stream = archive.extractfile(member)
                 data = stream.read() if stream else b""
                 yield _Source(name, lambda data=data: data)
-    except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile, OSError) as error:
+    except (tarfile.TarError, EOFError, zlib.error, OSError, TypeError, ValueError, struct.error) as error:
+        # tarfile answers a gzip header that ends early with a TypeError
         raise FileError(f"{path}: damaged or truncated archive ({error}); fetch or pack it anew") from None
 
 

@@ -208,8 +208,9 @@ PLATE_COLUMNS: tuple[str, ...] = tuple(PlateRow.model_fields)
 
 
 def check_plate_rows(
-    rows: Iterable[tuple[int, Mapping[str, str]]], source: str, *, data: str = "", files: bool = True
-) -> list[PlateRow]:
+    rows: Iterable[tuple[int, Mapping[str, str]]], source: str, *, data: str = "", files: bool = True,
+    unused: bool = False,
+) -> list[PlateRow]:  # fmt: skip
     """Check the rows of a plate sheet and return those to use, paths complete; all mistakes at once.
 
     Parameters
@@ -222,6 +223,8 @@ def check_plate_rows(
         Folder from which relative paths start.  Environment variables are filled in, there and in the sheet.
     files
         Whether lxb and map must exist (for plates with use: yes).
+    unused
+        Whether to return the plates with use: no as well.
 
     Raises
     ------
@@ -249,7 +252,7 @@ def check_plate_rows(
     mistakes += _cell_conflicts(used, source)
     if mistakes:
         raise MapError(_all_at_once(mistakes))
-    return used
+    return [row for _, row in plates.values()] if unused else used
 
 
 MOST_MISTAKES = 20
@@ -304,10 +307,13 @@ def _cell_conflicts(plates: Iterable[PlateRow], source: str) -> list[str]:
     ]
 
 
-def parse_plate_sheet(text: str, source: str, *, data: str = "", files: bool = True) -> list[PlateRow]:
+def parse_plate_sheet(
+    text: str, source: str, *, data: str = "", files: bool = True, unused: bool = False
+) -> list[PlateRow]:
     """Read the text of a plate sheet: tab-separated, a header line, ``#`` above it and empty lines left out.
 
-    See :func:`check_plate_rows`, which it calls, for the parameters and what is raised.
+    See :func:`check_plate_rows`, which it calls, for the parameters and what is raised; `unused` adds the plates with
+    use: no, whose paths stay as they are written.
     """
     lines = [(number, line) for number, line in enumerate(text.splitlines(), start=1) if line.strip()]
     while lines and lines[0][1].startswith("#"):
@@ -338,7 +344,7 @@ def parse_plate_sheet(text: str, source: str, *, data: str = "", files: bool = T
         rows.append((number, dict(zip(header, cells + [""] * (len(header) - len(cells)), strict=False))))
     if mistakes:
         raise MapError(_all_at_once(mistakes))
-    return check_plate_rows(rows, source, data=data, files=files)
+    return check_plate_rows(rows, source, data=data, files=files, unused=unused)
 
 
 @dataclass(frozen=True)

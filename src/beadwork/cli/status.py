@@ -1,0 +1,105 @@
+"""``beadwork status``: what a folder of results holds."""
+
+from pathlib import Path
+
+import click
+
+from beadwork.cli.options import FILE, common_options, write_qc
+
+
+@click.command("status")
+@click.argument("results", metavar="RESULTS", type=FILE)
+@click.option("--plates", metavar="SHEET", type=FILE, help="Plate sheet: says what should be there, and the batches.")
+@click.option("-o", "--output", metavar="TSV", type=FILE, help="Write the whole table here.")
+@click.option("--since", metavar="TSV", type=FILE, help="An earlier table: say what is new, changed or gone since.")
+@common_options
+def command(
+    results: Path, plates: Path | None, output: Path | None, since: Path | None, threads: int, qc: Path | None
+) -> None:
+    """Say what is there, per plate and level: state, wells, program version, parameters, frozen reference.
+
+    The table has one row for each plate and level, each brew, and each index segment. The columns parameters and inputs
+    are short codes that differ where the parameters, or the content of the input files, differ. States: done, missing,
+    damaged, retired (there, but the plate sheet says use: no or does not list it).
+    """
+    import pandas as pd
+
+    from beadwork.io.results import compare_status, results_status
+    from beadwork.io.tables import write_table
+    from beadwork.model.qc import join_qc
+
+    table = results_status(results, None if plates is None else read_sheet(plates))
+    gone = pd.DataFrame()
+    if since is not None:
+        from beadwork.io.tables import read_table
+
+        table["news"] = compare_status(table, since)
+        old = read_table(since, text_only=True)
+        gone = old[~pd.MultiIndex.from_frame(old[["entity", "level"]]).isin(
+            pd.MultiIndex.from_frame(table[["entity", "level"]]))]  # fmt: skip
+    if output is not None:
+        write_table(table, output)
+    for line in _summary(table, gone):
+        click.echo(line)
+    write_qc(join_qc([]), qc)
+
+
+def read_sheet(path: Path) -> list[dict[str, str]]:
+    """Rows of a plate sheet, also of the plates that are not to be used."""
+    from beadwork.model.config import parse_plate_sheet
+    from beadwork.model.errors import FileError
+
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise FileError(f"{path}: cannot be read ({error.strerror})") from None
+    return [
+        {"det_plate": row.det_plate, "use": row.use, "batch": row.batch or "", "brew": row.brew}
+        for row in parse_plate_sheet(text, str(path), files=False, unused=True)
+    ]
+
+
+def _summary(table, gone) -> list[str]:
+    lines = []
+    plates = table[~table["level"].isin(["MODZ", "index"])]
+    for batch, part in plates.groupby("batch", sort=False):
+        states = part.groupby("entity", sort=False)["state"].agg(lambda found: _worst(set(found)))
+        counts = ", ".join(f"{count} {state}" for state, count in states.value_counts().items())
+        wells = part[(part["level"] == "ZSPC") & (part["state"] == "done")]["columns"].astype(int).sum()
+        lines.append(f"batch {batch or '(none)'}: {len(states)} plates ({counts}), {wells:,} profiles at level 4")
+    signatures = table[(table["level"] == "MODZ") & (table["state"] == "done")]
+    lines.append(f"signatures: {len(signatures)} brews, {signatures['columns'].astype(int).sum():,} signatures")
+    segments = table[table["level"] == "index"]
+    if len(segments):
+        total = sum(int(count) for count in segments["columns"] if str(count).isdigit())
+        lines.append(f"index: {len(segments)} segments, {total:,} signatures; {segments['reference'].iloc[0]}")
+    for name, what in (("version", "program version"), ("reference", "inference model")):
+        found = sorted(set(table.loc[table["level"] == "INF", name]) - {""})
+        if found:
+            lines.append(
+                f"{what}: {', '.join(found)}" + (" (more than one: they do not mix)" if len(found) > 1 else "")
+            )
+    for level, part in plates[plates["state"] == "done"].groupby("level", sort=False):
+        codes = part["parameters"].value_counts()
+        if len(codes) > 1:
+            lines.append(f"{level}: made with {len(codes)} sets of parameters ({', '.join(codes.index)})")
+    for state in ("missing", "damaged", "retired"):
+        part = table[table["state"] == state]
+        found = [f"{entity} {level}" for entity, level in zip(part["entity"], part["level"], strict=True)]
+        if found:
+            lines.append(f"{state}: {len(found)} files: {_first(found)}")
+    if "news" in table:
+        for word in ("new", "changed"):
+            found = list(dict.fromkeys(table.loc[table["news"].str.startswith(word), "entity"]))
+            lines.append(f"{word}: {len(found)}" + (f" ({_first(found)})" if found else ""))
+        lost = list(dict.fromkeys(gone["entity"])) if len(gone) else []
+        lines.append(f"gone: {len(lost)}" + (f" ({_first(lost)})" if lost else ""))
+    return lines
+
+
+def _first(names: list[str], limit: int = 5) -> str:
+    return ", ".join(names[:limit]) + (", ..." if len(names) > limit else "")
+
+
+def _worst(states: set[str]) -> str:
+    return next(state for state in ("damaged", "missing", "retired", "done") if state in states)
