@@ -1,6 +1,7 @@
 """Outputs appear by rename: a reader sees a whole file or none."""
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,12 +29,24 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
             os.replace(temporary, target)
         finally:
             temporary.unlink(missing_ok=True)
-    except OSError as error:
-        if error.strerror is None:
+    except (OSError, RuntimeError) as error:
+        reason = write_error(error)
+        if reason is None:
             raise
-        raise FileError(
-            f"{target}: cannot be written ({error.strerror}); check the folder and the free space"
-        ) from error
+        raise FileError(f"{target}: cannot be written ({reason}); check the folder and the free space") from error
+
+
+def write_error(error: OSError | RuntimeError) -> str | None:
+    """Say in a few words why a file could not be written; None if that was not the reason of the error.
+
+    HDF5 and Arrow put what the system said somewhere into a long text, and HDF5 may raise a RuntimeError.
+    """
+    text = str(error)
+    if found := re.search(r"error message = '([^']+)'|\[errno \d+\] ([A-Z][\w ]+)", text):
+        return found[1] or found[2]
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return None
 
 
 def write_text(path: str | Path, text: str) -> None:

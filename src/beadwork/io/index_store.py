@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from beadwork import __version__
+from beadwork.io.atomic import write_error
 from beadwork.io.digest import digest_bytes, digest_file
 from beadwork.model.connectivity import BLOCK, SignatureBlock
 from beadwork.model.errors import FileError, IndexStoreError, name_some
@@ -288,7 +289,8 @@ def new_index(path: str | Path, *, overwrite: bool = False) -> Iterator[Path]:
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
     except OSError as error:
-        raise FileError(f"{path}: cannot be written ({error.strerror}); check the folder and free space") from error
+        reason = write_error(error) or error
+        raise FileError(f"{path}: cannot be written ({reason}); check the folder and free space") from error
 
 
 @contextmanager

@@ -439,7 +439,7 @@ def _zip(path: Path, stack: ExitStack) -> Iterator[_Source]:
 
     try:
         archive = stack.enter_context(zipfile.ZipFile(path))
-    except (zipfile.BadZipFile, OSError, ValueError, struct.error) as error:
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, struct.error) as error:
         raise FileError(f"{path}: damaged or truncated archive ({error}); fetch or pack it anew") from None
     for member in archive.infolist():
         _check_member(path, member.filename, (member.external_attr >> 16) & 0o170000 == 0o120000)

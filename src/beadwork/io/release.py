@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,9 +12,9 @@ import numpy as np
 import pandas as pd
 
 from beadwork.io.atomic import atomic_path, write_text
-from beadwork.io.gctx import COL, DATA, ROW
+from beadwork.io.gctx import COL, DATA, ROW, read_annotation
 from beadwork.io.matrix_stream import open_columns
-from beadwork.model.errors import AlignmentError, name_some
+from beadwork.model.errors import AlignmentError, FileError, name_some
 
 PORTION = 512
 """Columns that are copied at a time."""
@@ -40,7 +41,18 @@ def join_matrices(sources: Sequence[Path], target: Path, version: str) -> tuple[
     ------
     AlignmentError
         Matrices of other genes, or a column id that stands twice.
+    FileError
+        A matrix cannot be read, or there is no room for the joint one.
     """
+    total = genes = 0
+    for path in sources:
+        found = read_annotation(path)
+        total += len(found.cols)
+        genes = genes or len(found.rows)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    needed, free = 4 * total * genes, shutil.disk_usage(target.parent).free
+    if needed > free:
+        raise FileError(f"{target}: needs {needed / 1e9:.3g} GB, but {free / 1e9:.3g} GB are free; make room for it")
     tables = []
     with atomic_path(target) as temporary, h5py.File(temporary, "w", libver=("v108", "v108")) as file:
         file.attrs["version"] = "GCTX1.0"
@@ -51,10 +63,7 @@ def join_matrices(sources: Sequence[Path], target: Path, version: str) -> tuple[
             with open_columns(path) as source:
                 if data is None:
                     rows = source.rows
-                    data = file.create_dataset(
-                        DATA, shape=(0, len(rows)), maxshape=(None, len(rows)), dtype="<f4",
-                        chunks=(min(PORTION, 128), len(rows)),
-                    )  # fmt: skip
+                    data = file.create_dataset(DATA, shape=(total, len(rows)), dtype="<f4")
                 order = source.rows.index.get_indexer(rows.index)
                 if (order < 0).any() or len(source.rows) != len(rows):
                     absent = rows.index[order < 0]
@@ -64,7 +73,6 @@ def join_matrices(sources: Sequence[Path], target: Path, version: str) -> tuple[
                         + "); release plates of one platform together"
                     )
                 same = bool((order == np.arange(len(order))).all())
-                data.resize(done + len(source.cols), axis=0)
                 for start in range(0, len(source.cols), PORTION):
                     values = source.read(start, min(start + PORTION, len(source.cols)))
                     data[done + start : done + start + len(values)] = values if same else values[:, order]
