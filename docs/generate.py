@@ -122,13 +122,13 @@ def config_page() -> str:
     return "\n".join(lines)
 
 
-def command_blocks(command: click.Command, name: str) -> Iterator[str]:
+def command_blocks(command: click.Command, parent: click.Context) -> Iterator[str]:
     """Help of a command and of its subcommands."""
-    context = click.Context(command, info_name=name, max_content_width=100, terminal_width=100)
-    yield f"## {name}\n\n```\n{command.get_help(context)}\n```\n"
+    context = click.Context(command, info_name=command.name, parent=parent, max_content_width=100, terminal_width=100)
+    yield f"## {context.command_path}\n\n```\n{command.get_help(context)}\n```\n"
     if isinstance(command, click.Group):
         for sub in command.list_commands(context):
-            yield from command_blocks(command.get_command(context, sub), f"{name} {sub}")
+            yield from command_blocks(command.get_command(context, sub), context)
 
 
 def cli_page() -> str:
@@ -139,11 +139,8 @@ def cli_page() -> str:
     lines += table(
         ["command", "what it does"], [[f"[`{name}`](#beadwork-{name})", text] for name, (_, text) in COMMANDS.items()]
     )
-    blocks = [
-        block
-        for name in COMMANDS
-        for block in command_blocks(cli.get_command(click.Context(cli), name), f"beadwork {name}")
-    ]
+    top = click.Context(cli, info_name="beadwork", **cli.context_settings)
+    blocks = [block for name in COMMANDS for block in command_blocks(cli.get_command(top, name), top)]
     return "\n".join([*lines, "", *blocks])
 
 
