@@ -87,7 +87,10 @@ def anonymous() -> float:
 
 def report(what: str, size: str, started: float, cpu: float) -> None:
     """Print one line of a single measurement."""
-    print(f"| {what} ({size}) | {time.perf_counter() - started:.1f} s, {time.process_time() - cpu:.1f} CPU s |", flush=True)
+    print(
+        f"| {what} ({size}) | {time.perf_counter() - started:.1f} s, {time.process_time() - cpu:.1f} CPU s |",
+        flush=True,
+    )
 
 
 def timed(function, repeats: int) -> tuple[float, float]:
@@ -131,11 +134,11 @@ def measure(path: Path) -> None:
         score_sets(index.store.blocks, [one for one, _ in chosen], [two for _, two in chosen], threads=2)
 
     wall, cpu = timed(lambda: score(1), 9)
-    print(f"| 1 query, WTCS only | {n / cpu / 1e6:.2f} M sig per CPU-s, {n / wall / 1e6:.2f} M sig/s, {wall:.3f} s |")
+    print(rates("1 query, WTCS only", n, wall, cpu))
     wall, cpu = timed(lambda: index.query_many([to_query(*sets())]), 9)
-    print(f"| 1 query, WTCS, NCS, tau, FDR as arrays | {n / cpu / 1e6:.2f} M sig per CPU-s, {n / wall / 1e6:.2f} M sig/s, {wall:.3f} s |")
+    print(rates("1 query, WTCS, NCS, tau, FDR as arrays", n, wall, cpu))
     wall, cpu = timed(lambda: index.query(*sets()), 9)
-    print(f"| 1 query, ranked DataFrame | {n / cpu / 1e6:.2f} M sig per CPU-s, {n / wall / 1e6:.2f} M sig/s, {wall:.3f} s |")
+    print(rates("1 query, ranked DataFrame", n, wall, cpu))
     count = 1000 if n <= 200_000 else 200
     before = anonymous()
     peak = before
@@ -149,13 +152,18 @@ def measure(path: Path) -> None:
         peak = max(peak, anonymous())
         done += len(batch)
     wall, cpu = time.perf_counter() - started, time.process_time() - cpu
-    print(f"| {count:,} queries, WTCS | {count * n / cpu / 1e6:.2f} M per CPU-s, {count * n / wall / 1e6:.2f} M query*sig/s, {peak:.0f} MB |", flush=True)
+    print(rates(f"{count:,} queries, WTCS", count * n, wall, cpu) + f" {peak:.0f} MB |", flush=True)
     started, cpu = time.perf_counter(), time.process_time()
     for batch in index.batches(many, QueryParams()):
         index.answer(batch)
         peak = max(peak, anonymous())
     wall, cpu = time.perf_counter() - started, time.process_time() - cpu
-    print(f"| {count:,} queries, WTCS, NCS, tau, FDR | {count * n / cpu / 1e6:.2f} M per CPU-s, {count * n / wall / 1e6:.2f} M query*sig/s, {peak:.0f} MB |", flush=True)
+    print(rates(f"{count:,} queries, WTCS, NCS, tau, FDR", count * n, wall, cpu) + f" {peak:.0f} MB |", flush=True)
+
+
+def rates(what: str, pairs: int, wall: float, cpu: float) -> str:
+    """Write one line of scores per second."""
+    return f"| {what} | {pairs / cpu / 1e6:.2f} M per CPU-s, {pairs / wall / 1e6:.2f} M/s, {wall:.3f} s |"
 
 
 def to_query(up: list[str], down: list[str]):
@@ -165,7 +173,7 @@ def to_query(up: list[str], down: list[str]):
 
 
 def measure_command(path: Path, folder: Path) -> None:
-    """The command, from start to files."""
+    """Time the command, from start to files."""
     from beadwork.api import ConnectivityIndex
 
     genes = ConnectivityIndex.open(path).store.gene_ids

@@ -62,11 +62,12 @@ def test_compiled_tau(seed):
 def test_fdr_is_the_ratio_of_tails():
     scores = np.array([0.5, 1.0, 1.5, 2.0, 0.4, 0.8, 1.2, -1.0, 0.0, np.nan])
     null = np.array([False] * 4 + [True] * 3 + [False, False, True])
-    found = fdr.fdr_score(scores, null, ~null, 3)
+    found = fdr.fdr_score(scores, null, ~null, 3, bounded=False)
     for place in range(4):
         tails = [(scores[:7][kind] >= scores[place]).mean() for kind in (null[:7], ~null[:7])]
         assert found[place] <= tails[0] / tails[1] + 1e-12
     assert found[3] == fdr.EPS
+    assert fdr.fdr_score(scores, null, ~null, 3)[3] == pytest.approx((1 / 3) / (3 / 4))
     assert np.isnan(found[7])  # one negative treatment, no negative null
     assert found[8] == 1
     assert np.isnan(found[9])
@@ -77,7 +78,7 @@ def test_fdr_is_the_ratio_of_tails():
 def test_fdr_never_grows_with_distance(seed):
     rng = np.random.default_rng(seed)
     scores, null = rng.normal(size=60), rng.random(60) < 0.3
-    found = fdr.fdr_score(scores, null, ~null, 3)
+    found = fdr.fdr_score(scores, null, ~null, 3, bounded=bool(seed % 2))
     assert ((found >= fdr.EPS) & (found <= 1) | np.isnan(found)).all()
     for sign in (1, -1):
         chosen = scores * sign > 0

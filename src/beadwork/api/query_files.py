@@ -86,7 +86,7 @@ def answer_to_files(
     check_metrics(mapped, params)
     shown = filter_signatures(index.siginfo, filters) if filters else np.ones(len(index), bool)
     names = file_names([query.name for query in mapped], RESERVED)
-    rows = _annotation(index.siginfo[shown] if filters else index.siginfo)
+    rows = signature_annotation(index.siginfo[shown] if filters else index.siginfo)
     inputs: dict[str, Any] = {"index": [input_record(index.store.path / MANIFEST)]}
     for role, paths in (files or {}).items():
         if paths:
@@ -183,7 +183,8 @@ def query_qc(report: pd.DataFrame, params: QueryParams) -> pd.DataFrame:
     )
 
 
-def _annotation(siginfo: pd.DataFrame) -> pd.DataFrame:
+def signature_annotation(siginfo: pd.DataFrame) -> pd.DataFrame:
+    """Annotate the rows of a matrix of signatures: the standard fields by sig_id, as plain texts and numbers."""
     fields = [field for field in SIGNATURE_FIELDS if field != "sig_id"]
     rows = siginfo.set_index("sig_id")[fields].rename_axis(index=None)
     return rows.astype({field: object for field in rows.columns if rows[field].dtype == "category"})

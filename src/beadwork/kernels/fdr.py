@@ -6,6 +6,9 @@ For a positive score x, among positive scores only:
 
 and with <= among negative scores for a negative x; q is clipped to [eps, 1] and made monotone: a score farther from
 zero never has the larger q.  Without enough null or treatment scores of a sign its q is missing.
+
+Beyond the farthest of n null scores the ratio is 0, which n scores cannot show.  There the tail is taken as 1 / (n + 1)
+(``bounded``), so that q never claims more than the number of null signatures allows; without it q is eps, as in CMap.
 Subramanian et al. 2005, doi 10.1073/pnas.0506580102.
 """
 
@@ -16,7 +19,9 @@ import numpy as np
 EPS = float(np.finfo(np.float64).eps)
 
 
-def fdr_score(scores: np.ndarray, null: np.ndarray, treatment: np.ndarray, min_count: int) -> np.ndarray:
+def fdr_score(
+    scores: np.ndarray, null: np.ndarray, treatment: np.ndarray, min_count: int, *, bounded: bool = True
+) -> np.ndarray:
     """Q-values of scores.
 
     Parameters
@@ -27,6 +32,8 @@ def fdr_score(scores: np.ndarray, null: np.ndarray, treatment: np.ndarray, min_c
         Which of them are null signatures, and which are treatments; bool, same shape.
     min_count
         Fewest null scores and fewest treatment scores of a sign.
+    bounded
+        Whether the tail of n null scores is at least 1 / (n + 1).
 
     Returns
     -------
@@ -42,7 +49,8 @@ def fdr_score(scores: np.ndarray, null: np.ndarray, treatment: np.ndarray, min_c
             reference = np.sort(signed[chosen & kind])
             if len(reference) < min_count:
                 break
-            tails.append(1.0 - np.searchsorted(reference, signed[chosen], side="left") / len(reference))
+            tail = 1.0 - np.searchsorted(reference, signed[chosen], side="left") / len(reference)
+            tails.append(np.maximum(tail, 1.0 / (len(reference) + 1)) if bounded and kind is null else tail)
         if len(tails) < 2:
             continue
         ratio = np.clip(tails[0] / (tails[1] + EPS), EPS, 1.0)

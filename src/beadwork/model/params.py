@@ -84,11 +84,11 @@ def plain_type(annotation: Any) -> Any:
 class DeconvolveParams(Params):
     """Level 1 to level 2: peaks of each analyte, and which gene each belongs to."""
 
-    method: Literal["kmeans", "kspeak"] = Field(
+    method: Literal["kmeans", "kspeak", "mixture"] = Field(
         "kmeans", description="peak caller", json_schema_extra={"reference": SUBRAMANIAN_2017}
     )
     low_exp: float = Field(4.0, ge=0, description="beads below this log2 intensity are left out")
-    high_exp: float = Field(15.0, gt=0, le=20, description="beads above this log2 intensity are left out (kmeans)")
+    high_exp: float = Field(15.0, gt=0, le=20, description="beads above this log2 intensity are left out")
     kspeak_high_exp: float = Field(
         14.0, gt=0, le=20, description="beads above this log2 intensity are left out (kspeak)"
     )
@@ -103,6 +103,35 @@ class DeconvolveParams(Params):
     flip_threshold: float = Field(0.4, gt=0, lt=1, description="a well flips if both its posteriors exceed this")
     flip_max: int = Field(3, ge=1, description="a well that has flipped more often no longer keeps the loop alive")
     flip_rounds: int = Field(100, ge=1, description="most rounds of the flip adjustment")
+    prior: bool = Field(True, description="each well is fitted with what the other wells of the plate tell (mixture)")
+    prior_min_wells: int = Field(12, ge=2, description="a plate with fewer wells has no such prior (mixture)")
+    prior_passes: int = Field(
+        2, ge=2, le=6, description="fits of the plate; from the second on with the prior (mixture)"
+    )
+    prior_factors: int = Field(8, ge=0, le=50, description="common factors of the genes of a plate (mixture)")
+    prior_spread: float = Field(
+        0.15, gt=0, description="spread of a gene over the wells that is expected beforehand, log2 (mixture)"
+    )
+    prior_strength: float = Field(20.0, ge=0, description="wells that this expectation is worth (mixture)")
+    outliers: float = Field(0.015, gt=0, lt=0.5, description="share of beads that belong to neither gene (mixture)")
+    ratio_strength: float = Field(
+        1000.0, ge=0, description="beads that the promised mixing ratio is worth when it is refined (mixture)"
+    )
+    ratio_tolerance: float = Field(
+        1.15, gt=1, description="a fitted mixing ratio further from the promised one, as a factor, fails QC (mixture)"
+    )
+    width_tolerance: float = Field(
+        1.3, gt=1, description="typical peak widths further from the expected, as a factor, fail QC (mixture)"
+    )
+    single_tolerance: float = Field(
+        0.85,
+        gt=0,
+        description="an analyte with one gene has at most this share of the usual beads, else QC fails (mixture)",
+    )
+    ambiguous_odds: float = Field(10.0, ge=1, description="a pair with lower odds counts as ambiguous (mixture)")
+    sd_factor: float = Field(
+        1.0, gt=0, description="calibration of the posterior standard deviation, measured on known genes (mixture)"
+    )
     min_well_beads: int = Field(1000, ge=1, description="a well with fewer classified beads is bad and left out")
     min_wells: int = Field(10, ge=1, description="a plate with fewer usable wells is refused")
 
@@ -225,6 +254,9 @@ class QueryParams(Params):
     )
     min_null: int = Field(
         3, ge=1, description="fdr needs as many null and as many treatment scores of a sign; else it is missing"
+    )
+    fdr_bound: bool = Field(
+        True, description="fdr claims no less than the number of null signatures can show; without it as CMap, down to 0"
     )
     min_background: int = Field(50, ge=1, description="tau needs a background of as many queries; else it is missing")
     min_class: int = Field(2, ge=1, description="a mechanism class with fewer perturbagens in the index is left out")

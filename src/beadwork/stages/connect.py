@@ -305,7 +305,7 @@ def connect(
         for query in range(start, stop):
             scale = fit_scale(wtcs[query], groups)
             ncs[query] = apply_scale(wtcs[query], groups.codes, groups.chosen, scale, params.ncs_floor)
-            fdr[query] = fdr_score(ncs[query], null, ~null, params.min_null)
+            fdr[query] = fdr_score(ncs[query], null, ~null, params.min_null, bounded=params.fdr_bound)
 
     run_chunks(finish, len(queries), threads=threads)
     if has_background:

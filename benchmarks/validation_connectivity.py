@@ -1,0 +1,159 @@
+"""Connectivity: golden contest and HDAC scores, a public query result, recall on public signatures and real plates."""
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from beadwork.api import ConnectivityIndex
+from beadwork.api.introspection import introspect, recall_table
+from beadwork.io.gctx import read_matrix, write_matrix
+from beadwork.kernels.connectivity import combine_scores, enrichment_score
+from beadwork.kernels.ncs import scale_scores
+from beadwork.model.connectivity import Query
+from beadwork.model.matrix import Level, Matrix
+
+
+def section(shared: Path) -> str:
+    """Run all checks; Markdown."""
+    with tempfile.TemporaryDirectory() as folder:
+        parts = [contest(shared, Path(folder)), hdac(shared), frasor(shared), recall_272(shared, Path(folder)),
+                 cpc006(shared, Path(folder))]  # fmt: skip
+    return "\n\n".join(["## Connectivity", *parts])
+
+
+def contest(shared: Path, folder: Path) -> str:
+    data = shared / "golden" / "query_contest"
+    index = ConnectivityIndex.build(folder / "contest", data / "contest_modzs_ezid_n10x10174.gctx.gz")
+    rank = read_matrix(data / "contest_rank_ezid_n10x10174.gctx.gz").values
+    result = index.query_many(data / "contest_query_ezid_up_n10.gmt", data / "contest_query_ezid_down_n10.gmt")
+    found = result.matrix("wtcs").to_frame()
+    expected = read_matrix(data / "contest_results_n10x10.gctx").to_frame().loc[found.index, found.columns]
+    same = bool((np.concatenate([block.rank for block in index.store.blocks], axis=1) == rank).all())
+    return (
+        "**Contest** (10 signatures x 10,174 genes, 10 up/down queries; official tolerance 1e-4, aim 1e-6). Largest "
+        f"difference of WTCS {np.abs(found - expected).to_numpy().max():.1e}; rank matrix equal to the official one: "
+        f"{'yes, all 101,740 ranks' if same else 'NO'}."
+    )
+
+
+def hdac(shared: Path) -> str:
+    data = shared / "golden" / "query_hdac"
+    rank, z = (
+        read_matrix(data / f"trichostatina_mcf7_10um_{name}.gct.gz").to_frame().iloc[:, 0]
+        for name in ("rank_full", "score")
+    )
+    lines = ["**HDAC** (trichostatin A, 22,268 probes, given ranks; official unit test, tolerance 1e-4).", "",
+             "| score | combined | up | down | expected |", "|---|---|---|---|---|"]  # fmt: skip
+    for weighted, expected in ((True, ".7733, .7449, -.8016"), (False, ".5551, .5516, -.5585")):
+        scores = []
+        for side in ("UP", "DN"):
+            genes = [gene for gene in (data / f"HDAC_{side}.grp").read_text().split() if gene in rank.index]
+            scores.append(enrichment_score(rank[genes].to_numpy(), z[genes].to_numpy(), len(rank), weighted=weighted))
+        both = float(combine_scores(*scores))
+        name = "weighted" if weighted else "unweighted"
+        lines.append(f"| {name} | {both:.4f} | {scores[0]:.4f} | {scores[1]:.4f} | {expected} |")
+    return "\n".join(lines)
+
+
+def frasor(shared: Path) -> str:
+    result = read_matrix(shared / "signatures" / "ncs_mcf7_frasor_er_n1x38773.gctx.gz")
+    raw, ncs = result.rows["raw_cs"].to_numpy(), result.values[:, 0]
+    found = scale_scores(raw, np.full(len(raw), 0.2949), np.full(len(raw), 0.3072), 0.01)
+    percentile = pd.Series(ncs, index=result.rows["moa"].astype(str)).rank(pct=True)
+    medians = [
+        percentile[percentile.index.str.contains(f"strogen receptor {kind}", regex=False)].median()
+        for kind in ("agonist", "antagonist")
+    ]
+    return (
+        "**A public query result** (FRASOR_ER against 38,773 signatures; scores only). NCS from the raw scores with "
+        f"the two means that were published: largest difference {np.nanmax(np.abs(found - ncs)):.1e} (raw scores have four "
+        f"decimals). Median percentile of ER agonists {medians[0]:.3f} (.895 expected), of antagonists "
+        f"{medians[1]:.3f} (.007 expected)."
+    )
+
+
+def recall_272(shared: Path, folder: Path) -> str:
+    index = ConnectivityIndex.build(folder / "m272", shared / "signatures" / "modzs_n272x978.gctx.gz")
+    rows = []
+    for name, gold in (("all 272", ()), ("is_gold 1", ("is_gold=1",))):
+        for size in (50, 150):
+            introspect(index, folder / "intro", params=_params(size), filters=gold)
+            table = pd.read_csv(folder / "intro" / "recall.tsv", sep="\t")
+            for row in table.itertuples():
+                rows.append(
+                    f"| {name} | {size} | {row.pert_iname} | {row.n_signatures} | {row.n_cells} | {row.rank:.1f} |"
+                )
+    z = np.concatenate([block.z for block in index.store.blocks], axis=1)
+    pearson = np.corrcoef(z.T.astype(np.float64))
+    np.fill_diagonal(pearson, np.nan)
+    for row in recall_table(pearson, index.siginfo).itertuples():
+        rows.append(f"| all 272 | Pearson | {row.pert_iname} | {row.n_signatures} | {row.n_cells} | {row.rank:.1f} |")
+    head = "| set | genes a side | drug | signatures | cells | median rank of pairs of the same drug |"
+    head += "\n|---|---|---|---|---|---|"
+    return (
+        "**Recall on 272 public signatures** (3 drugs in 65 cell contexts, LM; rank 0 is best, 50 is chance; "
+        "pairs mostly cross cells, doses and batches).\n\n" + head + "\n" + "\n".join(rows)
+    )
+
+
+def _params(size: int):
+    from beadwork.model.params import QueryParams
+
+    return QueryParams(set_size=size)
+
+
+def robust_z(values: np.ndarray) -> np.ndarray:
+    """Robust z-scores against all columns."""
+    middle = np.median(values, axis=1, keepdims=True)
+    mad = np.maximum(np.median(np.abs(values - middle), axis=1, keepdims=True), 0.1)
+    return (values - middle) / (1.4826 * mad)
+
+
+def cpc006(shared: Path, folder: Path) -> str:
+    """Single replicates of one plate: what connects, by name and by mechanism."""
+    level3 = read_matrix(shared / "signatures" / "CPC006_level3_n371x978.gctx.gz")
+    cols = level3.cols.assign(cell_id=level3.cols["cell_id"], pert_iname=level3.cols["pert_desc"])
+    matrix = Matrix(robust_z(level3.values.astype(np.float64)), level3.rows, cols, level=Level.ZSPC)
+    write_matrix(matrix, folder / "cpc006.gctx")
+    index = ConnectivityIndex.build(folder / "cpc006", folder / "cpc006.gctx")
+    siginfo = index.siginfo
+    moa = pd.read_csv(shared / "annotation" / "repurposing_simple.tsv.gz", sep="\t").dropna(subset=["moa"])
+    by_name = dict(zip(moa["pert_iname"].str.lower(), moa["moa"], strict=True))
+    names = siginfo["pert_iname"].astype(str).str.lower()
+    kind = names.map(by_name)
+    treated = (siginfo["pert_type"] == "trt_cp").to_numpy()
+    lines = []
+    lists = kind.fillna("").str.split("|")
+    counts = lists[treated].explode().value_counts()
+    for label in sorted(name for name, count in counts.items() if (name and count >= 4) or name == "HSP inhibitor"):
+        members = np.flatnonzero(lists.map(lambda parts, label=label: label in parts) & treated)
+        if len(members) < 2:
+            continue
+        scores = _self_scores(index, members)
+        others = np.flatnonzero(treated & ~np.isin(np.arange(len(treated)), members))
+        ranks = [
+            (row[others] > row[other]).mean()
+            for row, mine in zip(scores, members, strict=True)
+            for other in members
+            if other != mine
+        ]
+        lines.append(f"| {label} | {len(members)} | {100 * np.median(ranks):.1f} |")
+    null = index.info()["null_signatures"]
+    return (
+        f"**CPC006** (one plate, A375, 6 h, single replicates; {treated.sum()} compound wells, {null} DMSO wells). "
+        "Each member of a class asks the plate with its 50 genes a side; median percentage of wells of other compounds "
+        "that score higher than another member (0 is best, 50 is chance). On one plate of single replicates few "
+        "mechanisms can be expected to connect.\n\n"
+        "| class | wells | median rank |\n|---|---|---|\n" + "\n".join(lines)
+    )
+
+
+def _self_scores(index: ConnectivityIndex, members: np.ndarray) -> np.ndarray:
+    ids = index.store.gene_ids
+    queries = []
+    for z, place in zip(index.store.read_signatures(members), members, strict=True):
+        order = np.argsort(-z, kind="stable")
+        queries.append(Query(str(place), tuple(ids[i] for i in order[:50]), tuple(ids[i] for i in order[-50:])))
+    return index.query_many(queries).values("ncs")
