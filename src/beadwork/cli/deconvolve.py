@@ -37,6 +37,7 @@ _MAX_WARNINGS = 10
 )
 @click.option("--support", type=FILE, metavar="S", help="Write the number of beads behind each value here.")
 @click.option("--sd", type=FILE, metavar="SD", help="Write the uncertainty of each value here, if the method has one.")
+@click.option("--odds", type=FILE, metavar="O", help="Write the odds that a gene is not its partner here, likewise.")
 @click.option("--bead-batch", metavar="B", help="Bead batch; by default the last part of the plate's name.")
 @click.option("--beadset", metavar="NAME", help="Bead set, for example epsilon-r2; by default that of the bead batch.")
 @click.option(
@@ -63,6 +64,7 @@ def command(
     calibrators: Path | None,
     support: Path | None,
     sd: Path | None,
+    odds: Path | None,
     bead_batch: str | None,
     beadset: str | None,
     ratio: float | None,
@@ -85,12 +87,15 @@ def command(
     from beadwork.stages.callers import METHODS
     from beadwork.stages.deconvolve import deconvolve
 
-    if sd is not None and not METHODS[params.method].has_sd:
-        able = ", ".join(name for name, method in METHODS.items() if method.has_sd) or "none yet"
-        raise ParameterError(f"--sd: method {params.method} gives no uncertainty (methods that do: {able}); drop --sd")
+    flag = "--sd" if sd is not None else "--odds" if odds is not None else None
+    if flag and not METHODS[params.method].has_sd:
+        able = ", ".join(name for name, method in METHODS.items() if method.has_sd)
+        raise ParameterError(
+            f"{flag}: method {params.method} gives no uncertainty (methods that do: {able}); drop {flag}"
+        )
     if beadset is not None:
         _bead_set(beadset)
-    _check_outputs([output, calibrators, support, sd, qc])
+    _check_outputs([output, calibrators, support, sd, odds, qc])
     read_map(map_path)
     beads = read_plate(lxb, plate, threads=threads)
     plate_map = read_map(map_path, beads.det_plate)
@@ -99,13 +104,20 @@ def command(
     fields = {key: value for key, value in given.items() if value is not None}
     result = deconvolve(beads, bead_set, plate_map, ratio=ratio, fields=fields, params=params, threads=threads)
     _warn(result.qc)
+    _warn_plate(result.qc)
 
     files = digest_bytes("\n".join(f"{well} {digest}" for well, digest in sorted(beads.digests.items())).encode())
     inputs = {"lxb": [input_record(lxb, files)], "map": [input_record(map_path)]}
     if beadset is not None and beadset.endswith(".tsv"):
         inputs["bead_set"] = [input_record(beadset)]
     options = {"det_plate": beads.det_plate, "bead_set": bead_set.name, "ratio": ratio, **fields}
-    outputs = ((result.gex, output), (result.calibrators, calibrators), (result.support, support), (result.sd, sd))
+    outputs = (
+        (result.gex, output),
+        (result.calibrators, calibrators),
+        (result.support, support),
+        (result.sd, sd),
+        (result.odds, odds),
+    )
     for matrix, path in outputs:
         if matrix is not None and path is not None:
             save_matrix(matrix, path, command="deconvolve", params=params, options=options, inputs=inputs)
@@ -165,6 +177,22 @@ def _warn(qc: pd.DataFrame) -> None:
         rows = qc[(qc["metric"] == metric) & ~qc["pass"].astype(bool)]
         if len(rows):
             log.warning("%s: %s", text, _some(rows["entity"]))
+
+
+def _warn_plate(qc: pd.DataFrame) -> None:
+    """Say where the beads do not look like those of the bead batch or bead set."""
+    failed = qc[~qc["pass"].astype(bool)].set_index("metric")
+    texts = {
+        "ratio_fitted": "the mixing ratio looks like {value:.2f}, outside {lower:.2f} to {upper:.2f} that fit the bead "
+        "batch; is --bead-batch (or --ratio) right?",
+        "width_hi": "peaks of hi genes are {value:.2f} times as wide as usual",
+        "width_lo": "peaks of lo genes are {value:.2f} times as wide as usual",
+        "single_beads": "an analyte with one gene has {value:.2f} times the usual beads; is the bead set right?",
+        "prior_used": "{value} for a prior from the other wells; each well is fitted alone",
+    }
+    for metric, text in texts.items():
+        for row in failed.loc[failed.index == metric].itertuples():
+            log.warning("%s: %s", row.entity, text.format(value=row.value, lower=row.lower, upper=row.upper))
 
 
 def _some(entities: pd.Series) -> str:

@@ -35,6 +35,9 @@ class DeconvolveResult:
         Beads behind each value of `gex`.
     sd
         Standard error of log2 of each value of `gex`; None if the method gives none.
+    odds
+        Odds that the two genes of an analyte are the right way round, for both of them; None if the method gives none,
+        NaN for an analyte with one gene.
     qc
         QC rows.
     """
@@ -43,6 +46,7 @@ class DeconvolveResult:
     calibrators: Matrix
     support: Matrix
     sd: Matrix | None
+    odds: Matrix | None
     qc: pd.DataFrame
 
 
@@ -81,7 +85,7 @@ def deconvolve(
     ParameterError
         Parameters contradict each other.
     """
-    if params.low_exp >= (high := params.high_exp if params.method == "kmeans" else params.kspeak_high_exp):
+    if params.low_exp >= (high := params.kspeak_high_exp if params.method == "kspeak" else params.high_exp):
         raise ParameterError(f"low_exp {params.low_exp:g} must be below the upper limit {high:g}")
     beads, checks = _usable_wells(beads, plate_map, params)
     genes = bead_set.genes
@@ -100,11 +104,16 @@ def deconvolve(
     levels = np.where(missing, np.nan, calls.value[0, :, :_N_CALIBRATORS]).T
     cal_rows = pd.DataFrame({"pr_analyte_num": np.arange(1, _N_CALIBRATORS + 1)}, index=pd.Index(CALIBRATORS))
     checks += _well_metrics(cols, calls, missing, params)
+    checks += [
+        qc_rows(STAGE, key, {beads.det_plate: item.value}, lower=item.lower, upper=item.upper, passed=item.passed)
+        for key, item in calls.plate_metrics.items()
+    ]
     return DeconvolveResult(
         gex=matrix(calls.value, Level.GEX),
         calibrators=Matrix(levels, cal_rows, cols, level=Level.CAL),
         support=matrix(calls.support, None),
         sd=None if calls.sd is None else matrix(calls.sd, None),
+        odds=None if calls.odds is None else matrix(np.stack([calls.odds, calls.odds]), None),
         qc=join_qc(checks),
     )
 

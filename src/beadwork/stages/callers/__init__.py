@@ -6,9 +6,9 @@ A new method is a module with a record ``METHOD``, its entry here, and its name 
 
 from __future__ import annotations
 
-from beadwork.stages.callers import kmeans, kspeak
-from beadwork.stages.callers.method import AnalyteCalls, Method
+from beadwork.stages.callers import kmeans, kspeak, mixture
+from beadwork.stages.callers.method import AnalyteCalls, Method, PlateMetric
 
-METHODS: dict[str, Method] = {method.name: method for method in (kmeans.METHOD, kspeak.METHOD)}
+METHODS: dict[str, Method] = {method.name: method for method in (kmeans.METHOD, kspeak.METHOD, mixture.METHOD)}
 
-__all__ = ["METHODS", "AnalyteCalls", "Method"]
+__all__ = ["METHODS", "AnalyteCalls", "Method", "PlateMetric"]

@@ -12,6 +12,16 @@ from beadwork.model.beads import BeadPlate
 from beadwork.model.params import DeconvolveParams
 
 
+@dataclass(frozen=True)
+class PlateMetric:
+    """One QC value of a plate with its bounds; ``passed`` None: passes within the bounds."""
+
+    value: float | str
+    lower: float | None = None
+    upper: float | None = None
+    passed: bool | None = None
+
+
 @dataclass(frozen=True, eq=False)
 class AnalyteCalls:
     """Values of both genes of all analytes (1..500 at 0..499) of all wells.
@@ -28,6 +38,11 @@ class AnalyteCalls:
         Beads within the limits of intensity, int, shape (W, 500).
     metrics
         QC metrics of the method by name (registered in ``model.qc``), each of shape (W,).
+    odds
+        Odds that the two genes of an analyte are the right way round (the brighter one is the brighter one), shape
+        (W, 500); None if the method gives none.
+    plate_metrics
+        QC metrics of the whole plate by name.
     """
 
     value: np.ndarray
@@ -35,6 +50,8 @@ class AnalyteCalls:
     sd: np.ndarray | None
     n_good: np.ndarray
     metrics: Mapping[str, np.ndarray] = field(default_factory=dict)
+    odds: np.ndarray | None = None
+    plate_metrics: Mapping[str, PlateMetric] = field(default_factory=dict)
 
 
 class Caller(Protocol):

@@ -1,0 +1,283 @@
+r"""Deconvolution of an analyte by a mixture of two heavy-tailed peaks: the definitions.
+
+Beads of one analyte in one well, x = log2 FI, y = sqrt(FI) = 2^(x/2), are independent draws from::
+
+    f(x | m0, m1) = e / span + (1 - e) [p k(x; m0, s0) + (1 - p) k(x; m1, s1)]
+    k(x; m, s)    = t7(z) y 2^(-m/2) / s        z = (y 2^(-m/2) - 1) / (s ln2/2)
+
+with m0, m1 the positions of the hi and lo gene, p the share of hi beads that the mixing ratio of the bead batch
+promises, e the share of outliers and t7 Student's density.  The kernel is a t on the square root of the intensity: real
+peaks lean to the left on the log scale and to the right on the linear one, and near-coinciding peaks can only be told
+apart if that lean is not mistaken for a second peak.  Widths s depend on the position and the half of the bead set (a
+table each) times a factor of the gene.  Positions have a prior, Student's t with 3 degrees of freedom, mean and scale
+by gene and well.
+
+The result is the posterior mean and standard deviation of both positions, integrated over a grid about the modes (with
+a step near one standard deviation the trapezoid rule is exact to about 1e-4), rather than the mode itself.
+
+The noise model follows Li et al. 2017 (doi 10.1093/bioinformatics/btx064) and Qiu et al. 2020
+(doi 10.1093/bioinformatics/btaa005) in its known shares and t kernel; lean, plate prior and integration are our own.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[np.float64]
+
+T7 = math.gamma(4.0) / (math.gamma(3.5) * math.sqrt(7.0 * math.pi))
+"""Student's density with 7 degrees of freedom at 0."""
+LOG_T3 = math.log(math.gamma(2.0) / (math.gamma(1.5) * math.sqrt(3.0 * math.pi)))
+"""Log of Student's density with 3 degrees of freedom at 0."""
+TABLE_LOW, TABLE_STEP = 4.0, 0.5
+TABLE_POINTS = 23
+"""Width tables hold scales at log2 FI 4, 4.5, ... 15."""
+CLIMBS = 25
+"""Most steps to a mode."""
+TOLERANCE = 2e-3
+"""A mode is found when a step is smaller (log2)."""
+STEP_EARLY, STEP_LATE = 0.5, 0.25
+"""Largest step, in the first three and later (log2)."""
+SEEK, SEEK_ALWAYS = 0.85, 2.0
+"""If the mode explains a smaller share of the beads, peaks are sought without the prior's help too."""
+SWAP_GAP, SWAP_APART = 14.0, 0.8
+"""The swapped genes are not tried if they lie further apart and would cost more (log posterior)."""
+MODE_GAP = 10.0
+"""A second mode that lies further below (log posterior) is not integrated."""
+HALF_BOX = 4.2
+"""Half side of the box about a mode, in standard deviations."""
+CURVATURE_MIN = 0.08
+"""Least curvature that sizes a box, as a share of that of labelled beads."""
+GRID, BIG_GRID = 8, 24
+"""Grid points along each side of a box, and where modes merge or positions are strongly tied."""
+COLUMNS = (
+    "hi", "lo", "sd_hi", "sd_lo", "hi_above", "evidence", "beads_hi", "beads_lo", "square_hi", "square_lo", "n_good",
+)  # fmt: skip
+"""What a fit gives: means and standard deviations (log2); probability that hi lies above lo; log evidence; expected
+beads of each peak; their summed squared deviations in units of the width; good beads."""
+
+
+class BeadModel(NamedTuple):
+    """What is known of the beads before a well is seen.
+
+    ``table`` widths by half and position, shape (2, 23); ``widths`` factors of the genes, shape (A, 2); ``share`` of hi
+    beads, shape (A,): 1 for an analyte with one gene; ``outliers`` their share, spread evenly over ``span`` (log2);
+    ``seek``: see :data:`SEEK`.
+    """
+
+    table: Array
+    widths: Array
+    share: Array
+    outliers: float
+    first_good: int
+    last_good: int
+    span: float
+    seek: float = SEEK
+
+
+class PairPrior(NamedTuple):
+    """Prior of the positions: mean and scale (log2), shape (W, A, 2) each."""
+
+    mean: Array
+    scale: Array
+
+
+class Mode(NamedTuple):
+    """A mode of the posterior of one pair, with its curvature and what the beads say there."""
+
+    m: Array
+    curvature: Array
+    labelled: Array
+    beads: Array
+    square: Array
+    log_like: float
+    log_posterior: float
+
+
+def scale_at(position: Array | float, table: Array, factor: float) -> Array:
+    """Width of a peak at a position: the table, linearly between its points and flat beyond, times the factor."""
+    grid = TABLE_LOW + TABLE_STEP * np.arange(len(table))
+    return np.asarray(np.interp(position, grid, table) * factor, dtype=float)
+
+
+def peak_density(y: Array, position: float, table: Array, factor: float) -> tuple[Array, Array, float]:
+    """Density of beads in a peak, their z and 1 / (width ln2/2)."""
+    width = float(scale_at(position, table, factor))
+    wide = 1.0 / (0.5 * math.log(2.0) * width)
+    z = (y * 2.0 ** (-0.5 * position) - 1.0) * wide
+    return T7 * (1.0 + z * z / 7.0) ** -4 * y * 2.0 ** (-0.5 * position) / width, z, wide
+
+
+def log_prior(m: Array, mean: Array, scale: Array) -> float:
+    """Log density of the prior of both positions."""
+    z = (m - mean) / scale
+    return float(np.sum(LOG_T3 - 2.0 * np.log1p(z * z / 3.0) - np.log(scale)))
+
+
+def climb(y: Array, start: Array, mean: Array, scale: Array, share: float, widths: Array, model: BeadModel) -> Mode:
+    """Climb to a mode by Newton steps, or by those of expectation-maximisation where the surface is not convex.
+
+    With responsibilities r of the beads, the score of a labelled bead with respect to its position is
+    ``ln2/2 (8/7 u (z w + z^2) - 1)``, u = 1 / (1 + z^2/7), w = 1 / (s ln2/2); the observed information is that of
+    labelled beads less the variance of the score over the unknown labels (Louis 1982).
+    """
+    half, eight = 0.5 * math.log(2.0), 8.0 / 7.0
+    m = np.array(start, dtype=float)
+    shares = np.array([share, 1.0 - share]) * (1.0 - model.outliers)
+    curvature, labelled, beads, square = np.eye(2), np.ones(2), np.zeros(2), np.zeros(2)
+    for turn in range(CLIMBS):
+        parts = [peak_density(y, m[c], model.table[c], widths[c]) for c in (0, 1)]
+        density = np.stack([shares[c] * parts[c][0] for c in (0, 1)])
+        r = density / (density.sum(axis=0) + model.outliers / model.span)
+        z = np.stack([part[1] for part in parts])
+        wide = np.array([part[2] for part in parts])
+        u = 1.0 / (1.0 + z * z / 7.0)
+        beads, square = r.sum(axis=1), eight * (r * u * z * z).sum(axis=1)
+        score = u * z * (z + wide[:, None])
+        slope = half * (eight * (r * score).sum(axis=1) - beads)
+        labelled = eight * (half * wide) ** 2 * (r * u).sum(axis=1)
+        pull = 4.0 / (3.0 * scale**2 + (m - mean) ** 2)
+        slope, labelled = slope - pull * (m - mean), labelled + pull
+        score = eight * half * (score - 0.875)
+        hidden = (r * score) @ (r * score).T
+        curvature = np.diag(labelled - (r * score**2).sum(axis=1)) + hidden
+        step = slope / labelled
+        det = float(np.linalg.det(curvature))
+        diagonal = np.diag(curvature)
+        if (diagonal > 0.1 * labelled).all() and det > 0.1 * diagonal.prod():
+            newton = np.linalg.solve(curvature, slope)
+            if newton @ slope >= 0.0:
+                step = newton
+        limit = STEP_EARLY if turn < 3 else STEP_LATE
+        step = np.clip(step, -limit, limit)
+        m = m + step
+        if np.abs(step).max() < TOLERANCE:
+            break
+    log_like = float(np.log(pair_density(y, m, share, widths, model)).sum())
+    return Mode(m, curvature, labelled, beads, square, log_like, log_like + log_prior(m, mean, scale))
+
+
+def pair_density(y: Array, m: Array, share: float, widths: Array, model: BeadModel) -> Array:
+    """Density f of the beads at positions m."""
+    kept = 1.0 - model.outliers
+    hi, lo = (peak_density(y, m[c], model.table[c], widths[c])[0] for c in (0, 1))
+    return kept * (share * hi + (1.0 - share) * lo) + model.outliers / model.span
+
+
+def box_sides(mode: Mode) -> Array:
+    """Half sides of the box about a mode: HALF_BOX standard deviations of the curvature there."""
+    least = np.maximum(np.diag(mode.curvature), CURVATURE_MIN * mode.labelled)
+    tied = min(mode.curvature[0, 1] ** 2 / least.prod(), 0.9)
+    return np.asarray(HALF_BOX / np.sqrt(least * (1.0 - tied)))
+
+
+def fit_pair(y: Array, mean: Array, scale: Array, share: float, widths: Array, model: BeadModel) -> Array:
+    """Posterior of the two positions of one analyte in one well.
+
+    Climbs from the prior mean and from its result with the genes swapped; where many beads stay unexplained, also from
+    quantiles of the beads.  The best two modes are integrated: in one box if they run into each other, else each in its
+    own.
+
+    Parameters
+    ----------
+    y
+        Square root of the good beads' FI, ascending, shape (n,); n may be 0: the prior is the answer.
+    mean, scale, widths
+        Of the two genes, shape (2,).
+
+    Returns
+    -------
+    ndarray
+        Values named in :data:`COLUMNS`, shape (11,).
+    """
+    n = len(y)
+    modes = [climb(y, mean, mean, scale, share, widths, model)]
+    lost = n > 0 and modes[0].beads.sum() < model.seek * n
+    for start in range(3 if lost else 1):
+        if start == 0:
+            if not lost and _swap_is_hopeless(modes[0], mean, scale, share):
+                continue
+            origin = modes[0].m[::-1]
+        else:
+            at = (0.33, 0.84) if start == 1 else (0.67, 0.16)
+            origin = np.array([2.0 * math.log2(y[int(n * at[0])]), 2.0 * math.log2(y[int(n * at[1])])])
+        found = climb(y, origin, mean, scale, share, widths, model)
+        if np.abs(found.m - modes[0].m).sum() >= 0.01:
+            modes = sorted([*modes, found], key=lambda mode: -mode.log_posterior)[:2]
+    mode, side = modes[0], box_sides(modes[0])
+    low, high = mode.m - side, mode.m + side
+    diagonal = np.diag(mode.curvature)
+    hard = mode.curvature[0, 1] ** 2 > 0.5 * diagonal.prod() or bool((diagonal < 0.3 * mode.labelled).any())
+    sums = np.zeros(6)
+    if len(modes) > 1 and modes[1].log_posterior > mode.log_posterior - MODE_GAP:
+        other, far = modes[1], box_sides(modes[1])
+        if (np.abs(mode.m - other.m) < side + far).all():
+            hard = True
+            low, high = np.minimum(low, other.m - far), np.maximum(high, other.m + far)
+        else:
+            box = (other.m - far, other.m + far, GRID)
+            sums += integrate_box(y, *box, mode, mean, scale, share, widths, model)
+    sums += integrate_box(y, low, high, BIG_GRID if hard else GRID, mode, mean, scale, share, widths, model)
+    mass, shift = sums[0], sums[1:3] / sums[0]
+    variance = np.maximum(sums[3:5] / mass - shift**2, 1e-8)
+    evidence = mode.log_like + math.log(mass)
+    return np.array([*(mode.m + shift), *np.sqrt(variance), sums[5] / mass, evidence, *mode.beads, *mode.square, n])
+
+
+def _swap_is_hopeless(mode: Mode, mean: Array, scale: Array, share: float) -> bool:
+    """Whether the swapped genes would cost more than SWAP_GAP: by their prior, and by the shares of the beads."""
+    gap = mode.log_posterior - mode.log_like - log_prior(mode.m[::-1], mean, scale)
+    gap += (mode.beads[0] - mode.beads[1]) * math.log(share / max(1.0 - share, 1e-9))
+    return bool(gap > SWAP_GAP and abs(mode.m[0] - mode.m[1]) > SWAP_APART)
+
+
+def integrate_box(
+    y: Array,
+    low: Array,
+    high: Array,
+    points: int,
+    mode: Mode,
+    mean: Array,
+    scale: Array,
+    share: float,
+    widths: Array,
+    model: BeadModel,
+) -> Array:
+    """Integrals over a box, relative to the likelihood at `mode`: 1, d0, d1, d0^2, d1^2, (hi above lo); d from it."""
+    at = [np.linspace(low[c], high[c], points) for c in (0, 1)]
+    shares = np.array([share, 1.0 - share]) * (1.0 - model.outliers)
+    rows = [shares[c] * np.stack([peak_density(y, g, model.table[c], widths[c])[0] for g in at[c]]) for c in (0, 1)]
+    density = rows[0][:, None, :] + rows[1][None, :, :] + model.outliers / model.span
+    log_ratio = np.log(density).sum(axis=2) - mode.log_like
+    z = [(at[c] - mean[c]) / scale[c] for c in (0, 1)]
+    prior = [np.exp(LOG_T3) * (1.0 + z[c] ** 2 / 3.0) ** -2 / scale[c] for c in (0, 1)]
+    cell = float(np.prod((high - low) / (points - 1)))
+    mass = np.exp(log_ratio) * prior[0][:, None] * prior[1] * cell
+    d0, d1 = at[0] - mode.m[0], at[1] - mode.m[1]
+    above = np.heaviside(at[0][:, None] - at[1], 0.5)
+    hi, lo = mass.sum(axis=1), mass.sum(axis=0)
+    return np.array([mass.sum(), hi @ d0, lo @ d1, hi @ d0**2, lo @ d1**2, (mass * above).sum()])
+
+
+def fit_plate(
+    reporter: npt.NDArray[np.uint32],
+    starts: npt.NDArray[np.int64],
+    wells: npt.NDArray[np.int64],
+    analytes: npt.NDArray[np.int64],
+    prior: PairPrior,
+    model: BeadModel,
+    out: Array,
+    *,
+    threads: int = 1,
+) -> None:
+    """Fit chosen wells and analytes (0..499) of a plate into ``out``, shape (W, A, 11); the rest of it stays."""
+    for w in wells:
+        for a in analytes:
+            beads = reporter[starts[w, a] : starts[w, a + 1]]
+            good = beads[(beads >= model.first_good) & (beads <= model.last_good)]
+            y = np.sqrt(good.astype(float))
+            out[w, a] = fit_pair(y, prior.mean[w, a], prior.scale[w, a], model.share[a], model.widths[a], model)
