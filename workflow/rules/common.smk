@@ -139,7 +139,8 @@ def all_targets():
     targets = per_plate(
         "<results>/{plate}/{plate}_ZSVC.gctx", filter(has_vehicles, PLATES)
     )
-    targets += ["<results>/qc.tsv", "<results>/siginfo.tsv", "<results>/index"]
+    targets += ["<results>/qc.tsv", "<results>/siginfo.tsv"]
+    targets += ["<results>/index/manifest.json", "<results>/plate_check.tsv"]
     targets += expand(
         "<results>/queries/{query}", query=[query.name for query in CFG.queries]
     )

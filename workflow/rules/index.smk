@@ -1,4 +1,7 @@
-"""Connectivity index. Input: MODZ of all brews and siginfo. Output: results/index."""
+"""Connectivity index. Input: MODZ of all brews and siginfo. Output: results/index, brought in step with them.
+
+Its manifest stands for it: segments whose matrices did not change are kept from run to run.
+"""
 
 
 rule index:
@@ -6,7 +9,7 @@ rule index:
         matrices=expand("<results>/signatures/{brew}_MODZ.gctx", brew=BREWS),
         siginfo="<results>/siginfo.tsv",
     output:
-        directory("<results>/index"),
+        update("<results>/index/manifest.json"),
     log:
         "<logs>/index.log",
     benchmark:
@@ -18,9 +21,10 @@ rule index:
         mem_mb=lambda wildcards, attempt: attempt * (1500 + 10 * len(PLATES)),
         runtime=minutes(10, 0.1),
     params:
+        index=subpath(output[0], parent=True),
         flags=flags("index"),
     message:
-        "Building the connectivity index"
+        "Bringing the connectivity index in step"
     shell:
-        "beadwork index build {output} {input.matrices} --siginfo {input.siginfo} {params.flags}"
+        "beadwork index sync {params.index} {input.matrices} --siginfo {input.siginfo} {params.flags}"
         " --threads {threads} 2> {log}"

@@ -3,7 +3,7 @@
 
 rule query:
     input:
-        index="<results>/index",
+        index="<results>/index/manifest.json",
         up=lambda wildcards: query_item(wildcards).up,
         down=lambda wildcards: query_item(wildcards).down or [],
     output:
@@ -20,9 +20,10 @@ rule query:
         runtime=minutes(10, 0.1),
     params:
         down=lambda wildcards, input: f"--down {input.down}" if input.down else "",
+        index=subpath(input.index, parent=True),
         flags=flags("query"),
     message:
         "{wildcards.query}: asking the index"
     shell:
-        "beadwork query {input.index} --up {input.up:q} {params.down} {params.flags} -o {output}"
+        "beadwork query {params.index} --up {input.up:q} {params.down} {params.flags} -o {output}"
         " --threads {threads} 2> {log}"

@@ -76,6 +76,33 @@ def append(index: Path, matrices: tuple[Path, ...], siginfo: tuple[Path, ...], t
     _write_qc(index, qc)
 
 
+@command.command("sync")
+@click.argument("index", metavar="INDEX", type=FILE)
+@click.argument("matrices", metavar="MODZ...", type=FILE, nargs=-1, required=True)
+@_SIGINFO
+@params_options(IndexParams)
+@common_options
+def sync(
+    index: Path, matrices: tuple[Path, ...], siginfo: tuple[Path, ...], params: IndexParams, threads: int,
+    qc: Path | None,
+) -> None:  # fmt: skip
+    """Make INDEX hold just the signatures of these MODZ matrices; parts that did not change are kept.
+
+    What a new batch costs depends on the batch. The background of tau stays as it was learned, until INDEX is built
+    anew: where it does not exist, its parameters differ, or none of its parts can be kept.
+    """
+    from beadwork.api.sync_index import sync_index
+    from beadwork.cli.options import log
+
+    store, report = sync_index(index, matrices, siginfo or None, params=params, threads=threads, progress=_progress())
+    _said(store.path, store.n_signatures, store.n_genes, store.background)
+    log.info(
+        "%s: %s %d matrices added, %d segments kept, %d dropped", index, "built anew;" if report.rebuilt else "",
+        report.added, len(report.kept), len(report.dropped),
+    )  # fmt: skip
+    _write_qc(index, qc)
+
+
 @command.command("background")
 @click.argument("index", metavar="INDEX", type=FILE)
 @params_options(IndexParams)
