@@ -78,6 +78,20 @@ def test_sorting_network_sorts(size):
     np.testing.assert_array_equal(values, np.arange(size))
 
 
+@given(st.integers(0, 400), st.sampled_from([1, 2, 16]))
+@settings(max_examples=40, deadline=None)
+def test_fused_network_sorts_sorted_runs(size, run):
+    values = np.random.default_rng(size).permutation(size)
+    for start in range(0, size, run):
+        values[start : start + run].sort()
+    items, phases = connectivity.fused_network(size, run)
+    for kind, start, stop in phases:
+        for a, b, c, d in items[start:stop]:
+            for one, two in ((a, c), (b, d), (b, c)) if kind else ((a, b),):
+                values[one], values[two] = min(values[one], values[two]), max(values[one], values[two])
+    np.testing.assert_array_equal(values, np.arange(size))
+
+
 def test_special_sets():
     z, rank = signatures(0)
     z[:, 3] = 0
