@@ -130,7 +130,7 @@ class DeconvolveParams(Params):
     )
     ambiguous_odds: float = Field(10.0, ge=1, description="a pair with lower odds counts as ambiguous (mixture)")
     sd_factor: float = Field(
-        1.0, gt=0, description="calibration of the posterior standard deviation, measured on known genes (mixture)"
+        1.06, gt=0, description="calibration of the posterior standard deviation, measured on known genes (mixture)"
     )
     min_well_beads: int = Field(1000, ge=1, description="a well with fewer classified beads is bad and left out")
     min_wells: int = Field(10, ge=1, description="a plate with fewer usable wells is refused")
