@@ -125,3 +125,22 @@ def test_mistakes_exit_2_with_one_line_and_write_nothing(run, toy_index, sets, t
     assert outcome.code == 2
     assert message in outcome.err and outcome.err.count("\n") == 1
     assert not (tmp_path / "out").exists()
+
+
+def test_answers_load_in_cmappy(run, toy_index, sets, tmp_path):
+    """Matrices and query_result.gct open in cmapPy, ids and annotation intact."""
+    from beadwork.model.cmappy import load_gctoo
+
+    load_gctoo()
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from cmapPy.pandasGEXpress.parse import parse
+
+        run("query", toy_index, "--up", sets[0], "--down", sets[1], "-o", tmp_path)
+        for path in (tmp_path / "ncs.gctx", tmp_path / "noise" / "query_result.gct"):
+            theirs, ours = parse(str(path)), read_matrix(path)
+            assert set(theirs.data_df.index) == set(ours.rids)
+            np.testing.assert_allclose(theirs.data_df.loc[ours.rids].to_numpy(), ours.values, atol=1e-5)
+            assert theirs.row_metadata_df.loc[ours.rids, "cell_id"].tolist() == ours.rows["cell_id"].tolist()

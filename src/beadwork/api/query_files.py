@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -14,7 +15,6 @@ import pandas as pd
 
 from beadwork.api.connectivity import Classes, ConnectivityIndex, QueryResult
 from beadwork.io.atomic import atomic_path, write_text
-from beadwork.io.gctx import write_matrix
 from beadwork.io.gctx_writer import gctx_columns
 from beadwork.io.gene_sets import file_names
 from beadwork.io.index_store import MANIFEST
@@ -22,7 +22,6 @@ from beadwork.io.provenance import input_record, make_provenance
 from beadwork.io.tables import write_table
 from beadwork.model.connectivity import SIGNATURE_FIELDS, MappedQuery, Query
 from beadwork.model.errors import FileError
-from beadwork.model.matrix import Matrix
 from beadwork.model.params import QueryParams
 from beadwork.model.qc import join_qc, qc_rows
 from beadwork.stages.connect import filter_signatures
@@ -33,6 +32,7 @@ log = logging.getLogger("beadwork")
 RESERVED = ("missing_genes", "queries", "groups", "up", "dn")
 LEVELS = ("cells", "perturbagens", "classes")
 DECIMALS = 6
+_PLAIN = re.compile(r"[\t\r\n\"]+")
 MOST_WARNED = 5
 """Notes of so many queries are said on the terminal; those of all stand in queries.tsv."""
 
@@ -136,20 +136,21 @@ def _write_each(
             for level, scores in zip(LEVELS, rolled, strict=True):
                 write_ranked(ranked(scores, place), output / name / f"{level}.tsv")
         if outputs.gct:
-            write_matrix(_query_result(table, batch[place].name), output / name / "query_result.gct")
+            write_query_result(table, batch[place].name, output / name / "query_result.gct")
         if outputs.html:
             from beadwork.api.query_page import query_page
 
             write_text(output / name / "index.html", query_page(result, place, rolled))
 
 
-def _query_result(table: pd.DataFrame, name: str) -> Matrix:
-    """Build clue.io's query_result: one column, norm_cs, sorted; everything else annotates the rows."""
-    rows = table.drop(columns=["rank", "wtcs", "ncs", "norm_cs"]).set_index("sig_id").rename_axis(index=None)
-    rows = rows.astype({field: object for field in rows.columns if rows[field].dtype == "category"})
-    values = table["norm_cs"].to_numpy(np.float32)[:, None]
-    cols = pd.DataFrame({"query": [name]}, index=pd.Index(["norm_cs"], dtype=object))
-    return Matrix(values, rows.round(DECIMALS), cols)
+def write_query_result(table: pd.DataFrame, name: str, path: Path) -> None:
+    """Write clue.io's query_result.gct: one column, norm_cs, sorted; everything else annotates the rows."""
+    fields = [field for field in table.columns if field not in ("rank", "sig_id", "wtcs", "ncs", "norm_cs")]
+    body = table[["sig_id", *fields, "norm_cs"]]
+    quoted = _PLAIN.sub(" ", name)
+    head = ["#1.3", f"{len(body)}\t1\t{len(fields)}\t1", "\t".join(["id", *fields, "norm_cs"]),
+            "\t".join(["query", *["na"] * len(fields), quoted])]  # fmt: skip
+    _write_text_table(body, path, "\n".join(head) + "\n", missing="-666")
 
 
 def _write_sets(mapped: Sequence[MappedQuery], index: ConnectivityIndex, output: Path) -> None:
@@ -184,16 +185,20 @@ def query_qc(report: pd.DataFrame, params: QueryParams) -> pd.DataFrame:
 
 
 def signature_annotation(siginfo: pd.DataFrame) -> pd.DataFrame:
-    """Annotate the rows of a matrix of signatures: the standard fields by sig_id, as plain texts and numbers."""
+    """Annotate the rows of a matrix of signatures: the standard fields by sig_id."""
     fields = [field for field in SIGNATURE_FIELDS if field != "sig_id"]
-    rows = siginfo.set_index("sig_id")[fields].rename_axis(index=None)
-    return rows.astype({field: object for field in rows.columns if rows[field].dtype == "category"})
+    return siginfo.set_index("sig_id")[fields].rename_axis(index=None)
 
 
 def write_ranked(table: pd.DataFrame, path: Path) -> None:
     """Write a ranked table as TSV: numbers to six decimals, missing values empty."""
+    _write_text_table(table, path, "\t".join(table.columns) + "\n", missing="")
+
+
+def _write_text_table(table: pd.DataFrame, path: Path, head: str, missing: str) -> None:
     import pyarrow as pa
-    import pyarrow.csv as pc
+    import pyarrow.compute as pc
+    import pyarrow.csv as csv
 
     arrays = []
     for name in table.columns:
@@ -202,13 +207,16 @@ def write_ranked(table: pd.DataFrame, path: Path) -> None:
             numbers = column.to_numpy(np.float64)
             small = name in ("fdr", "p")
             rounded = numbers.astype(np.float32) if small else np.round(numbers, DECIMALS)
-            arrays.append(pa.array(rounded, mask=np.isnan(numbers)))
+            array = pa.array(rounded, mask=np.isnan(numbers))
         else:
-            arrays.append(_plain_text(pa.Array.from_pandas(column)))
-    options = pc.WriteOptions(delimiter="\t", quoting_style="none", include_header=False)
+            array = _plain_text(pa.Array.from_pandas(column))
+        if missing and array.null_count:
+            array = pc.fill_null(pc.cast(array, pa.string()), missing)
+        arrays.append(array)
+    options = csv.WriteOptions(delimiter="\t", quoting_style="none", include_header=False)
     with atomic_path(path) as temporary, open(temporary, "wb") as stream:
-        stream.write(("\t".join(table.columns) + "\n").encode())
-        pc.write_csv(pa.Table.from_arrays(arrays, names=list(table.columns)), stream, options)
+        stream.write(head.encode())
+        csv.write_csv(pa.Table.from_arrays(arrays, names=list(table.columns)), stream, options)
 
 
 def _plain_text(array: Any) -> Any:

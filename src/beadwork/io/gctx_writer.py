@@ -32,10 +32,30 @@ def gctx_columns(
         file.attrs["version"] = "GCTX1.0"
         file.attrs["beadwork_provenance"] = json.dumps(provenance, sort_keys=True, ensure_ascii=False)
         data = file.create_dataset(DATA, shape=(len(cids), len(rows)), dtype=np.float32)
-        _write_meta(file.create_group(ROW, track_order=True), rows)
+        _write_rows(file.create_group(ROW, track_order=True), rows)
         _write_meta(file.create_group(COL, track_order=True), pd.DataFrame(index=pd.Index(list(cids), dtype=object)))
 
         def write(start: int, values: np.ndarray) -> None:
             data[start : start + len(values)] = values
 
         yield write
+
+
+def _write_rows(group: h5py.Group, rows: pd.DataFrame) -> None:
+    """Write the annotation of many rows; plain ASCII texts at fixed width, which is many times faster to write."""
+    ids = np.asarray(rows.index.to_numpy(object), dtype=str)
+    if not all(name.isascii() for name in rows.index):
+        _write_meta(group, rows.astype({name: object for name in rows.columns if rows[name].dtype == "category"}))
+        return
+    group.create_dataset("id", data=ids.astype("S"))
+    for name, column in rows.items():
+        if pd.api.types.is_numeric_dtype(column):
+            group.create_dataset(str(name), data=column.to_numpy())
+            continue
+        texts = column.astype("category")
+        categories = [str(item) for item in texts.cat.categories]
+        if all(text.isascii() for text in categories):
+            group.create_dataset(str(name), data=np.array([*categories, ""], "S")[texts.cat.codes.to_numpy()])
+        else:
+            values = np.array([*categories, ""], object)[texts.cat.codes.to_numpy()]
+            group.create_dataset(str(name), data=values, dtype=h5py.string_dtype("utf-8"))
