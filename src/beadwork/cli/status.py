@@ -12,15 +12,18 @@ from beadwork.cli.options import FILE, common_options, write_qc
 @click.option("--plates", metavar="SHEET", type=FILE, help="Plate sheet: says what should be there, and the batches.")
 @click.option("-o", "--output", metavar="TSV", type=FILE, help="Write the whole table here.")
 @click.option("--since", metavar="TSV", type=FILE, help="An earlier table: say what is new, changed or gone since.")
+@click.option("--verify", is_flag=True, help="Read all matrices and compare their checksums with what was recorded.")
 @common_options
 def command(
-    results: Path, plates: Path | None, output: Path | None, since: Path | None, threads: int, qc: Path | None
-) -> None:
+    results: Path, plates: Path | None, output: Path | None, since: Path | None, verify: bool, threads: int,
+    qc: Path | None,
+) -> None:  # fmt: skip
     """Say what is there, per plate and level: state, wells, program version, parameters, frozen reference.
 
     The table has one row for each plate and level, each brew, and each index segment. The columns parameters and inputs
     are short codes that differ where the parameters, or the content of the input files, differ. States: done, missing,
-    damaged, retired (there, but the plate sheet says use: no or does not list it).
+    damaged, retired (there, but the plate sheet says use: no or does not list it), stale (with --verify: its input is
+    not any more what it was made from).
     """
     import pandas as pd
 
@@ -28,7 +31,7 @@ def command(
     from beadwork.io.tables import write_table
     from beadwork.model.qc import join_qc
 
-    table = results_status(results, None if plates is None else read_sheet(plates))
+    table = results_status(results, None if plates is None else read_sheet(plates), verify=verify)
     gone = pd.DataFrame()
     if since is not None:
         from beadwork.io.tables import read_table
@@ -83,7 +86,7 @@ def _summary(table, gone) -> list[str]:
         codes = part["parameters"].value_counts()
         if len(codes) > 1:
             lines.append(f"{level}: made with {len(codes)} sets of parameters ({', '.join(codes.index)})")
-    for state in ("missing", "damaged", "retired"):
+    for state in ("missing", "damaged", "stale", "retired"):
         part = table[table["state"] == state]
         found = [f"{entity} {level}" for entity, level in zip(part["entity"], part["level"], strict=True)]
         if found:
@@ -102,4 +105,4 @@ def _first(names: list[str], limit: int = 5) -> str:
 
 
 def _worst(states: set[str]) -> str:
-    return next(state for state in ("damaged", "missing", "retired", "done") if state in states)
+    return next(state for state in ("damaged", "missing", "stale", "retired", "done") if state in states)

@@ -50,7 +50,8 @@ def join_matrices(sources: Sequence[Path], target: Path, version: str) -> tuple[
         total += len(found.cols)
         genes = genes or len(found.rows)
     target.parent.mkdir(parents=True, exist_ok=True)
-    needed, free = 4 * total * genes, shutil.disk_usage(target.parent).free
+    # room for ids and for what HDF5 adds; once it runs out of room, HDF5 itself may crash
+    needed, free = 4.1 * total * genes + (8 << 20), shutil.disk_usage(target.parent).free
     if needed > free:
         raise FileError(f"{target}: needs {needed / 1e9:.3g} GB, but {free / 1e9:.3g} GB are free; make room for it")
     tables = []

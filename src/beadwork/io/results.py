@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from beadwork.io.digest import digest_file
 from beadwork.io.gctx import read_annotation
 from beadwork.io.tables import read_table
 from beadwork.model.errors import BeadworkError, FileError
@@ -51,7 +52,7 @@ def input_code(record: Mapping[str, Any]) -> str:
     return hashlib.blake2b("\n".join(digests).encode(), digest_size=4).hexdigest()
 
 
-def describe(path: Path, entity: str, level: str) -> dict[str, Any]:
+def describe(path: Path, entity: str, level: str, verify: bool = False) -> dict[str, Any]:
     """One row of the status: what a matrix file is and how it was made, or that it is missing or damaged."""
     row: dict[str, Any] = dict.fromkeys(STATUS_COLUMNS, "") | {"entity": entity, "level": level}
     if not path.exists():
@@ -64,14 +65,24 @@ def describe(path: Path, entity: str, level: str) -> dict[str, Any]:
     models = [
         item["name"] + " " + item["digest"].split(":")[-1][:8] for item in record.get("inputs", {}).get("model", [])
     ]
+    stale = verify and any(_changed(path, item) for items in record.get("inputs", {}).values() for item in items)
     return row | {
-        "state": "done", "columns": len(found.cols), "version": record.get("version", ""),
+        "state": "stale" if stale else "done", "columns": len(found.cols), "version": record.get("version", ""),
         "parameters": parameter_code(record), "inputs": input_code(record), "reference": ", ".join(models),
     }  # fmt: skip
 
 
+def _changed(path: Path, item: Mapping[str, str]) -> bool:
+    """Whether an input matrix of a file is in the same results folder with another content than it had."""
+    name, plate = item.get("name", ""), item.get("name", "").rpartition("_")[0]
+    for source in (path.parent / name, path.parent.parent / plate / name):
+        if name.endswith(".gctx") and source.is_file():
+            return digest_file(source) != item.get("digest")
+    return False
+
+
 def results_status(
-    folder: Path, sheet: Iterable[Mapping[str, str]] | None = None, *, zsvc: bool = True
+    folder: Path, sheet: Iterable[Mapping[str, str]] | None = None, *, verify: bool = False
 ) -> pd.DataFrame:
     """Status of every plate at every level, then of the signatures of every brew, then of the index.
 
@@ -81,12 +92,14 @@ def results_status(
         Folder of results.
     sheet
         Rows of the plate sheet: det_plate, use, batch, brew.  Without it, the plates that are there.
+    verify
+        Read all matrices as a whole and compare their checksums with those that the next level was made from.
 
     Returns
     -------
     pandas.DataFrame
-        Columns :data:`STATUS_COLUMNS`.  States: done, missing, damaged, old (made from another version of its input
-        than the one that is there), retired (there, but not to be used).
+        Columns :data:`STATUS_COLUMNS`.  States: done, missing, damaged, stale (only with `verify`: its input is not any
+        more what it was made from), retired (there, but not to be used).
     """
     if not folder.is_dir():
         raise FileError(f"{folder}: no such folder of results; give what `results` is in the configuration")
@@ -101,7 +114,7 @@ def results_status(
         if not used and plate not in there:
             continue
         for level in PLATE_LEVELS:
-            row = describe(plate_file(folder, plate, level), plate, level)
+            row = describe(plate_file(folder, plate, level), plate, level, verify)
             if row["state"] == "missing" and (not used or level is Level.ZSVC):
                 continue
             state = row["state"] if used else "retired"
@@ -110,7 +123,7 @@ def results_status(
     files = {path.name.removesuffix("_MODZ.gctx"): path for path in signature_files(folder)}
     for brew in [*brews, *(name for name in files if name not in brews and brews)] if brews else list(files):
         path = folder / "signatures" / f"{brew}_MODZ.gctx"
-        row = describe(path, brew, Level.MODZ)
+        row = describe(path, brew, Level.MODZ, verify)
         if brews and brew not in brews:
             row["state"] = "retired"
         rows.append(row | {"batch": brews.get(brew, "")})
