@@ -57,3 +57,9 @@ def test_digests(tmp_path):
     assert digest_bytes(b"") == "xxh3_128:99aa06d3014798d86001c324468d497f"
     with pytest.raises(FileError, match="cannot be read"):
         digest_file(tmp_path / "none")
+
+
+def test_a_device_is_not_replaced_by_a_file():
+    with pytest.raises(FileError, match="/dev/null: is a device or a pipe"), atomic_path("/dev/null") as temporary:
+        temporary.write_text("all")
+    assert not os.path.isfile("/dev/null")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from beadwork.cli.options import FILE, common_options, write_qc
+from beadwork.cli.options import FILE, check_outputs, common_options, write_qc
 
 
 @click.command("collect")
@@ -19,6 +19,7 @@ def command(tables: tuple[Path, ...], output: Path, threads: int, qc: Path | Non
     from beadwork.model.errors import AlignmentError
     from beadwork.model.qc import join_qc
 
+    check_outputs([output, qc], tables)
     parts = [(path, read_table(path, text_only=True)) for path in tables]
     first, columns = parts[0][0], list(parts[0][1].columns)
     for path, part in parts[1:]:

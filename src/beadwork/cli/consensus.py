@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from beadwork.cli.options import FILE, common_options, params_options, write_qc
+from beadwork.cli.options import FILE, check_outputs, common_options, params_options, write_qc
 from beadwork.model.params import ConsensusParams
 
 
@@ -31,6 +31,7 @@ def command(
     from beadwork.model.matrix import Level, Space
     from beadwork.stages.consensus import consensus
 
+    check_outputs([output, siginfo, qc], z)
     plates = [with_entrez_ids(load_matrix(path, level=(Level.ZSPC, Level.ZSVC))) for path in z]
     landmarks = space_genes(gene_table(), Space.LM)
     result = consensus(plates, landmarks=landmarks, params=params, names=[str(path) for path in z])

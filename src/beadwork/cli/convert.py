@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from beadwork.cli.options import FILE, common_options, write_qc
+from beadwork.cli.options import FILE, check_outputs, common_options, write_qc
 
 
 @click.command("convert")
@@ -23,5 +23,6 @@ def command(source: Path, target: Path, threads: int, qc: Path | None) -> None:
     from beadwork.io.formats import read_any, write_any
     from beadwork.model.qc import join_qc
 
+    check_outputs([target, qc], [source])
     write_any(read_any(source), target)
     write_qc(join_qc([]), qc)

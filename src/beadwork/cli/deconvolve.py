@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from beadwork.cli.options import FILE, common_options, log, params_options, write_qc
+from beadwork.cli.options import FILE, check_outputs, common_options, log, params_options, write_qc
 from beadwork.model.params import DeconvolveParams
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def command(
         )
     if beadset is not None:
         _bead_set(beadset)
-    _check_outputs([output, calibrators, support, sd, odds, qc])
+    check_outputs([output, calibrators, support, sd, odds, qc], [lxb, map_path])
     read_map(map_path)
     beads = read_plate(lxb, plate, threads=threads)
     plate_map = read_map(map_path, beads.det_plate)
@@ -122,15 +122,6 @@ def command(
         if matrix is not None and path is not None:
             save_matrix(matrix, path, command="deconvolve", params=params, options=options, inputs=inputs)
     write_qc(result.qc, qc)
-
-
-def _check_outputs(paths: list[Path | None]) -> None:
-    from beadwork.model.errors import ParameterError
-
-    given = [path for path in paths if path is not None]
-    twice = {str(path) for path in given if given.count(path) > 1}
-    if twice:
-        raise ParameterError(f"{', '.join(sorted(twice))}: two outputs have the same name; give each its own")
 
 
 def _bead_set(name: str) -> BeadSet:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from beadwork.cli.options import FILE, common_options, params_options, write_qc
+from beadwork.cli.options import FILE, check_outputs, common_options, params_options, write_qc
 from beadwork.model.params import InferParams
 
 
@@ -28,6 +28,7 @@ def command(qnorm: Path, output: Path, model: Path | None, params: InferParams, 
     from beadwork.model.matrix import Level
     from beadwork.stages.infer import infer
 
+    check_outputs([output, qc], [qnorm, model])
     matrix = with_entrez_ids(load_matrix(qnorm, level=Level.QNORM))
     model = model or default_model_path()
     result = infer(matrix, read_inference_model(model), gene_table(), params=params, what=str(qnorm))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from beadwork.cli.options import FILE, common_options, log, params_options, write_qc
+from beadwork.cli.options import FILE, check_outputs, common_options, log, params_options, write_qc
 from beadwork.model.params import NormalizeParams
 
 SHIPPED_REFERENCE_HALVES = ("dp52", "dp53")
@@ -52,6 +52,7 @@ def command(
     from beadwork.io.tables import write_table
     from beadwork.stages.normalize import normalize
 
+    check_outputs([output, norm, curves, qc], [gex, calibrators, reference])
     source = load_matrix(gex)
     inputs = {"gex": [input_record(gex)]}
     liss = params.scaling == "liss"

@@ -92,6 +92,34 @@ def write_qc(qc: pd.DataFrame, path: Path | None) -> None:
         write_table(qc, path)
 
 
+def check_outputs(outputs: Iterable[Path | None], inputs: Iterable[Path | None] = ()) -> None:
+    """Refuse outputs that cannot be written, or would replace each other or an input, before any work is done.
+
+    Raises
+    ------
+    ParameterError
+        Two outputs have one name, or an output has the name of an input.
+    FileError
+        An output is a folder, or what should be its folder is a file.
+    """
+    from beadwork.model.errors import FileError, ParameterError
+
+    sources = {path.resolve() for path in inputs if path is not None}
+    seen: set[Path] = set()
+    for path in (path for path in outputs if path is not None):
+        place = path.resolve()
+        if place in seen:
+            raise ParameterError(f"{path}: two outputs have the same name; give each its own")
+        if place in sources:
+            raise ParameterError(f"{path}: is an input, which the output would replace; choose another name")
+        if place.is_dir():
+            raise FileError(f"{path}: is a folder, but a file is to be written there; choose another name")
+        above = next(folder for folder in place.parents if folder.exists())
+        if not above.is_dir():
+            raise FileError(f"{path}: cannot be written, since {above} is a file and not a folder; choose another name")
+        seen.add(place)
+
+
 def progress(items: Iterable[Any], label: str, length: int | None = None) -> Iterable[Any]:
     """Iterate with a progress bar on a terminal, silently elsewhere."""
     if not sys.stderr.isatty():

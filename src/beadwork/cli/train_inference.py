@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from beadwork.cli.options import FILE, common_options, log, params_options, write_qc
+from beadwork.cli.options import FILE, check_outputs, common_options, log, params_options, write_qc
 from beadwork.model.params import TrainInferenceParams
 
 
@@ -36,6 +36,7 @@ def command(
     from beadwork.io.resources import gene_table
     from beadwork.stages.train_inference import train_inference
 
+    check_outputs([output, qc], [expression, probe_map])
     matrix = read_expression(expression, probe_map, study_field=params.study_field)
     result = train_inference(matrix, gene_table(), params=params, what=str(expression))
     inputs = {"expression": [input_record(expression)]}

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from beadwork.cli.options import FILE, common_options, params_options, write_qc
+from beadwork.cli.options import FILE, check_outputs, common_options, params_options, write_qc
 from beadwork.model.params import ZscoreParams
 
 
@@ -28,6 +28,7 @@ def command(matrix: Path, output: Path, population: str, params: ZscoreParams, t
     from beadwork.cli.files import input_record, load_matrix, save_matrix
     from beadwork.stages.zscore import INPUT_LEVELS, zscore
 
+    check_outputs([output, qc], [matrix])
     source = load_matrix(matrix, level=INPUT_LEVELS)
     result = zscore(source, population=population, params=params, what=str(matrix))  # type: ignore[arg-type]
     save_matrix(

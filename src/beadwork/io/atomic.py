@@ -24,6 +24,8 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         target.parent.mkdir(parents=True, exist_ok=True)
         if target.is_dir():
             raise FileError(f"{target}: is a folder, but a file is to be written there; choose another name")
+        if target.exists() and not target.is_file():  # renaming onto /dev/null would replace the device
+            raise FileError(f"{target}: is a device or a pipe, but a file is to be written; choose another name")
         try:
             yield temporary
             os.replace(temporary, target)
