@@ -105,3 +105,27 @@ def test_finite():
 def test_name_some():
     assert name_some("ab") == "a, b"
     assert name_some(range(9)) == "0, 1, 2, 3, 4, ... (9 in all)"
+
+
+@pytest.mark.parametrize(
+    ("values", "level", "message"),
+    [
+        (np.full((5, 3), 900.0), Level.QNORM, "the median is 900, so these are linear intensities; QNORM is needed"),
+        (np.full((200, 3), 8.0), Level.GEX, "no value is above 40, so these are no linear intensities; GEX is needed"),
+        (np.full((200, 3), 8.0), (Level.ZSPC, Level.ZSVC), "no value is negative, so these are no z-scores; ZSPC or"),
+    ],
+)
+def test_a_matrix_that_does_not_say_its_level_is_judged_by_its_values(values, level, message):
+    rows, cols = (
+        pd.DataFrame(index=[f"{kind}{i}" for i in range(n)]) for kind, n in zip("gs", values.shape, strict=True)
+    )
+    matrix = Matrix(values, rows, cols)
+    with pytest.raises(LevelError, match=f"x.gct: does not say its level, and {message}"):
+        check_matrix(matrix, level=level, what="x.gct")
+
+
+def test_small_matrices_of_unknown_level_have_any_values_and_missing_ones_do_not_count():
+    small = Matrix([[1, 2], [3, 100]], pd.DataFrame(index=["a", "b"]), pd.DataFrame(index=["x", "y"]))
+    for level in (Level.GEX, Level.INF, Level.ZSPC):
+        check_matrix(small, level=level)
+    check_matrix(small.with_values(np.full((2, 2), np.nan)), level=Level.GEX)

@@ -138,3 +138,12 @@ def test_the_model_that_ships_on_a_real_plate(shared_data):
     assert 6 < np.median(inferred) < 9
     spread = 1.4826 * np.median(np.abs(inferred - np.median(inferred, axis=1, keepdims=True)), axis=1)
     assert 0.05 < np.median(spread) < 0.4  # neither frozen nor inflated
+
+
+def test_z_scores_of_unknown_level_get_a_warning(model, caplog):
+    z = plate(level=None)
+    with caplog.at_level("WARNING", logger="beadwork.infer"):
+        infer(z, model, GENES)
+        assert not caplog.records
+        infer(z.with_values(z.values - 9), model, GENES, what="z.gct")
+    assert "z.gct: 51 % of the values are negative, as z-scores are; inference needs QNORM" in caplog.text

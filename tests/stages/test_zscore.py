@@ -84,3 +84,8 @@ def test_refuses_too_few_vehicle_wells(plate):
 def test_refuses_a_plate_of_two_wells(plate):
     with pytest.raises(ParameterError, match=r"^matrix: has 2 wells, but a median over fewer than 3 says nothing"):
         zscore(plate.take_cols(plate.cids[:2]))
+
+
+def test_unknown_population(plate):
+    with pytest.raises(ParameterError, match="population is 'plate' or 'vehicle', not 'controls'"):
+        zscore(plate, population="controls")

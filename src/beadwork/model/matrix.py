@@ -215,7 +215,8 @@ def check_matrix(
     Parameters
     ----------
     level, space
-        The level(s) and space(s) that are allowed.  A matrix whose level is unknown passes the level check.
+        The level(s) and space(s) that are allowed.  A matrix whose level is unknown (every GCT) passes the level check
+        unless its values cannot be of that level: linear intensities, log2 or z-scores.
     finite
         Whether missing values are an error.
     what
@@ -234,6 +235,8 @@ def check_matrix(
             f"{what}: holds level {matrix.level}, but {_either(allowed)} is needed here; "
             f"give the {_either(allowed)} file"
         )
+    if allowed and matrix.level is None:
+        _check_scale(matrix.values, allowed, what)
     spaces = _as_tuple(space)
     if spaces and matrix.space not in spaces:
         found = f"space {matrix.space}" if matrix.space else "a gene space that is none of LM, BING and AIG"
@@ -250,6 +253,29 @@ def check_matrix(
                 f"{what}: missing or infinite values in {int(bad.sum())} rows ({name_some(matrix.rids[bad])}); "
                 "fill or drop them first"
             )
+
+
+_LINEAR, _ZSCORES = (Level.GEX, Level.CAL), (Level.ZSPC, Level.ZSVC, Level.MODZ)
+_LARGEST_LOG2 = 40.0
+_FEWEST_ROWS = 100
+"""A matrix with fewer rows may have any values."""
+
+
+def _check_scale(values: np.ndarray, allowed: tuple[Any, ...], what: str) -> None:
+    """Refuse values that no allowed level can have; a matrix that is small or odd gets the benefit of the doubt."""
+    finite = values[np.isfinite(values)]
+    if not finite.size:
+        return
+    found = None
+    if len(values) >= _FEWEST_ROWS:
+        if all(level in _LINEAR for level in allowed) and finite.max() <= _LARGEST_LOG2:
+            found = f"no value is above {_LARGEST_LOG2:g}, so these are no linear intensities"
+        elif all(level in _ZSCORES for level in allowed) and finite.min() >= 0:
+            found = "no value is negative, so these are no z-scores"
+    if not any(level in _LINEAR for level in allowed) and (middle := float(np.median(finite))) > _LARGEST_LOG2:
+        found = f"the median is {middle:,.0f}, so these are linear intensities"
+    if found:
+        raise LevelError(f"{what}: does not say its level, and {found}; {_either(allowed)} is needed here")
 
 
 def _as_tuple(value: Any) -> tuple[Any, ...]:

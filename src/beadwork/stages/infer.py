@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,9 @@ from beadwork.model.matrix import Level, Matrix, Space, check_matrix
 from beadwork.model.params import InferParams
 from beadwork.model.qc import qc_rows
 
+log = logging.getLogger("beadwork.infer")
+LARGEST_NEGATIVE_SHARE = 0.05
+"""A matrix with more values below -1 is hardly QNORM; LISS itself goes below 0 by 1e-4 for each rank at most."""
 ROW_FIELDS = ("pr_gene_symbol", "pr_is_lm", "pr_is_bing")
 
 
@@ -70,6 +74,11 @@ def infer(
             f"{what}: {len(absent)} of the {len(model.landmarks)} landmarks are not among its {len(qnorm.rids):,} rows "
             f"({name_some(absent)}); inference needs Entrez ids of all landmarks"
         )
+    if (qnorm.values < -1).mean() > LARGEST_NEGATIVE_SHARE:
+        log.warning(
+            "%s: %.0f %% of the values are negative, as z-scores are; inference needs QNORM, log2 intensities",
+            what, 100 * (qnorm.values < 0).mean(),
+        )  # fmt: skip
     table = _space_table(genes, Space(params.space))
     wanted = table.index.difference(model.landmarks, sort=False)
     unknown = wanted.difference(model.genes, sort=False)

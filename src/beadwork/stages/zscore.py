@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -79,6 +79,8 @@ def zscore(
 
 def population_mask(matrix: Matrix, population: Population, minimum: int, what: str) -> np.ndarray:
     """Which wells the scores are measured against; refuses a population that is too small."""
+    if population not in get_args(Population):
+        raise ParameterError(f"population is 'plate' or 'vehicle', not {population!r}")
     if population == "plate":
         chosen = np.ones(len(matrix.cids), dtype=bool)
         if len(chosen) < minimum:
