@@ -1,5 +1,6 @@
 """Fixtures that several test folders share."""
 
+import logging
 import os
 from pathlib import Path
 
@@ -19,6 +20,14 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real data at {folder}; BEADWORK_SHARED_DATA may name another folder")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def own_logging(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Undo what a command run in this process does to the logger, so that caplog hears it in the next test."""
+    logger = logging.getLogger("beadwork")
+    monkeypatch.setattr(logger, "propagate", True)
+    monkeypatch.setattr(logger, "handlers", [])
 
 
 @pytest.fixture

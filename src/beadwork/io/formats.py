@@ -112,11 +112,15 @@ def _write_parquet(matrix: Matrix, path: str | Path) -> None:
 
 
 def _read_parquet(path: Path) -> Matrix:
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    table = pq.read_table(path)
+    try:
+        table = pq.read_table(path)
+        frame = table.to_pandas()
+    except pa.ArrowException as error:  # not all kinds are a ValueError, as ArrowInvalid is
+        raise ValueError(str(error)) from None
     metadata = table.schema.metadata or {}
-    frame = table.to_pandas()
     if isinstance(frame.index, pd.RangeIndex) and len(frame.columns) and not _is_number(frame.iloc[:, 0]):
         frame = frame.set_index(frame.columns[0])
     textual = [str(name) for name in frame.columns if not _is_number(frame[name])]
