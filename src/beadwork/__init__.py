@@ -4,7 +4,7 @@ The package has four floors: ``model`` and ``kernels`` at the bottom, ``stages``
 ``simulate`` above them, ``cli`` on top.  Import what you need from the floor you need it from, for example::
 
     from beadwork.io.gctx import read_matrix
-    from beadwork.stages.zscore import robust_zscore
+    from beadwork.stages.zscore import zscore
     from beadwork import ConnectivityIndex
 
 Importing ``beadwork`` itself loads nothing heavy.

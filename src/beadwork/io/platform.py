@@ -20,7 +20,7 @@ def bead_set_names() -> list[str]:
 
 @cache
 def read_bead_set(name: str) -> BeadSet:
-    """Bead set by name (``epsilon-r2``) or from a table of the same columns (a path that ends in .tsv).
+    """Bead set by name (``epsilon-r2``, in any case) or from a table of the same columns (a path ending in .tsv).
 
     Raises
     ------
@@ -30,6 +30,7 @@ def read_bead_set(name: str) -> BeadSet:
         The table is damaged: unknown analytes, a gene twice, not two halves.
     """
     own = name.endswith(".tsv")
+    name = name if own else name.lower()
     if not own and name not in bead_set_names():
         raise ParameterError(
             f"bead set {name!r} is unknown; there are {', '.join(bead_set_names())}, or give a .tsv table"
