@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -108,6 +108,16 @@ class ConnectivityIndex:
     def genes(self) -> pd.DataFrame:
         """Genes in row order: gene_id, symbol."""
         return pd.DataFrame(self.store.gene_columns())
+
+    def warm(self) -> None:
+        """Read the annotation and load the compiled code, so that the first query is as fast as the next."""
+        params = QueryParams()
+        rows = np.arange(min(2, self.store.n_genes))
+        query = MappedQuery("warm", rows[:1], rows[1:])
+        small = self.store.blocks[0]
+        block = type(small)(0, np.ascontiguousarray(small.rank[:, :32]), np.ascontiguousarray(small.z[:, :32]))
+        connect([block], self.siginfo.iloc[: block.stop], [query], params=params)
+        _ = self.finder
 
     def info(self) -> dict[str, Any]:
         """Facts about the index, for people and programs."""
@@ -232,6 +242,7 @@ class ConnectivityIndex:
         queries: Sequence[MappedQuery],
         params: QueryParams = QueryParams(),  # noqa: B008 (frozen)
         filters: Sequence[str] = (),
+        progress: Callable[[float], None] | None = None,
     ) -> QueryResult:
         """Score mapped queries."""
         key = (params.group_by, params.min_reference, params.null_type)
@@ -245,6 +256,7 @@ class ConnectivityIndex:
             params=params,
             threads=self.threads,
             groups=self._groups[key],
+            progress=progress,
         )
         shown = filter_signatures(self.siginfo, filters) if filters else None
         return QueryResult(self, connections, shown, params)

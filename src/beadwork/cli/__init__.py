@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "index": ("index", "Build, inspect and verify a connectivity index."),
     "query": ("query", "Ask an index which signatures connect to gene sets."),
     "introspect": ("introspect", "Ask an index with its own signatures: every signature against all."),
+    "serve": ("serve", "Show an index in the browser: a local page and JSON API."),
     "simulate": ("simulate", "Make LXB plates with known truth."),
     "check-truth": ("check_truth", "Compare the results of a simulated study with what was planted."),
     "figures": ("figures", "Draw the figures of a plate or a study for the report."),

@@ -21,6 +21,8 @@ from beadwork.model.connectivity import MappedQuery, SignatureBlock
 from beadwork.model.errors import GeneSetError, ParameterError, name_some
 from beadwork.model.params import QueryParams
 
+Progress = Callable[[float], None]
+
 
 @dataclass(frozen=True, eq=False)
 class ReferenceGroups:
@@ -171,6 +173,7 @@ def score_sets(
     weighted: bool = True,
     threads: int = 1,
     out: np.ndarray | None = None,
+    progress: Progress | None = None,
 ) -> np.ndarray:
     """WTCS (or unweighted score) of many queries against all signatures.
 
@@ -184,6 +187,8 @@ def score_sets(
         Whether genes weigh |z|, or all the same (Lamb 2006).
     out
         float32, shape (queries, signatures), to write to.
+    progress
+        Told the share that is done, after each block.
 
     Returns
     -------
@@ -201,6 +206,8 @@ def score_sets(
     def work(start: int, stop: int) -> None:
         for block in blocks[start:stop]:
             plan.score(block.rank, block.z, result, block.start)
+            if progress is not None:
+                progress(block.stop / total)
 
     run_chunks(work, len(blocks), threads=threads)
     return result
@@ -262,6 +269,7 @@ def connect(
     params: QueryParams = QueryParams(),  # noqa: B008 (frozen)
     threads: int = 1,
     groups: ReferenceGroups | None = None,
+    progress: Progress | None = None,
 ) -> Connections:
     """Score queries against an index.
 
@@ -277,6 +285,8 @@ def connect(
         For tau; without it tau is missing.
     groups
         :func:`make_groups` of the same siginfo and parameters, to save time.
+    progress
+        Told the share of WTCS that is done.
 
     Raises
     ------
@@ -290,7 +300,7 @@ def connect(
     if groups is None:
         groups = make_groups(siginfo, params)
     up, down = [query.up for query in queries], [query.down for query in queries]
-    scores = {"wtcs": score_sets(blocks, up, down, threads=threads)}
+    scores = {"wtcs": score_sets(blocks, up, down, threads=threads, progress=progress)}
     for name in dict.fromkeys(params.metric):
         if name == "ks":
             scores[name] = score_sets(blocks, up, down, weighted=False, threads=threads)

@@ -1,0 +1,319 @@
+"""The web application: JSON API (OpenAPI document at /openapi.json) and the page that uses it.
+
+Nothing a request holds becomes a path of the file system: assets are read once at the start, results are looked up by
+random keys, signatures by id in the index's table.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import pandas as pd
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from beadwork import __version__
+from beadwork.api.connectivity import ConnectivityIndex
+from beadwork.api.query_page import query_page
+from beadwork.model.connectivity import Query
+from beadwork.model.errors import BeadworkError
+from beadwork.model.params import QueryParams
+from beadwork.serve.jobs import BusyError, Job, Jobs
+from beadwork.stages.roll_up import ranked
+
+ASSETS = Path(__file__).parent / "assets"
+MEDIA = {
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+}
+MOST_GENES = 2000
+MOST_BYTES = 1 << 20
+PAGE_ROWS = 500
+Gene = Annotated[str, Field(max_length=64)]
+POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " \
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"  # fmt: skip
+PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; sandbox allow-scripts"
+
+
+class QueryRequest(BaseModel):
+    """Genes of a query: Entrez ids, symbols or old symbols."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field("query", max_length=100, description="name of the query")
+    up: list[Gene] = Field(default_factory=list, max_length=MOST_GENES, description="genes that go up")
+    down: list[Gene] = Field(default_factory=list, max_length=MOST_GENES, description="genes that go down")
+    where: list[Annotated[str, Field(max_length=200)]] = Field(
+        default_factory=list, max_length=10, description="filters such as cell_id=A375 or tas>=0.2"
+    )
+
+
+class QueryState(BaseModel):
+    """Where a query stands."""
+
+    id: str
+    name: str
+    status: Literal["waiting", "running", "done", "failed"]
+    done: float = Field(description="share that is done, 0 to 1")
+    message: str = ""
+    counts: dict[str, int] = Field(default_factory=dict, description="genes given and found")
+    notes: list[str] = Field(default_factory=list, description="what is worth knowing")
+    missing: list[dict[str, str]] = Field(default_factory=list, description="genes that are not in the index, and why")
+
+
+class Rows(BaseModel):
+    """A portion of a ranked table."""
+
+    total: int = Field(description="rows that pass the filters")
+    offset: int
+    columns: list[str]
+    rows: list[list[Any]]
+
+
+class SignatureProfile(BaseModel):
+    """One signature: its annotation, and its most changed genes."""
+
+    sig_id: str
+    annotation: dict[str, Any] = Field(description="all fields of the index, the QC of its replicates among them")
+    up: list[dict[str, Any]]
+    down: list[dict[str, Any]]
+    histogram: dict[str, list[float]]
+
+
+class _Limit:
+    """Refuse bodies that are too large, whatever their header says."""
+
+    def __init__(self, app: ASGIApp, most: int) -> None:
+        self.app, self.most = app, most
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        size = 0
+        body = []
+        while True:
+            message: Message = await receive()
+            if message["type"] != "http.request":
+                return
+            size += len(message.get("body", b""))
+            if size > self.most:
+                refusal = JSONResponse({"detail": f"the request holds more than {self.most:,} bytes"}, 413)
+                await refusal(scope, receive, send)
+                return
+            body.append(message.get("body", b""))
+            if not message.get("more_body"):
+                break
+        sent = False
+
+        async def replay() -> Message:
+            nonlocal sent
+            if sent:
+                return await receive()
+            sent = True
+            return {"type": "http.request", "body": b"".join(body), "more_body": False}
+
+        await self.app(scope, replay, send)
+
+
+def create_app(index: ConnectivityIndex, *, hosts: list[str] | None = None, most_waiting: int = 8) -> FastAPI:
+    """Build the application for one index.
+
+    Parameters
+    ----------
+    hosts
+        Host names a request may be addressed to; a page of another origin cannot reach a local server by a name of
+        its own.
+    most_waiting
+        Queries that may wait.
+    """
+    app = FastAPI(title="beadwork", version=__version__, docs_url=None, redoc_url=None,
+                  description="Connections of gene sets with the signatures of one index. Read-only.")  # fmt: skip
+    app.add_middleware(_Limit, most=MOST_BYTES)
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=hosts or ["127.0.0.1", "localhost"])
+    jobs = Jobs(index, most_waiting=most_waiting)
+    app.state.jobs = jobs
+    assets = {
+        "/" if path.name == "index.html" else f"/{path.name}": (path.read_bytes(), MEDIA[path.suffix])
+        for path in sorted(ASSETS.iterdir())
+        if path.suffix in MEDIA
+    }
+    for route, (data, media) in assets.items():
+        app.add_api_route(route, _asset(data, media), include_in_schema=False)
+
+    @app.middleware("http")
+    async def headers(request: Request, call_next: Any) -> Response:
+        response: Response = await call_next(request)
+        response.headers.setdefault("Content-Security-Policy", POLICY)
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers["Referrer-Policy"] = "no-referrer"
+        response.headers["Cache-Control"] = "no-store"
+        return response
+
+    @app.exception_handler(BeadworkError)
+    async def user_error(request: Request, error: BeadworkError) -> JSONResponse:
+        code = 429 if isinstance(error, BusyError) else 404 if isinstance(error, _NotFoundError) else 422
+        return JSONResponse({"detail": str(error)}, code)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
+        parts = [f"{'.'.join(str(piece) for piece in item['loc'])}: {item['msg']}" for item in error.errors()[:5]]
+        return JSONResponse({"detail": "; ".join(parts)}, 422)
+
+    @app.get("/api/index", summary="What is in the index")
+    def get_index() -> dict[str, Any]:
+        facts = index.info()
+        facts["path"] = Path(facts["path"]).name
+        facts["cell_ids"] = sorted(str(item) for item in index.siginfo["cell_id"].dropna().unique())[:500]
+        facts["pert_types"] = sorted(str(item) for item in index.siginfo["pert_type"].dropna().unique())[:100]
+        return facts
+
+    @app.post("/api/queries", status_code=202, summary="Ask the index")
+    def post_query(request: QueryRequest) -> QueryState:
+        query = Query(request.name or "query", tuple(request.up), tuple(request.down))
+        params = QueryParams()
+        (mapped,) = index.map_queries([query], params)
+        if request.where:
+            from beadwork.stages.connect import filter_signatures
+
+            filter_signatures(index.siginfo, request.where)
+        return _state(jobs.submit(mapped, params, request.where))
+
+    @app.get("/api/queries/{key}", summary="Where a query stands")
+    def get_query(key: str) -> QueryState:
+        return _state(_find(jobs, key))
+
+    @app.get("/api/queries/{key}/{table}", summary="Ranked rows of an answered query")
+    def get_rows(
+        key: str,
+        table: Literal["signatures", "perturbagens", "cells", "classes"],
+        offset: int = 0,
+        limit: int = 50,
+        text: Annotated[str, Field(max_length=200)] = "",
+        cell_id: Annotated[str, Field(max_length=100)] = "",
+        pert_type: Annotated[str, Field(max_length=100)] = "",
+        sort: Annotated[str, Field(max_length=40)] = "rank",
+        descending: bool = False,
+    ) -> Rows:
+        rows = _table(_find(jobs, key), table)
+        rows = _filter(rows, text, cell_id, pert_type)
+        if sort not in rows.columns:
+            raise BeadworkError(f"no column {sort!r}; there are {', '.join(rows.columns)}")
+        if sort != "rank" or descending:
+            rows = rows.sort_values(sort, ascending=not descending, kind="stable", na_position="last")
+        offset, limit = max(0, offset), min(max(1, limit), PAGE_ROWS)
+        part = rows.iloc[offset : offset + limit]
+        values = [[_plain(item) for item in row] for row in part.itertuples(index=False)]
+        return Rows(total=len(rows), offset=offset, columns=list(rows.columns), rows=values)
+
+    @app.get(
+        "/api/queries/{key}/download/{table}", summary="A whole ranked table as TSV", response_class=PlainTextResponse
+    )
+    def download(key: str, table: Literal["signatures", "perturbagens", "cells", "classes"]) -> Response:
+        text = _table(_find(jobs, key), table).to_csv(sep="\t", index=False, float_format="%.6g")
+        named = {"Content-Disposition": f'attachment; filename="{table}.tsv"'}
+        return Response(text, media_type="text/tab-separated-values; charset=utf-8", headers=named)
+
+    @app.get("/api/queries/{key}/view/page", summary="The self-contained page of a query", response_class=HTMLResponse)
+    def page(key: str) -> Response:
+        job = _find(jobs, key)
+        if job.result is None or job.status != "done":
+            raise BeadworkError("the query is not answered yet")
+        return HTMLResponse(query_page(job.result, 0, job.rolled), headers={"Content-Security-Policy": PAGE_POLICY})
+
+    @app.get("/api/signature", summary="One signature: annotation, replicates' QC, most changed genes")
+    def get_signature(sig_id: Annotated[str, Field(max_length=300)], top: int = 25) -> SignatureProfile:
+        return _profile(index, sig_id, min(max(1, top), 200))
+
+    return app
+
+
+class _NotFoundError(BeadworkError):
+    """No such query."""
+
+
+def _find(jobs: Jobs, key: str) -> Job:
+    job = jobs.find(key)
+    if job is None:
+        raise _NotFoundError("no such query; it may have been dropped for newer ones")
+    return job
+
+
+def _asset(data: bytes, media: str) -> Any:
+    async def asset() -> Response:
+        return Response(data, media_type=media)
+
+    return asset
+
+
+def _state(job: Job) -> QueryState:
+    query = job.query
+    notes = list(job.result.notes(0)) if job.result is not None else list(query.notes)
+    missing = [{"set": item.set, "gene": item.gene, "reason": item.reason} for item in query.missing[:1000]]
+    return QueryState(
+        id=job.key, name=query.name, status=job.status, done=round(job.done, 3), message=job.message,  # type: ignore[arg-type]
+        counts={key: int(value) for key, value in query.counts.items()}, notes=notes, missing=missing,
+    )  # fmt: skip
+
+
+def _table(job: Job, name: str) -> pd.DataFrame:
+    if job.status == "failed":
+        raise BeadworkError(job.message)
+    if job.status != "done" or job.rolled is None:
+        raise BeadworkError("the query is not answered yet")
+    if name not in job.tables:
+        job.tables[name] = ranked(job.rolled[("cells", "perturbagens", "classes").index(name)], 0)
+    return job.tables[name]
+
+
+def _filter(rows: pd.DataFrame, text: str, cell_id: str, pert_type: str) -> pd.DataFrame:
+    keep = np.ones(len(rows), bool)
+    for name, wanted in (("cell_id", cell_id), ("pert_type", pert_type)):
+        if wanted and name in rows.columns:
+            keep &= (rows[name].astype(object) == wanted).to_numpy()
+    for word in text.lower().split():
+        hit = np.zeros(len(rows), bool)
+        for name in ("sig_id", "pert_iname", "pert_id", "cell_id", "class"):
+            if name in rows.columns:
+                column = rows[name].astype("category")
+                matched = np.array([word in str(item).lower() for item in column.cat.categories] + [False])
+                hit |= matched[column.cat.codes.to_numpy()]
+        keep &= hit
+    return rows if keep.all() else rows[keep]
+
+
+def _plain(item: Any) -> Any:
+    if item is None or item != item:
+        return None
+    if isinstance(item, np.floating | float):
+        return round(float(item), 6) if np.isfinite(item) else None
+    return item.item() if isinstance(item, np.generic) else item
+
+
+def _profile(index: ConnectivityIndex, sig_id: str, top: int) -> SignatureProfile:
+    z = index.signature(sig_id)
+    row = index.siginfo[index.siginfo["sig_id"] == sig_id].iloc[0]
+    symbols = index.genes["symbol"].to_numpy(object)
+    order = np.argsort(-z.to_numpy(np.float64), kind="stable")
+
+    def genes(places: np.ndarray) -> list[dict[str, Any]]:
+        return [
+            {"gene_id": str(z.index[at]), "symbol": _plain(symbols[at]), "z": round(float(z.iloc[at]), 3)}
+            for at in places
+        ]
+
+    counts, edges = np.histogram(z, bins=41)
+    return SignatureProfile(
+        sig_id=sig_id,
+        annotation={str(name): _plain(item) for name, item in row.items() if _plain(item) is not None},
+        up=genes(order[:top]),
+        down=genes(order[::-1][:top]),
+        histogram={"counts": [float(item) for item in counts], "edges": [round(float(item), 4) for item in edges]},
+    )

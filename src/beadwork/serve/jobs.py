@@ -1,0 +1,107 @@
+"""Queries of the web page: one runs at a time, a few wait, the last ones are kept."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from beadwork.api.connectivity import ConnectivityIndex, QueryResult
+from beadwork.model.connectivity import MappedQuery
+from beadwork.model.errors import BeadworkError
+from beadwork.model.params import QueryParams
+from beadwork.stages.roll_up import RolledUp, RollUpPlan
+
+
+class BusyError(BeadworkError):
+    """Too many queries wait."""
+
+
+@dataclass
+class Job:
+    """One query: where it stands, and its result."""
+
+    key: str
+    query: MappedQuery
+    status: str = "waiting"
+    done: float = 0.0
+    message: str = ""
+    result: QueryResult | None = None
+    rolled: tuple[RolledUp, RolledUp, RolledUp] | None = None
+    tables: dict[str, pd.DataFrame] = field(default_factory=dict)
+    started: float = field(default_factory=time.monotonic)
+
+
+class Jobs:
+    """Runs queries and keeps the last results.
+
+    Parameters
+    ----------
+    index
+        What is asked.
+    most_waiting
+        Further queries are turned away while so many wait.
+    most_kept
+        The oldest result goes when there are more.
+    """
+
+    def __init__(self, index: ConnectivityIndex, *, most_waiting: int = 8, most_kept: int = 30) -> None:
+        self.index, self.most_waiting, self.most_kept = index, most_waiting, most_kept
+        self.jobs: OrderedDict[str, Job] = OrderedDict()
+        self.lock = threading.Lock()
+        self.pool = ThreadPoolExecutor(1, thread_name_prefix="query")
+        self._plan: RollUpPlan | None = None
+
+    def submit(self, query: MappedQuery, params: QueryParams, filters: Sequence[str]) -> Job:
+        """Queue a query.
+
+        Raises
+        ------
+        BusyError
+            Too many wait.
+        """
+        with self.lock:
+            waiting = sum(job.status in ("waiting", "running") for job in self.jobs.values())
+            if waiting >= self.most_waiting:
+                raise BusyError(f"{waiting} queries are waiting; try again in a moment")
+            job = Job(secrets.token_urlsafe(12), query)
+            self.jobs[job.key] = job
+            finished = [key for key, item in self.jobs.items() if item.status in ("done", "failed")]
+            for key in finished[: max(0, len(self.jobs) - self.most_kept)]:
+                del self.jobs[key]
+        self.pool.submit(self._run, job, params, list(filters))
+        return job
+
+    def find(self, key: str) -> Job | None:
+        """Job by its key."""
+        with self.lock:
+            return self.jobs.get(key)
+
+    def _run(self, job: Job, params: QueryParams, filters: Sequence[str]) -> None:
+        def tell(share: float) -> None:
+            job.done = max(job.done, 0.8 * share)
+
+        job.status = "running"
+        try:
+            job.result = self.index.answer([job.query], params, filters, progress=tell)
+            if self._plan is None:
+                self._plan = self.index.roll_up_plan(None, params)
+            job.done, job.message = 0.85, "rolling up"
+            job.rolled = job.result.roll_up(plan=self._plan)
+            job.tables["signatures"] = job.result.table(0)
+            job.done, job.message, job.status = 1.0, "", "done"
+        except BeadworkError as error:
+            job.message, job.status = str(error), "failed"
+        except Exception:
+            job.message, job.status = "the query failed by a fault of the program; see its log", "failed"
+            raise
+
+    def close(self) -> None:
+        """Stop taking queries."""
+        self.pool.shutdown(wait=False, cancel_futures=True)

@@ -1,0 +1,233 @@
+"""The web page and its API over a real socket: answers, limits, refusals, and the page in a real browser."""
+
+import contextlib
+import json
+import shutil
+import socket
+import subprocess
+import threading
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from beadwork.api import ConnectivityIndex
+
+from ..api.conftest import *  # noqa: F403
+
+uvicorn = pytest.importorskip("uvicorn", reason="the extra serve is not installed")
+pytest.importorskip("fastapi", reason="the extra serve is not installed")
+
+
+@contextlib.contextmanager
+def serving(index, **options):
+    from beadwork.serve.app import create_app
+
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(create_app(index, **options), log_level="error"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.02)
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(10)
+        listener.close()
+
+
+@pytest.fixture(scope="module")
+def index(toy_index):
+    return ConnectivityIndex.open(toy_index)
+
+
+@pytest.fixture(scope="module")
+def site(index):
+    with serving(index) as address:
+        yield address
+
+
+def fetch(address, data=None, headers=None):
+    """(status, headers, text) of a request; `data` is sent as JSON."""
+    body = data if data is None or isinstance(data, bytes) else json.dumps(data).encode()
+    request = urllib.request.Request(address, body, {"Content-Type": "application/json", **(headers or {})})
+    try:
+        with urllib.request.urlopen(request, timeout=30) as response:
+            return response.status, response.headers, response.read().decode()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.headers, error.read().decode()
+
+
+def ask(site, query):
+    status, _, text = fetch(f"{site}/api/queries", query)
+    assert status == 202, text
+    state = json.loads(text)
+    while state["status"] in ("waiting", "running"):
+        time.sleep(0.05)
+        state = json.loads(fetch(f"{site}/api/queries/{state['id']}")[2])
+    assert state["status"] == "done", state
+    return state
+
+
+def test_answers_are_those_of_the_library(site, index):
+    genes = index.genes["gene_id"].tolist()
+    state = ask(site, {"name": "planted", "up": [*genes[:30], "FOO"], "down": genes[30:60]})
+    assert state["counts"]["n_up_found"] == 30 and state["done"] == 1
+    assert state["missing"] == [{"set": "up", "gene": "FOO", "reason": "unknown gene"}]
+    base = f"{site}/api/queries/{state['id']}"
+    rows = json.loads(fetch(f"{base}/signatures?limit=20")[2])
+    expected = index.query(up=genes[:30], down=genes[30:60])
+    place = rows["columns"].index("sig_id")
+    assert rows["total"] == 150 and [row[place] for row in rows["rows"]] == expected["sig_id"].head(20).tolist()
+    perts = json.loads(fetch(f"{base}/perturbagens")[2])
+    assert {row[1] for row in perts["rows"][:5]} == {f"drug-{i}" for i in range(5)}
+    some = json.loads(fetch(f"{base}/signatures?cell_id=MCF7&text=drug-3&sort=tau&descending=true&limit=500")[2])
+    tau = [row[some["columns"].index("tau")] for row in some["rows"]]
+    assert 0 < some["total"] < 30 and tau == sorted(tau, reverse=True)
+    table = pd.read_csv(pd.io.common.StringIO(fetch(f"{base}/download/signatures")[2]), sep="\t")
+    np.testing.assert_allclose(table["ncs"], expected["ncs"], rtol=1e-5)
+    status, headers, page = fetch(f"{base}/view/page")
+    assert status == 200 and "sandbox" in headers["Content-Security-Policy"] and "<svg" in page
+
+
+def test_signature(site, index):
+    sig_id = index.siginfo["sig_id"].iloc[3]
+    profile = json.loads(fetch(f"{site}/api/signature?{urllib.parse.urlencode({'sig_id': sig_id})}")[2])
+    z = index.signature(sig_id)
+    assert profile["up"][0]["gene_id"] == z.idxmax() and profile["annotation"]["distil_nsample"] == 3
+    assert sum(profile["histogram"]["counts"]) == 978
+
+
+def test_openapi_describes_every_route(site):
+    document = json.loads(fetch(f"{site}/openapi.json")[2])
+    assert {"/api/index", "/api/queries", "/api/queries/{key}", "/api/signature"} <= set(document["paths"])
+    assert document["openapi"].startswith("3.")
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "message"),
+    [
+        ("/api/queries", {"up": ["FOO", "BAR"]}, 422, "none of its 2 genes (FOO, BAR) is in the index"),
+        ("/api/queries", {"up": []}, 422, "query query: holds no genes"),
+        ("/api/queries", {"up": ["1"] * 2001}, 422, "body.up: List should have at most 2000 items"),
+        ("/api/queries", {"up": ["x" * 65]}, 422, "String should have at most 64 characters"),
+        ("/api/queries", {"up": ["PSME1"], "threads": 99}, 422, "body.threads: Extra inputs are not permitted"),
+        ("/api/queries", {"up": ["PSME1"], "where": ["nix=1"]}, 422, "the index has no field 'nix'"),
+        ("/api/queries", b"{not json", 422, "JSON decode error"),
+        ("/api/queries", b"[" + b" " * (1 << 20) + b"]", 413, "the request holds more than 1,048,576 bytes"),
+        ("/api/queries/none", None, 404, "no such query; it may have been dropped for newer ones"),
+        ("/api/signature?sig_id=nix", None, 422, "the index has no signature 'nix'"),
+        ("/api/signature?sig_id=" + "x" * 301, None, 422, "at most 300 characters"),
+    ],
+)
+def test_refusals(site, path, body, status, message):
+    found = fetch(site + path, body)
+    assert found[0] == status and message in json.loads(found[2])["detail"]
+
+
+@pytest.mark.parametrize(
+    "path", ["/../pyproject.toml", "/..%2f..%2fpyproject.toml", "/assets/app.js", "/%2e%2e/app.py", "//etc/passwd",
+             "/api/queries/..%2f..%2fmanifest.json", "/docs"],
+)  # fmt: skip
+def test_no_path_reaches_the_file_system(site, path):
+    status, _, text = fetch(site + path)
+    assert status == 404 and "manifest" not in text and "root:" not in text
+
+
+def test_other_methods_and_other_hosts_are_refused(site):
+    request = urllib.request.Request(f"{site}/api/index", method="DELETE")
+    with pytest.raises(urllib.error.HTTPError, match="405") as caught:
+        urllib.request.urlopen(request)
+    caught.value.close()
+    assert fetch(f"{site}/api/index", headers={"Host": "evil.example"})[0] == 400
+    status, headers, _ = fetch(f"{site}/")
+    assert status == 200 and "default-src 'none'" in headers["Content-Security-Policy"]
+    assert headers["X-Content-Type-Options"] == "nosniff" and "Access-Control-Allow-Origin" not in headers
+
+
+def test_too_many_waiting_queries_are_turned_away(toy_index):
+    index = ConnectivityIndex.open(toy_index)
+    go = threading.Event()
+    answer = index.answer
+    index.answer = lambda *args, **kwargs: (go.wait(20), answer(*args, **kwargs))[1]
+    with serving(index, most_waiting=2) as site:
+        states = [json.loads(fetch(f"{site}/api/queries", {"up": ["PSME1"]})[2]) for _ in range(2)]
+        status, _, text = fetch(f"{site}/api/queries", {"up": ["PSME1"]})
+        assert status == 429 and "2 queries are waiting; try again in a moment" in text
+        status, _, text = fetch(f"{site}/api/queries/{states[1]['id']}/signatures")
+        assert status == 422 and "the query is not answered yet" in text
+        go.set()
+        for state in states:
+            while json.loads(fetch(f"{site}/api/queries/{state['id']}")[2])["status"] != "done":
+                time.sleep(0.05)
+
+
+def browse(address, *options):
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("chromium is not installed")
+    command = [
+        chromium,
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--virtual-time-budget=15000",
+        *options,
+        address,
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr[-500:]
+    return done.stdout
+
+
+@pytest.mark.slow
+def test_page_in_a_browser(site, index, tmp_path):
+    """Headless Chromium runs the page's own code: a query in the address, its table, notes and a signature."""
+    genes = index.genes["gene_id"].tolist()
+    sig_id = index.siginfo["sig_id"].iloc[3]
+    words = {
+        "up": ",".join([*genes[:30], "<img>"]),
+        "down": ",".join(genes[30:60]),
+        "name": "<b>planted</b>",
+        "sig_id": sig_id,
+    }
+    dom = browse(f"{site}/?{urllib.parse.urlencode(words)}", "--dump-dom")
+    assert "150 signatures × 978 genes (LM)" in dom
+    assert "&lt;b&gt;planted&lt;/b&gt;: 30 up and 30 down genes" in dom and "<b>planted</b>" not in dom
+    assert "&lt;img&gt; (unknown gene)" in dom
+    assert dom.index("drug-") and "1 to 12 of 12" in dom
+    assert sig_id in dom and "distil_nsample" in dom and "<rect" in dom
+    picture = tmp_path / "page.png"
+    browse(f"{site}/?{urllib.parse.urlencode(words)}", f"--screenshot={picture}", "--window-size=1200,1400")
+    assert picture.stat().st_size > 50_000
+
+
+def test_command_says_where_it_is_and_what_is_wrong(toy_index):
+    import sys
+
+    process = subprocess.Popen(
+        [sys.executable, "-m", "beadwork", "serve", str(toy_index), "--port", "0"], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        line = process.stdout.readline()
+        address = line.split(" is at ")[1].split()[0]
+        for _ in range(100):
+            with contextlib.suppress(urllib.error.URLError):
+                assert json.loads(fetch(f"{address}api/index")[2])["signatures"] == 150
+                break
+            time.sleep(0.1)
+        port = address.rsplit(":", 1)[1].strip("/")
+        second = subprocess.run(
+            [sys.executable, "-m", "beadwork", "serve", str(toy_index), "--port", port], capture_output=True, text=True
+        )
+        assert second.returncode == 2 and "cannot listen there" in second.stderr and "another --port" in second.stderr
+    finally:
+        process.terminate()
+        process.wait(10)
+        process.stdout.close()
