@@ -44,6 +44,10 @@ STEP_EARLY, STEP_LATE = 0.5, 0.25
 """Largest step, in the first three and later (log2)."""
 SEEK, SEEK_ALWAYS = 0.85, 2.0
 """If the mode explains a smaller share of the beads, peaks are sought without the prior's help too."""
+STRAINED = 1.6
+"""Likewise if the beads lie further from their peaks than widths allow: summed squares, 1 a bead if all is well."""
+RATIO_MAX = 1e30
+"""Largest likelihood in a box, relative to its mode: beyond, that was no mode."""
 SWAP_GAP, SWAP_APART = 14.0, 0.8
 """The swapped genes are not tried if they lie further apart and would cost more (log posterior)."""
 MODE_GAP = 10.0
@@ -196,7 +200,8 @@ def fit_pair(y: Array, mean: Array, scale: Array, share: float, widths: Array, m
     """
     n = len(y)
     modes = [climb(y, mean, mean, scale, share, widths, model)]
-    lost = n > 0 and modes[0].beads.sum() < model.seek * n
+    explained = modes[0].beads.sum()
+    lost = n > 0 and (explained < model.seek * n or modes[0].square.sum() > STRAINED * explained)
     for start in range(3 if lost else 1):
         if start == 0:
             if not lost and _swap_is_hopeless(modes[0], mean, scale, share):
@@ -222,6 +227,8 @@ def fit_pair(y: Array, mean: Array, scale: Array, share: float, widths: Array, m
             box = (other.m - far, other.m + far, GRID)
             sums += integrate_box(y, *box, mode, mean, scale, share, widths, model)
     sums += integrate_box(y, low, high, BIG_GRID if hard else GRID, mode, mean, scale, share, widths, model)
+    if not 0.0 < sums[0] < RATIO_MAX:
+        sums = np.array([1.0, 0.0, 0.0, *(1.0 / mode.labelled), 0.5])
     mass, shift = sums[0], sums[1:3] / sums[0]
     variance = np.maximum(sums[3:5] / mass - shift**2, 1e-8)
     evidence = mode.log_like + math.log(mass)
@@ -258,7 +265,8 @@ def integrate_box(
     cell = float(np.prod((high - low) / (points - 1)))
     mass = np.exp(log_ratio) * prior[0][:, None] * prior[1] * cell
     d0, d1 = at[0] - mode.m[0], at[1] - mode.m[1]
-    above = np.heaviside(at[0][:, None] - at[1], 0.5)
+    cells = (high - low).sum() / (points - 1)
+    above = np.clip(0.5 + (at[0][:, None] - at[1]) / cells, 0.0, 1.0)  # a cell on the diagonal counts in part
     hi, lo = mass.sum(axis=1), mass.sum(axis=0)
     return np.array([mass.sum(), hi @ d0, lo @ d1, hi @ d0**2, lo @ d1**2, (mass * above).sum()])
 

@@ -20,8 +20,10 @@ from beadwork.kernels.mixture import (
     HALF_BOX,
     LOG_T3,
     MODE_GAP,
+    RATIO_MAX,
     STEP_EARLY,
     STEP_LATE,
+    STRAINED,
     SWAP_APART,
     SWAP_GAP,
     T7,
@@ -279,10 +281,7 @@ def _add_box(
             sums[2] += mass * d1
             sums[3] += mass * d0 * d0
             sums[4] += mass * d1 * d1
-            if at0 > at1:
-                sums[5] += mass
-            elif at0 == at1:
-                sums[5] += 0.5 * mass
+            sums[5] += mass * min(1.0, max(0.0, 0.5 + (at0 - at1) / (step0 + step1)))
 
 
 @fast_jit
@@ -324,7 +323,8 @@ def _fit_pair(
             b1 = 2.0 * math.log2(y[int(n * (0.84 if start == 2 else 0.16))])
         _climb(y, n, b0, b1, mean, scale, share, widths, table, outliers, span, third)
         if start == 0:
-            lost = n > 0 and third[5] + third[6] < seek * n
+            explained = third[5] + third[6]
+            lost = n > 0 and (explained < seek * n or third[7] + third[8] > STRAINED * explained)
         elif abs(third[0] - mode[0]) + abs(third[1] - mode[1]) < 0.01:
             continue
         value = _inverse_density(y, n, third[0], third[1], share, widths, table, outliers, span, inv_third)
@@ -386,6 +386,12 @@ def _fit_pair(
             y, n, inverse, points, low0, high0, low1, high1, mean, scale, share, widths, table, outliers, span,
             mode[0], mode[1], weight, rows0, rows1, sums,
         )  # fmt: skip
+    if not (sums[0] > 0.0 and sums[0] < RATIO_MAX):  # the climb ended far from any mode: its curvature must do
+        sums[:] = 0.0
+        sums[0] = 1.0
+        sums[3] = 1.0 / mode[9]
+        sums[4] = 1.0 / mode[10]
+        sums[5] = 0.5
     d0 = sums[1] / sums[0]
     d1 = sums[2] / sums[0]
     out[0] = mode[0] + d0

@@ -45,7 +45,7 @@ WIDTHS = np.stack(
 
 FIRST_SPREAD = 0.25
 """Scale of the prior before the plate's own is known (log2)."""
-ORIENT_WELLS, ORIENT_ROUNDS = 48, 4
+ORIENT_WELLS, ORIENT_ROUNDS = 48, 3
 """Wells that decide which gene of a close pair is which, and rounds of fits in which levels and widths settle."""
 POOLED_GAP = 0.05
 """Log-likelihood per pooled bead by which one way must win to need no such decision."""
@@ -246,7 +246,9 @@ def common_factors(rest: Array, sd: Array, prior_scale: Array, n_factors: int) -
     """Find what genes do together: low-rank part of the residuals (W, A, 2), shrunken to what rises above the noise.
 
     Residuals count by their reliability 1 - sd^2 / prior variance; the unreliable part is filled from the low-rank fit
-    of the round before.  Singular values shrink by what noise alone would give.
+    of the round before.  Singular values shrink by what noise alone would give.  What a well itself contributes to its
+    own fit is taken out in the end, so that its beads do not count twice and a well unlike all others is not explained
+    by itself.
     """
     n_wells = len(rest)
     values = rest.reshape(n_wells, -1)
@@ -255,7 +257,7 @@ def common_factors(rest: Array, sd: Array, prior_scale: Array, n_factors: int) -
     trust = np.clip(1.0 - (sd / (1.5 * prior_scale)) ** 2, 0.02, 1.0).reshape(n_wells, -1)
     cap = 9.0 * np.median(np.abs(values), axis=0) + 0.6
     raw = np.clip(values / trust, -cap, cap) * trust
-    low = np.zeros_like(values)
+    low = own = np.zeros_like(values)
     at = (np.arange(n_wells) + 0.5) / n_wells
     side = np.stack([np.cos(np.pi * (k + 1) * at) for k in range(n_factors)], axis=1)
     edge = (np.sqrt(values.shape[1]) + np.sqrt(n_wells)) ** 2
@@ -268,7 +270,8 @@ def common_factors(rest: Array, sd: Array, prior_scale: Array, n_factors: int) -
         noise = max(float((filled**2).sum() - strength.sum()), 1e-12) / filled.size
         kept = np.maximum(0.0, 1.0 - noise * edge / np.maximum(strength, 1e-12))
         low = np.einsum("wk,gk->wg", side * kept, loading)
-    return low.reshape(rest.shape)
+        own = (side**2 * kept).sum(axis=1, keepdims=True) * filled
+    return np.asarray(low - own).reshape(rest.shape)
 
 
 def spreads(

@@ -1,0 +1,172 @@
+"""The plate's prior: each piece on data made by its own model."""
+
+import numpy as np
+import pytest
+from scipy.stats import t as student
+
+from beadwork.kernels.mixture import scale_at
+from beadwork.kernels.mixture_numba import fit_plate
+from beadwork.kernels.mixture_plate import (
+    WIDTHS,
+    Settings,
+    common_factors,
+    first_effects,
+    fit_mixtures,
+    fitted_share,
+    pool_beads,
+    pooled_starts,
+    spreads,
+    summarise_wells,
+    well_effects,
+)
+
+SETTINGS = Settings(True, 0.015, 16, 32768, 11.0, 2, 8, 0.15, 20.0, 1000.0)
+
+
+def make_plate(n_wells=24, n_pairs=60, n_beads=50, share=2 / 3, seed=0, moved=()):
+    """Beads of pairs of genes, ``(reporter, starts, truth (W, A, 2))``; analytes beyond n_pairs have none."""
+    rng = np.random.default_rng(seed)
+    level = np.stack([rng.uniform(6, 12.5, n_pairs), rng.uniform(6, 12.5, n_pairs)], axis=1)
+    shift, slope = rng.normal(0, 0.25, (n_wells, 1, 1)), rng.normal(0, 0.05, (n_wells, 1, 1))
+    noise = 0.12 * student.rvs(4, size=(n_wells, n_pairs, 2), random_state=rng)
+    noise[list(moved)] *= 5
+    truth = level + shift + slope * (level - 9) + noise
+    counts = rng.poisson(n_beads, (n_wells, n_pairs))
+    reporter = []
+    for w in range(n_wells):
+        for a in range(n_pairs):
+            is_hi = (rng.random(counts[w, a]) < share).astype(int)
+            position = truth[w, a, 1 - is_hi]
+            width = np.where(is_hi, scale_at(position, WIDTHS[0], 1.0), scale_at(position, WIDTHS[1], 1.0))
+            lean = 1 + 0.3466 * width * student.rvs(7, size=counts[w, a], random_state=rng)
+            reporter.append(np.sort(np.round(2**position * np.maximum(lean, 0.05) ** 2)))
+    ends = np.cumsum(counts, axis=None).reshape(counts.shape)
+    starts = np.concatenate([ends[:, :1] - counts[:, :1], ends], axis=1)
+    return np.concatenate(reporter).astype(np.uint32), starts, truth
+
+
+def fit(reporter, starts, share=2 / 3, settings=SETTINGS, threads=1):
+    analytes = np.arange(starts.shape[1] - 1)
+    duo = np.ones(len(analytes), dtype=bool)
+    return fit_mixtures(reporter, starts, analytes, duo, share, settings, fit_plate, threads=threads)
+
+
+def test_summary_counts_and_averages_the_good_beads():
+    reporter = np.array([0, 16, 64, 40000, 15, 100], dtype=np.uint32)
+    starts = np.array([[0, 4, 4, 6]])
+    found = summarise_wells(reporter, starts, 16, 32768)
+    assert found.n_good.tolist() == [[2, 0, 1]]
+    assert found.mean[0, [0, 2]] == pytest.approx([5.0, np.log2(100)])
+    assert np.isnan(found.mean[0, 1])
+
+
+def test_first_effects_are_shifts():
+    mean = np.linspace(6, 12, 40) + np.array([[0.3], [0.0], [-0.5]])
+    mean[1, 3] = np.nan
+    assert first_effects(mean) == pytest.approx([0.3, 0.0, -0.5])
+
+
+@pytest.mark.parametrize("gap", [-3.0, -1.2, 1.2, 3.0])
+def test_pooled_starts_find_both_levels(gap):
+    reporter, starts, truth = make_plate(12, 20, 80, seed=4)
+    del truth
+    counts, centres = pool_beads(reporter, starts, np.arange(12), np.zeros(12), 16, 32768)
+    assert counts.sum() == ((reporter >= 16) & (reporter <= 32768)).sum()
+    at = np.exp(-0.5 * ((centres - 9) / 0.3) ** 2) * 2 + np.exp(-0.5 * ((centres - 9 - gap) / 0.3) ** 2)
+    levels, like = pooled_starts(at[None] * 100, centres, WIDTHS, np.array([2 / 3]), 0.2)
+    best = int(np.argmax(like[:, 0]))
+    assert best == (0 if gap < 0 else 1)
+    assert levels[best, 0] == pytest.approx([9, 9 + gap], abs=0.15)
+
+
+def test_well_effects_are_quadratics_whatever_a_few_genes_do():
+    rng = np.random.default_rng(2)
+    level = rng.uniform(5, 13, (200, 2))
+    x = (level - 9) / 2
+    weight = rng.normal(0, 0.3, (30, 3))
+    true = weight[:, 0, None, None] + weight[:, 1, None, None] * x + 0.3 * weight[:, 2, None, None] * x * x
+    true -= np.median(true, axis=0)
+    values = level + true + rng.normal(0, 0.05, true.shape)
+    values[:, :20] += rng.normal(0, 2, (30, 20, 2))
+    found, effect = well_effects(values, np.full(values.shape, 0.05), np.full(level.shape, 0.1))
+    assert np.abs(effect - true)[:, 20:].max() < 0.12
+    assert np.abs(found - level)[20:].max() < 0.12
+
+
+def test_common_factors_rise_above_noise_and_noise_does_not():
+    rng = np.random.default_rng(3)
+    true = 0.4 * rng.normal(size=(40, 1, 1)) * rng.normal(size=(1, 150, 2))
+    noise = rng.normal(0, 0.15, true.shape)
+    sd, scale = np.full(true.shape, 0.05), np.full(true.shape, 0.5)
+    found = common_factors(true + noise, sd, scale, 5)
+    assert np.sqrt(np.mean((found - true) ** 2)) < 0.08
+    assert np.abs(common_factors(noise, sd, scale, 5)).max() < 0.05
+    assert (common_factors(noise, sd, scale, 0) == 0).all()
+
+
+def test_spreads_tell_moved_wells_and_lively_genes():
+    rng = np.random.default_rng(4)
+    tau, kappa = np.full((300, 2), 0.1), np.ones(40)
+    tau[:50], kappa[:5] = 0.4, 3.0
+    rest = student.rvs(3, size=(40, 300, 2), random_state=rng) * tau * kappa[:, None, None]
+    start = np.full((300, 2), 0.15), np.ones(40)
+    found, wells = spreads(rest, np.full(rest.shape, 0.02), *start, 0.15, 5.0, rounds=20)
+    assert np.median(found[:50]) / np.median(found[50:]) == pytest.approx(4, rel=0.25)
+    assert np.median(wells[:5]) / np.median(wells[5:]) == pytest.approx(3, rel=0.2)
+
+
+def test_share_leans_on_the_promise_when_there_is_little_to_see():
+    found = np.zeros((2, 3, 11))
+    found[:, :, 6], found[:, :, 7] = 75.0, 25.0
+    level, duo = np.array([[8, 11.0], [8, 8.1], [8, 12]]), np.array([True, True, False])
+    assert fitted_share(found, level, duo, 2 / 3, 0.0) == pytest.approx(0.75)
+    assert fitted_share(found, level, duo, 2 / 3, 200.0) == pytest.approx((150 + 200 * 2 / 3) / 400)
+    assert fitted_share(found, level, ~duo, 2 / 3, 100.0) == pytest.approx((75 * 2 + 100 * 2 / 3) / 300)
+
+
+@pytest.mark.parametrize("share", [1.67 / 2.67, 2 / 3, 3 / 4])
+def test_plate_is_recovered_and_its_ratio(share):
+    reporter, starts, truth = make_plate(share=share, moved=(3,))
+    found = fit(reporter, starts, share=2 / 3)
+    error = found.fit[:, :, :2] - truth
+    assert np.median(np.abs(error)) < 0.05
+    assert np.quantile(np.abs(error), 0.95) < 0.35
+    assert found.share == pytest.approx(share, abs=0.012)
+    assert np.argmax(found.kappa) == 3
+    pull = np.abs(error / found.fit[:, :, 2:4])
+    assert 0.6 < (pull < 1).mean() < 0.76
+    assert 0.91 < (pull < 1.96).mean() < 0.98
+
+
+def test_prior_helps_and_can_be_left_out():
+    reporter, starts, truth = make_plate(n_beads=25, seed=2)
+    alone = fit(reporter, starts, settings=SETTINGS._replace(use_prior=False))
+    plate = fit(reporter, starts)
+    rms = [np.sqrt(np.mean((found.fit[:, :, :2] - truth) ** 2)) for found in (plate, alone)]
+    assert rms[0] < 0.6 * rms[1]
+    assert alone.share == 2 / 3
+    one = fit(reporter, starts[5:6], settings=SETTINGS._replace(use_prior=False))
+    assert one.fit[0].tobytes() == alone.fit[5].tobytes()
+
+
+def test_wells_without_beads_and_dark_wells_do_no_harm():
+    reporter, starts, truth = make_plate(n_wells=16)
+    starts = starts.copy()
+    starts[2] = starts[2, 0]  # no beads at all
+    dark = slice(starts[9, 0], starts[9, -1])
+    reporter[dark] = np.random.default_rng(0).integers(1, 60, dark.stop - dark.start)
+    starts[4, 8:] -= (
+        starts[4, 8] - starts[4, 7]
+    )  # one analyte without beads, its neighbours shifted: still sorted apart
+    found = fit(reporter, starts)
+    assert np.isfinite(found.fit).all()
+    rest = [w for w in range(16) if w not in (2, 4, 9)]
+    assert np.median(np.abs(found.fit[rest, :, :2] - truth[rest])) < 0.06
+    # a well without beads gets the plate's levels, and says that it knows no better
+    assert (found.fit[2, :, 2:4] > 0.05).all()
+
+
+def test_threads_do_not_matter():
+    reporter, starts, _ = make_plate(n_wells=14, n_pairs=20)
+    one, two = fit(reporter, starts), fit(reporter, starts, threads=3)
+    assert one.fit.tobytes() == two.fit.tobytes()
