@@ -148,7 +148,7 @@ def plan_study(
     bead_set: BeadSet,
     ratio: float,
     calibrator_levels: Sequence[float],
-    params: SimulateParams = SimulateParams(),
+    params: SimulateParams = SimulateParams(),  # noqa: B008 (frozen)
 ) -> Study:
     """Plan all plates of a study; nothing but the beads remains to be drawn.
 
