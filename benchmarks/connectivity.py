@@ -182,7 +182,7 @@ def measure_command(path: Path, folder: Path) -> None:
         (folder / f"{name}.gmt").write_text("\t".join(["made", "x", *(genes[row] for row in part)]) + "\n")
     command = [str(Path(sys.executable).with_name("beadwork")), "query", str(path), "--up", str(folder / "up.gmt"),
                "--down", str(folder / "dn.gmt"), "-o", str(folder / "answers")]  # fmt: skip
-    for extra in ([], ["--no-html", "--no-rollup"]):
+    for extra in ([], ["--no-html", "--no-rollup", "--no-gct"]):
         walls = []
         for _ in range(5):
             started = time.perf_counter()

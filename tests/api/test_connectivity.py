@@ -352,3 +352,47 @@ def test_bad_queries(toy_index):
         index.signature("nix")
     with pytest.raises(ParameterError, match="group-by: the index has no field plate; it has sig_id"):
         index.query(up=["PSME1"], group_by=("plate",))
+
+
+def test_other_gene_names_from_a_table(toy_index, tmp_path):
+    (tmp_path / "ensembl.tsv").write_text("name\tgene_id\nENSG00000092010.15\t5720\nmine\t466\n")
+    index = ConnectivityIndex.open(toy_index, gene_names=tmp_path / "ensembl.tsv")
+    table = index.query(up=["ENSG00000092010", "ENSG00000092010.3", "MINE", "ENSG0000"])
+    assert [item["gene"] for item in table.attrs["missing_genes"]] == ["ENSG0000"]
+    assert "1 up genes stand more than once and count once" in table.attrs["notes"]
+    (tmp_path / "bad.tsv").write_text("a\tb\n1\t2\n")
+    with pytest.raises(GeneSetError, match="needs a column name"):
+        ConnectivityIndex.open(toy_index, gene_names=tmp_path / "bad.tsv").query(up=["PSME1"])
+
+
+def _read_while_it_grows(path, ready, stop, result):
+    """Open and ask again and again; report how many signatures were seen."""
+    seen = set()
+    ready.set()
+    while not stop.is_set():
+        index = ConnectivityIndex.open(path, threads=1)
+        table = index.query(up=["PSME1", "ATF1", "RHEB"])
+        assert len(table) == len(index)
+        seen.add(len(index))
+    result.put(sorted(seen))
+
+
+def test_readers_while_one_appends(tmp_path):
+    (one, two), siginfo, _ = split_study(tmp_path)
+    path = tmp_path / "index"
+    ConnectivityIndex.build(path, one, siginfo)
+    context = multiprocessing.get_context("fork")
+    stop, result, ready = context.Event(), context.Queue(), [context.Event() for _ in range(2)]
+    readers = [context.Process(target=_read_while_it_grows, args=(path, item, stop, result)) for item in ready]
+    for reader in readers:
+        reader.start()
+    for item in ready:
+        item.wait(20)
+    ConnectivityIndex.open(path).append(two, siginfo)
+    ConnectivityIndex.open(path, threads=1).query(up=["PSME1"])
+    stop.set()
+    seen = [result.get(timeout=30) for _ in readers]
+    for reader in readers:
+        reader.join()
+    assert [reader.exitcode for reader in readers] == [0, 0]
+    assert all(set(item) <= {100, 150} for item in seen)

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from beadwork.api.build_index import Progress, append_index, build_index, known_genes, old_symbols, verify_index
-from beadwork.io.gene_sets import pair_sets, read_gene_sets, read_signatures
+from beadwork.io.gene_sets import pair_sets, read_gene_names, read_gene_sets, read_signatures
 from beadwork.io.index_store import IndexStore
 from beadwork.model.connectivity import SIGNATURE_FIELDS, GeneSet, MappedQuery, Query
 from beadwork.model.errors import GeneSetError, name_some
@@ -42,23 +42,31 @@ class ConnectivityIndex:
     >>> index.query(up=["TP53", "CDKN1A", "MDM2"], down=["CCNB1", "CDK1"])        # doctest: +SKIP
     """
 
-    def __init__(self, store: IndexStore, *, threads: int | None = None) -> None:
+    def __init__(self, store: IndexStore, *, threads: int | None = None, gene_names: str | Path | None = None) -> None:
         self.store = store
+        self.gene_names = gene_names
         self.threads = threads or _cores()
         self._groups: dict[tuple[Any, ...], ReferenceGroups] = {}
 
     # ---- make and inspect ------------------------------------------------------------------------------------------
 
     @classmethod
-    def open(cls, path: str | Path, *, threads: int | None = None) -> ConnectivityIndex:
+    def open(
+        cls, path: str | Path, *, threads: int | None = None, gene_names: str | Path | None = None
+    ) -> ConnectivityIndex:
         """Open an index; reads its manifest only.
+
+        Parameters
+        ----------
+        gene_names
+            Table of further names of genes, e.g. Ensembl ids: columns name and gene_id (Entrez).
 
         Raises
         ------
         IndexStoreError
             There is no index, or it is damaged, or of an unknown version.
         """
-        return cls(IndexStore(path), threads=threads)
+        return cls(IndexStore(path), threads=threads, gene_names=gene_names)
 
     @classmethod
     def build(
@@ -155,7 +163,8 @@ class ConnectivityIndex:
     def finder(self) -> GeneFinder:
         """Finds genes of queries among those of the index."""
         columns = self.store.gene_columns()
-        return GeneFinder(columns["gene_id"], columns["symbol"], known_genes(), old_symbols())
+        names = old_symbols() | (read_gene_names(self.gene_names) if self.gene_names else {})
+        return GeneFinder(columns["gene_id"], columns["symbol"], known_genes(), names)
 
     def query(
         self,

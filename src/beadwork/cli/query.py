@@ -31,6 +31,12 @@ from beadwork.model.params import QueryParams
     help="Show only signatures that pass, e.g. cell_id=A375,MCF7 or tas>=0.2. Scores do not change.",
 )
 @click.option(
+    "--gene-names",
+    type=FILE,
+    metavar="TSV",
+    help="Further names of genes, e.g. Ensembl ids: columns name and gene_id (Entrez).",
+)
+@click.option(
     "--classes",
     type=FILE,
     metavar="FILE",
@@ -48,6 +54,7 @@ def command(
     signature: tuple[Path, ...],
     output: Path,
     where: tuple[str, ...],
+    gene_names: Path | None,
     classes: Path | None,
     rollup: bool,
     html: bool,
@@ -77,7 +84,7 @@ def command(
     from beadwork.api.query_files import Outputs, answer_to_files
     from beadwork.io.perturbagen_classes import read_classes
 
-    store = ConnectivityIndex.open(index, threads=threads)
+    store = ConnectivityIndex.open(index, threads=threads, gene_names=gene_names)
     qc_table = answer_to_files(
         store,
         load_queries(up, down, signature),
@@ -86,6 +93,12 @@ def command(
         filters=where,
         classes=read_classes(classes) if classes else None,
         outputs=Outputs(rollup=rollup, html=html, gct=gct),
-        files={"up": up, "down": down, "signature": signature, "classes": [classes] if classes else []},
+        files={
+            "up": up,
+            "down": down,
+            "signature": signature,
+            "classes": [classes] if classes else [],
+            "gene_names": [gene_names] if gene_names else [],
+        },
     )
     write_qc(qc_table, qc)

@@ -21,6 +21,7 @@ GENE_COLUMNS = ("gene", "gene_id", "pr_gene_id", "entrez_id", "entrezid", "symbo
 VALUE_COLUMNS = ("logfc", "log2foldchange", "avg_log2fc", "log2fc", "lfc", "zscore", "z", "score", "stat", "t", "value",
                  "modz")  # fmt: skip
 """Names of the value column of a table of differential expression."""
+NAME_COLUMNS = ("name", "ensembl", "ensembl_id", "ensembl_gene_id", "symbol", "alias")
 SET_COLUMNS = ("set", "query", "name", "term", "gene_set")
 DIRECTION_COLUMNS = ("direction", "sign", "side", "up_down")
 _SIDE = re.compile(r"[_.\- ](up|dn|down)$", re.IGNORECASE)
@@ -268,6 +269,31 @@ def _profile(path: Path, genes: Sequence[str], values: np.ndarray) -> dict[str, 
     if not found:
         raise GeneSetError(f"{path}: the signature holds no values")
     return found
+
+
+def read_gene_names(path: str | Path) -> dict[str, str]:
+    """Read further names of genes: a table with a name (name, ensembl, ensembl_id, symbol) and a gene_id (Entrez).
+
+    Raises
+    ------
+    GeneSetError
+        The table cannot be used.
+    """
+    try:
+        table = read_table(path, text_only=True)
+    except FileError as error:
+        raise GeneSetError(str(error)) from None
+    columns = {name.lower(): name for name in table.columns}
+    name = next((columns[item] for item in NAME_COLUMNS if item in columns), None)
+    gene = next((columns[item] for item in ("gene_id", "pr_gene_id", "entrez_id", "entrezid") if item in columns), None)
+    if name is None or gene is None:
+        raise GeneSetError(
+            f"{path}: a table of gene names needs a column name (or ensembl, symbol) and gene_id (Entrez)"
+        )
+    pairs = table[[name, gene]].dropna().astype(str)
+    return dict(
+        zip((item.split(".")[0] if item.startswith("ENS") else item for item in pairs[name]), pairs[gene], strict=True)
+    )
 
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._+=@,-]+")

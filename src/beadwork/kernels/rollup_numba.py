@@ -9,6 +9,9 @@ import numpy as np
 from beadwork.kernels.accelerate import jit
 from beadwork.kernels.rollup import HIGH, LOW
 
+SMALL = 40
+"""Groups up to this size are sorted by insertion, larger ones by the library."""
+
 
 @jit
 def _hazen(ordered: Any, count: int, percent: float) -> Any:
@@ -38,7 +41,17 @@ def _max_quantiles(values: Any, order: Any, starts: Any, result: Any) -> None:
             if count == 0:
                 result[group, query] = np.nan
                 continue
-            ordered = np.sort(kept[:count])
+            if count <= SMALL:
+                for place in range(1, count):
+                    value = kept[place]
+                    before = place - 1
+                    while before >= 0 and kept[before] > value:
+                        kept[before + 1] = kept[before]
+                        before -= 1
+                    kept[before + 1] = value
+                ordered = kept
+            else:
+                ordered = np.sort(kept[:count])
             low, high = _hazen(ordered, count, LOW), _hazen(ordered, count, HIGH)
             result[group, query] = high if abs(high) > abs(low) else low
 
