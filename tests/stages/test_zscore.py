@@ -89,3 +89,15 @@ def test_refuses_a_plate_of_two_wells(plate):
 def test_unknown_population(plate):
     with pytest.raises(ParameterError, match="population is 'plate' or 'vehicle', not 'controls'"):
         zscore(plate, population="controls")
+
+
+def test_too_few_vehicle_wells_may_give_missing_scores(plate):
+    params = ZscoreParams(min_population=4)
+    with pytest.raises(ParameterError, match="3 wells of pert_type ctl_vehicle"):
+        zscore(plate, population="vehicle", params=params)
+    result = zscore(plate, population="vehicle", if_few="missing", params=params)
+    assert result.matrix.level == Level.ZSVC and np.isnan(result.matrix.values).all()
+    row = result.qc.set_index("metric").loc["n_population"]
+    assert row["value"] == 3 and not row["pass"]
+    enough = zscore(plate, population="vehicle", if_few="missing")
+    np.testing.assert_array_equal(enough.matrix.values, zscore(plate, population="vehicle").matrix.values)

@@ -47,5 +47,5 @@ rule zscore_vehicle:
     message:
         "{wildcards.plate}: z-scores against the vehicle wells of the plate (level 4)"
     shell:
-        "beadwork zscore {input.matrix} --population vehicle {params.flags} -o {output.matrix} --qc {output.qc}"
+        "beadwork zscore {input.matrix} --population vehicle --if-few missing {params.flags} -o {output.matrix} --qc {output.qc}"
         " --threads {threads} 2> {log}"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from beadwork.cli.options import FILE, check_outputs, common_options, params_options, write_qc
+from beadwork.cli.options import FILE, check_outputs, common_options, log, params_options, write_qc
 from beadwork.model.params import ZscoreParams
 
 
@@ -18,9 +18,24 @@ from beadwork.model.params import ZscoreParams
     show_default=True,
     help="Score against all wells of the plate (ZSPC) or against its vehicle wells, pert_type ctl_vehicle (ZSVC).",
 )
+@click.option(
+    "--if-few",
+    type=click.Choice(["error", "missing"]),
+    default="error",
+    show_default=True,
+    help="With fewer wells than --min-population: refuse, or write missing scores and say so in the QC rows.",
+)
 @params_options(ZscoreParams)
 @common_options
-def command(matrix: Path, output: Path, population: str, params: ZscoreParams, threads: int, qc: Path | None) -> None:
+def command(
+    matrix: Path,
+    output: Path,
+    population: str,
+    if_few: str,
+    params: ZscoreParams,
+    threads: int,
+    qc: Path | None,
+) -> None:  # fmt: skip
     """Robust z-scores of one plate: how far each gene stands from its median over the plate.
 
     X holds INF, QNORM or NORM (GCT or GCTX, any row ids); Z is GCTX, or GCT if its name ends in .gct.
@@ -30,7 +45,9 @@ def command(matrix: Path, output: Path, population: str, params: ZscoreParams, t
 
     check_outputs([output, qc], [matrix])
     source = load_matrix(matrix, level=INPUT_LEVELS)
-    result = zscore(source, population=population, params=params, what=str(matrix))  # type: ignore[arg-type]
+    result = zscore(source, population=population, if_few=if_few, params=params, what=str(matrix))  # type: ignore[arg-type]
+    if not result.qc.loc[result.qc["metric"] == "n_population", "pass"].all():
+        log.warning("%s: too few %s wells are left; its scores are missing", matrix, population)
     save_matrix(
         result.matrix,
         output,

@@ -17,6 +17,7 @@ from beadwork.model.qc import join_qc, qc_rows
 INPUT_LEVELS = (Level.INF, Level.QNORM, Level.NORM)
 VEHICLE = "ctl_vehicle"
 Population = Literal["plate", "vehicle"]
+IfFew = Literal["error", "missing"]
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ def zscore(
     matrix: Matrix,
     *,
     population: Population = "plate",
+    if_few: IfFew = "error",
     params: ZscoreParams = ZscoreParams(),  # noqa: B008 (frozen)
     what: str = "matrix",
 ) -> ZscoreResult:
@@ -45,6 +47,9 @@ def zscore(
         left out of median and MAD.
     population
         ``plate``: all wells (gives ZSPC); ``vehicle``: wells whose pert_type is ctl_vehicle, in whatever case (ZSVC).
+    if_few
+        What to do if the population has fewer wells than ``min_population``: refuse, or give missing scores (all NaN)
+        and a QC row that does not pass.
     what
         How messages name the matrix, usually its file.
 
@@ -55,7 +60,7 @@ def zscore(
     AlignmentError
         Infinite values.
     ParameterError
-        The population has fewer wells than ``min_population``.
+        The population has fewer wells than ``min_population``, unless `if_few` is ``missing``.
     """
     check_matrix(matrix, level=INPUT_LEVELS, what=what)
     infinite = np.isinf(matrix.values).any(axis=1)
@@ -64,9 +69,12 @@ def zscore(
             f"{what}: infinite values in {int(infinite.sum())} rows ({name_some(matrix.rids[infinite])}); "
             "were zeros turned into logarithms? Mark them as missing first"
         )
-    chosen = population_mask(matrix, population, params.min_population, what)
+    chosen = population_mask(matrix, population, 0 if if_few == "missing" else params.min_population, what)
     values = matrix.values.astype(np.float64)
-    z, mad = robust_zscore(values, values[:, chosen] if not chosen.all() else values, params.min_mad)
+    if chosen.sum() < params.min_population:
+        z, mad = np.full(values.shape, np.nan), np.full(len(values), np.nan)
+    else:
+        z, mad = robust_zscore(values, values[:, chosen] if not chosen.all() else values, params.min_mad)
     level = Level.ZSPC if population == "plate" else Level.ZSVC
     qc = join_qc(
         [
