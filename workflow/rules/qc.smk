@@ -7,6 +7,10 @@ rule collect_brew_qc:
             "<results>/{plate}/qc/{stage}.tsv",
             plate=plates_of(wildcards.brew),
             stage=STAGES,
+        )
+        + expand(
+            "<results>/{plate}/qc/zscore_vehicle.tsv",
+            plate=filter(has_vehicles, plates_of(wildcards.brew)),
         ),
         signatures="<results>/signatures/qc/{brew}_consensus.tsv",
     output:

@@ -15,7 +15,7 @@ def command(source: Path, target: Path, threads: int, qc: Path | None) -> None:
     """Convert a matrix between GCT, GCTX, h5ad and parquet; the endings of the names decide.
 
     \b
-    .gct, .gct.gz   GCT 1.3, text with four decimals
+    .gct, .gct.gz   GCT 1.3, text with four decimals; level, gene space and provenance find no place in it
     .gctx           GCTX (HDF5)
     .h5ad           AnnData; samples are obs, genes are var
     .parquet        a table: genes as rows, samples as columns; annotation, level and provenance in its metadata

@@ -59,7 +59,7 @@ _FIELDS = (
     Field("det_plates", str, 5, "plates of the replicates, joined by '|'"),
     Field("distil_cc_q75", float, 5, "75th percentile of the correlations between replicates"),
     Field("distil_ss", float, 5, "mean of the top 100 minus mean of the bottom 100 landmark z-scores"),
-    Field("ss_ngene", float, 5, "landmarks with |modz * sqrt(n)| >= 2"),
+    Field("ss_ngene", int, 5, "landmarks with |modz * sqrt(n)| >= 2"),
     Field("tas", float, 5, "transcriptional activity score, 0..1"),
     Field("pct_self_rank_q25", float, 5, "25th percentile of the rank of siblings among all instances, percent"),
     Field("is_gold", int, 5, "1 if reproducible and self-connected, 0 if not, missing if it cannot be known"),

@@ -75,11 +75,11 @@ def zscore(
         z, mad = np.full(values.shape, np.nan), np.full(len(values), np.nan)
     else:
         z, mad = robust_zscore(values, values[:, chosen] if not chosen.all() else values, params.min_mad)
-    level = Level.ZSPC if population == "plate" else Level.ZSVC
+    level, stage = (Level.ZSPC, "zscore") if population == "plate" else (Level.ZSVC, "zscore_vehicle")
     qc = join_qc(
         [
-            qc_rows("zscore", "n_population", {matrix.plate: int(chosen.sum())}, lower=params.min_population),
-            qc_rows("zscore", "mad_floored", {matrix.plate: float(np.mean(mad < params.min_mad)) if len(mad) else 0.0}),
+            qc_rows(stage, "n_population", {matrix.plate: int(chosen.sum())}, lower=params.min_population),
+            qc_rows(stage, "mad_floored", {matrix.plate: float(np.mean(mad < params.min_mad)) if len(mad) else 0.0}),
         ]
     )
     return ZscoreResult(matrix.with_values(z, level=level), qc)
