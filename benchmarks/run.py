@@ -57,7 +57,8 @@ def run(folder: Path, wells: int, threads: int, repeat: int) -> dict[str, Cost]:
     raw = ["deconvolve", lxb, "--map", plate_map]
     costs = {f"simulate ({wells} wells)": measure(["simulate", "-o", study, "--wells", wells, *options], 1)}
     steps = {
-        "deconvolve (kmeans)": [*raw, "-o", files["GEX"], "--calibrators", files["CAL"]],
+        "deconvolve (kmeans)": [*raw, "-o", files["K"], "--method", "kmeans"],
+        "deconvolve (mixture)": [*raw, "-o", files["GEX"], "--calibrators", files["CAL"]],
         "deconvolve (kspeak)": [*raw, "-o", files["K"], "--method", "kspeak"],
         "normalize": ["normalize", files["GEX"], "--calibrators", files["CAL"], "-o", files["QNORM"],
                       "--norm", files["NORM"]],

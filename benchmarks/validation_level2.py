@@ -90,7 +90,7 @@ def kmeans(shared: Path) -> str:
 
     counts = official("COUNT")
     for level, flip in (("RAW (before flip)", False), ("GEX (after flip)", True)):
-        result = deconvolve(beads, bead_set, plate_map, params=DeconvolveParams(flip=flip), threads=2)
+        result = deconvolve(beads, bead_set, plate_map, params=DeconvolveParams(method="kmeans", flip=flip), threads=2)
         theirs, ours, support = np.log2(official(level[:3])), np.full((2, 500, 26), np.nan), np.zeros((2, 500, 26))
         for half, rows in enumerate(halves.values()):
             ours[half, number[rows] - 1] = np.log2(result.gex.values[rows])

@@ -1,6 +1,5 @@
 """``beadwork deconvolve`` from files to files, and what it says to mistakes."""
 
-
 import numpy as np
 import pytest
 
@@ -37,8 +36,9 @@ def write_map(folder, wells=WELLS):
 
 
 def run(folder, *options, lxb="lxb", output="out/GEX.gctx", min_wells="2"):
+    method = [] if "--method" in options else ["--method", "kmeans"]
     main(["deconvolve", str(folder / lxb), "--map", str(folder / "plate.map"), "-o", str(folder / output),
-          "--min-wells", min_wells, *[str(option) for option in options]])  # fmt: skip
+          "--min-wells", min_wells, *method, *[str(option) for option in options]])  # fmt: skip
     return read_matrix(folder / output)
 
 
@@ -51,6 +51,22 @@ def fail(capsys, folder, *options, **places):
     lines = [line for line in capsys.readouterr().err.splitlines() if "error:" in line]
     assert len(lines) == 1
     return lines[0].removeprefix("beadwork: error: ").replace(f"{folder}/", "")
+
+
+def test_mixture_writes_uncertainty_and_odds_and_says_that_a_small_plate_has_no_prior(plate, capsys):
+    out = plate / "out"
+    options = ["--method", "mixture", "--sd", out / "SD.gctx", "--odds", out / "O.gctx", "--qc", out / "qc.tsv"]
+    gex = run(plate, *options)
+    sd, odds = read_matrix(out / "SD.gctx"), read_matrix(out / "O.gctx")
+    assert list(sd.rids) == list(odds.rids) == list(gex.rids)
+    assert (sd.values > 0).all()
+    paired = ~np.isnan(odds.values).any(axis=1)
+    assert paired.sum() == 976
+    assert (odds.values[paired] >= 1).all()
+    qc = read_table(out / "qc.tsv").set_index("metric")
+    assert set(qc.index) >= {"ambiguous", "effective_beads", "outlier_beads", "moved", "prior_used"}
+    assert qc.loc["prior_used", "value"] == "too few wells"
+    assert "too few wells for a prior from the other wells; each well is fitted alone" in capsys.readouterr().err
 
 
 # ---- what it writes -------------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from beadwork.stages.callers import METHODS
 from beadwork.stages.deconvolve import deconvolve
 
 PLATE = "P1_MCF7_6H_X2_B20"
-FEW = DeconvolveParams(min_wells=2, min_well_beads=100)
+FEW = DeconvolveParams(method="kmeans", min_wells=2, min_well_beads=100)
 
 
 def made_beads(wells=("A01", "A02", "B01"), bad=(), size=60):
@@ -215,7 +215,9 @@ def official(folder, level):
 def test_kmeans_is_near_the_official_values(test_plate, flip, level):
     """The official program starts k-means at random, so a few per cent of its analytes sit in a local optimum."""
     folder, beads, plate_map = test_plate
-    result = deconvolve(beads, read_bead_set("epsilon-r2"), plate_map, params=DeconvolveParams(flip=flip), threads=2)
+    result = deconvolve(
+        beads, read_bead_set("epsilon-r2"), plate_map, params=DeconvolveParams(method="kmeans", flip=flip), threads=2
+    )
     expected = official(folder, level)
     np.testing.assert_array_equal(result.calibrators.values, np.round(expected[0, :10]))
     genes = result.gex.rows

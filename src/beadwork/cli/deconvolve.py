@@ -178,7 +178,7 @@ def _warn_plate(qc: pd.DataFrame) -> None:
         "batch; is --bead-batch (or --ratio) right?",
         "width_hi": "peaks of hi genes are {value:.2f} times as wide as usual",
         "width_lo": "peaks of lo genes are {value:.2f} times as wide as usual",
-        "single_beads": "an analyte with one gene has {value:.2f} times the usual beads; is the bead set right?",
+        "single_beads": "analytes with one gene have {value:.2f} times the usual beads or more; is the bead set right?",
         "prior_used": "{value} for a prior from the other wells; each well is fitted alone",
     }
     for metric, text in texts.items():

@@ -85,7 +85,7 @@ class DeconvolveParams(Params):
     """Level 1 to level 2: peaks of each analyte, and which gene each belongs to."""
 
     method: Literal["kmeans", "kspeak", "mixture"] = Field(
-        "kmeans", description="peak caller", json_schema_extra={"reference": SUBRAMANIAN_2017}
+        "mixture", description="peak caller", json_schema_extra={"reference": SUBRAMANIAN_2017}
     )
     low_exp: float = Field(4.0, ge=0, description="beads below this log2 intensity are left out")
     high_exp: float = Field(15.0, gt=0, le=20, description="beads above this log2 intensity are left out")
@@ -124,7 +124,7 @@ class DeconvolveParams(Params):
         1.3, gt=1, description="typical peak widths further from the expected, as a factor, fail QC (mixture)"
     )
     single_tolerance: float = Field(
-        0.85,
+        0.6,
         gt=0,
         description="an analyte with one gene has at most this share of the usual beads, else QC fails (mixture)",
     )
@@ -256,7 +256,8 @@ class QueryParams(Params):
         3, ge=1, description="fdr needs as many null and as many treatment scores of a sign; else it is missing"
     )
     fdr_bound: bool = Field(
-        True, description="fdr claims no less than the number of null signatures can show; without it as CMap, down to 0"
+        True,
+        description="fdr claims no less than the number of null signatures can show; without it as CMap, down to 0",
     )
     min_background: int = Field(50, ge=1, description="tau needs a background of as many queries; else it is missing")
     min_class: int = Field(2, ge=1, description="a mechanism class with fewer perturbagens in the index is left out")

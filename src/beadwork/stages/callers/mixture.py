@@ -115,8 +115,8 @@ def plate_metrics(
     typical = np.median(counts[duo])
     single = np.flatnonzero(~duo & ~np.isnan(counts) & (counts > 0))
     if len(single) and typical > 0:
-        # an analyte with one gene has the beads of that gene only: fewer than the others
-        metrics["single_beads"] = PlateMetric(float(counts[single].max() / typical), None, params.single_tolerance)
+        # an analyte with one gene has the beads of that gene only; with a lo gene that is a third of the usual
+        metrics["single_beads"] = PlateMetric(float(counts[single].min() / typical), None, params.single_tolerance)
     return metrics
 
 
