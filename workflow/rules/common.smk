@@ -10,6 +10,7 @@ from snakemake.exceptions import WorkflowError
 
 from beadwork.model.config import check_config, count_wells, parse_plate_sheet
 from beadwork.model.errors import BeadworkError
+from beadwork.model.ids import DET_PLATE_PATTERN
 from beadwork.model.params import render_flags
 
 
@@ -50,10 +51,20 @@ try:
 except BeadworkError as error:
     raise WorkflowError(str(error)) from None
 
+
+class Known(dict):
+    """Plates or brews by name; an unknown one is a mistake of the user."""
+
+    def __missing__(self, name):
+        raise WorkflowError(f"{CFG.plates}: has no plate or brew {name} to process")
+
+
+PLATES, COUNTS = Known(PLATES), Known(COUNTS)
+
 if not PLATES:
     logger.warning(f"{CFG.plates}: has no plates to process; add one row per plate")
 
-PLATES_OF = {}
+PLATES_OF = Known()
 for plate, row in PLATES.items():
     PLATES_OF.setdefault(row.brew, []).append(plate)
 BREWS = sorted(PLATES_OF)
@@ -66,9 +77,10 @@ pathvars:
     benchmarks=f"{CFG.results}/benchmarks",
 
 
+# a name that is not in the sheet is told by Known; 3,500 names in one expression would take minutes to match
 wildcard_constraints:
-    plate="|".join(map(re.escape, PLATES)) or "(?!)",
-    brew="|".join(map(re.escape, BREWS)) or "(?!)",
+    plate=DET_PLATE_PATTERN,
+    brew=DET_PLATE_PATTERN,
     query="|".join(re.escape(query.name) for query in CFG.queries) or "(?!)",
 
 
