@@ -284,6 +284,22 @@ def _child(name: str, first: int, stop: int, seed: int, keep: Path, counts) -> N
         counts[3] = stop
 
 
+def _watch(child, counts) -> None:
+    """Wait for a child; one that works on the same input for too long hangs in compiled code and is killed."""
+    number, used = -1, 0.0
+    while child.is_alive():
+        child.join(2)
+        try:
+            fields = Path(f"/proc/{child.pid}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        now = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        if counts[3] != number:
+            number, used = counts[3], now
+        elif now - used > 2 * SECONDS:
+            child.kill()
+
+
 def fuzz(name: str, runs: int, seed: int, keep: Path) -> tuple[list[int], float]:
     """Run one reader; a child that dies is counted as wrong and the next one goes on behind it."""
     context = multiprocessing.get_context("fork")
@@ -293,7 +309,7 @@ def fuzz(name: str, runs: int, seed: int, keep: Path) -> tuple[list[int], float]
     while first < runs:
         child = context.Process(target=_child, args=(name, first, runs, seed, keep, counts))
         child.start()
-        child.join()
+        _watch(child, counts)
         if child.exitcode == 0:
             break
         counts[2] += 1

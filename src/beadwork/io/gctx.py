@@ -21,6 +21,7 @@ import numpy as np
 import pandas as pd
 
 from beadwork.io.atomic import atomic_path
+from beadwork.io.hdf5_heap import find_broken_heap, values_span
 from beadwork.io.unpack import GZIP_MAGIC, decode_text, read_bytes, split_lines
 from beadwork.model.errors import AlignmentError, FileError, name_some
 from beadwork.model.fields import field_kind
@@ -185,6 +186,10 @@ def _gctx(source: Any, path: str | Path) -> Iterator[h5py.File]:
     """Open HDF5; whatever h5py finds wrong with it becomes one clear line."""
     try:
         with h5py.File(source, "r") as file:
+            data = file.get(DATA)
+            span = values_span(data) if isinstance(data, h5py.Dataset) else (0, 0)
+            if (place := find_broken_heap(source, span)) is not None:
+                raise FileError(f"{path}: damaged GCTX file (text heap at byte {place}); fetch or make it anew")
             yield file
     except MemoryError:
         raise FileError(f"{path}: does not fit into memory; read a part of it, or use a larger machine") from None

@@ -1,0 +1,69 @@
+"""Damage that hangs the HDF5 library: a global heap whose objects do not add up.
+
+HDF5 keeps text of variable length in global heaps ("GCOL").  Where the size of an object is damaged, the library can
+come to walk a heap in steps of nothing, for ever, in compiled code that no signal interrupts (found by fuzzing, HDF5
+1.14).  So heaps are walked here first.  Layout: HDF5 file format specification, section III.E.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+from pathlib import Path
+
+import h5py
+
+SIGNATURE = b"GCOL\x01\x00\x00\x00"
+MOST_BYTES = 64 << 20
+"""No more than this is searched; matrices, which hold no text, do not count."""
+
+
+def find_broken_heap(source: str | Path | io.BytesIO, skip: tuple[int, int] = (0, 0)) -> int | None:
+    """Position of the first heap of a file that does not add up; None if all do.
+
+    Parameters
+    ----------
+    source
+        The file, or its content.
+    skip
+        First byte and end of a part that holds values, not text.
+    """
+    if isinstance(source, io.BytesIO):
+        return _broken(memoryview(source.getvalue()), 0)
+    with open(source, "rb") as stream:
+        for start, stop in ((0, skip[0]), (skip[1], None)):
+            stream.seek(start)
+            raw = stream.read(MOST_BYTES if stop is None else min(stop - start, MOST_BYTES))
+            if (found := _broken(memoryview(raw), start)) is not None:
+                return found
+    return None
+
+
+def values_span(data: h5py.Dataset) -> tuple[int, int]:
+    """First byte and end of a dataset that lies in one piece; (0, 0) if it does not."""
+    offset = data.id.get_offset()
+    return (0, 0) if offset is None else (offset, offset + data.id.get_storage_size())
+
+
+def _broken(raw: memoryview, base: int) -> int | None:
+    content = raw.obj
+    assert isinstance(content, bytes)
+    place = content.find(SIGNATURE)
+    while place >= 0:
+        size = struct.unpack_from("<Q", raw, place + 8)[0] if place + 16 <= len(raw) else 0
+        if (base + place) % 8 == 0 and 4096 <= size <= len(raw) - place and not _adds_up(raw[place : place + size]):
+            return base + place
+        place = content.find(SIGNATURE, place + 8)
+    return None
+
+
+def _adds_up(heap: memoryview) -> bool:
+    """Whether the objects of a heap fill it without gap or overlap."""
+    place, end = 16, len(heap)
+    while end - place >= 16:
+        index, _, size = struct.unpack_from("<HH4xQ", heap, place)
+        step = size if index == 0 else 16 + (size + 7) // 8 * 8
+        if step < 16 or step > end - place:
+            return False
+        place += step
+    return True
