@@ -5,10 +5,12 @@ import pandas as pd
 import pytest
 
 from beadwork.figures import (
+    CURVE_AT,
     FATES,
     BeadPanel,
     bead_histograms,
     calibration_curves,
+    plate_ambiguity,
     plate_wells,
     query_connections,
     render,
@@ -113,3 +115,14 @@ def test_thin_data_is_said_in_words(rows, curves):
         render(figure)
     no_metrics = wells.assign(qc_slope=np.nan)
     assert "not measured" in [text.get_text() for axis in plate_wells(PLATE, no_metrics).axes for text in axis.texts]
+
+
+def test_ambiguity_page_and_uncertain_panels():
+    wells = pd.DataFrame(
+        {"ambiguous": [0.1, 0.2], "effective_beads": [30.0, 40.0], "outlier_beads": [0.01, 0.02]}, index=["A01", "P24"]
+    )
+    pairs = pd.DataFrame({"gap": [0.1, 2.0], "sd": [0.2, 0.05], "ambiguous": [0.9, 0.0]})
+    assert b"how sure" in render(plate_ambiguity("P1", wells, pairs))
+    curve = np.exp(-((CURVE_AT - 8) ** 2))
+    panel = BeadPanel("analyte 12", np.full(9, 8.0), {"A": 8.0, "B": 9.0}, (0.05, 0.1), (curve, curve))
+    assert b"analyte 12" in render(bead_histograms("P1", "A01", [panel]))

@@ -128,9 +128,9 @@ def _plate_axes(axis: Axes, title: str) -> None:
         spine.set_color(LIGHT)
 
 
-def _heat(figure: Figure, axis: Axes, metric: str, wells: pd.DataFrame) -> None:
+def _heat(figure: Figure, axis: Axes, metric: str, wells: pd.DataFrame, title: str | None = None) -> None:
     info = METRICS[metric]
-    _plate_axes(axis, f"{metric}: {HEAT_METRICS[metric]}")
+    _plate_axes(axis, f"{metric}: {title or HEAT_METRICS[metric]}")
     grid = _layout(wells[metric]) if metric in wells else np.full((len(ROWS), N_COLUMNS), np.nan)
     seen = grid[np.isfinite(grid)]
     if not len(seen):
@@ -219,6 +219,10 @@ def _calibration_panel(
     axis.set_axisbelow(True)
 
 
+CURVE_AT = np.linspace(3, 15, 481)
+"""Positions at which curves over beads are given (log2 FI)."""
+
+
 @dataclass(frozen=True)
 class BeadPanel:
     """Beads of one analyte in one well, and the values called for its two genes (log2 FI)."""
@@ -227,6 +231,10 @@ class BeadPanel:
     beads: np.ndarray
     genes: Mapping[str, float]
     """Called value by gene, the gene of the larger share first."""
+    sd: tuple[float, ...] = ()
+    """Uncertainty of each called value (log2), if the method gives one."""
+    curves: tuple[np.ndarray, ...] = ()
+    """Expected beads per log2 unit of each component at :data:`CURVE_AT`, if the method fits any."""
 
 
 def bead_histograms(plate: str, well: str, panels: Sequence[BeadPanel]) -> Figure:
@@ -257,12 +265,48 @@ def _bead_panel(axis: Axes, panel: BeadPanel) -> None:
     axis.set_ylim(0, top * 1.35)
     axis.set_xlim(3, 15)
     axis.yaxis.set_major_locator(MaxNLocator(5, integer=True))
+    for curve, color in zip(panel.curves, (BLUE, RED), strict=False):
+        axis.plot(CURVE_AT, curve * 0.25, color=color, lw=1.0)  # bins are 0.25 wide
+    for value, sd, color in zip(panel.genes.values(), panel.sd, (BLUE, RED), strict=False):
+        axis.axvspan(value - 1.96 * sd, value + 1.96 * sd, ymax=0.8, color=color, alpha=0.15, lw=0)
     placed = sorted(panel.genes.items(), key=lambda item: item[1])
     for rank, (gene, value) in enumerate(placed):
         color = BLUE if gene == next(iter(panel.genes)) else RED
         axis.plot([value, value], [0, top * 1.08], color=color, lw=1.5)
         side = "right" if rank == 0 else "left"
         axis.text(value + (-0.12 if rank == 0 else 0.12), top * 1.12, gene, color=color, ha=side, fontsize=8)
+
+
+def plate_ambiguity(plate: str, wells: pd.DataFrame, pairs: pd.DataFrame) -> Figure:
+    """Show how sure a plate's deconvolution is: by well on its layout, and by pair against the gap of the genes.
+
+    Parameters
+    ----------
+    wells
+        Index wells; columns ambiguous, effective_beads, outlier_beads (QC metrics).
+    pairs
+        One row a pair: gap (median |hi - lo| over the wells, log2), sd (median uncertainty of its genes, log2) and
+        ambiguous (share of wells in which the genes may be the other way round).
+    """
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(11.5, 7.0), layout="constrained")
+        figure.suptitle(f"{plate}: how sure the values are", fontsize=12, fontweight="bold")
+        axes = figure.subplots(2, 2).ravel()
+        titles = {
+            "ambiguous": "pairs that may be the other way round",
+            "effective_beads": "beads of a known gene that tell as much",
+            "outlier_beads": "beads of neither gene",
+        }
+        for axis, (metric, title) in zip(axes, titles.items(), strict=False):
+            _heat(figure, axis, metric, wells, title)
+        points = axes[-1].scatter(pairs["gap"], pairs["sd"], c=pairs["ambiguous"], s=9, cmap="viridis", vmin=0, vmax=1)
+        axes[-1].set(xlabel="gap of the two genes (log2)", ylabel="uncertainty (log2)")
+        axes[-1].set_title("each pair: the closer, the less sure", loc="left")
+        axes[-1].set_ylim(0, None)
+        bar = figure.colorbar(points, ax=axes[-1], shrink=0.8, pad=0.01)
+        bar.set_label("share of wells ambiguous", fontsize=8)
+        bar.outline.set_visible(False)  # type: ignore[operator]
+    return figure
 
 
 # ---- replicates -----------------------------------------------------------------------------------------------------

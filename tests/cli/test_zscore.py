@@ -37,7 +37,12 @@ def test_zscore(plate, tmp_path, population, level, size):
     assert run("zscore", path, "-o", out, "--population", population, "--qc", qc) == 0
     z = read_matrix(out)
     assert z.level == level
-    assert z.provenance["parameters"] == {"min_mad": 0.1, "min_population": 3, "population": population}
+    assert z.provenance["parameters"] == {
+        "min_mad": 0.1,
+        "sd_slope": 1.5,
+        "min_population": 3,
+        "population": population,
+    }
     assert set(z.cols["pert_iname"]) == {"Größe/β"}
     table = pd.read_csv(qc, sep="\t").set_index("metric")
     assert table.loc["n_population", "value"] == size

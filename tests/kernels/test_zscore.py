@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.stats import median_abs_deviation
 
-from beadwork.kernels.zscore import MAD_TO_SD, robust_zscore
+from beadwork.kernels.zscore import MAD_TO_SD, reliabilities, robust_zscore
 
 values_of = arrays(np.float64, (6, 9), elements=st.floats(-50, 50).map(lambda value: round(value, 3)))
 
@@ -50,3 +50,11 @@ def test_missing_values_stay_missing_and_count_for_nothing():
     z, mad = robust_zscore(values, values, 0.1)
     np.testing.assert_allclose(z[0], [-1 / MAD_TO_SD, 0, np.nan, 1 / MAD_TO_SD])
     assert np.isnan(z[1]).all() and np.isnan(mad[1])
+
+
+def test_reliability_takes_off_only_what_is_less_sure_than_usual():
+    sd = np.array([[0.1, 0.1, 0.1, 0.5, 0.05], [np.nan] * 5])
+    found = reliabilities(sd, np.array([0.3, 0.3]), 1.5)
+    expected = 1 / np.sqrt(1 + 1.5**2 * (0.5**2 - 0.1**2) / 0.3**2)
+    np.testing.assert_allclose(found, [[1, 1, 1, expected, 1], [1] * 5])
+    assert (reliabilities(sd, np.array([0.3, 0.3]), 0.0) == 1).all()

@@ -101,3 +101,17 @@ def test_too_few_vehicle_wells_may_give_missing_scores(plate):
     assert row["value"] == 3 and not row["pass"]
     enough = zscore(plate, population="vehicle", if_few="missing")
     np.testing.assert_array_equal(enough.matrix.values, zscore(plate, population="vehicle").matrix.values)
+
+
+def test_uncertainty_shrinks_scores_of_the_genes_it_has(plate):
+    doubt = np.full((10, 8), 0.05)
+    doubt[3, 2] = 1.0
+    sd = Matrix(doubt, plate.rows.iloc[:10], plate.cols)
+    plain, carried = zscore(plate).matrix.values, zscore(plate, sd=sd).matrix.values
+    changed = np.argwhere(plain != carried)
+    assert changed.tolist() == [[3, 2]]
+    assert 0 < carried[3, 2] / plain[3, 2] < 1
+    none = zscore(plate, sd=sd, params=ZscoreParams(sd_slope=0.0)).matrix.values
+    np.testing.assert_array_equal(none, plain)
+    with pytest.raises(AlignmentError, match="1 wells have no uncertainty"):
+        zscore(plate, sd=Matrix(doubt[:, 1:], plate.rows.iloc[:10], plate.cols.iloc[1:]))

@@ -25,6 +25,13 @@ from beadwork.model.params import ZscoreParams
     show_default=True,
     help="With fewer wells than --min-population: refuse, or write missing scores and say so in the QC rows.",
 )
+@click.option(
+    "--sd",
+    metavar="SD",
+    type=FILE,
+    help="Uncertainties that `beadwork deconvolve --sd` wrote: values less sure than their gene usually is get smaller "
+    "scores.",
+)
 @params_options(ZscoreParams)
 @common_options
 def command(
@@ -32,6 +39,7 @@ def command(
     output: Path,
     population: str,
     if_few: str,
+    sd: Path | None,
     params: ZscoreParams,
     threads: int,
     qc: Path | None,
@@ -43,9 +51,17 @@ def command(
     from beadwork.cli.files import input_record, load_matrix, save_matrix
     from beadwork.stages.zscore import INPUT_LEVELS, zscore
 
-    check_outputs([output, qc], [matrix])
+    check_outputs([output, qc], [matrix] if sd is None else [matrix, sd])
     source = load_matrix(matrix, level=INPUT_LEVELS)
-    result = zscore(source, population=population, if_few=if_few, params=params, what=str(matrix))  # type: ignore[arg-type]
+    doubt = None if sd is None else load_matrix(sd)
+    result = zscore(
+        source,
+        population=population,
+        if_few=if_few,
+        sd=doubt,
+        params=params,
+        what=str(matrix),  # type: ignore[arg-type]
+    )
     if not result.qc.loc[result.qc["metric"] == "n_population", "pass"].all():
         log.warning("%s: too few %s wells are left; its scores are missing", matrix, population)
     save_matrix(
@@ -54,7 +70,7 @@ def command(
         command="zscore",
         params=params,
         options={"population": population},
-        inputs={"matrix": [input_record(matrix)]},
+        inputs={"matrix": [input_record(matrix)]} | ({} if sd is None else {"sd": [input_record(sd)]}),
         sources=[source],
     )
     write_qc(result.qc, qc)

@@ -36,6 +36,32 @@ def robust_center_scale(values: Floats, min_mad: float) -> tuple[Floats, Floats,
     return center, np.maximum(mad, min_mad) * MAD_TO_SD, mad
 
 
+def reliabilities(sd: Floats, scale: Floats, slope: float) -> Floats:
+    """Factor of z-scores whose values are measured with unequal uncertainty, 1 or less, shape of `sd`.
+
+    The population's `scale` holds the gene's typical uncertainty already; what a value is less sure than the gene's
+    median adds to it::
+
+        1 / sqrt(1 + slope^2 max(0, sd^2 - median(sd)^2) / scale^2)
+
+    Parameters
+    ----------
+    sd
+        Uncertainty of each value, log2 FI, genes by samples; NaN: unknown, the factor is 1.
+    scale
+        Scale that the z-scores were divided by, shape (genes,).
+    slope
+        Units of the values per log2 FI.
+    """
+    if not sd.size:
+        return np.ones_like(sd)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "All-NaN slice", RuntimeWarning)
+        typical = np.nanmedian(sd, axis=1, keepdims=True)
+    excess = np.maximum(np.nan_to_num(sd**2 - typical**2), 0.0)
+    return 1.0 / np.sqrt(1.0 + slope**2 * excess / scale[:, None] ** 2)
+
+
 def robust_zscore(values: Floats, population: Floats, min_mad: float) -> tuple[Floats, Floats]:
     """Robust z-scores of `values` against a population: z = (x - median) / (max(MAD, min_mad) * 1.4826).
 

@@ -189,6 +189,9 @@ class ZscoreParams(Params):
         json_schema_extra={"reference": SUBRAMANIAN_2017},
     )
     min_population: int = Field(3, ge=2, description="fewest wells a population may have")
+    sd_slope: float = Field(
+        1.5, ge=0, description="units of the values per log2 FI, for the uncertainties given with --sd"
+    )
 
 
 class ConsensusParams(Params):

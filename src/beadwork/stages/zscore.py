@@ -8,7 +8,7 @@ from typing import Literal, get_args
 import numpy as np
 import pandas as pd
 
-from beadwork.kernels.zscore import robust_zscore
+from beadwork.kernels.zscore import MAD_TO_SD, reliabilities, robust_zscore
 from beadwork.model.errors import AlignmentError, ParameterError, name_some
 from beadwork.model.matrix import Level, Matrix, check_matrix
 from beadwork.model.params import ZscoreParams
@@ -33,6 +33,7 @@ def zscore(
     *,
     population: Population = "plate",
     if_few: IfFew = "error",
+    sd: Matrix | None = None,
     params: ZscoreParams = ZscoreParams(),  # noqa: B008 (frozen)
     what: str = "matrix",
 ) -> ZscoreResult:
@@ -50,6 +51,10 @@ def zscore(
     if_few
         What to do if the population has fewer wells than ``min_population``: refuse, or give missing scores (all NaN)
         and a QC row that does not pass.
+    sd
+        Uncertainty (log2 FI) of genes by wells, as ``deconvolve`` gives it; values that are less sure than their gene
+        usually is get smaller scores (:func:`beadwork.kernels.zscore.reliabilities`).  Genes it does not have, such as
+        inferred ones, are left alone.
     what
         How messages name the matrix, usually its file.
 
@@ -75,6 +80,8 @@ def zscore(
         z, mad = np.full(values.shape, np.nan), np.full(len(values), np.nan)
     else:
         z, mad = robust_zscore(values, values[:, chosen] if not chosen.all() else values, params.min_mad)
+        if sd is not None:
+            z = z * _reliabilities(matrix, sd, np.maximum(mad, params.min_mad) * MAD_TO_SD, params.sd_slope, what)
     level, stage = (Level.ZSPC, "zscore") if population == "plate" else (Level.ZSVC, "zscore_vehicle")
     qc = join_qc(
         [
@@ -83,6 +90,21 @@ def zscore(
         ]
     )
     return ZscoreResult(matrix.with_values(z, level=level), qc)
+
+
+def _reliabilities(matrix: Matrix, sd: Matrix, scale: np.ndarray, slope: float, what: str) -> np.ndarray:
+    """Reliability of every value of `matrix`; 1 where `sd` has no such gene."""
+    lost = ~matrix.cids.isin(sd.cids)
+    if lost.any():
+        raise AlignmentError(
+            f"{what}: {int(lost.sum())} wells have no uncertainty ({name_some(matrix.cids[lost])}); "
+            "give --sd the matrix that was written with these wells' GEX"
+        )
+    found = np.ones(matrix.values.shape)
+    known = np.flatnonzero(matrix.rids.isin(sd.rids))
+    rows, columns = sd.rids.get_indexer(matrix.rids[known]), sd.cids.get_indexer(matrix.cids)
+    found[known] = reliabilities(sd.values[np.ix_(rows, columns)].astype(np.float64), scale[known], slope)
+    return found
 
 
 def population_mask(matrix: Matrix, population: Population, minimum: int, what: str) -> np.ndarray:
