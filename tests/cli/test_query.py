@@ -144,3 +144,19 @@ def test_answers_load_in_cmappy(run, toy_index, sets, tmp_path):
             assert set(theirs.data_df.index) == set(ours.rids)
             np.testing.assert_allclose(theirs.data_df.loc[ours.rids].to_numpy(), ours.values, atol=1e-5)
             assert theirs.row_metadata_df.loc[ours.rids, "cell_id"].tolist() == ours.rows["cell_id"].tolist()
+
+
+def test_portions_give_the_same_answers(run, toy_index, sets, tmp_path, monkeypatch):
+    """With memory for one query at a time the files are the same."""
+    from beadwork.api import connectivity
+
+    arguments = ("query", toy_index, "--up", sets[0], "--down", sets[1], "--metric", "ks")
+    assert run(*arguments, "-o", tmp_path / "whole").code == 0
+    monkeypatch.setattr(connectivity, "BATCH_BYTES", 1)
+    assert run(*arguments, "-o", tmp_path / "parts").code == 0
+    files = sorted(path.relative_to(tmp_path / "whole") for path in (tmp_path / "whole").rglob("*") if path.is_file())
+    assert files == sorted(
+        path.relative_to(tmp_path / "parts") for path in (tmp_path / "parts").rglob("*") if path.is_file()
+    )
+    for file in files:
+        assert (tmp_path / "whole" / file).read_bytes() == (tmp_path / "parts" / file).read_bytes(), file

@@ -25,6 +25,7 @@ from beadwork.stages.connect import (
     filter_signatures,
     make_groups,
     null_mask,
+    score_sets,
 )
 from beadwork.stages.gene_mapping import GeneFinder, map_query
 from beadwork.stages.roll_up import RolledUp, RollUpPlan, classes_of_table, plan_roll_up, ranked, roll_up
@@ -252,6 +253,7 @@ class ConnectivityIndex:
         params: QueryParams = QueryParams(),  # noqa: B008 (frozen)
         filters: Sequence[str] = (),
         progress: Callable[[float], None] | None = None,
+        wtcs: np.ndarray | None = None,
     ) -> QueryResult:
         """Score mapped queries."""
         key = (params.group_by, params.min_reference, params.null_type)
@@ -265,10 +267,19 @@ class ConnectivityIndex:
             params=params,
             threads=self.threads,
             groups=self._groups[key],
+            wtcs=wtcs,
             progress=progress,
         )
         shown = filter_signatures(self.siginfo, filters) if filters else None
         return QueryResult(self, connections, shown, params)
+
+    def score(self, queries: Sequence[MappedQuery], out: np.ndarray | None = None) -> np.ndarray:
+        """WTCS of many queries in one pass over the index, float32, shape (queries, signatures).
+
+        `out` may be a mapped file, for results that are larger than memory.
+        """
+        up, down = [query.up for query in queries], [query.down for query in queries]
+        return score_sets(self.store.blocks, up, down, threads=self.threads, out=out)
 
     def batches(self, queries: Sequence[MappedQuery], params: QueryParams) -> Iterator[Sequence[MappedQuery]]:
         """Portions of queries whose results fit in memory."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -101,8 +102,11 @@ def answer_to_files(
             kind: stack.enter_context(gctx_columns(output / f"{kind}.gctx", rows, cids, provenance)) for kind in kinds
         }
         done = 0
-        for batch in index.batches(mapped, params):
-            result = index.answer(batch, params, filters)
+        batches = list(index.batches(mapped, params))
+        scores = stack.enter_context(_all_scores(index, mapped, output)) if len(batches) > 1 else None
+        for batch in batches:
+            wtcs = None if scores is None else np.array(scores[done : done + len(batch)])
+            result = index.answer(batch, params, filters, wtcs=wtcs)
             for kind, write in writers.items():
                 values = result.values(kind)
                 write(done, values[:, shown] if filters else values)
@@ -121,6 +125,14 @@ def answer_to_files(
     write_table(groups, output / "groups.tsv")
     _write_sets(mapped, index, output)
     return query_qc(report, params)
+
+
+@contextmanager
+def _all_scores(index: ConnectivityIndex, queries: Sequence[MappedQuery], output: Path) -> Iterator[np.ndarray]:
+    """Score all queries in one pass, into a file that is removed at the end: one pass costs far less than several."""
+    with tempfile.TemporaryDirectory(prefix=".scores-", dir=output) as folder:
+        scores = np.memmap(Path(folder) / "wtcs.bin", np.float32, "w+", shape=(len(queries), len(index)))
+        yield index.score(queries, out=scores)
 
 
 def _write_each(

@@ -23,6 +23,8 @@ STEP = 8
 """Networks are made for multiples of this, so that few are needed."""
 PANEL = 256
 """Signatures that are copied out of a block at a time when few genes are asked for: whole cache lines, and small."""
+AHEAD = 12
+"""Genes that are asked for ahead of their use."""
 SET_MAX = 65_520
 
 if jit_disabled():
@@ -50,6 +52,9 @@ if jit_disabled():
     def _copy_lanes(rank: Any, z: Any, row: int, column: int, ranks: Any, scores: Any, target: int) -> None:
         ranks[target : target + LANES] = rank[row, column : column + LANES]
         scores[target : target + LANES] = z[row, column : column + LANES]
+
+    def _ask_lanes(rank: Any, z: Any, row: int, column: int) -> None:
+        pass
 
     def _sort_run(keys: Any, start: int) -> None:
         part = keys[start : start + RUN * LANES].reshape(RUN, LANES)
@@ -110,6 +115,13 @@ else:
         builder.store(value, where)
         return where
 
+    def _prefetch(builder: Any, pointer: Any) -> None:
+        """Ask for a cache line that is read soon."""
+        kind = ir.FunctionType(ir.VoidType(), [ir.IntType(8).as_pointer(), _I32, _I32, _I32])
+        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
+        numbers = [ir.Constant(_I32, number) for number in (0, 3, 1)]
+        builder.call(function, [builder.bitcast(pointer, ir.IntType(8).as_pointer()), *numbers])
+
     def _ordered(builder: Any, first: Any, second: Any) -> tuple[Any, Any]:
         smaller = builder.icmp_unsigned("<", first, second)
         return builder.select(smaller, first, second), builder.select(smaller, second, first)
@@ -134,6 +146,10 @@ else:
             with cgutils.for_range(builder, size) as loop:
                 gene = builder.zext(builder.load(builder.gep(genes, [builder.add(start, loop.index)])), _I64)
                 source = builder.add(base, builder.mul(gene, width))
+                ahead = builder.gep(genes, [builder.add(builder.add(start, loop.index), ir.Constant(_I64, AHEAD))])
+                later = builder.add(base, builder.mul(builder.zext(builder.load(ahead), _I64), width))
+                _prefetch(builder, builder.gep(rank, [later]))
+                _prefetch(builder, builder.gep(z, [later]))
                 ranks = builder.load(_at(builder, _I16, rank, source), align=2)
                 bits = builder.load(_at(builder, _I32, builder.bitcast(z, _I32.as_pointer()), source), align=4)
                 absolute = builder.bitcast(builder.and_(bits, _constant(_I32, 0x7FFFFFFF)), _vector(_F32))
@@ -171,6 +187,20 @@ else:
 
         number = types.int64
         return types.void(rank, z, number, number, _RANKS, _SCORES, number), generate
+
+    @intrinsic
+    def _ask_lanes(typing: Any, rank: Any, z: Any, row: Any, column: Any) -> Any:
+        """Ask for LANES signatures of a gene of a block, which are copied soon."""
+
+        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            kinds = signature.args
+            block = context.make_array(kinds[0])(context, builder, args[0])
+            source = builder.add(builder.mul(args[2], builder.extract_value(block.shape, 1)), args[3])
+            for place in (0, 1):
+                _prefetch(builder, builder.gep(_data(context, builder, kinds[place], args[place]), [source]))
+            return context.get_dummy_value()
+
+        return types.void(rank, z, types.int64, types.int64), generate
 
     @intrinsic
     def _sort_run(typing: Any, keys: Any, start: Any) -> Any:
@@ -325,7 +355,9 @@ def _score_block(
         width = min(panel, n_signatures - first)
         for row in range(n_rows):
             gene = rows[row]
+            later = rows[min(row + AHEAD, n_rows - 1)]
             for lanes in range(0, width, LANES):
+                _ask_lanes(rank, z, later, first + lanes)
                 target = lanes * n_rows + row * LANES
                 if lanes + LANES <= width:
                     _copy_lanes(rank, z, gene, first + lanes, ranks, scores, target)
@@ -371,7 +403,7 @@ class SetPlan:
 
     def __init__(self, genes: np.ndarray, bounds: np.ndarray, weighted: bool = True) -> None:
         self.rows, place = np.unique(np.asarray(genes, np.int64), return_inverse=True)
-        self.genes = np.ascontiguousarray(place.reshape(-1), np.uint16)
+        self.genes = np.concatenate([place.reshape(-1), np.zeros(AHEAD)]).astype(np.uint16)
         self.bounds = np.ascontiguousarray(bounds, np.int64).reshape(-1, 4)
         self.weighted = int(weighted)
         sizes = self.bounds.reshape(-1, 2, 2)[:, :, 1] - self.bounds.reshape(-1, 2, 2)[:, :, 0]

@@ -269,6 +269,7 @@ def connect(
     params: QueryParams = QueryParams(),  # noqa: B008 (frozen)
     threads: int = 1,
     groups: ReferenceGroups | None = None,
+    wtcs: np.ndarray | None = None,
     progress: Progress | None = None,
 ) -> Connections:
     """Score queries against an index.
@@ -285,6 +286,8 @@ def connect(
         For tau; without it tau is missing.
     groups
         :func:`make_groups` of the same siginfo and parameters, to save time.
+    wtcs
+        Scores of :func:`score_sets`, if they are there already.
     progress
         Told the share of WTCS that is done.
 
@@ -300,13 +303,14 @@ def connect(
     if groups is None:
         groups = make_groups(siginfo, params)
     up, down = [query.up for query in queries], [query.down for query in queries]
-    scores = {"wtcs": score_sets(blocks, up, down, threads=threads, progress=progress)}
+    if wtcs is None:
+        wtcs = score_sets(blocks, up, down, threads=threads, progress=progress)
+    scores = {"wtcs": wtcs}
     for name in dict.fromkeys(params.metric):
         if name == "ks":
             scores[name] = score_sets(blocks, up, down, weighted=False, threads=threads)
         elif name != "wtcs":
             scores[name] = score_metric(name, blocks, queries, params, threads)
-    wtcs = scores["wtcs"]
     null = null_mask(siginfo, params)
     ncs, tau, fdr = (np.full(wtcs.shape, np.nan, np.float32) for _ in range(3))
     has_background = background is not None and background.size >= params.min_background
