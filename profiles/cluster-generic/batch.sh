@@ -33,7 +33,7 @@ submit() {
     logs=${BEADWORK_BATCH_LOGS:-.snakemake/batch_logs}
     mkdir -p "$logs"
     # shellcheck disable=SC2086  # the options of the site are words
-    case $(system) in
+    case $batch in
         lsf)
             memory=$(lsf_memory "$megabytes")
             bsub -J beadwork -n "$threads" -R "span[hosts=1] rusage[mem=$memory]" -M "$memory" -W "$minutes" \
@@ -52,7 +52,7 @@ submit() {
 }
 
 status() {
-    case $(system) in
+    case $batch in
         lsf)
             case $(bjobs -noheader -o stat "$1" 2>/dev/null || true) in
                 DONE) echo success ;;
@@ -100,7 +100,7 @@ sge_history() {  # the accounting file may lag behind qstat by some seconds
 }
 
 cancel() {
-    case $(system) in
+    case $batch in
         lsf) bkill "$@" ;;
         sge) qdel "$@" ;;
         slurm) scancel "$@" ;;
@@ -109,6 +109,10 @@ cancel() {
 
 action=${1:-}
 case $action in
-    submit | status | cancel) shift && "$action" "$@" ;;
+    submit | status | cancel)
+        batch=$(system)
+        shift
+        "$action" "$@"
+        ;;
     *) sed -n '2,11s/^# \{0,1\}//p' "$0"; exit 2 ;;
 esac
