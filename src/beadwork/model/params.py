@@ -104,7 +104,7 @@ class DeconvolveParams(Params):
     flip_max: int = Field(3, ge=1, description="a well that has flipped more often no longer keeps the loop alive")
     flip_rounds: int = Field(100, ge=1, description="most rounds of the flip adjustment")
     prior: bool = Field(True, description="each well is fitted with what the other wells of the plate tell (mixture)")
-    prior_min_wells: int = Field(12, ge=2, description="a plate with fewer wells has no such prior (mixture)")
+    prior_min_wells: int = Field(8, ge=2, description="a plate with fewer wells has no such prior (mixture)")
     prior_passes: int = Field(
         2, ge=2, le=6, description="fits of the plate; from the second on with the prior (mixture)"
     )
