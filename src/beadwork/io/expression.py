@@ -66,7 +66,8 @@ def _read_probe_map(path: Path) -> pd.Series:
 
 def _read_npz(path: Path, study_field: str) -> Matrix:
     try:
-        with np.load(path, allow_pickle=False) as packed:
+        # opened here, as np.load leaves a file open that it cannot read
+        with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as packed:
             arrays = {name: packed[name] for name in packed.files}
     except FileNotFoundError:
         raise FileError(f"{path}: no such file; check the name") from None
