@@ -15,6 +15,10 @@ import pytest
 from .conftest import ENV, PLATES, QUICK, SLURM, call, workflow_words
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("slurm")]
+FAULTS = pytest.mark.skipif(
+    not os.environ.get("BEADWORK_SLURM_FAULTS"),
+    reason="faults on Slurm take minutes: BEADWORK_SLURM_FAULTS=1 runs them",
+)
 GEX = [f"results/{plate}/{plate}_GEX.gctx" for plate in PLATES]
 
 
@@ -73,6 +77,7 @@ def test_a_study_through_the_profile_gives_the_bytes_of_a_local_run(run_folder: 
     assert len(submitted) == 11
 
 
+@FAULTS
 def test_a_job_that_runs_out_of_memory_is_tried_again_with_more(run_folder: Path, same_bytes):
     text = finish(start(run_folder, GEX[0], "--set-resources", "deconvolve:mem_mb=attempt*attempt*300"), run_folder)
     assert same_bytes(run_folder / "results", whole=False) >= 4
@@ -80,6 +85,7 @@ def test_a_job_that_runs_out_of_memory_is_tried_again_with_more(run_folder: Path
     assert re.search(r"status is: 'OUT_OF_MEMORY'|failed, SLURM status|Trying to restart", text)
 
 
+@FAULTS
 def test_a_cancelled_job_and_a_node_that_goes_down_cost_nothing(run_folder: Path, same_bytes, slurm: Path):
     run = start(run_folder, *GEX)
     jobs = wait_until(running)
@@ -88,6 +94,7 @@ def test_a_cancelled_job_and_a_node_that_goes_down_cost_nothing(run_folder: Path
     call(SLURM, "node", slurm, node, "down")
     wait_until(lambda: "down" in call("sinfo", "-h", "-n", node, "-o", "%t").stdout, 60)
     call(SLURM, "node", slurm, node, "up")
+    call("scontrol", "update", f"jobid={job}", "StartTime=now")  # Slurm holds a requeued job back for two minutes
     text = finish(run, run_folder)
     assert same_bytes(run_folder / "results", whole=False) >= 4 * len(GEX)
     assert text.count("has been submitted with SLURM jobid") > len(GEX) - 1
@@ -97,6 +104,7 @@ def test_a_cancelled_job_and_a_node_that_goes_down_cost_nothing(run_folder: Path
     )
 
 
+@FAULTS
 def test_snakemake_killed_and_started_again_loses_nothing(run_folder: Path, same_bytes):
     run = start(run_folder, *GEX[:2])
     wait_until(running)

@@ -18,7 +18,7 @@ rule deconvolve:
         "../../envs/beadwork.yaml"
     threads: 2
     resources:
-        mem_mb=memory(600, 5),
+        mem_mb=memory(700, 2),
         runtime=minutes(5),
     params:
         plate=plate_flags,
