@@ -30,7 +30,7 @@ def data(seed=0, n_genes=80, count=12):
 def test_ncs_divides_by_the_mean_of_the_sign():
     scores = np.array([0.4, 0.2, -0.1, -0.5, 0.0, 0.3, 0.004])
     groups = np.array([0, 0, 0, 0, 0, 1, 2])
-    positive, negative = ncs.signed_means(scores, groups, 3)
+    positive, negative = ncs.signed_means(ncs.signed_sums(scores, groups, 3))
     np.testing.assert_allclose(positive, [0.3, 0.3, 0.004])
     np.testing.assert_allclose(negative, [0.3, np.nan, np.nan])
     scaled = ncs.scale_scores(scores, positive[groups], negative[groups], 0.01)

@@ -29,6 +29,7 @@ from beadwork.stages.connect import (
     fit_scale,
     make_groups,
     null_mask,
+    scale_within,
     score_sets,
     signature_sets,
 )
@@ -375,7 +376,7 @@ def learn_background(store: IndexStore, params: IndexParams, threads: int, progr
         for row, query in enumerate(raw):
             scale = fit_scale(query, groups)
             scales.append(scale)
-            ncs = apply_scale(query, groups.codes, groups.chosen, scale, query_params.ncs_floor)
+            ncs = scale_within(query, groups, scale, query_params.ncs_floor)
             for segment in store.segments:
                 scores[segment.name][:, first + row] = ncs[segment.start : segment.start + segment.n_signatures]
     tables = {

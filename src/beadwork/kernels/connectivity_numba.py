@@ -118,7 +118,8 @@ else:
     def _prefetch(builder: Any, pointer: Any) -> None:
         """Ask for a cache line that is read soon."""
         kind = ir.FunctionType(ir.VoidType(), [ir.IntType(8).as_pointer(), _I32, _I32, _I32])
-        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0i8")
+        name = "llvm.prefetch.p0i8"
+        function = cgutils.get_or_insert_function(builder.module, kind, name)  # type: ignore[no-untyped-call]
         numbers = [ir.Constant(_I32, number) for number in (0, 3, 1)]
         builder.call(function, [builder.bitcast(pointer, ir.IntType(8).as_pointer()), *numbers])
 

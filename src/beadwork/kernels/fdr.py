@@ -43,21 +43,22 @@ def fdr_score(
     result = np.where(scores == 0, 1.0, np.nan)
     for sign in (1.0, -1.0):
         signed = scores * sign
-        chosen = signed > 0
-        tails = []
-        for kind in (null, treatment):
-            reference = np.sort(signed[chosen & kind])
-            if len(reference) < min_count:
-                break
-            tail = 1.0 - np.searchsorted(reference, signed[chosen], side="left") / len(reference)
-            tails.append(np.maximum(tail, 1.0 / (len(reference) + 1)) if bounded and kind is null else tail)
-        if len(tails) < 2:
+        chosen = np.flatnonzero(signed > 0)
+        order = chosen[np.argsort(signed[chosen])]
+        values = signed[order]
+        counts = [int(kind[order].sum()) for kind in (null, treatment)]
+        if min(counts) < min_count:
             continue
+        # equal scores have equal tails: each counts from the first of its run
+        first = np.maximum.accumulate(np.where(np.diff(values, prepend=-1.0) > 0, np.arange(len(values)), 0))
+        tails = []
+        for kind, count in zip((null, treatment), counts, strict=True):
+            below = np.concatenate([[0], np.cumsum(kind[order])])[first]
+            tails.append((count - below) / count)
+        if bounded:
+            tails[0] = np.maximum(tails[0], 1.0 / (counts[0] + 1))
         ratio = np.clip(tails[0] / (tails[1] + EPS), EPS, 1.0)
-        order = np.argsort(signed[chosen], kind="stable")
-        monotone = np.empty_like(ratio)
-        monotone[order] = np.minimum.accumulate(ratio[order])
-        result[chosen] = monotone
+        result[order] = np.minimum.accumulate(ratio)
     return result
 
 

@@ -11,27 +11,34 @@ from __future__ import annotations
 import numpy as np
 
 
-def signed_means(scores: np.ndarray, groups: np.ndarray, n_groups: int) -> tuple[np.ndarray, np.ndarray]:
-    """Mean of the positive, and minus the mean of the negative scores of each group; NaN where there is none.
+def signed_sums(scores: np.ndarray, groups: np.ndarray, n_groups: int) -> np.ndarray:
+    """Sum and count the positive and the negative scores of each group.
 
     Parameters
     ----------
     scores
         Shape (reference rows,).
     groups
-        Group of each row, 0 .. n_groups - 1; negative: the row is left out.
+        Group of each row, 0 .. n_groups - 1.
 
     Returns
     -------
-    (positive, negative), float64, shape (n_groups,) each.
+    float64, shape (4, n_groups): sum and count of positive scores, minus the sum and count of negative ones.
     """
+    scores = np.asarray(scores, np.float64)
+    # one pass: a group's scores below, at and above 0 fall into three neighbouring bins
+    place = 3 * groups + 1 + np.sign(scores).astype(np.int64)
+    count = np.bincount(place, minlength=3 * n_groups).reshape(n_groups, 3)
+    total = np.bincount(place, weights=scores, minlength=3 * n_groups).reshape(n_groups, 3)
+    result: np.ndarray = np.stack([total[:, 2], count[:, 2], -total[:, 0], count[:, 0]]).astype(np.float64)
+    return result
+
+
+def signed_means(sums: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Means of positive scores, and minus those of negative ones, from :func:`signed_sums`; NaN where there is none."""
     found = []
-    for sign in (1.0, -1.0):
-        signed = np.asarray(scores, np.float64) * sign
-        chosen = (signed > 0) & (groups >= 0)
-        count = np.bincount(groups[chosen], minlength=n_groups)
-        total = np.bincount(groups[chosen], weights=signed[chosen], minlength=n_groups)
-        found.append(np.divide(total, count, out=np.full(n_groups, np.nan), where=count > 0))
+    for total, count in ((sums[0], sums[1]), (sums[2], sums[3])):
+        found.append(np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0))
     return found[0], found[1]
 
 

@@ -16,7 +16,7 @@ import pandas as pd
 
 from beadwork.kernels.accelerate import run_chunks
 from beadwork.kernels.fdr import fdr_score, signed_counts
-from beadwork.kernels.ncs import scale_scores, signed_means
+from beadwork.kernels.ncs import scale_scores, signed_means, signed_sums
 from beadwork.model.connectivity import MappedQuery, SignatureBlock
 from beadwork.model.errors import GeneSetError, ParameterError, name_some
 from beadwork.model.params import QueryParams
@@ -40,6 +40,8 @@ class ReferenceGroups:
         Which signatures the means are taken over.
     sizes
         By level, number of reference signatures of each group.
+    parents
+        By level, the group that each narrowest group belongs to.
     """
 
     fields: tuple[str, ...]
@@ -48,6 +50,7 @@ class ReferenceGroups:
     chosen: np.ndarray
     reference: np.ndarray
     sizes: tuple[np.ndarray, ...]
+    parents: tuple[np.ndarray, ...]
 
     def describe(self) -> pd.DataFrame:
         """One row a narrowest group: its fields, signatures, reference signatures and the level it is scored at."""
@@ -98,7 +101,12 @@ def make_groups(siginfo: pd.DataFrame, params: QueryParams = QueryParams()) -> R
     chosen = np.full(len(siginfo), len(keys) - 1)
     for level in range(len(keys) - 2, -1, -1):
         chosen[sizes[level][codes[level]] >= params.min_reference] = level
-    return ReferenceGroups(params.group_by, tuple(keys), tuple(codes), chosen, reference, tuple(sizes))
+    parents = []
+    for code in codes:
+        parent = np.zeros(len(keys[0]), np.int64)
+        parent[codes[0]] = code
+        parents.append(parent)
+    return ReferenceGroups(params.group_by, tuple(keys), tuple(codes), chosen, reference, tuple(sizes), tuple(parents))
 
 
 def _codes(siginfo: pd.DataFrame, fields: Sequence[str]) -> tuple[list[tuple[str, ...]], np.ndarray]:
@@ -139,13 +147,38 @@ class NcsScale:
 
 
 def fit_scale(scores: np.ndarray, groups: ReferenceGroups) -> NcsScale:
-    """Means of the reference scores of each sign, by level and group."""
+    """Means of the reference scores of each sign, by level and group.
+
+    A NaN score (all weights 0) counts nowhere.
+    """
+    kept = groups.reference & ~np.isnan(scores)
+    narrow = signed_sums(scores[kept], groups.codes[0][kept], len(groups.keys[0]))
     positive, negative = [], []
-    for codes, keys in zip(groups.codes, groups.keys, strict=True):
-        one, two = signed_means(scores[groups.reference], codes[groups.reference], len(keys))
+    for keys, parent in zip(groups.keys, groups.parents, strict=True):
+        sums = np.stack([np.bincount(parent, weights=row, minlength=len(keys)) for row in narrow])
+        one, two = signed_means(sums)
         positive.append(one)
         negative.append(two)
     return NcsScale(tuple(positive), tuple(negative))
+
+
+def scale_within(scores: np.ndarray, groups: ReferenceGroups, scale: NcsScale, floor: float) -> np.ndarray:
+    """NCS of the scores of all signatures of the index (:func:`apply_scale`, group by group)."""
+    width = len(groups.keys[0])
+    first = np.zeros(width, np.int64)
+    first[groups.codes[0]] = np.arange(len(scores))
+    chosen = groups.chosen[first]
+    positive, negative = (_means(by_level, groups.parents, chosen) for by_level in (scale.positive, scale.negative))
+    return scale_scores(scores, positive[groups.codes[0]], negative[groups.codes[0]], floor)
+
+
+def _means(by_level: Sequence[np.ndarray], codes: Sequence[np.ndarray], chosen: np.ndarray) -> np.ndarray:
+    """Mean that applies: that of the level chosen, or of the next wider one that has any."""
+    mean = np.full(len(chosen), np.nan)
+    for level in range(len(by_level) - 1, -1, -1):
+        here = np.where(codes[level] >= 0, by_level[level][codes[level]], np.nan)
+        mean = np.where((level >= chosen) & ~np.isnan(here), here, mean)
+    return mean
 
 
 def apply_scale(
@@ -155,13 +188,7 @@ def apply_scale(
 
     `codes` holds the group of each signature by level, -1 where the scale does not know it.
     """
-    means = []
-    for by_level in (scale.positive, scale.negative):
-        mean = np.full(len(scores), np.nan)
-        for level in range(len(by_level) - 1, -1, -1):
-            here = np.where(codes[level] >= 0, by_level[level][codes[level]], np.nan)
-            mean = np.where((level >= chosen) & ~np.isnan(here), here, mean)
-        means.append(mean)
+    means = [_means(by_level, codes, chosen) for by_level in (scale.positive, scale.negative)]
     return scale_scores(scores, means[0], means[1], floor)
 
 
@@ -318,7 +345,7 @@ def connect(
     def finish(start: int, stop: int) -> None:
         for query in range(start, stop):
             scale = fit_scale(wtcs[query], groups)
-            ncs[query] = apply_scale(wtcs[query], groups.codes, groups.chosen, scale, params.ncs_floor)
+            ncs[query] = scale_within(wtcs[query], groups, scale, params.ncs_floor)
             fdr[query] = fdr_score(ncs[query], null, ~null, params.min_null, bounded=params.fdr_bound)
 
     run_chunks(finish, len(queries), threads=threads)
