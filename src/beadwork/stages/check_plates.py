@@ -303,48 +303,61 @@ class _Study:
 
     def check_cells(self) -> None:
         """Find plates whose median profile is that of another cell line, the clearest first."""
-        open_plates = set(range(len(self.prints)))
-        for number in open_plates:
-            own = self._cell_likeness(number, self.cells[number])
-            if own is not None:
-                self.found[number]["cell_match"] = own
-        while open_plates:
-            gains = [(*self._better_cell(number), number) for number in sorted(open_plates)]
-            gain, cell, number = max(gains, key=lambda item: item[0])
-            if gain < self.params.cell_margin:
-                break
-            open_plates.discard(number)
+        n_plates = len(self.prints)
+        names = sorted(set(self.cells) - {""})
+        likeness = self.likeness.copy()
+        np.fill_diagonal(likeness, np.nan)
+        is_open = np.ones(n_plates, dtype=bool)
+        first = True
+        while is_open.any():
+            by_cell = self._likeness_by_cell(likeness, names)
+            own_cell = np.array([names.index(cell) if cell else -1 for cell in self.cells])
+            own = np.where(own_cell >= 0, by_cell[np.arange(n_plates), own_cell], np.nan)
+            if first:
+                for number in np.flatnonzero(np.isfinite(own)):
+                    self.found[number]["cell_match"] = float(own[number])
+                first = False
+            rivals = by_cell.copy()
+            rivals[np.arange(n_plates), own_cell] = np.nan
+            rivals = np.where(np.isfinite(rivals), rivals, -1.0)
+            gain = np.where(np.isfinite(own) & is_open, rivals.max(axis=1, initial=-1.0) - own, 0.0)
+            gain[np.isnan(gain)] = 0.0
+            number = int(np.argmax(gain))
+            cell = names[int(np.argmax(rivals[number]))] if gain[number] >= self.params.cell_margin else ""
+            if not cell:
+                number = self._least_alike(likeness, own, is_open)
+                if number < 0:
+                    break
+            is_open[number] = False
             self.cells[number] = cell
             self.found[number]["fits_cell"] = cell or "none of the study"
             self.foreign[number] = not cell
 
-    def _cell_likeness(self, number: int, cell: str) -> float | None:
-        others = [
-            other
-            for other in range(len(self.prints))
-            if other != number and self.cells[other] == cell and not self.foreign[other]
-        ]
-        return float(np.median(self.likeness[number, others])) if others else None
+    def _likeness_by_cell(self, likeness: np.ndarray, names: list[str]) -> np.ndarray:
+        """Median correlation of each plate's baseline with the other plates of each cell line, (plates, cells)."""
+        found = np.full((len(self.prints), len(names)), np.nan)
+        for column, name in enumerate(names):
+            members = [other for other, cell in enumerate(self.cells) if cell == name and not self.foreign[other]]
+            others = likeness[:, members]
+            known = np.isfinite(others).any(axis=1)
+            if known.any():
+                found[known, column] = np.nanmedian(others[known], axis=1)
+        return found
 
-    def _better_cell(self, number: int) -> tuple[float, str]:
-        """By how much a plate is more like those of another cell line, and which; '' for none that is known."""
-        own = self._cell_likeness(number, self.cells[number])
-        if own is None:
-            return 0.0, ""
-        rivals = sorted(set(self.cells) - {self.cells[number], ""})
-        scored = [(self._cell_likeness(number, cell) or -1.0, cell) for cell in rivals]
-        likeness, cell = max(scored, default=(-1.0, ""))
-        if likeness - own >= self.params.cell_margin:
-            return likeness - own, cell
-        siblings = [
-            other for other in range(len(self.prints)) if other != number and self.cells[other] == self.cells[number]
-        ]
-        if len(siblings) > 1:
-            among = self.likeness[np.ix_(siblings, siblings)][~np.eye(len(siblings), dtype=bool)]
-            short = float(np.median(among)) - own
-            if short >= self.params.foreign_margin:
-                return short, ""
-        return 0.0, ""
+    def _least_alike(self, likeness: np.ndarray, own: np.ndarray, is_open: np.ndarray) -> int:
+        """Plate that is much less like its cell line than the others are like each other; -1 if there is none."""
+        best, found = self.params.foreign_margin, -1
+        for number in np.flatnonzero(is_open & np.isfinite(own)):
+            members = [
+                other
+                for other, cell in enumerate(self.cells)
+                if other != number and cell == self.cells[number] and not self.foreign[other]
+            ][: self.params.max_references]
+            if len(members) > 1:
+                short = float(np.nanmedian(likeness[np.ix_(members, members)]) - own[number])
+                if short >= best:
+                    best, found = short, int(number)
+        return found
 
     # ---- maps ----
 
@@ -607,7 +620,13 @@ class _Study:
     def odd_wells(self) -> list[pd.DataFrame]:
         """QC rows of wells whose profile is not that of their plate."""
         reasons: dict[str, str] = {}
-        for item in self.prints:
+        baselines = {
+            cell: np.mean(
+                [item.baseline for place, item in enumerate(self.prints) if self.cells[place] == cell], axis=0
+            )
+            for cell in sorted(set(self.cells) - {""})
+        }
+        for place, item in enumerate(self.prints):
             if len(item.match) < 4:
                 continue
             middle = float(item.match.median())
@@ -615,15 +634,16 @@ class _Study:
             limit = middle - max(self.params.odd_well_mads * spread, self.params.odd_well_margin)
             for well, likeness in item.match[item.match < limit].items():
                 rivals = {
-                    other.cell: float(_correlate(item.odd[well][None, :], other.baseline)[0])
-                    for place, other in enumerate(self.prints)
-                    if other.cell != item.cell and not self.foreign[place] and well in item.odd
+                    cell: float(_correlate(item.odd[well][None, :], baseline)[0])
+                    for cell, baseline in baselines.items()
+                    if cell != self.cells[place] and well in item.odd
                 }
                 like = max(rivals, key=lambda cell: rivals[cell], default="")
                 more = f"; more like {like} ({rivals[like]:.2f})" if like and rivals[like] > likeness + 0.1 else ""
                 reasons[distil_id(item.name, str(well))] = (
                     f"correlates {likeness:.2f} with its plate, where {middle:.2f} is usual{more}"
                 )
+
         return [qc_rows(STAGE, "well_unlike_plate", reasons, passed=False)] if reasons else []
 
 
