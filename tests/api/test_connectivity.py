@@ -182,6 +182,7 @@ def test_append_gives_the_scores_of_one_build(tmp_path):
     assert len(old.query(up=up)) == 100, "an open index stays what it was"
     assert grown.query(up=up)["tau"].notna().all(), "appended signatures are scored against the background"
     assert grown.verify() == ([], [])
+    assert grown.siginfo["cell_id"].dtype == whole.siginfo["cell_id"].dtype == "category"
     assert grown.siginfo["pert_iname"].tolist() == whole.siginfo["pert_iname"].tolist()
     with pytest.raises(IndexStoreError, match="50 signatures are in the index already: TOY001"):
         grown.append(two, siginfo)

@@ -86,7 +86,11 @@ class IndexStore:
             tables.append(known)
         if len(tables) == 1:
             return tables[0]
-        return pa.concat_tables(_same_types(tables), promote_options="permissive")
+        joined = pa.concat_tables(_same_types(tables), promote_options="permissive")
+        for number, item in enumerate(joined.schema):
+            if item.name != "sig_id" and pa.types.is_string(item.type):
+                joined = joined.set_column(number, item.name, joined.column(number).dictionary_encode())
+        return joined
 
     def provenance_table(self) -> Any:
         """Return the inputs of all segments as an Arrow table."""
