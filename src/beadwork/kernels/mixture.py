@@ -15,8 +15,8 @@ by gene and well.
 The result is the posterior mean and standard deviation of both positions, integrated over a grid about the modes (with
 a step near one standard deviation the trapezoid rule is exact to about 1e-4), rather than the mode itself.
 
-The noise model follows Li et al. 2017 (doi 10.1093/bioinformatics/btx064) and Qiu et al. 2020
-(doi 10.1093/bioinformatics/btaa005) in its known shares and t kernel; lean, plate prior and integration are our own.
+The noise model follows Qiu et al. 2020 (doi 10.1093/bioinformatics/btaa064) in its known shares and t kernel; lean,
+plate prior and integration are our own.
 """
 
 from __future__ import annotations
