@@ -28,6 +28,8 @@ def own_logging(monkeypatch: pytest.MonkeyPatch) -> None:
     logger = logging.getLogger("beadwork")
     monkeypatch.setattr(logger, "propagate", True)
     monkeypatch.setattr(logger, "handlers", [])
+    monkeypatch.setattr(logger, "disabled", False)
+    logger.setLevel(logging.NOTSET)  # not by monkeypatch: setLevel also clears what the logger remembers
 
 
 @pytest.fixture

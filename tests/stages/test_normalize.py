@@ -223,9 +223,13 @@ def test_refuses_another_level(level2_plate):
 
 
 def test_refuses_linear_values_as_scaled(level2_plate):
-    unknown = level2_plate[0].with_values(level2_plate[0].values, level=None)
-    with pytest.raises(LevelError, match=r"^GEX: the largest value is \d+, so these are no log2 intensities"):
-        normalize(unknown, params=NormalizeParams(scaling="none"))
+    gex, unscaled = level2_plate[0], NormalizeParams(scaling="none")
+    with pytest.raises(LevelError, match=r"^GEX: does not say its level, and the median is \d+, so these are linear"):
+        normalize(gex.with_values(gex.values, level=None), params=unscaled)
+    values = np.log2(gex.values)
+    values[3, 4] = 4000
+    with pytest.raises(LevelError, match=r"^GEX: the largest value is 4000, so these are no log2 intensities"):
+        normalize(gex.with_values(values, level=None), params=unscaled)
 
 
 def test_refuses_missing_values(level2_plate):
