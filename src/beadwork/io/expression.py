@@ -15,6 +15,11 @@ from beadwork.model.errors import AlignmentError, FileError, name_some
 from beadwork.model.matrix import Matrix
 
 
+_DAMAGE = (OSError, ValueError, TypeError, EOFError, KeyError, RuntimeError, NotImplementedError, OverflowError,
+           zipfile.BadZipFile, zlib.error, struct.error)  # fmt: skip
+"""np.load lets the errors of the archive through as they are."""
+
+
 def read_expression(path: str | Path, probe_map: str | Path | None = None, *, study_field: str = "dataset") -> Matrix:
     """Read profiles with Entrez row ids.
 
@@ -69,10 +74,11 @@ def _read_npz(path: Path, study_field: str) -> Matrix:
         # opened here, as np.load leaves a file open that it cannot read
         with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as packed:
             arrays = {name: packed[name] for name in packed.files}
+            if strange := [name for name, array in arrays.items() if not isinstance(array, np.ndarray)]:
+                raise ValueError(f"{name_some(strange)}: not an array")
     except FileNotFoundError:
         raise FileError(f"{path}: no such file; check the name") from None
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error, struct.error) as error:
-        # np.load lets the errors of the archive through as they are
+    except _DAMAGE as error:
         raise FileError(f"{path}: not a readable .npz file ({' '.join(str(error).split())[:200]})") from None
     ids = next((name for name in ("gene", "probe") if name in arrays), None)
     if "expr" not in arrays or ids is None or "sample" not in arrays:
