@@ -14,7 +14,6 @@ from beadwork.io.tables import read_table
 from beadwork.model.errors import AlignmentError, FileError, name_some
 from beadwork.model.matrix import Matrix
 
-
 _DAMAGE = (OSError, ValueError, TypeError, EOFError, KeyError, RuntimeError, NotImplementedError, OverflowError,
            zipfile.BadZipFile, zlib.error, struct.error)  # fmt: skip
 """np.load lets the errors of the archive through as they are."""

@@ -443,7 +443,7 @@ def _zip(path: Path, stack: ExitStack) -> Iterator[_Source]:
         raise FileError(f"{path}: damaged or truncated archive ({error}); fetch or pack it anew") from None
     for member in archive.infolist():
         _check_member(path, member.filename, (member.external_attr >> 16) & 0o170000 == 0o120000)
-        if not member.is_dir():
+        if not member.filename.endswith("/"):
             load = loader(archive, member) if member.file_size <= _MAX_FILE else _too_large
             yield _Source(PurePosixPath(member.filename).name, load)
 
