@@ -9,7 +9,7 @@ rule consensus:
     output:
         matrix="<results>/signatures/{brew}_MODZ.gctx",
         siginfo="<results>/signatures/{brew}_siginfo.tsv",
-        qc="<results>/signatures/qc/{brew}_consensus.tsv",
+        qc="<results>/signatures/qc/consensus/{brew}.tsv",
     log:
         "<logs>/consensus/{brew}.log",
     benchmark:

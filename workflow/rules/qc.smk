@@ -12,7 +12,7 @@ rule collect_brew_qc:
             "<results>/{plate}/qc/zscore_vehicle.tsv",
             plate=filter(has_vehicles, plates_of(wildcards.brew)),
         ),
-        signatures="<results>/signatures/qc/{brew}_consensus.tsv",
+        signatures="<results>/signatures/qc/consensus/{brew}.tsv",
     output:
         "<results>/signatures/qc/{brew}.tsv",
     log:
@@ -36,7 +36,7 @@ rule check_plates:
         per_plate("<results>/{plate}/{plate}_GEX.gctx"),
     output:
         table="<results>/plate_check.tsv",
-        qc="<results>/signatures/qc/plate_check.tsv",
+        qc="<results>/plate_check_qc.tsv",
     log:
         "<logs>/check_plates.log",
     benchmark:
@@ -61,7 +61,7 @@ rule check_plates:
 rule collect_qc:
     input:
         expand("<results>/signatures/qc/{brew}.tsv", brew=BREWS),
-        "<results>/signatures/qc/plate_check.tsv",
+        "<results>/plate_check_qc.tsv",
     output:
         "<results>/qc.tsv",
     log:
