@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 COLUMNS = ["entity", "stage", "metric", "value", "lower", "upper", "pass"]
@@ -33,6 +34,11 @@ def register_metrics(*metrics: Metric) -> None:
         assert METRICS.setdefault(metric.name, metric) == metric, f"metric {metric.name} is registered twice"
 
 
+def _plain(value: Any) -> Any:
+    """Round a float to twelve digits: kernels compiled in another order may differ in the sixteenth."""
+    return float(f"{value:.12g}") if isinstance(value, float | np.floating) else value
+
+
 def qc_rows(
     stage: str,
     metric: str,
@@ -54,7 +60,7 @@ def qc_rows(
         Whether each entity passes; by default whether the value lies within the bounds (True without bounds).
     """
     assert metric in METRICS, f"metric {metric} is not registered in beadwork.model.qc"
-    series = pd.Series(values, dtype=object)
+    series = pd.Series(values, dtype=object).map(_plain)
     if passed is None:
         numbers = pd.to_numeric(series, errors="coerce")
         inside = pd.Series(True, index=series.index)
