@@ -11,7 +11,7 @@ from beadwork.io.platform import read_bead_set, read_liss_reference
 from beadwork.kernels import liss as kernel
 from beadwork.model.beads import CALIBRATORS, BeadPlate
 from beadwork.model.matrix import Level, Matrix
-from beadwork.model.params import NormalizeParams
+from beadwork.model.params import DeconvolveParams, NormalizeParams
 from beadwork.stages.deconvolve import deconvolve
 from beadwork.stages.normalize import normalize, scale_bead_set, to_qnorm
 from beadwork.stages.zscore import zscore
@@ -92,7 +92,8 @@ def deconvolved_ljp(shared: Path) -> dict:
         beads.append((counts.astype(np.int64), reporter[np.lexsort((reporter, analyte))]))
     plate = BeadPlate.from_wells(LJP, [str(well) for well in packed["well"]], beads)
     plate_map = read_map(folder / f"{LJP}.map", LJP)
-    result = deconvolve(plate, read_bead_set("epsilon-r2"), plate_map, threads=2)
+    params = DeconvolveParams(method="kmeans")
+    result = deconvolve(plate, read_bead_set("epsilon-r2"), plate_map, params=params, threads=2)
     return {"gex": result.gex, "cal": result.calibrators}
 
 
