@@ -68,8 +68,8 @@ def frasor(shared: Path) -> str:
     ]
     return (
         "**A public query result** (FRASOR_ER against 38,773 signatures; scores only). NCS from the raw scores with "
-        f"the two means that were published: largest difference {np.nanmax(np.abs(found - ncs)):.1e} (raw scores have four "
-        f"decimals). Median percentile of ER agonists {medians[0]:.3f} (.895 expected), of antagonists "
+        f"the two means that were published: largest difference {np.nanmax(np.abs(found - ncs)):.1e} (raw scores have "
+        f"four decimals). Median percentile of ER agonists {medians[0]:.3f} (.895 expected), of antagonists "
         f"{medians[1]:.3f} (.007 expected)."
     )
 

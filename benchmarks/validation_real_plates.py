@@ -113,8 +113,8 @@ def section(shared: Path) -> str:
 From LXB files through `beadwork deconvolve | normalize | infer | zscore` with default parameters but the method named.
 
 **{TEST}** (26 wells, l1ktools): Pearson correlation of our ZSPC with the official ZSPC over the 978 landmarks, by well.
-Official values are those of k-means, so this says how close `kmeans` comes to them, and how far the other methods depart
-from them; which of them are better is said by the next table and by [deconvolution](deconvolution.md). The official
+Official values are those of k-means, so this says how close `kmeans` comes to them, and how far the other methods
+depart; which of them are better is said by the next table and by [deconvolution](deconvolution.md). The official
 run started its k-means at random, so agreement is bounded by level 2, not by what follows it. With 23
 wells a plate the MAD of a gene is itself uncertain, which amplifies small differences of level 2.
 
