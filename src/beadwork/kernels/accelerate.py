@@ -21,9 +21,7 @@ def jit_disabled() -> bool:
     return bool(numba.config.DISABLE_JIT)  # type: ignore[attr-defined]
 
 
-fast_jit = numba.njit(
-    cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "nsz", "arcp", "contract"}
-)
+fast_jit = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "nsz", "arcp", "contract"})
 """Decorator of kernels whose sums may be taken in the order that suits the machine's vector unit.
 
 The last bits then depend on the kind of processor, never on the run or the number of threads.

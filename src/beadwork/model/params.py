@@ -207,8 +207,8 @@ class ConsensusParams(Params):
     ss_threshold: float = Field(2.0, gt=0, description="|modz * sqrt(n)| from here counts towards ss_ngene")
     split_controls: bool = Field(
         True,
-        description="control wells (pert_type ctl_...) are grouped by well too, so that signatures of controls stand on "
-        "as many replicates as those of treatments",
+        description="control wells (pert_type ctl_...) are grouped by well too, so that signatures of controls stand "
+        "on as many replicates as those of treatments",
     )
     min_rank_instances: int = Field(
         20, ge=1, description="pct_self_rank_q25 is missing where there are fewer other instances to rank among"

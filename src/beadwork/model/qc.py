@@ -108,7 +108,7 @@ register_metrics(
     Metric("ratio_fitted", "ratio", "beads of a hi gene for each of its lo gene; bounds about what the batch promises"),
     Metric("width_hi", "factor", "typical peak width of the hi genes, relative to the expected"),
     Metric("width_lo", "factor", "typical peak width of the lo genes, relative to the expected"),
-    Metric("single_beads", "share", "fewest beads of an analyte with one gene, relative to others; high: wrong bead set?"),
+    Metric("single_beads", "share", "fewest beads of an analyte with one gene, relative to others; high: a wrong set?"),
     Metric("qc_slope", "degrees", "angle of the regression of reference on calibration levels, mean of both bead sets"),
     Metric("qc_f_logp", "-log10 p", "F test of the LISS power fit, mean of both bead sets"),
     Metric("qc_iqr", "FI ratio", "2^(interquartile range) of the scaled profile, mean of both bead sets"),
