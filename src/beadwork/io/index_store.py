@@ -71,6 +71,9 @@ class IndexStore:
         table = _read_parquet(self.path / GENES, names)
         if table.num_rows != self.n_genes:
             raise IndexStoreError(f"{self.path / GENES}: {table.num_rows} genes instead of {self.n_genes}; {_DAMAGED}")
+        lacking = [name for name in names or ("gene_id", "symbol") if name not in table.column_names]
+        if lacking:
+            raise IndexStoreError(f"{self.path / GENES}: lacks the column(s) {', '.join(lacking)}; {_DAMAGED}")
         return dict(table.to_pydict())
 
     def signature_table(self, columns: Sequence[str] | None = None) -> Any:
@@ -187,7 +190,48 @@ def read_manifest(path: Path) -> dict[str, Any]:
     absent = [key for key in ("n_genes", "block", "space", "segments", "genes") if key not in manifest]
     if absent:
         raise IndexStoreError(f"{file}: lacks {name_some(absent)}; {_DAMAGED}")
+    if fault := _manifest_fault(manifest):
+        raise IndexStoreError(f"{file}: {fault}; {_DAMAGED}")
     return manifest
+
+
+def _manifest_fault(manifest: Mapping[str, Any]) -> str | None:
+    """Say what entry of a manifest is not what it must be, None if all are."""
+
+    def is_count(value: Any, least: int = 0) -> bool:
+        return isinstance(value, int) and not isinstance(value, bool) and least <= value < 1 << 40
+
+    def are_files(files: Any) -> bool:
+        return isinstance(files, Mapping) and all(
+            isinstance(record, Mapping) and is_count(record.get("bytes")) and isinstance(record.get("digest"), str)
+            for record in files.values()
+        )
+
+    for key in ("n_genes", "block"):
+        if not is_count(manifest[key], 1):
+            return f"{key} is {manifest[key]!r}, not a number above 0"
+    if not isinstance(manifest["segments"], list) or not are_files({"genes": manifest["genes"]}):
+        return "segments or genes are not what they must be"
+    for item in manifest["segments"]:
+        if not (
+            isinstance(item, Mapping)
+            and isinstance(item.get("name"), str)
+            and "/" not in item["name"]
+            and is_count(item.get("n_signatures"), 1)
+            and are_files(item.get("files"))
+        ):
+            return "an entry of segments is not what it must be"
+    background = manifest.get("background")
+    if background is not None and not (
+        isinstance(background, Mapping)
+        and isinstance(background.get("name"), str)
+        and "/" not in background["name"]
+        and all(is_count(background.get(key)) for key in ("n_queries", "n_signatures", "min_reference"))
+        and are_files(background.get("files"))
+        and isinstance(background.get("group_by"), list)
+    ):
+        return "background is not what it must be"
+    return None
 
 
 def _map_file(path: Path, dtype: np.dtype, size: int) -> np.ndarray:
@@ -213,8 +257,10 @@ def _read_parquet(path: Path, columns: Sequence[str] | None = None) -> Any:
         file = pq.ParquetFile(path)
         if columns is not None:
             columns = [name for name in columns if name in file.schema_arrow.names]
-        return file.read(columns=columns)
-    except (OSError, pa.ArrowException) as error:
+        table = file.read(columns=columns)
+        table.validate(full=True)
+        return table
+    except (OSError, pa.ArrowException, ValueError, KeyError) as error:
         raise IndexStoreError(f"{path}: cannot be read ({' '.join(str(error).split())[:120]}); {_DAMAGED}") from None
 
 
