@@ -341,8 +341,7 @@ def replicate_correlation(
             axis.axvline(np.median(values), color=color, lw=1.2, ls="--")
         axis.set_xlabel("Spearman correlation of ZSPC, 978 landmarks")
         axis.set_ylabel("density of pairs")
-        axis.legend(loc="upper right", title=f"AUC {auc:.3f}")
-        axis.set_ylim(0, axis.get_ylim()[1] * 1.15)
+        figure.legend(loc="outside lower center", ncols=2, title=f"AUC {auc:.3f}")
     return figure
 
 
@@ -411,7 +410,7 @@ def study_activity(siginfo: pd.DataFrame) -> Figure:
         left.set_xlim(0, None)
         left.set_ylim(0, 1.02)
         if left.get_legend_handles_labels()[0]:
-            left.legend(loc="lower right", title="pert_type (signatures)")
+            figure.legend(loc="outside lower left", title="pert_type (signatures)", ncols=4)
         else:
             left.text(0.5, 0.5, "no signature stands on two replicates", ha="center", transform=left.transAxes)
         known = table.dropna(subset=["distil_cc_q75", "ss_ngene"])
