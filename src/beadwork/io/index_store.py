@@ -187,12 +187,15 @@ def read_manifest(path: Path) -> dict[str, Any]:
             f"{path}: index format version {manifest.get('version')!r}, but this program knows version {VERSION}; "
             "use the program that made it, or rebuild the index"
         )
-    absent = [key for key in ("n_genes", "block", "space", "segments", "genes") if key not in manifest]
+    absent = [key for key in _MANIFEST_KEYS if key not in manifest]
     if absent:
         raise IndexStoreError(f"{file}: lacks {name_some(absent)}; {_DAMAGED}")
     if fault := _manifest_fault(manifest):
         raise IndexStoreError(f"{file}: {fault}; {_DAMAGED}")
     return manifest
+
+
+_MANIFEST_KEYS = ("n_genes", "block", "space", "segments", "genes", "generation", "parameters", "software")
 
 
 def _manifest_fault(manifest: Mapping[str, Any]) -> str | None:
@@ -207,7 +210,9 @@ def _manifest_fault(manifest: Mapping[str, Any]) -> str | None:
             for record in files.values()
         )
 
-    for key in ("n_genes", "block"):
+    if not isinstance(manifest["parameters"], Mapping):
+        return "parameters are not what they must be"
+    for key in ("n_genes", "block", "generation"):
         if not is_count(manifest[key], 1):
             return f"{key} is {manifest[key]!r}, not a number above 0"
     if not isinstance(manifest["segments"], list) or not are_files({"genes": manifest["genes"]}):
