@@ -116,8 +116,12 @@ def test_snakemake_killed_with_its_jobs_is_resumed_after_an_unlock(fresh: Path, 
 def test_a_second_run_in_the_same_folder_is_refused_and_the_first_goes_on(fresh: Path, finished: Path):
     target = f"results/{PLATE}/{PLATE}_GEX.gctx"
     run = start(fresh, target)
-    wait_until(lambda: commands(fresh))
-    second = run_command(*words(fresh, target), cwd=fresh)
+    working = wait_until(lambda: commands(fresh))[0]
+    os.kill(working, signal.SIGSTOP)  # else the first run may be through before the second has looked
+    try:
+        second = run_command(*words(fresh, target), cwd=fresh)
+    finally:
+        os.kill(working, signal.SIGCONT)
     assert second.returncode == 1
     assert "cannot be locked" in second.stdout
     said = run.communicate()[0]
