@@ -13,19 +13,15 @@ from typing import Any
 import numba
 
 jit = numba.njit(cache=True, nogil=True, error_model="numpy")
-"""Decorator of all compiled kernels: nopython, cached on disk, lock released.  NUMBA_DISABLE_JIT=1 switches it off."""
+"""Decorator of all compiled kernels: nopython, cached on disk, lock released.  NUMBA_DISABLE_JIT=1 switches it off.
+
+No fastmath: with sums reordered, a run that compiles and a run that loads from the cache differ in the last bits.
+"""
 
 
 def jit_disabled() -> bool:
     """Whether kernels run uncompiled (NUMBA_DISABLE_JIT=1, for coverage)."""
     return bool(numba.config.DISABLE_JIT)  # type: ignore[attr-defined]
-
-
-fast_jit = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "nsz", "arcp", "contract"})
-"""Decorator of kernels whose sums may be taken in the order that suits the machine's vector unit.
-
-The last bits then depend on the kind of processor, never on the run or the number of threads.
-"""
 
 
 def run_chunks(function: Callable[[int, int], Any], n_items: int, *, threads: int, chunk: int = 1) -> list[Any]:

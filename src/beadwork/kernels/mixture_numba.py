@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from beadwork.kernels.accelerate import fast_jit, run_chunks
+from beadwork.kernels.accelerate import jit, run_chunks
 from beadwork.kernels.mixture import (
     BIG_GRID,
     CLIMBS,
@@ -65,7 +65,7 @@ def fit_plate(
     run_chunks(run, len(wells), threads=threads, chunk=CHUNK)
 
 
-@fast_jit
+@jit
 def _scale_at(position, table, factor):
     at = (position - TABLE_LOW) / TABLE_STEP
     at = min(max(at, 0.0), len(table) - 1.001)
@@ -73,7 +73,7 @@ def _scale_at(position, table, factor):
     return (table[k] * (1.0 - (at - k)) + table[k + 1] * (at - k)) * factor
 
 
-@fast_jit
+@jit
 def _climb(y, n, m0, m1, mean, scale, share, widths, table, outliers, span, out):
     """Climb to a mode of the posterior; out: m0 m1 h00 h11 h01 n0 n1 s0 s1 i0 i1."""
     one = np.float32(1.0)
@@ -179,7 +179,7 @@ def _climb(y, n, m0, m1, mean, scale, share, widths, table, outliers, span, out)
     out[1] = m1
 
 
-@fast_jit
+@jit
 def _inverse_density(y, n, m0, m1, share, widths, table, outliers, span, inverse):
     """Write 1 / density of each bead at (m0, m1); return the log-likelihood."""
     one = np.float32(1.0)
@@ -215,13 +215,13 @@ def _inverse_density(y, n, m0, m1, share, widths, table, outliers, span, inverse
     return total - math.log(product)
 
 
-@fast_jit
+@jit
 def _log_prior(position, mean, scale):
     z = (position - mean) / scale
     return LOG_T3 - 2.0 * math.log(1.0 + z * z / 3.0) - math.log(scale)
 
 
-@fast_jit
+@jit
 def _kernel_rows(y, n, inverse, low, step, points, part, width, table, outliers, floor, rows):
     """Densities of the beads at each grid position, over their density at the mode."""
     one = np.float32(1.0)
@@ -242,7 +242,7 @@ def _kernel_rows(y, n, inverse, low, step, points, part, width, table, outliers,
             row[i] = (c * u * u * y[i] + floor) * inverse[i]
 
 
-@fast_jit
+@jit
 def _add_box(
     y, n, inverse, points, low0, high0, low1, high1, mean, scale, share, widths, table, outliers, span, ref0, ref1,
     weight, rows0, rows1, sums,
@@ -284,7 +284,7 @@ def _add_box(
             sums[5] += mass * min(1.0, max(0.0, 0.5 + (at0 - at1) / (step0 + step1)))
 
 
-@fast_jit
+@jit
 def _half_sides(mode):
     """Half sides of the box about a mode, from the curvature there."""
     h00 = max(mode[2], CURVATURE_MIN * mode[9])
@@ -293,7 +293,7 @@ def _half_sides(mode):
     return HALF_BOX / math.sqrt(h00 * (1.0 - tied)), HALF_BOX / math.sqrt(h11 * (1.0 - tied))
 
 
-@fast_jit
+@jit
 def _fit_pair(
     y, n, mean, scale, share, widths, table, outliers, span, seek, mode, other, third, inv_mode, inv_other, inv_third,
     rows0, rows1, sums, out,
@@ -404,7 +404,7 @@ def _fit_pair(
         out[6 + k] = mode[5 + k]
 
 
-@fast_jit
+@jit
 def _fit_wells(
     wells, analytes, reporter, starts, mean, scale, share, widths, table, first_good, last_good, outliers, span,
     seek, largest, out,
