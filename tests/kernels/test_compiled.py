@@ -1,0 +1,73 @@
+"""Compiled kernels give the same bytes whether a run compiles them or loads them from the cache."""
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PLATE = "SIM001_A375_24H_X1_B20"
+
+
+def test_no_kernel_is_compiled_with_reordered_arithmetic():
+    for path in (ROOT / "src").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            assert not (isinstance(node, ast.keyword) and node.arg in ("fastmath", "parallel")), (
+                f"{path}:{node.value.lineno}: {node.arg} lets the result depend on how the kernel was compiled"
+            )
+
+
+SCRIPT = """
+import sys
+from beadwork.cli import cli
+for line in sys.argv[1:]:
+    cli(line.split("\\t"), standalone_mode=False)
+"""
+
+
+def beadwork(folder: Path, cache: Path, *lines: tuple[object, ...]) -> None:
+    """Run some commands in one process, kernels cached in a folder of their own."""
+    words = ["\t".join(map(str, line)) for line in lines]
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, *words], cwd=folder, text=True, capture_output=True, check=False,
+        env={**os.environ, "NUMBA_CACHE_DIR": str(cache)},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+
+
+def whole_path(folder: Path, data: Path, cache: Path) -> dict[str, bytes]:
+    """Bytes of all that the compiled stages make of one plate, from beads to the answer of a query."""
+    folder.mkdir()
+    sets = ("--up", data / "truth/mechanisms_up.gmt", "--down", data / "truth/mechanisms_dn.gmt")
+    beadwork(
+        folder, cache,
+        ("deconvolve", data / "lxb" / PLATE, "--map", data / f"maps/{PLATE}.map", "-o", "GEX.gctx", "--calibrators",
+         "CAL.gctx", "--support", "SUPPORT.gctx", "--sd", "SD.gctx", "--qc", "qc.tsv"),
+        ("normalize", "GEX.gctx", "--calibrators", "CAL.gctx", "-o", "QNORM.gctx"),
+        ("infer", "QNORM.gctx", "-o", "INF.gctx", "--space", "BING"),
+        ("zscore", "INF.gctx", "-o", "ZSPC.gctx"),
+        ("consensus", "ZSPC.gctx", "-o", "MODZ.gctx", "--siginfo", "siginfo.tsv"),
+        ("index", "build", "index", "MODZ.gctx", "--siginfo", "siginfo.tsv"),
+        ("query", "index", *sets, "-o", "answer"),
+    )  # fmt: skip
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name != "lock"
+    }
+
+
+@pytest.mark.slow
+def test_a_run_that_compiles_and_one_that_loads_from_the_cache_give_the_same_bytes(tmp_path: Path):
+    cache = tmp_path / "cache"
+    beadwork(tmp_path, cache, ("simulate", "-o", "data", "--plates", 1, "--wells", 24, "--beads-mean", 30))
+    fresh = whole_path(tmp_path / "fresh", tmp_path / "data", cache)
+    compiled = set(cache.rglob("*.nbc"))
+    assert compiled  # else nothing was compiled and this tests nothing
+    cached = whole_path(tmp_path / "cached", tmp_path / "data", cache)
+    assert set(cache.rglob("*.nbc")) == compiled  # nor was anything compiled anew
+    assert list(fresh) == list(cached)
+    assert [name for name in fresh if fresh[name] != cached[name]] == []
