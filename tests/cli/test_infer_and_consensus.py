@@ -158,6 +158,26 @@ def test_consensus_does_not_depend_on_the_order_of_plates(tmp_path, plates):
     assert [item["name"] for item in matrix.provenance["inputs"]["z"]] == [path.name for path in plates]
 
 
+def test_consensus_weighs_genes_by_their_reliability(tmp_path, plates, capsys):
+    reliable = []
+    for number, path in enumerate(plates):
+        z = read_matrix(path)
+        values = np.full((400, len(z.cids)), float(number == 0))
+        reliable.append(tmp_path / f"R{number}.gctx")
+        write_matrix(Matrix(values, z.rows.iloc[:400], z.cols), reliable[-1])
+    words = [word for path in reliable for word in ("--reliability", path)]
+    for name, more in (("plain", []), ("weighed", words)):
+        run("consensus", *plates, *more, "-o", tmp_path / f"{name}.gctx", "--siginfo", tmp_path / f"{name}.tsv")
+    plain, weighed = read_matrix(tmp_path / "plain.gctx"), read_matrix(tmp_path / "weighed.gctx")
+    np.testing.assert_array_equal(weighed.values[400:], plain.values[400:])
+    assert (weighed.values[:400] != plain.values[:400]).mean() > 0.9
+    assert [item["name"] for item in weighed.provenance["inputs"]["reliability"]] == [path.name for path in reliable]
+    assert "reliability" not in plain.provenance["inputs"]
+    out = ("-o", tmp_path / "x.gctx", "--siginfo", tmp_path / "x.tsv")
+    message = fails(capsys, "consensus", *plates, "--reliability", reliable[0], *out)
+    assert "samples have no reliability (TOY001_A375_24H_X2_B20:A01" in message
+
+
 def test_consensus_by_fields_of_ones_own(tmp_path, plates):
     run("consensus", *plates, "-o", tmp_path / "MODZ.gctx", "--siginfo", tmp_path / "s.tsv", "--group-by",
         "pert_id, brew_prefix", "--no-split-controls")  # fmt: skip

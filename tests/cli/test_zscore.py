@@ -50,6 +50,27 @@ def test_zscore(plate, tmp_path, population, level, size):
         assert np.abs(np.median(z.values, axis=1)).max() < 1e-5
 
 
+def test_uncertainty_is_carried_into_scores_or_reliabilities(plate, tmp_path, capsys):
+    matrix, path = plate
+    sd = tmp_path / "SD.gctx"
+    doubt = np.full((10, 8), 0.05)
+    doubt[3, 2] = 1.0
+    write_matrix(Matrix(doubt, matrix.rows.iloc[:10], matrix.cols), sd)
+    names = {name: tmp_path / f"{name}.gctx" for name in ("plain", "carried", "kept", "R")}
+    assert run("zscore", path, "-o", names["plain"]) == 0
+    assert run("zscore", path, "-o", names["carried"], "--sd", sd) == 0
+    assert run("zscore", path, "-o", names["kept"], "--sd", sd, "--no-shrink", "--reliability", names["R"]) == 0
+    found = {name: read_matrix(where) for name, where in names.items()}
+    np.testing.assert_array_equal(found["kept"].values, found["plain"].values)
+    assert np.argwhere(found["carried"].values != found["plain"].values).tolist() == [[3, 2]]
+    assert np.argwhere(found["R"].values < 1).tolist() == [[3, 2]]
+    assert found["R"].rids.tolist() == matrix.rids[:10].tolist() and found["R"].level is None
+    assert found["kept"].provenance["parameters"]["shrink"] is False
+    for flag in (["--reliability", tmp_path / "x.gctx"], ["--no-shrink"]):
+        assert run("zscore", path, "-o", tmp_path / "y.gctx", *flag) == 2
+        assert f"{flag[0]}: needs the uncertainties of the values; give --sd, or drop" in capsys.readouterr().err
+
+
 def test_mistakes(plate, tmp_path, capsys):
     matrix, path = plate
     out = tmp_path / "z.gctx"

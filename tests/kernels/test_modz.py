@@ -12,6 +12,7 @@ from scipy.stats import spearmanr
 from beadwork.kernels.modz import (
     activity_score,
     correlation_q75,
+    moderate_by_gene,
     moderate_zscores,
     percentile_or_nan,
     replicate_correlations,
@@ -75,6 +76,37 @@ def test_identical_replicates_give_themselves(n: int, seed: int):
     values, weights = modz(np.repeat(one, n, axis=0))
     np.testing.assert_allclose(values, one[0], atol=1e-12)
     np.testing.assert_allclose(weights, 1 / n, atol=1e-12)
+
+
+@given(st.integers(1, 6), st.integers(0, 10_000), st.floats(1e-6, 1e6))
+@settings(max_examples=30, deadline=None)
+def test_equal_reliabilities_change_no_bit(n: int, seed: int, common: float):
+    z = replicates(n, seed=seed, noise=2.0)
+    plain, weights = modz(z)
+    per_gene = np.random.default_rng(seed).uniform(1e-3, 1, z.shape[1]) * common
+    found = moderate_by_gene(z, weights, np.broadcast_to(per_gene, z.shape), 10.0)
+    assert found.tobytes() == plain.tobytes()
+
+
+@given(st.integers(2, 6), st.integers(0, 10_000))
+@settings(max_examples=30, deadline=None)
+def test_genes_are_averaged_by_weights_of_their_own(n: int, seed: int):
+    z = np.clip(replicates(n, seed=seed, noise=2.0), -10, 10)
+    weights = modz(z)[1]
+    reliability = np.random.default_rng(seed).uniform(0, 1, z.shape)
+    found = moderate_by_gene(z, weights, reliability, 10.0)
+    shares = weights[:, None] * reliability
+    np.testing.assert_allclose(found, (shares * z).sum(axis=0) / shares.sum(axis=0), rtol=1e-9, atol=1e-12)
+    assert (found <= z.max(axis=0) + 1e-12).all()
+    assert (found >= z.min(axis=0) - 1e-12).all()
+
+
+def test_missing_reliabilities_count_for_nothing():
+    z = np.array([[1.0, 2.0, 30.0], [3.0, 4.0, 5.0]])
+    reliability = np.array([[np.nan, 0.0, 1.0], [0.5, np.nan, 0.0]])
+    weights = np.array([0.25, 0.75])
+    # the second gene has no reliable value: the replicates' weights alone
+    np.testing.assert_allclose(moderate_by_gene(z, weights, reliability, 10.0), [3.0, 3.5, 10.0])
 
 
 def test_a_replicate_without_variation_correlates_with_nothing():

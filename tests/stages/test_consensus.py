@@ -144,6 +144,53 @@ def test_one_replicate_is_itself():
     np.testing.assert_allclose(result.matrix.values, np.clip(source.values, -10, 10), atol=1e-6)
 
 
+def reliabilities_of(matrices: list[Matrix], values=1.0, genes: int = 200) -> list[Matrix]:
+    """Reliabilities of the first genes: one value, or one for each plate."""
+    per_plate = np.broadcast_to(values, len(matrices))
+    return [
+        Matrix(np.full((genes, len(m.cids)), value), m.rows.iloc[:genes], m.cols)
+        for m, value in zip(matrices, per_plate, strict=True)
+    ]
+
+
+def test_equal_reliabilities_change_nothing():
+    plain = consensus(three(), landmarks=LANDMARKS)
+    carried = consensus(three(), landmarks=LANDMARKS, reliability=reliabilities_of(three(), 0.37))
+    assert carried.matrix.values.tobytes() == plain.matrix.values.tobytes()
+    pd.testing.assert_frame_equal(carried.siginfo, plain.siginfo)
+
+
+def test_unreliable_scores_count_less_and_genes_without_one_as_before():
+    plates = three()
+    plain = consensus(plates, landmarks=LANDMARKS)
+    reliability = reliabilities_of(plates, [1.0, 0.0, 0.0])
+    carried = consensus(plates, landmarks=LANDMARKS, reliability=reliability[::-1])  # in any order
+    np.testing.assert_array_equal(carried.matrix.values[200:], plain.matrix.values[200:])
+    np.testing.assert_allclose(carried.matrix.values[:200], np.clip(plates[0].values[:200], -10, 10), rtol=1e-6)
+    same = ["distil_wt", "distil_cc_q75", "pct_self_rank_q25", "distil_id"]
+    pd.testing.assert_frame_equal(carried.siginfo[same], plain.siginfo[same])
+    one = consensus(plates[0], landmarks=LANDMARKS, reliability=reliability[0])
+    np.testing.assert_array_equal(one.matrix.values, consensus(plates[0], landmarks=LANDMARKS).matrix.values)
+
+
+def test_reliabilities_that_do_not_fit_are_refused():
+    plates = three()
+    reliability = reliabilities_of(plates)
+    with pytest.raises(
+        AlignmentError, match=r"^24 samples have no reliability \(TOY001_A375_24H_X3_B20:A01, .*give --re"
+    ):
+        consensus(plates, landmarks=LANDMARKS, reliability=reliability[:2])
+    with pytest.raises(
+        AlignmentError, match=r"^24 samples stand in two --reliability files \(TOY001_A375_24H_X1_B20:A0"
+    ):
+        consensus(plates, landmarks=LANDMARKS, reliability=[*reliability, reliability[0]])
+    with pytest.raises(AlignmentError, match=r"^--reliability: negative values; give what"):
+        consensus(plates, landmarks=LANDMARKS, reliability=reliabilities_of(plates, -1.0))
+    odd = [m.with_values(m.values, rows=m.rows.set_axis([f"g{k}" for k in range(200)], axis=0)) for m in reliability]
+    with pytest.raises(AlignmentError, match=r"^--reliability: has none of the genes of the z-scores"):
+        consensus(plates, landmarks=LANDMARKS, reliability=odd)
+
+
 def test_replicates_within_a_plate_and_poscons_in_two_wells():
     source = plate(1)
     cols = source.cols.assign(pert_id=["BRD-1"] * 12 + ["BRD-2"] * 12, pert_dose=10.0, pert_type="trt_poscon")

@@ -111,6 +111,11 @@ def test_uncertainty_shrinks_scores_of_the_genes_it_has(plate):
     changed = np.argwhere(plain != carried)
     assert changed.tolist() == [[3, 2]]
     assert 0 < carried[3, 2] / plain[3, 2] < 1
+    result = zscore(plate, sd=sd, shrink=False)
+    np.testing.assert_array_equal(result.matrix.values, plain)
+    assert result.reliability is not None and result.reliability.rids.tolist() == plate.rids[:10].tolist()
+    np.testing.assert_allclose(np.sqrt(result.reliability.values), carried[:10] / plain[:10], rtol=1e-5)
+    assert zscore(plate).reliability is None
     none = zscore(plate, sd=sd, params=ZscoreParams(sd_slope=0.0)).matrix.values
     np.testing.assert_array_equal(none, plain)
     with pytest.raises(AlignmentError, match="1 wells have no uncertainty"):

@@ -14,11 +14,25 @@ from beadwork.model.params import ConsensusParams
 @click.option(
     "--siginfo", metavar="TSV", type=FILE, required=True, help="One row a signature: ids, replicates, TAS, ..."
 )
+@click.option(
+    "--reliability",
+    metavar="R",
+    type=FILE,
+    multiple=True,
+    help="Reliabilities that `beadwork zscore --reliability` wrote, once for each plate, in any order: each measured "
+    "gene is then averaged by weights of its own.",
+)
 @params_options(ConsensusParams)
 @common_options
 def command(
-    z: tuple[Path, ...], output: Path, siginfo: Path, params: ConsensusParams, threads: int, qc: Path | None
-) -> None:
+    z: tuple[Path, ...],
+    output: Path,
+    siginfo: Path,
+    reliability: tuple[Path, ...],
+    params: ConsensusParams,
+    threads: int,
+    qc: Path | None,
+) -> None:  # fmt: skip
     """Average the replicates of each signature (MODZ), weighted by how well they agree.
 
     Z are ZSPC (or ZSVC) matrices of replicate plates, in any order. Wells with equal values in the --group-by fields
@@ -31,14 +45,19 @@ def command(
     from beadwork.model.matrix import Level, Space
     from beadwork.stages.consensus import consensus
 
-    check_outputs([output, siginfo, qc], z)
+    check_outputs([output, siginfo, qc], [*z, *reliability])
     plates = [with_entrez_ids(load_matrix(path, level=(Level.ZSPC, Level.ZSVC))) for path in z]
+    reliable = [with_entrez_ids(load_matrix(path)) for path in reliability]
     landmarks = space_genes(gene_table(), Space.LM)
-    result = consensus(plates, landmarks=landmarks, params=params, names=[str(path) for path in z])
-    records = sorted((input_record(path) for path in z), key=lambda record: (record["name"], record["digest"]))
-    sources = sorted(plates, key=lambda plate: min(plate.cids, default=""))
-    save_matrix(
-        result.matrix, output, command="consensus", params=params, inputs={"z": records}, sources=sources
+    result = consensus(
+        plates, landmarks=landmarks, reliability=reliable or None, params=params, names=[str(path) for path in z]
     )  # fmt: skip
+    inputs = {
+        role: sorted(map(input_record, paths), key=lambda record: (record["name"], record["digest"]))
+        for role, paths in (("z", z), ("reliability", reliability))
+        if paths
+    }
+    sources = sorted(plates, key=lambda plate: min(plate.cids, default=""))
+    save_matrix(result.matrix, output, command="consensus", params=params, inputs=inputs, sources=sources)
     write_table(result.siginfo, siginfo)
     write_qc(result.qc, qc)

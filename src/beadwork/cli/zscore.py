@@ -32,6 +32,19 @@ from beadwork.model.params import ZscoreParams
     help="Uncertainties that `beadwork deconvolve --sd` wrote: values less sure than their gene usually is get smaller "
     "scores.",
 )
+@click.option(
+    "--shrink/--no-shrink",
+    default=True,
+    show_default=True,
+    help="Whether --sd makes scores smaller; --no-shrink leaves them, for --reliability alone.",
+)
+@click.option(
+    "--reliability",
+    metavar="R",
+    type=FILE,
+    help="Write the reliability of each measured score here (0 to 1, from --sd), for `beadwork consensus "
+    "--reliability`.",
+)
 @params_options(ZscoreParams)
 @common_options
 def command(
@@ -40,6 +53,8 @@ def command(
     population: str,
     if_few: str,
     sd: Path | None,
+    shrink: bool,
+    reliability: Path | None,
     params: ZscoreParams,
     threads: int,
     qc: Path | None,
@@ -49,9 +64,13 @@ def command(
     X holds INF, QNORM or NORM (GCT or GCTX, any row ids); Z is GCTX, or GCT if its name ends in .gct.
     """
     from beadwork.cli.files import input_record, load_matrix, save_matrix
+    from beadwork.model.errors import ParameterError
     from beadwork.stages.zscore import INPUT_LEVELS, zscore
 
-    check_outputs([output, qc], [matrix] if sd is None else [matrix, sd])
+    if sd is None and (reliability is not None or not shrink):
+        flag = "--no-shrink" if reliability is None else "--reliability"
+        raise ParameterError(f"{flag}: needs the uncertainties of the values; give --sd, or drop {flag}")
+    check_outputs([output, reliability, qc], [matrix] if sd is None else [matrix, sd])
     source = load_matrix(matrix, level=INPUT_LEVELS)
     doubt = None if sd is None else load_matrix(sd)
     result = zscore(
@@ -59,18 +78,17 @@ def command(
         population=population,
         if_few=if_few,
         sd=doubt,
+        shrink=shrink,
         params=params,
         what=str(matrix),  # type: ignore[arg-type]
     )
     if not result.qc.loc[result.qc["metric"] == "n_population", "pass"].all():
         log.warning("%s: too few %s wells are left; its scores are missing", matrix, population)
-    save_matrix(
-        result.matrix,
-        output,
-        command="zscore",
-        params=params,
-        options={"population": population},
-        inputs={"matrix": [input_record(matrix)]} | ({} if sd is None else {"sd": [input_record(sd)]}),
-        sources=[source],
-    )
+    inputs = {"matrix": [input_record(matrix)]} | ({} if sd is None else {"sd": [input_record(sd)]})
+    options: dict[str, object] = {"population": population} | ({} if sd is None else {"shrink": shrink})
+    for scores, path in ((result.matrix, output), (result.reliability, reliability)):
+        if scores is not None and path is not None:
+            save_matrix(
+                scores, path, command="zscore", params=params, options=options, inputs=inputs, sources=[source]
+            )  # fmt: skip
     write_qc(result.qc, qc)

@@ -7,8 +7,15 @@ Definition (Subramanian et al. 2017, doi 10.1016/j.cell.2017.10.049, and CMap's 
     w_i  = max(1/2 sum_j r_ij, min_weight), divided by their sum
     MODZ = sum_i w_i z'_i, over all genes
 
-One replicate is itself (clipped).  Plain NumPy is fast enough here: the ranks of all instances are taken at once, and a
-signature then costs two small products.
+One replicate is itself (clipped).  With reliabilities r_gi of the values
+(:func:`beadwork.kernels.zscore.reliabilities`) each gene has weights of its own::
+
+    MODZ_g = sum_i w_i r_gi z'_gi / sum_i w_i r_gi
+
+which is the plain one, to the last bit, for a gene whose replicates are equally reliable.
+
+Plain NumPy is fast enough here: the ranks of all instances are taken at once, and a signature then costs two small
+products.
 """
 
 from __future__ import annotations
@@ -50,6 +57,31 @@ def moderate_zscores(z: npt.NDArray[np.floating], weights: Floats, z_clip: float
     for row, weight in zip(z, weights, strict=True):
         total += weight * np.clip(row.astype(np.float64), -z_clip, z_clip)
     return total
+
+
+def moderate_by_gene(
+    z: npt.NDArray[np.floating], weights: Floats, reliability: npt.NDArray[np.floating], z_clip: float
+) -> Floats:
+    """Weighted average over replicates, each gene with weights of its own: z (replicates, genes) -> (genes,).
+
+    Parameters
+    ----------
+    weights
+        Of the replicates, shape (replicates,).
+    reliability
+        Of the values, 0 or more, shape of `z`; only their ratios within a gene count.  NaN counts as 0, and a gene
+        without any reliable value is averaged by `weights` alone.
+    """
+    factor = np.nan_to_num(reliability.astype(np.float64))
+    largest = factor.max(axis=0)
+    # relative to the largest, so that equal reliabilities are exactly 1 and change no bit
+    factor = np.divide(factor, largest, out=np.ones_like(factor), where=largest > 0)
+    total, weight, plain = np.zeros(z.shape[1]), np.zeros(z.shape[1]), 0.0
+    for row, share, own in zip(z, weights, factor, strict=True):
+        total += (share * own) * np.clip(row.astype(np.float64), -z_clip, z_clip)
+        weight += share * own
+        plain += share
+    return np.asarray(total / (weight / plain))
 
 
 def percentile_or_nan(values: npt.ArrayLike, percent: float) -> float:

@@ -37,17 +37,21 @@ def robust_center_scale(values: Floats, min_mad: float) -> tuple[Floats, Floats,
 
 
 def reliabilities(sd: Floats, scale: Floats, slope: float) -> Floats:
-    """Factor of z-scores whose values are measured with unequal uncertainty, 1 or less, shape of `sd`.
+    """Reliability of z-scores whose values are measured with unequal uncertainty, 0 to 1, shape of `sd`.
 
     The population's `scale` holds the gene's typical uncertainty already; what a value is less sure than the gene's
-    median adds to it::
+    median adds to its variance, and the reliability is the gene's variance as a share of that of the value::
 
-        1 / sqrt(1 + slope^2 max(0, sd^2 - median(sd)^2) / scale^2)
+        1 / (1 + slope^2 max(0, sd^2 - median(sd)^2) / scale^2)
+
+    A score times the square root of its reliability has the variance of the gene's other scores; as a weight of
+    replicates, it is that of their variances.
 
     Parameters
     ----------
     sd
-        Uncertainty of each value, log2 FI, genes by samples; NaN: unknown, the factor is 1.
+        Uncertainty of each value, log2 FI, genes by samples.  NaN: no bead told anything of it, the reliability is 0;
+        if the gene has none at all, its uncertainties are unknown and the reliability is 1.
     scale
         Scale that the z-scores were divided by, shape (genes,).
     slope
@@ -58,8 +62,9 @@ def reliabilities(sd: Floats, scale: Floats, slope: float) -> Floats:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "All-NaN slice", RuntimeWarning)
         typical = np.nanmedian(sd, axis=1, keepdims=True)
-    excess = np.maximum(np.nan_to_num(sd**2 - typical**2), 0.0)
-    return 1.0 / np.sqrt(1.0 + slope**2 * excess / scale[:, None] ** 2)
+    excess = np.maximum(sd**2 - typical**2, 0.0)
+    found = np.nan_to_num(1.0 / (1.0 + slope**2 * excess / scale[:, None] ** 2))
+    return np.where(np.isnan(typical), 1.0, found)
 
 
 def robust_zscore(values: Floats, population: Floats, min_mad: float) -> tuple[Floats, Floats]:

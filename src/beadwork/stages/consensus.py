@@ -12,6 +12,7 @@ import pandas as pd
 from beadwork.kernels.modz import (
     activity_score,
     correlation_q75,
+    moderate_by_gene,
     moderate_zscores,
     percentile_or_nan,
     replicate_correlations,
@@ -57,6 +58,7 @@ def consensus(
     z: Matrix | Sequence[Matrix],
     *,
     landmarks: pd.Index | None = None,
+    reliability: Matrix | Sequence[Matrix] | None = None,
     params: ConsensusParams = ConsensusParams(),  # noqa: B008 (frozen)
     names: Sequence[str] | None = None,
 ) -> ConsensusResult:
@@ -70,6 +72,11 @@ def consensus(
     landmarks
         Ids of the genes that correlations and strengths are computed over; None, or none of them present: rows that
         the annotation calls landmarks, else all rows (with a warning).
+    reliability
+        Reliability of the scores, 0 or more, of one plate or of several in any order, as ``zscore`` gives it.  A gene
+        is then averaged with the weight of each replicate times the reliability of its score; genes that they do not
+        have, such as inferred ones, get the weights of the replicates alone, and so does a gene without any reliable
+        score.  Weights of the replicates themselves, and what stands on them, stay as they are.
     names
         What messages call the matrices, usually their files.
 
@@ -86,7 +93,7 @@ def consensus(
     LevelError
         Not level 4, or ZSPC mixed with ZSVC.
     AlignmentError
-        Different genes, a sample twice, missing values.
+        Different genes, a sample twice, missing values, samples without reliabilities.
     BeadworkError
         A field to group by is absent, or a well has no perturbagen or brew.
 
@@ -97,6 +104,7 @@ def consensus(
     joined = join_plates([z] if isinstance(z, Matrix) else list(z), names)
     cols = _with_brew(joined.cols)
     group, keys = group_instances(cols, params)
+    known, reliable = _join_reliabilities(joined, [reliability] if isinstance(reliability, Matrix) else reliability)
     at = _landmark_rows(joined, landmarks)
     by_sample = np.ascontiguousarray(joined.values.T)
     ranks = standard_ranks(np.clip(by_sample[:, at], -params.z_clip, params.z_clip))
@@ -108,6 +116,8 @@ def consensus(
         correlation = replicate_correlations(ranks[own])
         weights = replicate_weights(correlation, params.min_weight)
         modz = moderate_zscores(by_sample[own], weights, params.z_clip)
+        if len(known):
+            modz[known] = moderate_by_gene(by_sample[np.ix_(own, known)], weights, reliable[own], params.z_clip)
         values[position] = modz
         cc_q75 = correlation_q75(correlation)
         ss_ngene = strong_genes(modz[at], len(own), params.ss_threshold)
@@ -201,6 +211,42 @@ def join_plates(matrices: Sequence[Matrix], names: Sequence[str] | None = None) 
         values[:, order], reference.rows, cols.iloc[order][fields], level=reference.level, space=reference.space,
         provenance=reference.provenance,
     )  # fmt: skip
+
+
+def _join_reliabilities(joined: Matrix, parts: Sequence[Matrix] | None) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of the joined z-scores that have reliabilities, and these (samples, rows); 1 where one plate lacks a gene.
+
+    Raises
+    ------
+    AlignmentError
+        A sample has none, stands in two matrices, or no gene is shared; or a reliability is negative.
+    """
+    if parts is None:
+        return np.array([], dtype=np.intp), np.empty((len(joined.cids), 0))
+    where = np.zeros(len(joined.cids), dtype=int)
+    known = np.flatnonzero(joined.rids.isin([gene for part in parts for gene in part.rids]))
+    found = np.ones((len(joined.cids), len(known)))
+    for part in parts:
+        samples, genes = np.flatnonzero(joined.cids.isin(part.cids)), np.flatnonzero(joined.rids[known].isin(part.rids))
+        rows, columns = part.rids.get_indexer(joined.rids[known[genes]]), part.cids.get_indexer(joined.cids[samples])
+        values = part.values[np.ix_(rows, columns)].T
+        if (values < 0).any():
+            raise AlignmentError("--reliability: negative values; give what `beadwork zscore --reliability` wrote")
+        found[np.ix_(samples, genes)] = values
+        where[samples] += 1
+    if (where == 0).any():
+        raise AlignmentError(
+            f"{int((where == 0).sum())} samples have no reliability ({name_some(joined.cids[where == 0])}); give "
+            "--reliability the file of each plate that `beadwork zscore --reliability` wrote"
+        )
+    if (where > 1).any():
+        raise AlignmentError(
+            f"{int((where > 1).sum())} samples stand in two --reliability files ({name_some(joined.cids[where > 1])}); "
+            "give each plate once"
+        )
+    if not len(known):
+        raise AlignmentError("--reliability: has none of the genes of the z-scores; were their row ids changed?")
+    return known, found
 
 
 def group_instances(cols: pd.DataFrame, params: ConsensusParams) -> tuple[np.ndarray, pd.DataFrame]:

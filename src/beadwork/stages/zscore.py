@@ -22,10 +22,14 @@ IfFew = Literal["error", "missing"]
 
 @dataclass(frozen=True)
 class ZscoreResult:
-    """z-scores (level ZSPC or ZSVC) and QC rows."""
+    """z-scores (level ZSPC or ZSVC), QC rows, and the reliability of the scores of the genes that have an uncertainty.
+
+    ``reliability`` (genes by wells, 0 to 1) is None if no uncertainty was given.
+    """
 
     matrix: Matrix
     qc: pd.DataFrame
+    reliability: Matrix | None = None
 
 
 def zscore(
@@ -34,6 +38,7 @@ def zscore(
     population: Population = "plate",
     if_few: IfFew = "error",
     sd: Matrix | None = None,
+    shrink: bool = True,
     params: ZscoreParams = ZscoreParams(),  # noqa: B008 (frozen)
     what: str = "matrix",
 ) -> ZscoreResult:
@@ -55,6 +60,9 @@ def zscore(
         Uncertainty (log2 FI) of genes by wells, as ``deconvolve`` gives it; values that are less sure than their gene
         usually is get smaller scores (:func:`beadwork.kernels.zscore.reliabilities`).  Genes it does not have, such as
         inferred ones, are left alone.
+    shrink
+        Whether `sd` makes scores smaller: by the square root of their reliability.  If not, it only gives the
+        reliabilities, by which ``consensus`` can weigh.
     what
         How messages name the matrix, usually its file.
 
@@ -74,14 +82,21 @@ def zscore(
             f"{what}: infinite values in {int(infinite.sum())} rows ({name_some(matrix.rids[infinite])}); "
             "were zeros turned into logarithms? Mark them as missing first"
         )
+    at = None if sd is None else _where_known(matrix, sd, what)
     chosen = population_mask(matrix, population, 0 if if_few == "missing" else params.min_population, what)
     values = matrix.values.astype(np.float64)
+    reliability = None
     if chosen.sum() < params.min_population:
         z, mad = np.full(values.shape, np.nan), np.full(len(values), np.nan)
     else:
         z, mad = robust_zscore(values, values[:, chosen] if not chosen.all() else values, params.min_mad)
-        if sd is not None:
-            z = z * _reliabilities(matrix, sd, np.maximum(mad, params.min_mad) * MAD_TO_SD, params.sd_slope, what)
+    if sd is not None and at is not None:
+        known, rows, columns = at
+        scale = np.maximum(mad[known], params.min_mad) * MAD_TO_SD
+        found = reliabilities(sd.values[np.ix_(rows, columns)].astype(np.float64), scale, params.sd_slope)
+        if shrink:
+            z[known] *= np.sqrt(found)
+        reliability = Matrix(found, matrix.rows.iloc[known], matrix.cols)
     level, stage = (Level.ZSPC, "zscore") if population == "plate" else (Level.ZSVC, "zscore_vehicle")
     qc = join_qc(
         [
@@ -89,22 +104,19 @@ def zscore(
             qc_rows(stage, "mad_floored", {matrix.plate: float(np.mean(mad < params.min_mad)) if len(mad) else 0.0}),
         ]
     )
-    return ZscoreResult(matrix.with_values(z, level=level), qc)
+    return ZscoreResult(matrix.with_values(z, level=level), qc, reliability)
 
 
-def _reliabilities(matrix: Matrix, sd: Matrix, scale: np.ndarray, slope: float, what: str) -> np.ndarray:
-    """Reliability of every value of `matrix`; 1 where `sd` has no such gene."""
+def _where_known(matrix: Matrix, sd: Matrix, what: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rows of `matrix` that have uncertainties, and the rows and columns of `sd` that hold them."""
     lost = ~matrix.cids.isin(sd.cids)
     if lost.any():
         raise AlignmentError(
             f"{what}: {int(lost.sum())} wells have no uncertainty ({name_some(matrix.cids[lost])}); "
             "give --sd the matrix that was written with these wells' GEX"
         )
-    found = np.ones(matrix.values.shape)
     known = np.flatnonzero(matrix.rids.isin(sd.rids))
-    rows, columns = sd.rids.get_indexer(matrix.rids[known]), sd.cids.get_indexer(matrix.cids)
-    found[known] = reliabilities(sd.values[np.ix_(rows, columns)].astype(np.float64), scale[known], slope)
-    return found
+    return known, sd.rids.get_indexer(matrix.rids[known]), sd.cids.get_indexer(matrix.cids)
 
 
 def population_mask(matrix: Matrix, population: Population, minimum: int, what: str) -> np.ndarray:
