@@ -2,6 +2,9 @@
 
 import logging
 import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +33,28 @@ def own_logging(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(logger, "handlers", [])
     monkeypatch.setattr(logger, "disabled", False)
     logger.setLevel(logging.NOTSET)  # not by monkeypatch: setLevel also clears what the logger remembers
+
+
+Recovery = Callable[[str, str], AbstractContextManager[None]]
+
+
+@pytest.fixture(scope="session")
+def recovery() -> Recovery:
+    """Measure how long the recovery from a fault takes: ``with recovery(fault, what is done about it)``.
+
+    One row goes to the table that BEADWORK_RECOVERY names, if any: benchmarks/faults.py makes docs/reliability.md's
+    table of it.
+    """
+
+    @contextmanager
+    def measure(fault: str, remedy: str) -> Iterator[None]:
+        start = time.monotonic()
+        yield
+        if table := os.environ.get("BEADWORK_RECOVERY"):
+            with open(table, "a", encoding="utf-8") as stream:
+                stream.write(f"{fault}\t{remedy}\t{time.monotonic() - start:.1f}\n")
+
+    return measure
 
 
 @pytest.fixture

@@ -115,8 +115,34 @@ def test_status_says_what_is_new_changed_missing_damaged_and_retired(results: Pa
     assert f"retired: 6 files: {PLATES[0]} GEX" in out
     assert f"damaged: 1 files: {PLATES[1]} INF" in out
     assert f"new: 1 ({plate})" in out
-    assert re.search(rf"changed: \d \({PLATES[0]}, {PLATES[1]}", out)
+    assert re.search(rf"changed: \d \({PLATES[1]}", out)
+    assert f"retired since: 1 ({PLATES[0]})" in out
     assert "gone: 0" in out
+
+
+def test_status_keeps_a_record_and_says_on_a_page_what_is_new(results: Path, capsys):
+    sheet, record, page = (results.parent / name for name in ("plates.tsv", "record.tsv", "news.html"))
+    words = ("status", results, "--plates", sheet, "--record", record, "--page", page)
+    assert run(capsys, *words)[0] == 0
+    assert "Everything: this is the first run whose status was kept (2 plates, 1 brew, 1 index segment)" in (
+        page.read_text()
+    )
+    run(capsys, *words)
+    assert "Nothing: all is as it was after the run before." in page.read_text()
+    plate = "P002_A375_24H_X1_B20"
+    sheet.write_text(SHEET.replace("\tyes\n", "\tno\n", 1) + f"{plate}\tx\ty\t<second>\tyes\n")
+    for level in (Level.GEX, Level.CAL, Level.NORM, Level.QNORM, Level.INF, Level.ZSPC):
+        write_matrix(made(plate, level, {}, []), results / plate / f"{plate}_{level}.gctx")
+    manifest = json.loads((results / "index/manifest.json").read_text())
+    manifest["segments"] = [{"name": "000002-cd", "n_signatures": 2}]
+    (results / "index/manifest.json").write_text(json.dumps(manifest))
+    run(capsys, *words)
+    text = page.read_text()
+    assert "<p>retired: 1 plate; new: 1 plate, 1 index segment; gone: 1 index segment</p>" in text
+    rows = re.findall(r"<tr><td>(.*?)</td><td>(.*?)</td><td>(.*?)</td><td>(.*?)</td><td>(.*?)</td>", text)
+    assert ("plate", PLATES[0], "first", "retired", "retired") in rows
+    assert ("plate", plate, "&lt;second&gt;", "new", "done") in rows
+    assert ("index segment", "000001-ab", "", "gone", "") in rows
 
 
 def test_status_verify_finds_an_input_that_is_not_what_it_was(results: Path, capsys):
@@ -207,6 +233,7 @@ def test_rows_in_another_order_are_put_right(results: Path, tmp_path: Path, caps
         (["status", "absent"], "absent: no such folder of results; give what `results` is in the configuration"),
         (["status", "results", "--plates", "absent.tsv"], "absent.tsv: cannot be read (No such file or directory)"),
         (["status", "results", "--since", "plates.tsv"], "plates.tsv: lacks the column(s) entity, level, state"),
+        (["status", "results", "--record", "r.tsv", "-o", "s.tsv"], "--record: stands for --since and -o; drop these"),
         (["provenance", "results/signatures/P001_A375_24H_MODZ.gctx", "P001_A375_24H:BRD-1:1"],
          "has no column 'P001_A375_24H:BRD-1:1'; did you mean P001_A375_24H:BRD-1:10?"),
         (["provenance", "foreign.gct", "s1"],

@@ -8,12 +8,13 @@ import shutil
 import signal
 import subprocess
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
 
-from beadwork.io.gctx import read_matrix
+from beadwork.io.gctx import read_matrix, write_matrix
 
 from .conftest import BIN, ROOT, run_command
 
@@ -78,24 +79,36 @@ def no_half_written(folder: Path) -> None:
             read_matrix(path)
 
 
-def same_as_sound(folder: Path, finished: Path) -> None:
-    for path in (folder / "results").rglob("*.gctx"):
+def same_as_sound(folder: Path, finished: Path, least: int) -> None:
+    """Nothing is lost: the matrices that were made, so many at least, are those of an undisturbed run."""
+    made = [path for path in (folder / "results").rglob("*.gctx") if ".part" not in path.name]
+    assert len(made) >= least
+    for path in made:
         assert path.read_bytes() == (finished / path.relative_to(folder / "results")).read_bytes(), path
 
 
-def test_a_killed_job_fails_alone_and_the_next_run_makes_it(fresh: Path, finished: Path):
+def test_nothing_happens(fresh: Path, finished: Path, recovery):
+    """What one plate takes up to QNORM when nothing goes wrong, to compare with."""
+    with recovery("(none: one plate up to QNORM)", ""):
+        done = run_command(*words(fresh, f"results/{PLATE}/{PLATE}_QNORM.gctx"), cwd=fresh)
+    assert done.returncode == 0, done.stdout
+    same_as_sound(fresh, finished, 5)
+
+
+def test_a_killed_job_fails_alone_and_the_next_run_makes_it(fresh: Path, finished: Path, recovery):
     run = start(fresh, "--keep-going", f"results/{PLATE}/{PLATE}_QNORM.gctx")
     os.kill(wait_until(lambda: commands(fresh))[0], signal.SIGKILL)
     said = run.communicate()[0]
     assert run.returncode == 1
     assert "Error in rule deconvolve" in said
     assert not gex(fresh).exists()
-    again = run_command(*words(fresh, f"results/{PLATE}/{PLATE}_QNORM.gctx"), cwd=fresh)
+    with recovery("a job is killed", "start again"):
+        again = run_command(*words(fresh, f"results/{PLATE}/{PLATE}_QNORM.gctx"), cwd=fresh)
     assert again.returncode == 0, again.stdout
-    same_as_sound(fresh, finished)
+    same_as_sound(fresh, finished, 5)
 
 
-def test_snakemake_killed_with_its_jobs_is_resumed_after_an_unlock(fresh: Path, finished: Path):
+def test_snakemake_killed_with_its_jobs_is_resumed_after_an_unlock(fresh: Path, finished: Path, recovery):
     target = f"results/{PLATE}/{PLATE}_QNORM.gctx"
     run = start(fresh, target)
     wait_until(lambda: commands(fresh))
@@ -107,13 +120,14 @@ def test_snakemake_killed_with_its_jobs_is_resumed_after_an_unlock(fresh: Path, 
     refused = run_command(*words(fresh, target), cwd=fresh)
     assert refused.returncode == 1
     assert "cannot be locked" in refused.stdout
-    assert run_command(*words(fresh, "--unlock"), cwd=fresh).returncode == 0
-    again = run_command(*words(fresh, "--rerun-incomplete", target), cwd=fresh)
+    with recovery("Snakemake and its jobs are killed", "`--unlock`, start again"):
+        assert run_command(*words(fresh, "--unlock"), cwd=fresh).returncode == 0
+        again = run_command(*words(fresh, "--rerun-incomplete", target), cwd=fresh)
     assert again.returncode == 0, again.stdout
-    same_as_sound(fresh, finished)
+    same_as_sound(fresh, finished, 5)
 
 
-def test_a_second_run_in_the_same_folder_is_refused_and_the_first_goes_on(fresh: Path, finished: Path):
+def test_a_second_run_in_the_same_folder_is_refused_and_the_first_goes_on(fresh: Path, finished: Path, recovery):
     target = f"results/{PLATE}/{PLATE}_GEX.gctx"
     run = start(fresh, target)
     working = wait_until(lambda: commands(fresh))[0]
@@ -124,13 +138,14 @@ def test_a_second_run_in_the_same_folder_is_refused_and_the_first_goes_on(fresh:
         os.kill(working, signal.SIGCONT)
     assert second.returncode == 1
     assert "cannot be locked" in second.stdout
-    said = run.communicate()[0]
+    with recovery("a second run is started in the same folder", "none: the first goes on"):
+        said = run.communicate()[0]
     assert run.returncode == 0, said
-    same_as_sound(fresh, finished)
+    same_as_sound(fresh, finished, 3)
 
 
-def test_a_corrupt_intermediate_is_told_found_and_made_anew(finished: Path, study: Path, tmp_path: Path):
-    results = tmp_path / "results"
+def test_a_corrupt_intermediate_is_told_found_and_made_anew(finished: Path, fresh: Path, tmp_path: Path, recovery):
+    results = fresh / "results"
     shutil.copytree(finished / PLATE, results / PLATE)
     path = results / PLATE / f"{PLATE}_QNORM.gctx"
     whole = path.read_bytes()
@@ -146,6 +161,12 @@ def test_a_corrupt_intermediate_is_told_found_and_made_anew(finished: Path, stud
     assert "damaged" not in run_command(BIN / "beadwork", "status", results).stdout
     checked = run_command(BIN / "beadwork", "status", results, "--verify")
     assert f"stale: 1 files: {PLATE} INF" in checked.stdout, checked.stdout
+    path.unlink()
+    with recovery("an intermediate file is cut or changed", "remove it, start again"):
+        again = run_command(*words(fresh, f"results/{PLATE}/{PLATE}_ZSPC.gctx"), cwd=fresh)
+    assert again.returncode == 0, again.stdout
+    same_as_sound(fresh, finished, 7)
+    assert "stale" not in run_command(BIN / "beadwork", "status", results, "--verify").stdout
 
 
 def small_disk(folder: Path, size: str) -> None:
@@ -190,11 +211,35 @@ def test_a_full_disk_is_told_in_one_line_and_leaves_nothing(full_disk: Path, fin
         assert [path for path in full_disk.rglob("*") if path.is_file()] == [], call
 
 
-def test_a_folder_that_may_not_be_written_is_told_before_and_after(full_disk: Path, finished: Path):
+def test_a_disk_that_fills_up_under_a_run_costs_the_jobs_that_found_no_room(fresh: Path, finished: Path, recovery):
+    small_disk(fresh / "results", "900k")  # room for the landmarks of a plate, not for all genes
+    try:
+        target = f"results/{PLATE}/{PLATE}_ZSPC.gctx"
+        run = run_command(*words(fresh, target), cwd=fresh)
+        assert run.returncode == 1
+        assert "cannot be written (No space left on device)" in run.stdout
+        assert "Traceback" not in run.stdout
+        no_half_written(fresh)
+        assert not list((fresh / "results").rglob("*_INF*"))
+        with recovery("the disk is full", "make room, start again"):
+            subprocess.run(["mount", "-o", "remount,size=100M", fresh / "results"], check=True)
+            again = run_command(*words(fresh, target), cwd=fresh)
+        assert again.returncode == 0, again.stdout
+        same_as_sound(fresh, finished, 7)
+    finally:
+        subprocess.run(["umount", "-l", fresh / "results"], check=True)
+
+
+def test_a_folder_that_may_not_be_written_is_told_before_and_after(full_disk: Path, finished: Path, recovery):
     subprocess.run(["mount", "-o", "remount,ro", full_disk], check=True)
-    told = run_command(BIN / "beadwork", "zscore", finished / PLATE / f"{PLATE}_QNORM.gctx", "-o", full_disk / "Z.gctx")
+    call = ("zscore", finished / PLATE / f"{PLATE}_QNORM.gctx", "-o", full_disk / "Z.gctx")
+    told = run_command(BIN / "beadwork", *call)
     assert told.returncode == 2
     assert "Z.gctx: cannot be written (Read-only file system); check the folder and the free space" in told.stdout
+    with recovery("the output folder is read-only", "mend, start again (one command)"):
+        subprocess.run(["mount", "-o", "remount,rw,size=100M", full_disk], check=True)
+        again = run_command(BIN / "beadwork", *call)
+    assert again.returncode == 0, again.stdout
 
 
 def test_a_read_only_input_folder_serves_as_well(full_disk: Path, study: Path, finished: Path, tmp_path: Path):
@@ -207,7 +252,9 @@ def test_a_read_only_input_folder_serves_as_well(full_disk: Path, study: Path, f
     assert (read_matrix(tmp_path / "GEX.gctx").values == read_matrix(gex(finished.parent)).values).all()
 
 
-def test_an_input_folder_that_vanished_is_told_and_the_other_plates_go_on(fresh: Path, study: Path, finished: Path):
+def test_an_input_folder_that_vanished_is_told_and_the_other_plates_go_on(
+    fresh: Path, study: Path, finished: Path, recovery
+):
     data = fresh / "data"
     shutil.copytree(study / "data", data)
     settings = yaml.safe_load((fresh / "config.yaml").read_text()) | {
@@ -228,6 +275,35 @@ def test_an_input_folder_that_vanished_is_told_and_the_other_plates_go_on(fresh:
     lost.rmdir()
     told = run_command(*words(fresh, *targets), cwd=fresh)
     assert f"line 2: lxb: there is no folder or archive {lost}" in told.stdout
+    with recovery("an input folder vanished", "bring it back, start again"):
+        shutil.copytree(study / "data/lxb" / PLATE, lost)
+        again = run_command(*words(fresh, *targets), cwd=fresh)
+    assert again.returncode == 0, again.stdout
+    same_as_sound(fresh, finished, 6)
+
+
+def test_a_job_killed_while_it_adds_to_the_index_leaves_the_index_as_it_was(fresh: Path, finished: Path, recovery):
+    shutil.copytree(finished / "signatures", fresh / "signatures")
+    first, second = fresh / "signatures/SIM001_A375_24H_MODZ.gctx", fresh / "signatures/SIM002_A375_24H_MODZ.gctx"
+    sync = [BIN / "beadwork", "index", "sync", fresh / "index"]
+    assert run_command(*sync, first).returncode == 0
+    manifest = (fresh / "index/manifest.json").read_bytes()
+    other = read_matrix(first)
+    cols = other.cols.set_axis(other.cids.str.replace("SIM001", "SIM002"), axis=0)
+    write_matrix(replace(other, cols=cols), second)
+    job = subprocess.Popen([*map(str, sync), str(first), str(second)], stdout=subprocess.DEVNULL,
+                           stderr=subprocess.DEVNULL, env=ENV)  # fmt: skip
+    wait_until(lambda: len(list((fresh / "index/segments").iterdir())) > 1 or job.poll() is not None)
+    job.kill()
+    assert job.wait() == -signal.SIGKILL
+    assert (fresh / "index/manifest.json").read_bytes() == manifest
+    assert run_command(BIN / "beadwork", "index", "verify", fresh / "index").returncode == 0
+    with recovery("a crash while signatures are added to the index", "start again"):
+        again = run_command(*sync, first, second)
+    assert again.returncode == 0, again.stdout
+    told = run_command(BIN / "beadwork", "index", "info", fresh / "index").stdout
+    assert f"{2 * len(other.cids)}" in told, told
+    assert run_command(BIN / "beadwork", "index", "verify", fresh / "index").returncode == 0
 
 
 def test_a_new_batch_computes_only_what_it_touches(finished: Path, study: Path, snakemake, tmp_path: Path):
@@ -247,7 +323,7 @@ def test_a_new_batch_computes_only_what_it_touches(finished: Path, study: Path, 
     jobs = planned(snakemake("-n", "--config", "plates=second.tsv").stdout)
     assert jobs["deconvolve"] == jobs["normalize"] == jobs["zscore"] == 2
     assert jobs["consensus"] == 2  # the brew that has a third replicate now, and the new one
-    assert jobs["index"] == jobs["check_plates"] == 1
+    assert jobs["index"] == jobs["check_plates"] == jobs["status"] == 1
     status = run_command(BIN / "beadwork", "status", finished, "--plates", study / "second.tsv")
     assert "batch second: 2 plates (2 missing)" in status.stdout
     assert "batch simulated: 2 plates (2 done)" in status.stdout

@@ -54,6 +54,15 @@ def test_the_run_makes_the_files_of_the_contract(finished: Path):
     for figure in ("wells", "calibration", "beads"):
         assert (finished / "report" / PLATES[0] / f"{figure}.svg").is_file()
     assert (finished / "benchmarks" / "zscore" / f"{PLATES[0]}.tsv").is_file()
+    status = pd.read_csv(finished / "status.tsv", sep="\t", dtype=str)
+    assert set(PLATES) | {BREW} <= set(status["entity"])
+    assert "Everything: this is the first run whose status was kept" in (finished / "report" / "news.html").read_text()
+
+
+def test_the_label_of_the_batch_goes_with_the_wells(finished: Path):
+    for level in ("GEX", "QNORM", "ZSPC"):
+        cols = read_matrix(finished / PLATES[0] / f"{PLATES[0]}_{level}.gctx").cols
+        assert set(cols["batch"]) == {"simulated"}
 
 
 def test_zsvc_is_made_where_the_map_has_enough_vehicle_wells(finished: Path, study: Path):
@@ -107,7 +116,15 @@ def test_the_report_builds_with_all_figures(finished: Path, snakemake):
     made = snakemake("--report", "results/report/report.html")
     assert made.returncode == 0, made.stdout
     page = (finished / "report" / "report.html").read_text()
-    for words in ("wells.svg", "calibration.svg", "beads.svg", "replicates.svg", "tas.svg", "connections.svg"):
+    for words in (
+        "wells.svg",
+        "calibration.svg",
+        "beads.svg",
+        "replicates.svg",
+        "tas.svg",
+        "connections.svg",
+        "news.html",
+    ):
         assert words in page
 
 

@@ -4,6 +4,7 @@ Every mistake in the configuration, the plate sheet or a plate map is told here,
 """
 
 import re
+import shlex
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -98,7 +99,8 @@ def plate_flags(wildcards):
         ("--beadset", row.bead_set),
     ]
     words += [("--brew-prefix", row.brew_prefix), ("--cell-id", row.cell_id)]
-    return " ".join(f"{flag} {value}" for flag, value in words if value)
+    words += [("--batch", row.batch)]
+    return " ".join(f"{flag} {shlex.quote(value)}" for flag, value in words if value)
 
 
 def plates_of(brew):
@@ -153,6 +155,7 @@ def all_targets():
     )
     targets += ["<results>/qc.tsv", "<results>/siginfo.tsv"]
     targets += ["<results>/index/manifest.json", "<results>/plate_check.tsv"]
+    targets += ["<results>/status.tsv"]
     targets += expand(
         "<results>/queries/{query}", query=[query.name for query in CFG.queries]
     )

@@ -78,3 +78,39 @@ rule collect_qc:
         "One table of all QC rows"
     shell:
         "beadwork collect {input} -o {output} 2> {log}"
+
+
+rule status:
+    input:
+        qc="<results>/qc.tsv",
+        siginfo="<results>/siginfo.tsv",
+        index="<results>/index/manifest.json",
+        zsvc=per_plate(
+            "<results>/{plate}/{plate}_ZSVC.gctx", filter(has_vehicles, PLATES)
+        ),
+    output:
+        record=update("<results>/status.tsv"),
+        page=report(
+            "<results>/report/news.html",
+            caption="../report/news.rst",
+            category="Study",
+            labels={"figure": "what is new, and what is there"},
+        ),
+    log:
+        "<logs>/status.log",
+    benchmark:
+        "<benchmarks>/status.tsv"
+    conda:
+        "../../envs/beadwork.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: attempt * (500 + len(PLATES)),
+        runtime=minutes(5, 0.01),
+    params:
+        results=subpath(output.record, parent=True),
+        sheet=CFG.plates,
+    message:
+        "What is new, and what is there"
+    shell:
+        "beadwork status {params.results:q} --plates {params.sheet:q} --record {output.record} --page {output.page}"
+        " --threads {threads} > {log} 2>&1"

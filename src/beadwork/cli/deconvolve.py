@@ -54,6 +54,7 @@ _MAX_WARNINGS = 10
     metavar="BREW",
     help="What replicate plates share; by default the first three parts of the plate's name.",
 )
+@click.option("--batch", "label", metavar="LABEL", help="Your own label of the batch that the plate came with.")
 @params_options(DeconvolveParams)
 @common_options
 def command(
@@ -70,6 +71,7 @@ def command(
     ratio: float | None,
     cell_id: str | None,
     brew_prefix: str | None,
+    label: str | None,
     params: DeconvolveParams,
     threads: int,
     qc: Path | None,
@@ -100,7 +102,7 @@ def command(
     beads = read_plate(lxb, plate, threads=threads)
     plate_map = read_map(map_path, beads.det_plate)
     bead_set, ratio, batch = _platform(beads.det_plate, bead_batch, beadset, ratio)
-    given = {"bead_batch": batch, "cell_id": cell_id, "brew_prefix": brew_prefix}
+    given = {"bead_batch": batch, "cell_id": cell_id, "brew_prefix": brew_prefix, "batch": label}
     fields = {key: value for key, value in given.items() if value is not None}
     result = deconvolve(beads, bead_set, plate_map, ratio=ratio, fields=fields, params=params, threads=threads)
     _warn(result.qc)

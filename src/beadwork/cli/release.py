@@ -17,7 +17,7 @@ LEVELS = {
 }
 INST_FIELDS = (
     "rna_plate", "rna_well", "det_plate", "det_well", "pert_id", "pert_iname", "pert_type", "pert_dose",
-    "pert_dose_unit", "pert_time", "pert_time_unit", "cell_id", "brew_prefix", "bead_batch", "lxb_digest",
+    "pert_dose_unit", "pert_time", "pert_time_unit", "cell_id", "brew_prefix", "batch", "bead_batch", "lxb_digest",
 )  # fmt: skip
 SIG_FIELDS = ("pert_id", "pert_iname", "pert_type", "cell_id", "pert_dose", "pert_dose_unit", "pert_idose", "pert_time",
               "pert_time_unit", "pert_itime", "distil_id")  # fmt: skip

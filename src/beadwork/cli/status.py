@@ -12,11 +12,13 @@ from beadwork.cli.options import FILE, common_options, write_qc
 @click.option("--plates", metavar="SHEET", type=FILE, help="Plate sheet: says what should be there, and the batches.")
 @click.option("-o", "--output", metavar="TSV", type=FILE, help="Write the whole table here.")
 @click.option("--since", metavar="TSV", type=FILE, help="An earlier table: say what is new, changed or gone since.")
+@click.option("--record", metavar="TSV", type=FILE, help="Both: say what is new since this table, then write it anew.")
+@click.option("--page", metavar="HTML", type=FILE, help="Write what is new, and all plates and brews, as a page.")
 @click.option("--verify", is_flag=True, help="Read all matrices and compare their checksums with what was recorded.")
 @common_options
 def command(
-    results: Path, plates: Path | None, output: Path | None, since: Path | None, verify: bool, threads: int,
-    qc: Path | None,
+    results: Path, plates: Path | None, output: Path | None, since: Path | None, record: Path | None,
+    page: Path | None, verify: bool, threads: int, qc: Path | None,
 ) -> None:  # fmt: skip
     """Say what is there, per plate and level: state, wells, program version, parameters, frozen reference.
 
@@ -27,22 +29,29 @@ def command(
     """
     import pandas as pd
 
-    from beadwork.io.results import compare_status, results_status
-    from beadwork.io.tables import write_table
+    from beadwork.io.atomic import write_text
+    from beadwork.io.results import STATUS_COLUMNS, compare_status, results_status, status_page
+    from beadwork.io.tables import read_table, write_table
+    from beadwork.model.errors import ParameterError
     from beadwork.model.qc import join_qc
 
+    if record is not None and (since is not None or output is not None):
+        raise ParameterError("--record: stands for --since and -o; drop these")
+    since = record if record is not None and record.exists() else since
     table = results_status(results, None if plates is None else read_sheet(plates), verify=verify)
-    gone = pd.DataFrame()
+    gone = pd.DataFrame(columns=list(STATUS_COLUMNS))
     if since is not None:
-        from beadwork.io.tables import read_table
-
         table["news"] = compare_status(table, since)
-        old = read_table(since, text_only=True)
+        old = read_table(since, text_only=True).fillna("")
+        old = old[old["state"] != "missing"]
         gone = old[~pd.MultiIndex.from_frame(old[["entity", "level"]]).isin(
             pd.MultiIndex.from_frame(table[["entity", "level"]]))]  # fmt: skip
-    if output is not None:
-        write_table(table, output)
-    for line in _summary(table, gone):
+    lines = _summary(table, gone)
+    if page is not None:
+        write_text(page, status_page(table, gone, lines))
+    if target := output or record:
+        write_table(table, target)
+    for line in lines:
         click.echo(line)
     write_qc(join_qc([]), qc)
 
@@ -92,8 +101,11 @@ def _summary(table, gone) -> list[str]:
         if found:
             lines.append(f"{state}: {len(found)} files: {_first(found)}")
     if "news" in table:
-        for word in ("new", "changed"):
+        for word in ("new", "changed", "retired"):
             found = list(dict.fromkeys(table.loc[table["news"].str.startswith(word), "entity"]))
+            if word == "retired" and not found:
+                continue
+            word = "retired since" if word == "retired" else word
             lines.append(f"{word}: {len(found)}" + (f" ({_first(found)})" if found else ""))
         lost = list(dict.fromkeys(gone["entity"])) if len(gone) else []
         lines.append(f"gone: {len(lost)}" + (f" ({_first(lost)})" if lost else ""))

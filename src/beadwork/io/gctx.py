@@ -118,6 +118,18 @@ def read_provenance(path: str | Path) -> Mapping[str, Any]:
         return _json(file.attrs.get("beadwork_provenance"))
 
 
+def read_summary(path: str | Path) -> tuple[int, Mapping[str, Any]]:
+    """Count the columns of a matrix file and read its provenance; of a GCTX file neither ids nor values are read."""
+    source, is_hdf5 = _open(path)
+    if not is_hdf5:
+        return len(_parse_gct(source, path, None, None).cids), {}
+    with _gctx(source, path) as file:
+        data, ids = file[DATA], (file[f"{COL}/id"], file[f"{ROW}/id"])
+        if data.shape != tuple(len(names) for names in ids):
+            raise FileError(f"{path}: matrix of shape {data.shape} does not fit its ids; the file is damaged")
+        return len(ids[0]), _json(file.attrs.get("beadwork_provenance"))
+
+
 def write_matrix(matrix: Matrix, path: str | Path, *, decimals: int = 4) -> None:
     """Write GCT 1.3 if the name ends in ``.gct`` (or ``.gct.gz``), else GCTX; the file appears by rename.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import html
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from beadwork.io.digest import digest_file
-from beadwork.io.gctx import read_annotation
+from beadwork.io.gctx import read_summary
 from beadwork.io.tables import read_table
 from beadwork.model.errors import BeadworkError, FileError
 from beadwork.model.matrix import Level
@@ -35,7 +36,7 @@ def signature_files(folder: Path) -> list[Path]:
     return sorted((folder / "signatures").glob("*_MODZ.gctx"))
 
 
-PLATE_OPTIONS = ("det_plate", "cell_id", "brew_prefix", "bead_batch", "ratio", "bead_set")
+PLATE_OPTIONS = ("det_plate", "cell_id", "brew_prefix", "bead_batch", "ratio", "bead_set", "batch")
 """Options of a single plate, which stand in the plate sheet and say nothing of how plates are processed."""
 
 
@@ -58,16 +59,15 @@ def describe(path: Path, entity: str, level: str, verify: bool = False) -> dict[
     if not path.exists():
         return row | {"state": "missing"}
     try:
-        found = read_annotation(path)
+        columns, record = read_summary(path)
     except BeadworkError:
         return row | {"state": "damaged"}
-    record = found.provenance
     models = [
         item["name"] + " " + item["digest"].split(":")[-1][:8] for item in record.get("inputs", {}).get("model", [])
     ]
     stale = verify and any(_changed(path, item) for items in record.get("inputs", {}).values() for item in items)
     return row | {
-        "state": "stale" if stale else "done", "columns": len(found.cols), "version": record.get("version", ""),
+        "state": "stale" if stale else "done", "columns": columns, "version": record.get("version", ""),
         "parameters": parameter_code(record), "inputs": input_code(record), "reference": ", ".join(models),
     }  # fmt: skip
 
@@ -161,7 +161,113 @@ def compare_status(now: pd.DataFrame, before: Path) -> pd.Series:
         if name not in known.index or known.loc[name, "state"] == "missing":
             words.append("new" if row["state"] == "done" else "")
             continue
+        if row["state"] == "retired" and known.loc[name, "state"] != "retired":
+            words.append("retired")
+            continue
         changed = [part for part in ("state", "columns", "version", "parameters", "inputs", "reference")
                    if str(known.loc[name, part]) != row[part]]  # fmt: skip
         words.append("changed: " + ", ".join(changed) if changed else "")
     return pd.Series(words, index=now.index)
+
+
+def _entities(table: pd.DataFrame, gone: pd.DataFrame) -> pd.DataFrame:
+    """One row for each plate, brew and index segment: what it is, and what is new of it in words."""
+    rows = []
+    kinds = {Level.MODZ: "brew", "index": "index segment"}
+    first = "news" not in table
+    for entity, part in table.groupby("entity", sort=False):
+        news = ["new" if row["state"] == "done" else "" for row in part.to_dict("records")] if first else list(
+            part["news"])  # fmt: skip
+        if "retired" in news:
+            word = "retired"
+        elif "new" in news and all(word in ("new", "") for word in news):
+            word = "new"
+        else:
+            changed = dict.fromkeys(name for text in news if text.startswith("changed: ")
+                                    for name in text.removeprefix("changed: ").split(", "))  # fmt: skip
+            more = [level for level, text in zip(part["level"], news, strict=True) if text == "new"]
+            words = ([f"changed: {', '.join(changed)}"] if changed else []) + (
+                [f"new: {', '.join(more)}"] if more else [])  # fmt: skip
+            word = "; ".join(words)
+        states = dict.fromkeys(state for state in part["state"] if state != "done")
+        size = part[part["state"].isin(["done", "stale", "retired"])]["columns"]
+        rows.append({
+            "what": kinds.get(part["level"].iloc[0], "plate"), "name": entity, "batch": part["batch"].iloc[0],
+            "news": word, "state": ", ".join(states) or "done", "columns": size.iloc[-1] if len(size) else "",
+            "version": ", ".join(dict.fromkeys(filter(None, part["version"]))),
+            "reference": ", ".join(dict.fromkeys(filter(None, part["reference"]))),
+        })  # fmt: skip
+    for entity, part in gone.groupby("entity", sort=False):
+        if entity not in set(table["entity"]):
+            rows.append({"what": kinds.get(part["level"].iloc[0], "plate"), "name": entity,
+                         "batch": part["batch"].iloc[0], "news": "gone", "state": "", "columns": "", "version": "",
+                         "reference": ""})  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+_PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>What is new</title><style>
+body {{ font: 14px/1.45 system-ui, "DejaVu Sans", sans-serif; margin: 24px auto; max-width: 1100px; color: #222;
+  background: #fff; padding: 0 16px }}
+h1 {{ font-size: 20px }} h2 {{ font-size: 16px; margin-top: 28px }} li {{ margin: 2px 0 }}
+table {{ border-collapse: collapse; width: 100%; font-size: 13px }}
+th, td {{ text-align: left; padding: 3px 10px 3px 0; border-bottom: 1px solid #ddd; overflow-wrap: anywhere }}
+th {{ border-bottom: 2px solid #888 }} td.n {{ text-align: right }} .quiet {{ color: #666 }}
+</style></head><body>
+<h1>What is new</h1>
+{news}
+<h2>What is there</h2>
+<ul>{lines}</ul>
+{all}
+</body></html>
+"""
+_HEADINGS = {"what": "", "name": "name", "batch": "batch", "news": "news", "state": "state",
+             "columns": "profiles or signatures", "version": "version", "reference": "reference"}  # fmt: skip
+MOST_ROWS = 2000
+"""Rows of the page's table of everything; the table of the status has all."""
+
+
+def status_page(table: pd.DataFrame, gone: pd.DataFrame, lines: Iterable[str]) -> str:
+    """Page that says what is new since the last status, and what there is, without anything from elsewhere.
+
+    Parameters
+    ----------
+    table
+        Status, with a column ``news`` (:func:`compare_status`) unless there was none before.
+    gone
+        Rows of the earlier status that are there no more.
+    lines
+        Summary in words.
+    """
+    found = _entities(table, gone)
+    fresh = found[found["news"] != ""] if len(found) else found
+    if "news" not in table:
+        news = f"<p>Everything: this is the first run whose status was kept ({_counted(found)}).</p>"
+    elif fresh.empty:
+        news = "<p>Nothing: all is as it was after the run before.</p>"
+    else:
+        kinds = [f"{word.rstrip(':')}: {_counted(part)}" for word, part in fresh.groupby(
+            fresh["news"].str.split(" ").str[0].str.rstrip(":"), sort=False)]  # fmt: skip
+        news = f"<p>{html.escape('; '.join(kinds))}</p>" + _html_table(fresh)
+    more = "" if len(found) <= MOST_ROWS else f"<p class=quiet>and {len(found) - MOST_ROWS} more</p>"
+    return _PAGE.format(
+        news=news, lines="".join(f"<li>{html.escape(line)}</li>" for line in lines),
+        all=_html_table(found.head(MOST_ROWS).drop(columns="news") if len(found) else found) + more,
+    )  # fmt: skip
+
+
+def _counted(found: pd.DataFrame) -> str:
+    if found.empty:
+        return "nothing"
+    counts = found["what"].value_counts(sort=False)
+    return ", ".join(f"{count} {what}{'s' if count > 1 else ''}" for what, count in counts.items())
+
+
+def _html_table(found: pd.DataFrame) -> str:
+    if found.empty:
+        return ""
+    head = "".join(f"<th>{_HEADINGS[str(name)]}</th>" for name in found)
+    body = "".join(
+        "<tr>" + "".join(f'<td{" class=n" if name == "columns" else ""}>{html.escape(str(row[name]))}</td>'
+                         for name in found) + "</tr>\n" for row in found.to_dict("records"))  # fmt: skip
+    return f"<table><tr>{head}</tr>\n{body}</table>"

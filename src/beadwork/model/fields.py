@@ -21,6 +21,7 @@ _FIELDS = (
     Field("det_well", str, 1, "well as it was detected, A01..P24"),
     Field("rna_well", str, 1, "well of the perturbed plate, A01..P24"),
     Field("rna_plate", str, 1, "plate of lysates"),
+    Field("batch", str, 1, "your own label of the batch that the plate came with, from the plate sheet"),
     Field("bead_batch", str, 1, "batch of beads, which fixes bead set, revision and mixing ratio"),
     Field("bead_set", str, 1, "pair of bead sets, e.g. dp52,dp53"),
     Field("bead_revision", str, 1, "revision of the bead set, r1 or r2"),
