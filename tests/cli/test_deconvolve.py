@@ -16,6 +16,8 @@ WELLS = ("A01", "A02", "B01", "B02")
 def well_bytes(well, n=6000):
     rng = np.random.default_rng([ord(well[0]), int(well[1:])])
     analyte = rng.integers(0, 501, n)
+    lonely = rng.random(n)
+    analyte[(analyte == 11) & (lonely > 2 / 3) | (analyte == 499) & (lonely > 1 / 3)] = 0  # these carry one gene
     return lxb_bytes(analyte, np.round(2 ** rng.normal(7 + analyte % 5, 0.5)).astype(int), well)
 
 

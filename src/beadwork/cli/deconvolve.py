@@ -173,19 +173,14 @@ def _warn(qc: pd.DataFrame) -> None:
 
 
 def _warn_plate(qc: pd.DataFrame) -> None:
-    """Say where the beads do not look like those of the bead batch or bead set."""
-    failed = qc[~qc["pass"].astype(bool)].set_index("metric")
-    texts = {
-        "ratio_fitted": "the mixing ratio looks like {value:.2f}, outside {lower:.2f} to {upper:.2f} that fit the bead "
-        "batch; is --bead-batch (or --ratio) right?",
-        "width_hi": "peaks of hi genes are {value:.2f} times as wide as usual",
-        "width_lo": "peaks of lo genes are {value:.2f} times as wide as usual",
-        "single_beads": "analytes with one gene have {value:.2f} times the usual beads or more; is the bead set right?",
-        "prior_used": "{value} for a prior from the other wells; each well is fitted alone",
-    }
-    for metric, text in texts.items():
-        for row in failed.loc[failed.index == metric].itertuples():
-            log.warning("%s: %s", row.entity, text.format(value=row.value, lower=row.lower, upper=row.upper))
+    """Say where the beads do not look like those of the bead batch or bead set, and where there was no prior."""
+    failed = qc[~qc["pass"].astype(bool)]
+    for metric, more in (
+        ("beads_suspected", ""),
+        ("prior_used", " for a prior from the other wells; each well is fitted alone"),
+    ):
+        for row in failed[failed["metric"] == metric].itertuples():
+            log.warning("%s: %s%s", row.entity, row.value, more)
 
 
 def _some(entities: pd.Series) -> str:

@@ -118,15 +118,25 @@ class DeconvolveParams(Params):
         1000.0, ge=0, description="beads that the promised mixing ratio is worth when it is refined (mixture)"
     )
     ratio_tolerance: float = Field(
-        1.15, gt=1, description="a fitted mixing ratio further from the promised one, as a factor, fails QC (mixture)"
+        1.08, gt=1, description="a fitted mixing ratio further from the promised one, as a factor, fails QC (mixture)"
     )
     width_tolerance: float = Field(
         1.3, gt=1, description="typical peak widths further from the expected, as a factor, fail QC (mixture)"
     )
     single_tolerance: float = Field(
-        0.6,
-        gt=0,
-        description="an analyte with one gene has at most this share of the usual beads, else QC fails (mixture)",
+        1.5,
+        gt=1,
+        description="an analyte that carries one gene has at most this many times the beads that its gene's share "
+        "promises, else QC fails: the bead set may be wrong",
+    )
+    max_ambiguous: float = Field(
+        0.4, gt=0, le=1, description="a well with a larger share of ambiguous pairs fails QC (mixture)"
+    )
+    min_effective_beads: float = Field(
+        3.0, ge=0, description="a well whose values are known no better than from so many beads fails QC (mixture)"
+    )
+    max_outlier_beads: float = Field(
+        0.1, gt=0, le=1, description="a well with a larger share of beads of neither gene fails QC (mixture)"
     )
     ambiguous_odds: float = Field(10.0, ge=1, description="a pair with lower odds counts as ambiguous (mixture)")
     sd_factor: float = Field(

@@ -108,14 +108,58 @@ def deconvolve(
         qc_rows(STAGE, key, {beads.det_plate: item.value}, lower=item.lower, upper=item.upper, passed=item.passed)
         for key, item in calls.plate_metrics.items()
     ]
+    checks.append(_single_beads(beads.det_plate, bead_set, calls, ratio, params))
+    qc = join_qc(checks)
+    qc = join_qc([qc, qc_rows(STAGE, "beads_suspected", suspicions(qc, bead_set, ratio), passed=False)])
+    sd = None if calls.sd is None else matrix(calls.sd, None)
+    if sd is not None and calls.shares is not None and calls.widths is not None:
+        fitted = {"bead_share": calls.shares[half, analyte], "bead_width": calls.widths[half, analyte]}
+        sd = sd.with_values(sd.values, rows=genes.assign(**fitted))
     return DeconvolveResult(
         gex=matrix(calls.value, Level.GEX),
         calibrators=Matrix(levels, cal_rows, cols, level=Level.CAL),
         support=matrix(calls.support, None),
-        sd=None if calls.sd is None else matrix(calls.sd, None),
+        sd=sd,
         odds=None if calls.odds is None else matrix(np.stack([calls.odds, calls.odds]), None),
-        qc=join_qc(checks),
+        qc=qc,
     )
+
+
+def _single_beads(
+    det_plate: str, bead_set: BeadSet, calls: AnalyteCalls, ratio: float, params: DeconvolveParams
+) -> pd.DataFrame:
+    """QC rows: beads of the analytes that carry one gene, relative to the usual and to that gene's share of them.
+
+    Where another bead set has two genes there, both have beads: at the least 1.5 times as many as promised.
+    """
+    genes = bead_set.genes
+    numbers = genes["pr_analyte_num"].astype(int)
+    single = genes[~numbers.duplicated(keep=False)]
+    counts = np.median(calls.n_good, axis=0) if len(calls.n_good) else np.zeros(N_ANALYTES)
+    paired = counts[numbers[numbers.duplicated()].to_numpy() - 1]
+    if not len(single) or not len(paired) or np.median(paired) == 0:
+        return join_qc([])
+    share = np.where(single["pr_bset_id"] == bead_set.hi, ratio, 1.0) / (1.0 + ratio)
+    factors = counts[single["pr_analyte_num"].to_numpy(int) - 1] / (np.median(paired) * share)
+    return qc_rows(STAGE, "single_beads", {det_plate: float(factors.max())}, upper=params.single_tolerance)
+
+
+def suspicions(qc: pd.DataFrame, bead_set: BeadSet, ratio: float) -> dict[str, str]:
+    """Say in words what the QC rows of a plate hold against its bead batch or bead set, by plate; empty if nothing."""
+    failed = qc[~qc["pass"].astype(bool)]
+    texts = {
+        "ratio_fitted": f"the mixing ratio looks like {{value:.2f}}, not the {ratio:g} of the bead batch; is the bead "
+        "batch right?",
+        "single_beads": f"analytes that carry one gene in bead set {bead_set.name} have up to {{value:.1f}} times the "
+        "beads of one gene; is the bead set right?",
+        "width_hi": "peaks of hi genes are {value:.2f} times as wide as usual; are these the beads of that batch?",
+        "width_lo": "peaks of lo genes are {value:.2f} times as wide as usual; are these the beads of that batch?",
+    }
+    found: dict[str, list[str]] = {}
+    for metric, text in texts.items():
+        for row in failed[failed["metric"] == metric].itertuples():
+            found.setdefault(str(row.entity), []).append(text.format(value=row.value))
+    return {plate: "; ".join(parts) for plate, parts in found.items()}
 
 
 def _usable_wells(
@@ -206,5 +250,9 @@ def _well_metrics(
         qc_rows(STAGE, "count_cv", cols["count_cv"]),
         qc_rows(STAGE, "few_beads", pd.Series(few, index=cols.index)),
         qc_rows(STAGE, "calibrators_missing", lost, upper=0),
-        *(qc_rows(STAGE, key, pd.Series(values, index=cols.index)) for key, values in calls.metrics.items()),
+        *(
+            qc_rows(STAGE, key, pd.Series(values, index=cols.index), lower=lower, upper=upper)
+            for key, values in calls.metrics.items()
+            for lower, upper in [calls.limits.get(key, (None, None))]
+        ),
     ]

@@ -43,6 +43,11 @@ class AnalyteCalls:
         (W, 500); None if the method gives none.
     plate_metrics
         QC metrics of the whole plate by name.
+    limits
+        Lower and upper bounds of `metrics`, by name, for those that have any.
+    shares, widths
+        Share of the beads that each gene of an analyte is fitted with, and width of its peak relative to the usual at
+        its position, shape (2, 500); None if the method fits none.
     """
 
     value: np.ndarray
@@ -52,6 +57,9 @@ class AnalyteCalls:
     metrics: Mapping[str, np.ndarray] = field(default_factory=dict)
     odds: np.ndarray | None = None
     plate_metrics: Mapping[str, PlateMetric] = field(default_factory=dict)
+    limits: Mapping[str, tuple[float | None, float | None]] = field(default_factory=dict)
+    shares: np.ndarray | None = None
+    widths: np.ndarray | None = None
 
 
 class Caller(Protocol):

@@ -58,8 +58,22 @@ def call_mixture(
         "outlier_beads": 1.0 - explained,
         "moved": found.kappa,
     }
+    limits = {
+        "ambiguous": (None, params.max_ambiguous),
+        "effective_beads": (params.min_effective_beads, None),
+        "outlier_beads": (None, params.max_outlier_beads),
+    }
     return AnalyteCalls(
-        value, support, sd, n_good, metrics, odds=odds, plate_metrics=plate_metrics(found, settings, duo, share, params)
+        value,
+        support,
+        sd,
+        n_good,
+        metrics,
+        odds=odds,
+        plate_metrics=plate_metrics(found, settings, duo, share, params),
+        limits=limits,
+        shares=np.where(duo, [[found.share], [1.0 - found.share]], 1.0),
+        widths=found.widths.T.copy(),
     )
 
 
@@ -111,12 +125,6 @@ def plate_metrics(
     for half, name in enumerate(("width_hi", "width_lo")):
         typical = float(np.exp(np.median(np.log(found.widths[duo, half]))))
         metrics[name] = PlateMetric(typical, 1 / params.width_tolerance, params.width_tolerance)
-    counts = np.median(found.fit[:, :, 10], axis=0)
-    typical = np.median(counts[duo])
-    single = np.flatnonzero(~duo & ~np.isnan(counts) & (counts > 0))
-    if len(single) and typical > 0:
-        # an analyte with one gene has the beads of that gene only; with a lo gene that is a third of the usual
-        metrics["single_beads"] = PlateMetric(float(counts[single].min() / typical), None, params.single_tolerance)
     return metrics
 
 
