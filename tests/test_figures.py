@@ -124,5 +124,29 @@ def test_ambiguity_page_and_uncertain_panels():
     pairs = pd.DataFrame({"gap": [0.1, 2.0], "sd": [0.2, 0.05], "ambiguous": [0.9, 0.0]})
     assert b"how sure" in render(plate_ambiguity("P1", wells, pairs))
     curve = np.exp(-((CURVE_AT - 8) ** 2))
-    panel = BeadPanel("analyte 12", np.full(9, 8.0), {"A": 8.0, "B": 9.0}, (0.05, 0.1), (curve, curve))
-    assert b"analyte 12" in render(bead_histograms("P1", "A01", [panel]))
+    panel = BeadPanel("analyte 12", np.full(9, 8.0), {"A": 8.0, "B": 9.0}, (0.05, np.nan), (curve, curve), 1.25)
+    empty = BeadPanel("analyte 13", np.array([]), {"A": 3.0, "B": 15.0})
+    for panels in ([panel], [panel, empty], [panel] * 6):
+        figure = bead_histograms("P1", "A01", panels, "chosen pairs")
+        texts = [text.get_text() for axis in figure.axes for text in axis.texts]
+        assert "9 beads, odds of this order 1.2 to 1" in texts
+        legend = [text.get_text() for text in figure.legends[0].get_texts()]
+        assert "on top: posterior of each value" in legend
+        assert b"analyte 12" in render(figure)
+    called = bead_histograms("P1", "A01", [empty])
+    assert [text.get_text() for axis in called.axes for text in axis.texts] == ["0 beads", "A", "B"]
+    assert len(called.legends[0].get_texts()) == 3
+
+
+def test_names_of_genes_never_lie_on_each_other():
+    """Labels of two values, wherever these lie, keep apart."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    for first, second in ((8.0, 8.0), (8.0, 8.02), (8.02, 8.0), (3.0, 3.1), (14.9, 15.0), (3.0, 15.0), (8.0, 7.5)):
+        panel = BeadPanel("x", np.array([first, second]), {"LONGNAME1": first, "LONGNAME2": second}, (0.1, 0.1))
+        figure = bead_histograms("P1", "A01", [panel] * 3)
+        renderer = FigureCanvasAgg(figure).get_renderer()
+        figure.draw(renderer)
+        boxes = [text.get_window_extent(renderer) for text in figure.axes[0].texts if "LONG" in text.get_text()]
+        assert not boxes[0].overlaps(boxes[1])
+        assert all(box.x0 > figure.bbox.x0 and box.x1 < figure.bbox.x1 for box in boxes)

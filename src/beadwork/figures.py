@@ -58,6 +58,12 @@ HEAT_METRICS = {
     "qc_iqr": "dynamic range of the scaled profile",
 }
 """QC metrics of a well that are drawn, with a short title."""
+DOUBT_METRICS = {
+    "ambiguous": "pairs that may be the other way round",
+    "effective_beads": "beads of a known gene that tell as much",
+    "outlier_beads": "beads of neither gene",
+}
+"""Likewise, of how sure its values are."""
 
 
 def render(figure: Figure, kind: str = "svg", dpi: int = 150) -> bytes:
@@ -73,11 +79,14 @@ def render(figure: Figure, kind: str = "svg", dpi: int = 150) -> bytes:
 
 
 def wells_of_plate(rows: pd.DataFrame, plate: str) -> pd.DataFrame:
-    """QC rows of deconvolve and normalize as a table of wells: the metrics of :data:`HEAT_METRICS`, and ``fate``."""
+    """QC rows of deconvolve and normalize as a table of wells.
+
+    Columns: the metrics of :data:`HEAT_METRICS` and :data:`DOUBT_METRICS`, and ``fate``.
+    """
     own = rows[rows["entity"].astype(str).str.startswith(f"{plate}:")]
     wells = own["entity"].astype(str).str.split(":").str[-1]
     table = pd.DataFrame(index=pd.Index(sorted(set(wells)), name="well"))
-    for metric in HEAT_METRICS:
+    for metric in (*HEAT_METRICS, *DOUBT_METRICS):
         chosen = own["metric"] == metric
         values = pd.to_numeric(own.loc[chosen, "value"], errors="coerce").to_numpy()
         series = pd.Series(values, index=wells[chosen])
@@ -128,9 +137,9 @@ def _plate_axes(axis: Axes, title: str) -> None:
         spine.set_color(LIGHT)
 
 
-def _heat(figure: Figure, axis: Axes, metric: str, wells: pd.DataFrame, title: str | None = None) -> None:
+def _heat(figure: Figure, axis: Axes, metric: str, wells: pd.DataFrame) -> None:
     info = METRICS[metric]
-    _plate_axes(axis, f"{metric}: {title or HEAT_METRICS[metric]}")
+    _plate_axes(axis, f"{metric}: {HEAT_METRICS.get(metric) or DOUBT_METRICS[metric]}")
     grid = _layout(wells[metric]) if metric in wells else np.full((len(ROWS), N_COLUMNS), np.nan)
     seen = grid[np.isfinite(grid)]
     if not len(seen):
@@ -219,8 +228,12 @@ def _calibration_panel(
     axis.set_axisbelow(True)
 
 
-CURVE_AT = np.linspace(3, 15, 481)
+CURVE_AT = np.linspace(3, 15, 961)
 """Positions at which curves over beads are given (log2 FI)."""
+BEAD_BIN = 0.25
+"""Width of the bins of a bead histogram (log2 FI)."""
+_SURE = 1000.0
+"""Odds that need no number."""
 
 
 @dataclass(frozen=True)
@@ -232,49 +245,84 @@ class BeadPanel:
     genes: Mapping[str, float]
     """Called value by gene, the gene of the larger share first."""
     sd: tuple[float, ...] = ()
-    """Uncertainty of each called value (log2), if the method gives one."""
+    """Posterior standard deviation of each called value (log2), if the method gives one."""
     curves: tuple[np.ndarray, ...] = ()
     """Expected beads per log2 unit of each component at :data:`CURVE_AT`, if the method fits any."""
+    odds: float | None = None
+    """Odds that the two genes are the right way round, if the method gives them."""
 
 
-def bead_histograms(plate: str, well: str, panels: Sequence[BeadPanel]) -> Figure:
-    """Histograms of the beads of some analytes, with the called peaks."""
+def bead_histograms(
+    plate: str, well: str, panels: Sequence[BeadPanel], words: str = "beads and the values called"
+) -> Figure:
+    """Histograms of the beads of some analytes, with the called values and, where given, components and posteriors."""
+    columns = min(3, max(1, len(panels)))
+    lines = max(1, -(-len(panels) // columns))
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(10.5, 6.0), layout="constrained")
-        figure.suptitle(f"{plate}, well {well}: beads and the values called", fontsize=12, fontweight="bold")
-        axes = figure.subplots(2, 3).ravel()
+        figure = Figure(figsize=(max(3.6 * columns, 7.2), 1.2 + 2.7 * lines), layout="constrained")
+        figure.suptitle(f"{plate}, well {well}: {words}", fontsize=12, fontweight="bold")
+        axes = figure.subplots(lines, columns, squeeze=False).ravel()
         for axis, panel in zip(axes, panels, strict=False):
             _bead_panel(axis, panel)
         for axis in axes[len(panels) :]:
             axis.set_visible(False)
-        for axis in axes[::3]:
-            axis.set_ylabel("beads")
-        for axis in axes[-3:]:
+        for axis in axes[::columns]:
+            axis.set_ylabel(f"beads in {BEAD_BIN:g} log2")
+        for axis in axes[max(0, len(panels) - columns) : len(panels)]:
             axis.set_xlabel("log2 FI")
-        handles = [Patch(color=LIGHT, label="beads"), Patch(color=BLUE, label="gene of two thirds of the beads"),
-                   Patch(color=RED, label="gene of one third")]  # fmt: skip
-        figure.legend(handles=handles, loc="outside lower center", ncols=3)
+        handles: list[Any] = [Patch(color=LIGHT, label="beads"), Patch(color=BLUE, label="gene of the larger share"),
+                              Patch(color=RED, label="gene of the smaller share")]  # fmt: skip
+        if any(panel.curves for panel in panels):
+            handles += [Line2D([], [], color=GREY, lw=1.4, label="beads expected of each gene, black: of both")]
+        if any(panel.sd for panel in panels):
+            handles += [Patch(facecolor=GREY, alpha=0.45, label="on top: posterior of each value")]
+        figure.legend(handles=handles, loc="outside lower center", ncols=(2, 3, 5)[columns - 1], handlelength=1.4)
     return figure
 
 
 def _bead_panel(axis: Axes, panel: BeadPanel) -> None:
-    counts, edges = np.histogram(np.clip(panel.beads, 3, 15), bins=np.arange(3, 15.01, 0.25))
+    values = np.array(list(panel.genes.values()))
+    doubt = np.nan_to_num(np.array(panel.sd or (0.0, 0.0)))
+    ends = np.concatenate([np.percentile(panel.beads, [3, 97]) if len(panel.beads) else [], values])
+    middle, half = (ends.min() + ends.max()) / 2, max((ends.max() - ends.min()) / 2 + 0.9, 2.5)
+    low, high = max(3.0, min(middle - half, 15 - 2 * half)), min(15.0, max(middle + half, 3 + 2 * half))
+    counts, edges = np.histogram(panel.beads, bins=np.arange(3, 15.01, BEAD_BIN))
     axis.stairs(counts, edges, fill=True, color=LIGHT)
-    axis.set_title(f"{panel.title} ({len(panel.beads)} beads)", loc="left", fontsize=9)
-    top = max(int(counts.max(initial=1)), 1)
-    axis.set_ylim(0, top * 1.35)
-    axis.set_xlim(3, 15)
-    axis.yaxis.set_major_locator(MaxNLocator(5, integer=True))
+    axis.set_title(panel.title, loc="left", fontsize=9, pad=14)
+    notes = f"{len(panel.beads)} beads"
+    if panel.odds is not None and np.isfinite(panel.odds):
+        number = f"{panel.odds:.2g}" if panel.odds < 10 else f"{min(panel.odds, _SURE):,.0f}"
+        notes += f", odds of this order {'over ' if panel.odds > _SURE else ''}{number} to 1"
+    note = axis.text(0, 1.02, notes, transform=axis.transAxes, fontsize=7.5, color="#555555")
+    note.set_in_layout(False)  # type: ignore[no-untyped-call]
+    both = np.sum(panel.curves, axis=0) * BEAD_BIN if panel.curves else np.zeros(1)
+    top = max(float(counts.max(initial=1)), float(both.max()), 1.0)
+    strip = 0.25 if panel.sd else 0.0  # height of the posteriors above the beads
+    axis.set_ylim(0, top * (1.3 + strip))
+    axis.set_xlim(low, high)
+    axis.yaxis.set_major_locator(MaxNLocator(4, integer=True))
+    axis.set_yticks([tick for tick in axis.get_yticks() if tick <= top * 1.05])
     for curve, color in zip(panel.curves, (BLUE, RED), strict=False):
-        axis.plot(CURVE_AT, curve * 0.25, color=color, lw=1.0)  # bins are 0.25 wide
-    for value, sd, color in zip(panel.genes.values(), panel.sd, (BLUE, RED), strict=False):
-        axis.axvspan(value - 1.96 * sd, value + 1.96 * sd, ymax=0.8, color=color, alpha=0.15, lw=0)
-    placed = sorted(panel.genes.items(), key=lambda item: item[1])
-    for rank, (gene, value) in enumerate(placed):
-        color = BLUE if gene == next(iter(panel.genes)) else RED
-        axis.plot([value, value], [0, top * 1.08], color=color, lw=1.5)
-        side = "right" if rank == 0 else "left"
-        axis.text(value + (-0.12 if rank == 0 else 0.12), top * 1.12, gene, color=color, ha=side, fontsize=8)
+        axis.plot(CURVE_AT, curve * BEAD_BIN, color=color, lw=1.4)
+    if panel.curves:
+        axis.plot(CURVE_AT, both, color="black", lw=0.7, alpha=0.7, zorder=1.5)
+    if panel.sd:
+        fine = np.linspace(low, high, 801)
+        for value, sd, color in zip(values, doubt, (BLUE, RED), strict=False):
+            if sd > 0:
+                shape = np.exp(-0.5 * ((fine - value) / sd) ** 2)
+                axis.fill_between(fine, top * 1.08, top * (1.08 + 0.22 * shape), color=color, alpha=0.45, lw=0)
+        axis.axhline(top * 1.08, color=LIGHT, lw=0.8, zorder=0)
+    order = np.argsort(values, kind="stable")
+    for rank, place in enumerate(order):
+        gene, color = list(panel.genes)[place], (BLUE, RED)[place]
+        axis.plot([values[place]] * 2, [0, top * 1.08], color=color, lw=1.2, ls=(0, (3, 2)) if panel.curves else "-")
+        near = (values[place] - low) / (high - low)
+        side = "right" if (rank == 0 and near > 0.2) or near > 0.8 else "left"
+        aside = (rank == 0) != (side == "right")  # at the edge of the panel: above the other label
+        height = (1.2 if aside else 1.12) + strip
+        axis.annotate(gene, (values[place], top * height), (-3 if side == "right" else 3, 0), color=color,
+                      textcoords="offset points", ha=side, fontsize=8.5, fontweight="bold")  # fmt: skip
 
 
 def plate_ambiguity(plate: str, wells: pd.DataFrame, pairs: pd.DataFrame) -> Figure:
@@ -283,28 +331,32 @@ def plate_ambiguity(plate: str, wells: pd.DataFrame, pairs: pd.DataFrame) -> Fig
     Parameters
     ----------
     wells
-        Index wells; columns ambiguous, effective_beads, outlier_beads (QC metrics).
+        Index wells; columns of :data:`DOUBT_METRICS`.
     pairs
-        One row a pair: gap (median |hi - lo| over the wells, log2), sd (median uncertainty of its genes, log2) and
-        ambiguous (share of wells in which the genes may be the other way round).
+        One row a pair, index the analyte: gap (median |hi - lo| over the wells, log2), sd (median over the wells of the
+        larger uncertainty of its genes, log2) and ambiguous (share of wells in which the genes may be the other way
+        round).
     """
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(11.5, 7.0), layout="constrained")
+        figure = Figure(figsize=(11.5, 7.4), layout="constrained")
         figure.suptitle(f"{plate}: how sure the values are", fontsize=12, fontweight="bold")
         axes = figure.subplots(2, 2).ravel()
-        titles = {
-            "ambiguous": "pairs that may be the other way round",
-            "effective_beads": "beads of a known gene that tell as much",
-            "outlier_beads": "beads of neither gene",
-        }
-        for axis, (metric, title) in zip(axes, titles.items(), strict=False):
-            _heat(figure, axis, metric, wells, title)
-        points = axes[-1].scatter(pairs["gap"], pairs["sd"], c=pairs["ambiguous"], s=9, cmap="viridis", vmin=0, vmax=1)
-        axes[-1].set(xlabel="gap of the two genes (log2)", ylabel="uncertainty (log2)")
-        axes[-1].set_title("each pair: the closer, the less sure", loc="left")
-        axes[-1].set_ylim(0, None)
-        bar = figure.colorbar(points, ax=axes[-1], shrink=0.8, pad=0.01)
-        bar.set_label("share of wells ambiguous", fontsize=8)
+        for axis, metric in zip(axes, DOUBT_METRICS, strict=False):
+            _heat(figure, axis, metric, wells)
+        axis = axes[-1]
+        drawn = pairs.sort_values("ambiguous", kind="stable")
+        points = axis.scatter(drawn["gap"], drawn["sd"], c=drawn["ambiguous"], s=12, cmap="viridis", vmin=0, vmax=1)
+        axis.set(xlabel="gap of the two genes, median over wells (log2 FI)",
+                 ylabel="posterior sd of the less sure gene (log2 FI)")  # fmt: skip
+        often = float((pairs["ambiguous"] > 0.5).mean()) if len(pairs) else 0.0
+        axis.set_title(f"each pair: {100 * often:.0f} % are ambiguous in most wells", loc="left")
+        axis.set_xlim(0, None)
+        axis.set_ylim(0, None)
+        axis.grid(color=LIGHT, lw=0.4)
+        axis.set_axisbelow(True)
+        bar = figure.colorbar(points, ax=axis, shrink=0.8, pad=0.01)
+        bar.set_label("share of wells in which it is ambiguous", fontsize=8)
+        bar.ax.tick_params(labelsize=7)
         bar.outline.set_visible(False)  # type: ignore[operator]
     return figure
 

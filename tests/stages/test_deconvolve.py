@@ -186,6 +186,7 @@ def test_every_method_is_a_legal_parameter_and_described():
     assert set(METHODS) == set(get_args(DeconvolveParams.model_fields["method"].annotation))
     for name, method in METHODS.items():
         assert (method.name, bool(method.description), bool(method.reference)) == (name, True, True)
+        assert DeconvolveParams(method=name).gives_sd == method.has_sd
 
 
 def test_threads_do_not_matter():

@@ -103,6 +103,18 @@ def plate_flags(wildcards):
     return " ".join(f"{flag} {shlex.quote(value)}" for flag, value in words if value)
 
 
+def doubt_files(*names):
+    """Files of a plate that a method with uncertainty gives beside GEX (SD, ODDS), by lower-case name."""
+    if not CFG.deconvolve.gives_sd:
+        return {}
+    return {name.lower(): f"<results>/{{plate}}/{{plate}}_{name}.gctx" for name in names}
+
+
+def file_flags(files, *names):
+    """Those of the files that there are, as flags of the same name."""
+    return " ".join(f"--{name} {files.get(name)}" for name in names if files.get(name))
+
+
 def plates_of(brew):
     """Plates that are replicates of each other."""
     return PLATES_OF[brew]

@@ -6,6 +6,13 @@ rule consensus:
         matrices=lambda wildcards: per_plate(
             "<results>/{plate}/{plate}_ZSPC.gctx", plates_of(wildcards.brew)
         ),
+        reliability=lambda wildcards: (
+            per_plate(
+                "<results>/{plate}/{plate}_RELIABILITY.gctx", plates_of(wildcards.brew)
+            )
+            if CFG.consensus_sd
+            else []
+        ),
     output:
         matrix="<results>/signatures/{brew}_MODZ.gctx",
         siginfo="<results>/signatures/{brew}_siginfo.tsv",
@@ -23,10 +30,13 @@ rule consensus:
         runtime=minutes(5),
     params:
         flags=flags("consensus"),
+        doubt=lambda wildcards, input: " ".join(
+            f"--reliability {path}" for path in input.reliability
+        ),
     message:
         "{wildcards.brew}: signatures from replicate plates (level 5)"
     shell:
-        "beadwork consensus {input.matrices} {params.flags} -o {output.matrix} --siginfo {output.siginfo}"
+        "beadwork consensus {input.matrices} {params.doubt} {params.flags} -o {output.matrix} --siginfo {output.siginfo}"
         " --qc {output.qc} --threads {threads} 2> {log}"
 
 

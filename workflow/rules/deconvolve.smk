@@ -1,4 +1,5 @@
-"""Level 1 to 2. Input: LXB files and map of a plate. Output: GEX, calibrators, bead support, QC rows."""
+"""Level 1 to 2. Input: LXB files and map of a plate. Output: GEX, calibrators, bead support, QC rows;
+uncertainties and odds if the method gives them."""
 
 
 rule deconvolve:
@@ -10,6 +11,7 @@ rule deconvolve:
         calibrators="<results>/{plate}/{plate}_CAL.gctx",
         support="<results>/{plate}/{plate}_SUPPORT.gctx",
         qc="<results>/{plate}/qc/deconvolve.tsv",
+        **doubt_files("SD", "ODDS"),
     log:
         "<logs>/deconvolve/{plate}.log",
     benchmark:
@@ -23,9 +25,10 @@ rule deconvolve:
     params:
         plate=plate_flags,
         flags=flags("deconvolve"),
+        doubt=lambda wildcards, output: file_flags(output, "sd", "odds"),
     message:
         "{wildcards.plate}: calling the peaks of its beads (level 2)"
     shell:
         "beadwork deconvolve {input.lxb:q} --map {input.map:q} {params.plate} {params.flags} -o {output.gex}"
-        " --calibrators {output.calibrators} --support {output.support} --qc {output.qc}"
+        " --calibrators {output.calibrators} --support {output.support} {params.doubt} --qc {output.qc}"
         " --threads {threads} 2> {log}"

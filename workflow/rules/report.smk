@@ -2,6 +2,25 @@
 `snakemake --report results/report/report.html` joins them with their captions."""
 
 
+def doubt_figures():
+    """Figures of a plate that need uncertainties."""
+    figures = {
+        "ambiguity": "how sure the values are",
+        "worst_beads": "pairs least sure",
+    }
+    return {
+        name: report(
+            f"<results>/report/{{plate}}/{name}.svg",
+            caption=f"../report/{name}.rst",
+            category="Plates",
+            subcategory="{plate}",
+            labels={"figure": words},
+        )
+        for name, words in figures.items()
+        if CFG.deconvolve.gives_sd
+    }
+
+
 rule figures_plate:
     input:
         lxb=lambda wildcards: PLATES[wildcards.plate].lxb,
@@ -10,7 +29,9 @@ rule figures_plate:
         rows=expand(
             "<results>/{{plate}}/qc/{stage}.tsv", stage=["deconvolve", "normalize"]
         ),
+        **doubt_files("SD", "ODDS"),
     output:
+        **doubt_figures(),
         wells=report(
             "<results>/report/{plate}/wells.svg",
             caption="../report/wells.rst",
@@ -44,11 +65,12 @@ rule figures_plate:
         runtime=minutes(5),
     params:
         folder=subpath(output.wells, parent=True),
+        doubt=lambda wildcards, input: file_flags(input, "sd", "odds"),
     message:
         "{wildcards.plate}: drawing its figures"
     shell:
         "beadwork figures plate {input.gex} --lxb {input.lxb:q} --curves {input.curves}"
-        " --rows {input.rows[0]} --rows {input.rows[1]} -o {params.folder} --threads {threads} 2> {log}"
+        " --rows {input.rows[0]} --rows {input.rows[1]} {params.doubt} -o {params.folder} --threads {threads} 2> {log}"
 
 
 rule figures_brew:

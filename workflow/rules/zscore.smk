@@ -1,10 +1,13 @@
-"""Level 3 to 4. Input: INF. Output: ZSPC, and ZSVC where the plate has vehicle wells; QC rows."""
+"""Level 3 to 4. Input: INF, and uncertainties if they are used. Output: ZSPC, and ZSVC where the plate has vehicle
+wells; QC rows; reliabilities if signatures are to weigh by them."""
 
 
 rule zscore:
     input:
         matrix="<results>/{plate}/{plate}_INF.gctx",
+        **(doubt_files("SD") if CFG.zscore_sd or CFG.consensus_sd else {}),
     output:
+        **(doubt_files("RELIABILITY") if CFG.consensus_sd else {}),
         matrix="<results>/{plate}/{plate}_ZSPC.gctx",
         qc="<results>/{plate}/qc/zscore.tsv",
     log:
@@ -19,16 +22,24 @@ rule zscore:
         runtime=minutes(5),
     params:
         flags=flags("zscore"),
+        doubt=lambda wildcards, input, output: " ".join(
+            [
+                file_flags(input, "sd"),
+                file_flags(output, "reliability"),
+                "--no-shrink" if CFG.consensus_sd and not CFG.zscore_sd else "",
+            ]
+        ),
     message:
         "{wildcards.plate}: z-scores against all wells of the plate (level 4)"
     shell:
-        "beadwork zscore {input.matrix} {params.flags} -o {output.matrix} --qc {output.qc}"
+        "beadwork zscore {input.matrix} {params.flags} {params.doubt} -o {output.matrix} --qc {output.qc}"
         " --threads {threads} 2> {log}"
 
 
 rule zscore_vehicle:
     input:
         matrix="<results>/{plate}/{plate}_INF.gctx",
+        **(doubt_files("SD") if CFG.zscore_sd else {}),
     output:
         matrix="<results>/{plate}/{plate}_ZSVC.gctx",
         qc="<results>/{plate}/qc/zscore_vehicle.tsv",
@@ -44,8 +55,9 @@ rule zscore_vehicle:
         runtime=minutes(5),
     params:
         flags=flags("zscore"),
+        doubt=lambda wildcards, input: file_flags(input, "sd"),
     message:
         "{wildcards.plate}: z-scores against the vehicle wells of the plate (level 4)"
     shell:
-        "beadwork zscore {input.matrix} --population vehicle --if-few missing {params.flags} -o {output.matrix} --qc {output.qc}"
+        "beadwork zscore {input.matrix} --population vehicle --if-few missing {params.flags} {params.doubt} -o {output.matrix} --qc {output.qc}"
         " --threads {threads} 2> {log}"

@@ -10,11 +10,9 @@ import click
 from beadwork.cli.options import FILE, common_options, write_qc
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
 
-    from beadwork.model.beads import BeadPlate
-    from beadwork.model.matrix import Matrix
+    from beadwork.cli.bead_panels import CalledPlate
 
 folder_option = click.option("-o", "--output", metavar="DIR", type=FILE, required=True, help="Write the figures here.")
 format_option = click.option(
@@ -30,41 +28,131 @@ def command() -> None:
     """Draw the figures of a plate, a brew, a study or a query."""
 
 
+gex_argument = click.argument("gex", metavar="GEX", type=FILE)
+lxb_option = click.option(
+    "--lxb", metavar="LXB", type=FILE, required=True, help="Beads of the plate: folder or archive."
+)
+sd_option = click.option(
+    "--sd", metavar="SD", type=FILE, help="Uncertainties that `beadwork deconvolve --sd` wrote: adds what was fitted."
+)
+odds_option = click.option(
+    "--odds", metavar="O", type=FILE, help="Odds that `beadwork deconvolve --odds` wrote: adds how sure each pair is."
+)
+
+
 @command.command("plate")
-@click.argument("gex", metavar="GEX", type=FILE)
-@click.option("--lxb", metavar="LXB", type=FILE, required=True, help="Beads of the plate: folder or archive.")
+@gex_argument
+@lxb_option
 @click.option("--curves", metavar="TSV", type=FILE, required=True, help="Table of `beadwork normalize --curves`.")
 @rows_option
+@sd_option
+@odds_option
 @folder_option
 @format_option
 @common_options
 def plate_command(
-    gex: Path, lxb: Path, curves: Path, rows: tuple[Path, ...], output: Path, kind: str, threads: int, qc: Path | None
-) -> None:
+    gex: Path,
+    lxb: Path,
+    curves: Path,
+    rows: tuple[Path, ...],
+    sd: Path | None,
+    odds: Path | None,
+    output: Path,
+    kind: str,
+    threads: int,
+    qc: Path | None,
+) -> None:  # fmt: skip
     """Figures of one plate.
 
     \b
     wells         heat maps on the plate's layout: bead counts, LISS quality, and what became of each well
     calibration   calibrators against their reference levels
     beads         bead histograms of a typical well, with the values that were called
+    ambiguity     how sure the values are, by well and by pair of genes (with --sd and --odds)
+    worst_beads   bead histograms of the pairs that are least sure (likewise)
     """
-    from beadwork.cli.files import load_matrix
-    from beadwork.figures import bead_histograms, calibration_curves, plate_wells, wells_of_plate
+    from beadwork.cli.bead_panels import bead_panels, graded_analytes, pair_table, typical_well, worst_analytes
+    from beadwork.figures import bead_histograms, calibration_curves, plate_ambiguity, plate_wells, wells_of_plate
     from beadwork.io.lxb import read_plate
     from beadwork.io.tables import read_table
-    from beadwork.model.matrix import Level
 
-    matrix = load_matrix(gex, level=Level.GEX)
-    plate = str(matrix.cols["det_plate"].iloc[0]) if "det_plate" in matrix.cols else matrix.cids[0].split(":")[0]
-    wells = wells_of_plate(_read_rows(rows), plate)
+    plate = _called(gex, sd, odds)
+    name = _plate_name(plate)
+    wells = wells_of_plate(_read_rows(rows), name)
     curve_table = read_table(
         curves, required=("well", "bead_set", "calibrator", "log2_level", "measured", "curve", "a", "b", "k")
     )
-    well = typical_well(matrix, wells)
-    panels = bead_panels(matrix, read_plate(lxb, plate, threads=threads), well)
-    _save(plate_wells(plate, wells), output / f"wells.{kind}")
-    _save(calibration_curves(plate, curve_table, wells), output / f"calibration.{kind}")
-    _save(bead_histograms(plate, well, panels), output / f"beads.{kind}")
+    well = typical_well(plate.gex, wells)
+    beads = read_plate(lxb, name, threads=threads)
+    panels = bead_panels(plate, beads, well, graded_analytes(plate, beads, well))
+    _save(plate_wells(name, wells), output / f"wells.{kind}")
+    _save(calibration_curves(name, curve_table, wells), output / f"calibration.{kind}")
+    _save(bead_histograms(name, well, panels), output / f"beads.{kind}")
+    if plate.sd is not None and plate.odds is not None:
+        worst = bead_panels(plate, beads, well, worst_analytes(plate))
+        _save(plate_ambiguity(name, wells, pair_table(plate)), output / f"ambiguity.{kind}")
+        _save(bead_histograms(name, well, worst, "the pairs least sure"), output / f"worst_beads.{kind}")
+    _no_qc(qc)
+
+
+@command.command("beads")
+@gex_argument
+@lxb_option
+@sd_option
+@odds_option
+@click.option(
+    "--analyte",
+    "analytes",
+    metavar="A",
+    multiple=True,
+    help="Number of an analyte, or symbol or Entrez id of one of its genes; give it once for each. By default the six "
+    "that are least sure (with --sd and --odds), else six from easy to hard.",
+)
+@click.option("--well", metavar="WELL", help="Well to draw; by default the one with the median number of beads.")
+@folder_option
+@format_option
+@common_options
+def beads_command(
+    gex: Path,
+    lxb: Path,
+    sd: Path | None,
+    odds: Path | None,
+    analytes: tuple[str, ...],
+    well: str | None,
+    output: Path,
+    kind: str,
+    threads: int,
+    qc: Path | None,
+) -> None:  # fmt: skip
+    """Bead histograms of chosen analytes in one well, with what was called and fitted.  File: beads."""
+    import pandas as pd
+
+    from beadwork.cli.bead_panels import (
+        bead_panels,
+        find_analytes,
+        graded_analytes,
+        typical_well,
+        well_position,
+        worst_analytes,
+    )  # fmt: skip
+    from beadwork.figures import bead_histograms
+    from beadwork.io.lxb import read_plate
+
+    plate = _called(gex, sd, odds)
+    chosen = find_analytes(plate, analytes)
+    if well is None:
+        counts = plate.gex.cols.get("count_mean", pd.Series(0.0, index=plate.gex.cids)).set_axis(plate.wells)
+        well = typical_well(plate.gex, pd.DataFrame({"count_mean": counts, "fate": "kept"}))
+    well_position(plate, well)
+    beads = read_plate(lxb, _plate_name(plate), threads=threads)
+    words = "beads and the values called"
+    if not chosen and plate.sd is not None and plate.odds is not None:
+        chosen, words = worst_analytes(plate), "the pairs least sure"
+    chosen = chosen or graded_analytes(plate, beads, well)
+    _save(
+        bead_histograms(_plate_name(plate), well, bead_panels(plate, beads, well, chosen), words),
+        output / f"beads.{kind}",
+    )
     _no_qc(qc)
 
 
@@ -168,46 +256,18 @@ def signature_labels(table: pd.DataFrame) -> list[str]:
     return labels
 
 
-def typical_well(gex: Matrix, wells: pd.DataFrame) -> str:
-    """Kept well whose mean bead count is nearest to the median of the plate; of equals, the first."""
-    there = gex.cids.str.split(":").str[-1]
-    kept = wells.loc[wells.index.isin(there) & (wells["fate"] == "kept"), "count_mean"].dropna()
-    if kept.empty:
-        return str(there[0])
-    return str((kept - kept.median()).abs().sort_values(kind="stable").index[0])
+def _called(gex: Path, sd: Path | None, odds: Path | None) -> CalledPlate:
+    from beadwork.cli.bead_panels import called_plate
+    from beadwork.cli.files import load_matrix
+    from beadwork.model.matrix import Level
+
+    doubt, ways = (None if path is None else load_matrix(path) for path in (sd, odds))
+    return called_plate(load_matrix(gex, level=Level.GEX), doubt, ways)
 
 
-def bead_panels(gex: Matrix, beads: BeadPlate, well: str) -> list[Any]:
-    """Six analytes of a well, from genes far apart to genes on top of each other, and the one with fewest beads."""
-    import numpy as np
-    import pandas as pd
-
-    from beadwork.figures import BeadPanel
-
-    position = int(np.flatnonzero(gex.cids.str.split(":").str[-1] == well)[0])
-    log2 = np.log2(np.maximum(gex.values[:, position].astype(float), 1))
-    rows = gex.rows.assign(value=log2, gene=gex.rids)
-    duo = rows[rows.groupby("pr_analyte_num")["gene"].transform("size") == 2]
-    halves = {name: part.set_index("pr_analyte_num") for name, part in duo.groupby("pr_bset_id")}
-    first, second = halves.values()
-    gaps = (first["value"] - second["value"]).abs().sort_index().sort_values(kind="stable")
-    counts = pd.Series({analyte: len(_beads_of(beads, well, analyte)) for analyte in gaps.index})
-    share = {"far apart": 0.95, "typical": 0.6, "near": 0.3, "very near": 0.1, "on top of each other": 0.0}
-    chosen = {words: gaps.index[round(at * (len(gaps) - 1))] for words, at in share.items()}
-    chosen["fewest beads"] = counts.idxmin()
-    panels = []
-    for words, analyte in chosen.items():
-        reporter = _beads_of(beads, well, analyte)
-        called = {
-            str(half.loc[analyte, "pr_gene_symbol"]): float(half.loc[analyte, "value"]) for half in (first, second)
-        }
-        panels.append(BeadPanel(f"analyte {analyte}, {words}", np.log2(np.maximum(reporter, 1)), called))
-    return panels
-
-
-def _beads_of(beads: BeadPlate, well: str, analyte: int) -> np.ndarray:
-    starts = beads.starts[beads.wells.index(well)]
-    return beads.reporter[starts[analyte - 1] : starts[analyte]]
+def _plate_name(plate: CalledPlate) -> str:
+    cols = plate.gex.cols
+    return str(cols["det_plate"].iloc[0]) if "det_plate" in cols else plate.gex.cids[0].split(":")[0]
 
 
 def _read_rows(paths: tuple[Path, ...]) -> pd.DataFrame:

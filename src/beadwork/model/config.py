@@ -59,6 +59,16 @@ class Config(Params):
     results: str = Field("results", description="folder of all results, logs and benchmarks")
     zsvc: bool = Field(True, description="also make ZSVC of the plates whose map has enough vehicle wells")
     report: bool = Field(True, description="also draw the figures of the report")
+    zscore_sd: bool = Field(
+        False,
+        description="z-scores of values less sure than their gene usually is become smaller (needs a method with "
+        "uncertainty: mixture)",
+    )
+    consensus_sd: bool = Field(
+        False,
+        description="signatures weigh each measured gene by how sure its replicates are (needs a method with "
+        "uncertainty: mixture)",
+    )
     queries: tuple[QueryItem, ...] = Field(
         (), description="queries to answer: a list of {name, up, down}; up and down are GMT or GRP files"
     )
@@ -163,6 +173,13 @@ def _contradictions(config: Config) -> list[str]:
     names = [query.name for query in config.queries]
     for name in sorted({name for name in names if names.count(name) > 1}):
         found.append(f"queries: the name {name} stands {names.count(name)} times; give each query a name of its own")
+    if not config.deconvolve.gives_sd:
+        found += [
+            f"{name}: needs uncertainties, which deconvolve.method {config.deconvolve.method} does not give; set "
+            f"deconvolve.method to mixture, or {name} to false"
+            for name in ("zscore_sd", "consensus_sd")
+            if getattr(config, name)
+        ]
     rank = {"LM": 0, "BING": 1, "AIG": 2}
     if config.index.space != "auto" and rank[config.index.space] > rank[config.infer.space]:
         found.append(

@@ -145,6 +145,11 @@ class DeconvolveParams(Params):
     min_well_beads: int = Field(1000, ge=1, description="a well with fewer classified beads is bad and left out")
     min_wells: int = Field(10, ge=1, description="a plate with fewer usable wells is refused")
 
+    @property
+    def gives_sd(self) -> bool:
+        """Whether the method gives an uncertainty, and odds, beside each value."""
+        return self.method == "mixture"
+
 
 class NormalizeParams(Params):
     """Level 2 to level 3: LISS scaling, outlier wells, quantile normalisation."""
