@@ -143,6 +143,8 @@ def command(
         if output.exists():
             output.rmdir()
         part.rename(output)
+    except FileError as error:
+        raise FileError(str(error).replace(f"{part}/", f"{output}/")) from None
     finally:
         shutil.rmtree(part, ignore_errors=True)
     log.info("%s: %s", output, ", ".join(written))

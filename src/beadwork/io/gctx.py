@@ -21,6 +21,7 @@ import numpy as np
 import pandas as pd
 
 from beadwork.io.atomic import atomic_path
+from beadwork.io.hdf5_file import matrix_room, new_hdf5
 from beadwork.io.hdf5_heap import find_broken_heap, values_span
 from beadwork.io.unpack import GZIP_MAGIC, decode_text, read_bytes, split_lines
 from beadwork.model.errors import AlignmentError, FileError, name_some
@@ -350,7 +351,8 @@ def _is_code(text: str) -> bool:
 
 def _write_gctx(matrix: Matrix, path: Path) -> None:
     # v108: attributes may exceed 64 KiB, which the provenance of many plates does
-    with h5py.File(path, "w", libver=("v108", "v108")) as file:
+    cells = sum(len(table) * (table.shape[1] + 1) for table in (matrix.rows, matrix.cols))
+    with new_hdf5(path, matrix_room(matrix.values.size, cells)) as file:
         file.attrs["version"] = "GCTX1.0"
         if matrix.level:
             file.attrs["beadwork_level"] = str(matrix.level)

@@ -14,6 +14,7 @@ import pandas as pd
 
 from beadwork.io.atomic import atomic_path
 from beadwork.io.gctx import COL, DATA, ROW, _write_meta
+from beadwork.io.hdf5_file import matrix_room, new_hdf5
 
 
 class ColumnWriter(Protocol):
@@ -28,7 +29,8 @@ def gctx_columns(
     path: str | Path, rows: pd.DataFrame, cids: Sequence[str], provenance: Mapping[str, Any]
 ) -> Iterator[ColumnWriter]:
     """Yield a function that writes columns; the file appears by rename when all are there."""
-    with atomic_path(path) as temporary, h5py.File(temporary, "w", libver=("v108", "v108")) as file:
+    room = matrix_room(len(cids) * len(rows), len(cids) + len(rows) * (rows.shape[1] + 1))
+    with atomic_path(path) as temporary, new_hdf5(temporary, room) as file:
         file.attrs["version"] = "GCTX1.0"
         file.attrs["beadwork_provenance"] = json.dumps(provenance, sort_keys=True, ensure_ascii=False)
         data = file.create_dataset(DATA, shape=(len(cids), len(rows)), dtype=np.float32)

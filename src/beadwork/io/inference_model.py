@@ -23,6 +23,7 @@ import pandas as pd
 
 from beadwork.io.atomic import atomic_path
 from beadwork.io.gctx import read_matrix
+from beadwork.io.hdf5_file import new_hdf5
 from beadwork.io.resources import entrez_ids, gene_table, resource_path
 from beadwork.model.errors import FileError, name_some
 from beadwork.model.inference import InferenceModel
@@ -68,7 +69,7 @@ def read_inference_model(path: str | Path) -> InferenceModel:
 def write_inference_model(model: InferenceModel, path: str | Path) -> None:
     """Write a low-rank model; equal models give equal bytes."""
     assert model.loadings is not None, "only low-rank models have a file format of ours"
-    with atomic_path(path) as temporary, h5py.File(temporary, "w", libver=("v108", "v108")) as file:
+    with atomic_path(path) as temporary, new_hdf5(temporary) as file:
         file.attrs["beadwork_format"] = FORMAT
         file.attrs["format_version"] = VERSION
         file.attrs["metadata"] = json.dumps(dict(model.metadata), sort_keys=True, ensure_ascii=False)

@@ -13,6 +13,7 @@ import pandas as pd
 
 from beadwork.io.atomic import atomic_path, write_text
 from beadwork.io.gctx import COL, DATA, ROW, read_annotation
+from beadwork.io.hdf5_file import matrix_room, new_hdf5
 from beadwork.io.matrix_stream import open_columns
 from beadwork.model.errors import AlignmentError, FileError, name_some
 
@@ -50,12 +51,13 @@ def join_matrices(sources: Sequence[Path], target: Path, version: str) -> tuple[
         total += len(found.cols)
         genes = genes or len(found.rows)
     target.parent.mkdir(parents=True, exist_ok=True)
-    # room for ids and for what HDF5 adds; once it runs out of room, HDF5 itself may crash
+    # told before hours of copying
     needed, free = 4.1 * total * genes + (8 << 20), shutil.disk_usage(target.parent).free
     if needed > free:
         raise FileError(f"{target}: needs {needed / 1e9:.3g} GB, but {free / 1e9:.3g} GB are free; make room for it")
     tables = []
-    with atomic_path(target) as temporary, h5py.File(temporary, "w", libver=("v108", "v108")) as file:
+    room = matrix_room(total * genes, total + genes)
+    with atomic_path(target) as temporary, new_hdf5(temporary, room) as file:
         file.attrs["version"] = "GCTX1.0"
         file.attrs["beadwork_version"] = version
         data = rows = None
