@@ -54,6 +54,9 @@ def test_lists_may_be_comma_separated_text():
          "c.yaml: queries: the name q stands 2 times; give each query a name of its own"),
         ({"infer": {"space": "LM"}, "index": {"space": "AIG"}},
          "c.yaml: index.space: AIG needs more genes than infer.space LM gives; set index.space to auto"),
+        ({"deconvolve": {"method": "kspeak"}, "zscore_sd": True},
+         "c.yaml: zscore_sd: needs uncertainties, which deconvolve.method kspeak does not give; set deconvolve.method "
+         "to mixture, or zscore_sd to false"),
     ],
 )  # fmt: skip
 def test_wrong_configuration(values, message):

@@ -51,7 +51,7 @@ def test_the_run_makes_the_files_of_the_contract(finished: Path):
     assert (finished / "queries" / "mechanisms" / "ncs.gctx").is_file()
     for figure in ("plates.svg", "tas.svg", f"{BREW}/replicates.svg", "queries/mechanisms/connections.svg"):
         assert (finished / "report" / figure).read_text().startswith("<?xml")
-    for figure in ("wells", "calibration", "beads"):
+    for figure in ("wells", "calibration", "beads", "ambiguity", "worst_beads"):
         assert (finished / "report" / PLATES[0] / f"{figure}.svg").is_file()
     assert (finished / "benchmarks" / "zscore" / f"{PLATES[0]}.tsv").is_file()
     status = pd.read_csv(finished / "status.tsv", sep="\t", dtype=str)
@@ -87,6 +87,22 @@ def test_a_changed_parameter_reruns_what_depends_on_it_and_says_why(finished: Pa
     assert "Params have changed since last execution" in dry.stdout
     assert "--min-mad 0.1" in dry.stdout
     assert "--min-mad 0.2" in dry.stdout
+
+
+def test_the_uncertainty_is_used_where_asked_and_only_that_is_made_anew(finished: Path, snakemake):
+    scores = planned(snakemake("-n", "--config", "zscore_sd=true").stdout)
+    assert scores["zscore"] == 2 and scores["consensus"] == 1
+    assert not {"deconvolve", "normalize", "infer", "figures_plate"} & set(scores)
+    weights = snakemake("-n", "-p", "--config", "consensus_sd=true")
+    assert planned(weights.stdout)["zscore"] == 2 and planned(weights.stdout)["consensus"] == 1
+    assert weights.stdout.count("--no-shrink") == 2
+    assert weights.stdout.count(f" --reliability results/{PLATES[0]}/{PLATES[0]}_RELIABILITY.gctx") == 2
+    both = snakemake("-n", "-p", "--config", "consensus_sd=true", "zscore_sd=true").stdout
+    assert "--no-shrink" not in both and "--reliability" in both
+    refused = snakemake("-n", "--config", "consensus_sd=true", "deconvolve={method: kmeans}")
+    assert "consensus_sd: needs uncertainties, which deconvolve.method kmeans does not give" in refused.stdout
+    kmeans = snakemake("-n", "-p", "--config", "deconvolve={method: kmeans}").stdout
+    assert planned(kmeans)["figures_plate"] == 2 and "ODDS" not in kmeans
 
 
 def test_a_plate_left_out_reruns_its_brew_only(finished: Path, study: Path, snakemake):

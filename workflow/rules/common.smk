@@ -107,7 +107,28 @@ def doubt_files(*names):
     """Files of a plate that a method with uncertainty gives beside GEX (SD, ODDS), by lower-case name."""
     if not CFG.deconvolve.gives_sd:
         return {}
-    return {name.lower(): f"<results>/{{plate}}/{{plate}}_{name}.gctx" for name in names}
+    return {
+        name.lower(): f"<results>/{{plate}}/{{plate}}_{name}.gctx" for name in names
+    }
+
+
+def doubt_figures():
+    """Figures of a plate that need uncertainties."""
+    figures = {
+        "ambiguity": "how sure the values are",
+        "worst_beads": "pairs least sure",
+    }
+    return {
+        name: report(
+            f"<results>/report/{{plate}}/{name}.svg",
+            caption=f"../report/{name}.rst",
+            category="Plates",
+            subcategory="{plate}",
+            labels={"figure": words},
+        )
+        for name, words in figures.items()
+        if CFG.deconvolve.gives_sd
+    }
 
 
 def file_flags(files, *names):

@@ -7,11 +7,11 @@ rule deconvolve:
         lxb=lambda wildcards: PLATES[wildcards.plate].lxb,
         map=lambda wildcards: PLATES[wildcards.plate].map,
     output:
+        **doubt_files("SD", "ODDS"),
         gex="<results>/{plate}/{plate}_GEX.gctx",
         calibrators="<results>/{plate}/{plate}_CAL.gctx",
         support="<results>/{plate}/{plate}_SUPPORT.gctx",
         qc="<results>/{plate}/qc/deconvolve.tsv",
-        **doubt_files("SD", "ODDS"),
     log:
         "<logs>/deconvolve/{plate}.log",
     benchmark:

@@ -2,34 +2,15 @@
 `snakemake --report results/report/report.html` joins them with their captions."""
 
 
-def doubt_figures():
-    """Figures of a plate that need uncertainties."""
-    figures = {
-        "ambiguity": "how sure the values are",
-        "worst_beads": "pairs least sure",
-    }
-    return {
-        name: report(
-            f"<results>/report/{{plate}}/{name}.svg",
-            caption=f"../report/{name}.rst",
-            category="Plates",
-            subcategory="{plate}",
-            labels={"figure": words},
-        )
-        for name, words in figures.items()
-        if CFG.deconvolve.gives_sd
-    }
-
-
 rule figures_plate:
     input:
+        **doubt_files("SD", "ODDS"),
         lxb=lambda wildcards: PLATES[wildcards.plate].lxb,
         gex="<results>/{plate}/{plate}_GEX.gctx",
         curves="<results>/{plate}/{plate}_CURVES.tsv",
         rows=expand(
             "<results>/{{plate}}/qc/{stage}.tsv", stage=["deconvolve", "normalize"]
         ),
-        **doubt_files("SD", "ODDS"),
     output:
         **doubt_figures(),
         wells=report(

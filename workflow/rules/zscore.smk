@@ -4,8 +4,8 @@ wells; QC rows; reliabilities if signatures are to weigh by them."""
 
 rule zscore:
     input:
-        matrix="<results>/{plate}/{plate}_INF.gctx",
         **(doubt_files("SD") if CFG.zscore_sd or CFG.consensus_sd else {}),
+        matrix="<results>/{plate}/{plate}_INF.gctx",
     output:
         **(doubt_files("RELIABILITY") if CFG.consensus_sd else {}),
         matrix="<results>/{plate}/{plate}_ZSPC.gctx",
@@ -22,24 +22,21 @@ rule zscore:
         runtime=minutes(5),
     params:
         flags=flags("zscore"),
-        doubt=lambda wildcards, input, output: " ".join(
-            [
-                file_flags(input, "sd"),
-                file_flags(output, "reliability"),
-                "--no-shrink" if CFG.consensus_sd and not CFG.zscore_sd else "",
-            ]
+        shrink="--no-shrink" if CFG.consensus_sd and not CFG.zscore_sd else "",
+        doubt=lambda wildcards, input, output: (
+            f"{file_flags(input, 'sd')} {file_flags(output, 'reliability')}"
         ),
     message:
         "{wildcards.plate}: z-scores against all wells of the plate (level 4)"
     shell:
-        "beadwork zscore {input.matrix} {params.flags} {params.doubt} -o {output.matrix} --qc {output.qc}"
+        "beadwork zscore {input.matrix} {params.flags} {params.doubt} {params.shrink} -o {output.matrix} --qc {output.qc}"
         " --threads {threads} 2> {log}"
 
 
 rule zscore_vehicle:
     input:
-        matrix="<results>/{plate}/{plate}_INF.gctx",
         **(doubt_files("SD") if CFG.zscore_sd else {}),
+        matrix="<results>/{plate}/{plate}_INF.gctx",
     output:
         matrix="<results>/{plate}/{plate}_ZSVC.gctx",
         qc="<results>/{plate}/qc/zscore_vehicle.tsv",
