@@ -4,12 +4,14 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from deconvolution import read_packed
 
 from beadwork.io.gctx import read_matrix
 from beadwork.io.maps import read_map
 from beadwork.io.platform import read_bead_set, read_liss_reference
+from beadwork.io.resources import with_entrez_ids
 from beadwork.kernels import liss as kernel
-from beadwork.model.beads import CALIBRATORS, BeadPlate
+from beadwork.model.beads import CALIBRATORS
 from beadwork.model.matrix import Level, Matrix
 from beadwork.model.params import DeconvolveParams, NormalizeParams
 from beadwork.stages.deconvolve import deconvolve
@@ -58,16 +60,11 @@ def verdict(found: float, target: float, *, at_most: bool = False) -> str:
 # ---- inputs --------------------------------------------------------------------------------------------------------
 
 
-def by_entrez(matrix: Matrix) -> Matrix:
-    rows = matrix.rows.set_axis(pd.Index(matrix.rows["pr_gene_id"].astype(str), dtype=object, name=None), axis=0)
-    return Matrix(matrix.values, rows, matrix.cols, level=matrix.level)
-
-
 def official_test(shared: Path) -> dict:
     folder = shared / "plates" / TEST / "official"
 
     def read(name: str, level: Level) -> Matrix:
-        return by_entrez(read_matrix(folder / f"{TEST}_{name}.gct.gz", level=level))
+        return with_entrez_ids(read_matrix(folder / f"{TEST}_{name}.gct.gz", level=level))
 
     cal = read_matrix(folder / "dpeak" / "dp52_GEX_n26x500.gct.gz", level=Level.CAL).take_rows(CALIBRATORS)
     return {
@@ -82,15 +79,7 @@ def official_test(shared: Path) -> dict:
 
 def deconvolved_ljp(shared: Path) -> dict:
     folder = shared / "plates" / LJP
-    packed = np.load(folder / "beads.npz")
-    ends = np.cumsum(packed["count"].sum(axis=1, dtype=np.int64))
-    starts = np.concatenate([[0], ends[:-1]])
-    beads = []
-    for counts, start, end in zip(packed["count"], starts, ends, strict=True):
-        analyte = np.repeat(np.arange(500), counts)
-        reporter = packed["rp1"][start:end]
-        beads.append((counts.astype(np.int64), reporter[np.lexsort((reporter, analyte))]))
-    plate = BeadPlate.from_wells(LJP, [str(well) for well in packed["well"]], beads)
+    plate = read_packed(folder / "beads.npz")
     plate_map = read_map(folder / f"{LJP}.map", LJP)
     params = DeconvolveParams(method="kmeans")
     result = deconvolve(plate, read_bead_set("epsilon-r2"), plate_map, params=params, threads=2)
@@ -112,7 +101,7 @@ def liss_table(shared: Path, test: dict) -> str:
         rows.append((f"{half}: curve within 1e-4", f"{good} of 26 wells (worst {error.max():.1e})", verdict(good, 25)))
 
         expected = read_matrix(test["folder"] / "liss" / f"{half}_GEX_n26x500_lissp.gct.gz")
-        expected = by_entrez(expected.take_rows(expected.rids[expected.rows["pr_gene_id"].notna()]))
+        expected = with_entrez_ids(expected.take_rows(expected.rids[expected.rows["pr_gene_id"].notna()]))
         found = result.scaled.take_rows(expected.rids).take_cols(expected.cids)
         error = np.abs(found.values - expected.values).max(axis=0)
         good = int((error < 1e-3).sum())

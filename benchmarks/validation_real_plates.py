@@ -10,6 +10,7 @@ import pandas as pd
 from scipy.stats import rankdata
 
 from beadwork.io.gctx import read_matrix
+from beadwork.io.resources import with_entrez_ids
 from beadwork.model.matrix import Matrix
 
 TEST = "TEST_A375_24H_X1_B20"
@@ -63,9 +64,7 @@ def same_compound(z: Matrix, min_dose: float = MIN_DOSE) -> dict[str, float]:
 
 def official_z(shared: Path) -> Matrix:
     """Official ZSPC of TEST with Entrez ids as row ids."""
-    matrix = read_matrix(shared / f"plates/{TEST}/official/{TEST}_ZSPCQNORM_n23x978.gct.gz")
-    rows = matrix.rows.set_axis(pd.Index(matrix.rows["pr_gene_id"].astype(str), dtype=object), axis=0)
-    return Matrix(matrix.values, rows, matrix.cols)
+    return with_entrez_ids(read_matrix(shared / f"plates/{TEST}/official/{TEST}_ZSPCQNORM_n23x978.gct.gz"))
 
 
 def unpack(shared: Path, folder: Path) -> Path:

@@ -6,6 +6,7 @@ import pytest
 
 from beadwork.io.gctx import read_matrix
 from beadwork.io.platform import read_bead_set, read_liss_reference
+from beadwork.io.resources import with_entrez_ids
 from beadwork.model.beads import CALIBRATORS
 from beadwork.model.errors import AlignmentError, BeadworkError, LevelError, ParameterError
 from beadwork.model.matrix import Level, Matrix, Space
@@ -16,27 +17,15 @@ REFERENCE = read_liss_reference()
 TEST_PLATE = "plates/TEST_A375_24H_X1_B20/official"
 
 
-def by_entrez(matrix: Matrix) -> Matrix:
-    rows = matrix.rows.set_axis(pd.Index(matrix.rows["pr_gene_id"].astype(str), dtype=object, name=None), axis=0)
-    return Matrix(matrix.values, rows, matrix.cols, level=matrix.level, space=Space.LM)
-
-
 @pytest.fixture(scope="module")
 def official(shared_data):
     """GEX, CAL, and official results of the TEST plate by Entrez id."""
     folder = shared_data / TEST_PLATE
-
-    def read(name, level):
-        return by_entrez(read_matrix(folder / f"TEST_A375_24H_X1_B20_{name}.gct.gz", level=level))
-
-    cal = read_matrix(folder / "dpeak" / "dp52_GEX_n26x500.gct.gz", level=Level.CAL).take_rows(CALIBRATORS)
-    return {
-        "folder": folder,
-        "gex": read("GEX_n26x978", Level.GEX),
-        "cal": cal,
-        "norm": read("NORM_n23x978", Level.NORM),
-        "qnorm": read("QNORM_n23x978", Level.QNORM),
-    }
+    found = {"folder": folder, "cal": read_matrix(folder / "dpeak" / "dp52_GEX_n26x500.gct.gz").take_rows(CALIBRATORS)}
+    for name, file in (("gex", "GEX_n26x978"), ("norm", "NORM_n23x978"), ("qnorm", "QNORM_n23x978")):
+        matrix = with_entrez_ids(read_matrix(folder / f"TEST_A375_24H_X1_B20_{file}.gct.gz", level=Level(name.upper())))
+        found[name] = matrix.with_values(matrix.values, space=Space.LM)
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +61,7 @@ def test_official_values(official, official_run):
 def test_official_scaled_values_before_wells_leave(official, official_run):
     for half in ("dp52", "dp53"):
         expected = read_matrix(official["folder"] / "liss" / f"{half}_GEX_n26x500_lissp.gct.gz")
-        expected = by_entrez(expected.take_rows(expected.rids[expected.rows["pr_gene_id"].notna()]))
+        expected = with_entrez_ids(expected.take_rows(expected.rids[expected.rows["pr_gene_id"].notna()]))
         found = official_run.scaled.take_rows(expected.rids).take_cols(expected.cids)
         assert len(expected.rids) == 489
         assert (np.abs(found.values - expected.values).max(axis=0) < 1e-3).all()
