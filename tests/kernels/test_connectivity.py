@@ -54,10 +54,22 @@ def test_score_is_that_of_a_walk_down_the_list(seed, weighted):
 def test_compiled_scores_have_the_bits_of_the_definition(seed, weighted):
     z, rank = signatures(seed, n_genes=40, count=19)
     genes, bounds = queries(seed, 40, 6)
-    plain, fast = (np.empty((6, 19), np.float32) for _ in range(2))
+    plain, fast, at_once = (np.empty((6, 19), np.float32) for _ in range(3))
     connectivity.score_sets(rank, z, genes, bounds, plain, weighted=weighted)
     connectivity_numba.score_sets(rank, z, genes, bounds, fast, weighted=weighted)
+    connectivity.score_sets_at_once(rank, z, genes, bounds, at_once, weighted=weighted)
     np.testing.assert_array_equal(plain, fast)
+    np.testing.assert_array_equal(plain, at_once)
+
+
+@pytest.mark.parametrize("width", [1, 2, connectivity.WIDTH + 1])
+def test_scores_at_once_do_not_depend_on_how_many(width):
+    z, rank = signatures(8, n_genes=400, count=width)
+    genes, bounds = queries(8, 400, 3)
+    plain, at_once = (np.empty((3, width), np.float32) for _ in range(2))
+    connectivity.score_sets(rank, z, genes, bounds, plain)
+    connectivity.score_sets_at_once(rank, z, genes, bounds, at_once)
+    np.testing.assert_array_equal(plain, at_once)
 
 
 @settings(max_examples=40, deadline=None)
@@ -103,6 +115,8 @@ def test_special_sets():
     plain, fast = (np.empty((3, 21), np.float32) for _ in range(2))
     connectivity.score_sets(rank, z, everything, bounds, plain)
     connectivity_numba.score_sets(rank, z, everything, bounds, fast)
+    np.testing.assert_array_equal(plain, fast)
+    connectivity.score_sets_at_once(rank, z, everything, bounds, fast)
     np.testing.assert_array_equal(plain, fast)
     assert np.isnan(fast[:, 3]).all() and not np.isnan(np.delete(fast, 3, axis=1)).any()
 

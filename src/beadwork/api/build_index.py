@@ -11,14 +11,15 @@ import numpy as np
 import pandas as pd
 
 from beadwork.io import index_store
+from beadwork.io.gene_names import known_genes
 from beadwork.io.index_store import IndexStore, SignatureSource
 from beadwork.io.matrix_stream import ColumnStream, open_columns
 from beadwork.io.platform import bead_set_names, read_bead_set
 from beadwork.io.provenance import input_record, make_provenance
-from beadwork.io.resources import gene_table, resource_path
+from beadwork.io.resources import gene_table
 from beadwork.io.tables import read_table
-from beadwork.kernels.accelerate import run_chunks
 from beadwork.kernels.connectivity import MAX_GENES
+from beadwork.kernels.threads import run_chunks
 from beadwork.model.errors import AlignmentError, FileError, IndexStoreError, LevelError, name_some
 from beadwork.model.matrix import SPACE_SIZES, Level, Space
 from beadwork.model.params import IndexParams, QueryParams
@@ -168,22 +169,6 @@ def verify_index(
 
 
 # ---- genes and annotation ------------------------------------------------------------------------------------------
-
-
-def known_genes() -> dict[str, str]:
-    """Entrez id -> symbol of the platform's genes."""
-    table = gene_table()
-    return dict(zip(table.index.astype(str), table["pr_gene_symbol"].astype(str), strict=True))
-
-
-def old_symbols() -> dict[str, str]:
-    """Older (and newer) symbol -> Entrez id."""
-    table = read_table(resource_path("renamed_genes.tsv"), text_only=True)
-    names: dict[str, str] = {}
-    for column in ("old_symbol", "new_symbol"):
-        for name, gene in zip(table[column], table["pr_gene_id"], strict=True):
-            names.setdefault(str(name), str(gene))
-    return names
 
 
 def _probes() -> dict[str, str]:

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
-from beadwork.api.build_index import Progress, append_index, build_index, known_genes, old_symbols, verify_index
+from beadwork.io.gene_names import known_genes, old_symbols
 from beadwork.io.gene_sets import pair_sets, read_gene_names, read_gene_sets, read_signatures
 from beadwork.io.index_store import IndexStore
+from beadwork.model.annotation import SignatureTable
 from beadwork.model.connectivity import SIGNATURE_FIELDS, GeneSet, MappedQuery, Query
 from beadwork.model.errors import GeneSetError, name_some
-from beadwork.model.matrix import Matrix
 from beadwork.model.params import IndexParams, QueryParams, make_params
 from beadwork.stages.connect import (
     Background,
@@ -30,8 +29,15 @@ from beadwork.stages.connect import (
 from beadwork.stages.gene_mapping import GeneFinder, map_query
 from beadwork.stages.roll_up import RolledUp, RollUpPlan, classes_of_table, plan_roll_up, ranked, roll_up
 
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from beadwork.model.matrix import Matrix
+
 GeneSets = str | Path | Sequence[str] | Mapping[str, Sequence[str]]
-Classes = Mapping[str, Sequence[str]] | pd.DataFrame | None
+Classes = Any
+"""Perturbagens by class, or a table (DataFrame) with pert_iname (or pert_id) and moa, or None."""
+Progress = Callable[[str], None]
 BATCH_BYTES = 256 << 20
 """Memory that the results of one batch of queries may take."""
 
@@ -47,6 +53,7 @@ class ConnectivityIndex:
         self.store = store
         self.gene_names = gene_names
         self.threads = threads or _cores()
+        self._asked = False
         self._groups: dict[tuple[Any, ...], ReferenceGroups] = {}
 
     # ---- make and inspect ------------------------------------------------------------------------------------------
@@ -81,6 +88,8 @@ class ConnectivityIndex:
         **parameters: Any,
     ) -> ConnectivityIndex:
         """Build an index from MODZ matrices (see :func:`beadwork.api.build_index.build_index`)."""
+        from beadwork.api.build_index import build_index
+
         matrices = [matrices] if isinstance(matrices, str | Path) else matrices
         params = make_params(IndexParams, **parameters)
         store = build_index(path, matrices, siginfo, params=params, overwrite=overwrite, threads=threads or _cores())
@@ -90,11 +99,15 @@ class ConnectivityIndex:
         self, matrices: str | Path | Sequence[str | Path], siginfo: str | Path | Sequence[str | Path] | None = None
     ) -> ConnectivityIndex:
         """Add signatures; returns the index as it is then, while this object stays what it was."""
+        from beadwork.api.build_index import append_index
+
         matrices = [matrices] if isinstance(matrices, str | Path) else matrices
         return type(self)(append_index(self.store.path, matrices, siginfo, threads=self.threads), threads=self.threads)
 
     def verify(self, *, quick: bool = False, progress: Progress = lambda text: None) -> tuple[list[str], list[str]]:
         """(faults, remarks) of a full check."""
+        from beadwork.api.build_index import verify_index
+
         return verify_index(self.store.path, quick=quick, threads=self.threads, progress=progress)
 
     def __repr__(self) -> str:
@@ -109,31 +122,45 @@ class ConnectivityIndex:
         return self.store.n_signatures
 
     @cached_property
+    def annotation(self) -> SignatureTable:
+        """Annotation of all signatures, in index order, as columns."""
+        return SignatureTable(self.store.signature_table())
+
+    @cached_property
     def siginfo(self) -> pd.DataFrame:
         """Annotation of all signatures, in index order; repeated texts are categories."""
-        return _to_pandas(self.store.signature_table())
+        frame: pd.DataFrame = self.annotation.arrow.to_pandas()
+        return frame
 
     @cached_property
     def genes(self) -> pd.DataFrame:
         """Genes in row order: gene_id, symbol."""
+        import pandas as pd
+
         return pd.DataFrame(self.store.gene_columns())
 
     def warm(self) -> None:
         """Read the annotation and load the compiled code, so that the first query is as fast as the next."""
+        self._load_compiled()
         params = QueryParams()
         rows = np.arange(min(2, self.store.n_genes))
         query = MappedQuery("warm", rows[:1], rows[1:])
         small = self.store.blocks[0]
         block = type(small)(0, np.ascontiguousarray(small.rank[:, :32]), np.ascontiguousarray(small.z[:, :32]))
-        connect([block], self.siginfo.iloc[: block.stop], [query], params=params)
+        connect([block], SignatureTable(self.annotation.take(np.arange(block.stop))), [query], params=params)
         _ = self.finder
+
+    @staticmethod
+    def _load_compiled() -> None:
+        from beadwork.kernels import connectivity_numba
+
+        assert connectivity_numba
 
     def info(self) -> dict[str, Any]:
         """Facts about the index, for people and programs."""
-        params = QueryParams()
-        siginfo = self.siginfo
+        siginfo = self.annotation
         background = self.store.background
-        null = null_mask(siginfo, params)
+        null = null_mask(siginfo)
         size = sum(record["bytes"] for segment in self.store.segments for record in segment.files.values())
         return {
             "path": str(self.store.path),
@@ -145,18 +172,27 @@ class ConnectivityIndex:
             "space": self.store.space,
             "segments": len(self.store.segments),
             "bytes": size,
-            "cells": int(siginfo["cell_id"].nunique()),
-            "perturbagens": int(siginfo["pert_id"].nunique()),
+            "cells": _distinct(siginfo, "cell_id"),
+            "perturbagens": _distinct(siginfo, "pert_id"),
             "background_queries": 0 if background is None else background["n_queries"],
             "background_learned_on": 0 if background is None else background["n_signatures"],
         }
 
     def signature(self, sig_id: str) -> pd.Series:
         """Scores of one signature, by gene id."""
-        place = np.flatnonzero(self.siginfo["sig_id"] == sig_id)
-        if len(place) == 0:
+        import pandas as pd
+
+        place = self.position(sig_id)
+        return pd.Series(self.store.read_signatures([place])[0], index=self.store.gene_ids, name=sig_id)
+
+    def position(self, sig_id: str) -> int:
+        """Place of a signature in the index."""
+        import pyarrow.compute as pc
+
+        place: int = pc.index(self.annotation.column("sig_id"), sig_id).as_py()
+        if place < 0:
             raise GeneSetError(f"the index has no signature {sig_id!r}; `siginfo` lists them")
-        return pd.Series(self.store.read_signatures(place[:1])[0], index=self.store.gene_ids, name=sig_id)
+        return place
 
     # ---- queries ---------------------------------------------------------------------------------------------------
 
@@ -256,12 +292,15 @@ class ConnectivityIndex:
         wtcs: np.ndarray | None = None,
     ) -> QueryResult:
         """Score mapped queries."""
+        if self._asked:  # who asks again will ask more
+            self._load_compiled()
+        self._asked = True
         key = (params.group_by, params.min_reference, params.null_type)
         if key not in self._groups:
-            self._groups[key] = make_groups(self.siginfo, params)
+            self._groups[key] = make_groups(self.annotation, params)
         connections = connect(
             self.store.blocks,
-            self.siginfo,
+            self.annotation,
             queries,
             background=self._background(params),
             params=params,
@@ -270,7 +309,7 @@ class ConnectivityIndex:
             wtcs=wtcs,
             progress=progress,
         )
-        shown = filter_signatures(self.siginfo, filters) if filters else None
+        shown = filter_signatures(self.annotation, filters) if filters else None
         return QueryResult(self, connections, shown, params)
 
     def score(self, queries: Sequence[MappedQuery], out: np.ndarray | None = None) -> np.ndarray:
@@ -295,10 +334,10 @@ class ConnectivityIndex:
         classes
             Perturbagens by class, or a table with pert_iname (or pert_id) and moa; None: the field moa of the index.
         """
-        siginfo = self.siginfo
-        if classes is None and "moa" in siginfo.columns:
+        siginfo = self.annotation
+        if classes is None and "moa" in siginfo:
             classes = siginfo
-        if isinstance(classes, pd.DataFrame):
+        if classes is not None and not isinstance(classes, Mapping):
             classes = classes_of_table(classes)
         return plan_roll_up(siginfo, null_mask(siginfo, params), classes, params.min_class)
 
@@ -340,16 +379,22 @@ class QueryResult:
     @property
     def report(self) -> pd.DataFrame:
         """One row a query: genes given and found, sizes of null and background, notes."""
-        return self.connections.report
+        import pandas as pd
+
+        return pd.DataFrame(list(self.connections.report))
 
     @property
     def groups(self) -> pd.DataFrame:
         """One row a group of the normalisation, and where it was widened."""
-        return self.connections.groups
+        import pandas as pd
+
+        return pd.DataFrame(list(self.connections.groups))
 
     @property
     def missing_genes(self) -> pd.DataFrame:
         """Genes of the queries that are not in the index, and why."""
+        import pandas as pd
+
         rows = [(m.query, m.set, m.gene, m.reason) for query in self.connections.queries for m in query.missing]
         return pd.DataFrame(rows, columns=["query", "set", "gene", "reason"])
 
@@ -373,6 +418,10 @@ class QueryResult:
 
     def matrix(self, name: str) -> Matrix:
         """One of the matrices, signatures by queries, with the annotation of both."""
+        import pandas as pd
+
+        from beadwork.model.matrix import Matrix
+
         values, siginfo = self.values(name), self.index.siginfo
         if self.shown is not None:
             values, siginfo = values[:, self.shown], siginfo[self.shown]
@@ -388,7 +437,7 @@ class QueryResult:
         plan = plan or self.index.roll_up_plan(classes, self.params)
         ncs = self.connections.ncs if self.shown is None else np.where(self.shown, self.connections.ncs, np.nan)
         background = self.index._background(self.params) if self.shown is None else None
-        return roll_up(plan, ncs, background, self.params.min_background)
+        return roll_up(plan, ncs, background, self.params.min_background, self.index.threads)
 
     def perturbagens(self, query: int | str = 0) -> pd.DataFrame:
         """Perturbagens ranked by the score of one query."""
@@ -399,25 +448,33 @@ class QueryResult:
 
     def table(self, query: int | str = 0) -> pd.DataFrame:
         """Signatures ranked by the score of one query, best connected first."""
-        place = self._place(query)
-        ncs = self.connections.ncs[place].astype(np.float64)
+        import pyarrow as pa
+
+        columns = self.ranked_columns(self._place(query))
+        arrays = [column if isinstance(column, pa.Array) else pa.array(column) for column in columns.values()]
+        frame: pd.DataFrame = pa.Table.from_arrays(arrays, names=list(columns)).to_pandas()
+        return frame
+
+    def ranked_columns(self, query: int) -> dict[str, Any]:
+        """Columns of :meth:`table`, NumPy or Arrow arrays."""
+        ncs = self.connections.ncs[query].astype(np.float64)
         kept = np.arange(len(ncs)) if self.shown is None else np.flatnonzero(self.shown)
         order = kept[np.argsort(-ncs[kept], kind="stable")]
-        siginfo = self.index.siginfo
-        fields = [field for field in SIGNATURE_FIELDS if field in siginfo.columns]
+        annotation = self.index.annotation
         columns: dict[str, Any] = {"rank": np.arange(1, len(order) + 1)}
-        for field in fields:
-            columns[field] = siginfo[field].array.take(order)
+        fields = annotation.take(order, [field for field in SIGNATURE_FIELDS if field in annotation])
+        for field in fields.column_names:
+            columns[field] = fields.column(field).combine_chunks()
         for name, values in self.connections.scores.items():
-            columns[name] = values[place][order]
-        fdr = self.connections.fdr[place][order]
-        columns |= {"ncs": ncs[order], "tau": self.connections.tau[place][order], "fdr": fdr}
+            columns[name] = values[query][order]
+        fdr = self.connections.fdr[query][order]
+        columns |= {"ncs": ncs[order], "tau": self.connections.tau[query][order], "fdr": fdr}
         with np.errstate(divide="ignore"):
             columns["fdr_q_nlog10"] = -np.log10(fdr)
         columns |= {"raw_cs": columns["wtcs"], "norm_cs": columns["ncs"]}
         if self.connections.p is not None:
-            columns["p"] = self.connections.p[place][order]
-        return pd.DataFrame(columns)
+            columns["p"] = self.connections.p[query][order]
+        return columns
 
 
 def load_queries(
@@ -455,9 +512,9 @@ def _as_sets(item: GeneSets | None, name: str) -> list[GeneSet]:
     return [GeneSet(name, tuple(str(gene) for gene in item))]
 
 
-def _to_pandas(table: Any) -> pd.DataFrame:
-    frame: pd.DataFrame = table.to_pandas()
-    return frame
+def _distinct(table: SignatureTable, name: str) -> int:
+    codes, _ = table.coded(name)
+    return len(np.unique(codes[codes >= 0]))
 
 
 def _cores() -> int:

@@ -11,13 +11,13 @@ import numpy as np
 import pandas as pd
 
 from beadwork.api.connectivity import ConnectivityIndex
-from beadwork.api.query_files import signature_annotation, write_ranked
-from beadwork.io.gctx_writer import gctx_columns
+from beadwork.io.gctx_writer import gctx_columns, row_fields
 from beadwork.io.index_store import MANIFEST
 from beadwork.io.provenance import input_record, make_provenance
+from beadwork.io.ranked_tables import write_ranked
 from beadwork.io.tables import write_table
 from beadwork.kernels.recall import composite, pair_ranks
-from beadwork.model.connectivity import MappedQuery
+from beadwork.model.connectivity import SIGNATURE_FIELDS, MappedQuery
 from beadwork.model.errors import FileError, ParameterError
 from beadwork.model.params import QueryParams
 from beadwork.stages.connect import filter_signatures, signature_sets
@@ -65,7 +65,7 @@ def introspect(
     output = Path(output)
     if output.exists() and not output.is_dir():
         raise FileError(f"{output}: is a file; name a folder for the answers")
-    shown = filter_signatures(index.siginfo, filters)
+    shown = filter_signatures(index.annotation, filters)
     positions = np.flatnonzero(shown)
     size = min(params.set_size, index.store.n_genes // 6)
     if size < 1:
@@ -82,7 +82,7 @@ def introspect(
     lists = []
     width = max(1, len(next(index.batches([None] * len(positions), params))))  # type: ignore[list-item]
     with ExitStack() as stack:
-        rows = signature_annotation(info)
+        rows = row_fields(index.annotation, SIGNATURE_FIELDS, positions)
         writers = {
             kind: stack.enter_context(gctx_columns(output / f"{kind}.gctx", rows, ids, record)) for kind in kinds
         }
@@ -97,7 +97,8 @@ def introspect(
             lists.append(_closest(ncs, result, shown, info, first, top))
             if similarity is not None:
                 similarity[first : first + len(part)] = ncs
-    write_ranked(pd.concat(lists, ignore_index=True), output / "connections.tsv")
+    connections = pd.concat(lists, ignore_index=True)
+    write_ranked({str(name): connections[name] for name in connections.columns}, output / "connections.tsv")
     summary: dict[str, Any] = {"signatures": len(positions), "genes_each_side": size}
     if similarity is not None:
         recall = recall_table(similarity, info)

@@ -3,37 +3,35 @@
 from __future__ import annotations
 
 import logging
-import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from beadwork.api.connectivity import Classes, ConnectivityIndex, QueryResult
-from beadwork.io.atomic import atomic_path, write_text
-from beadwork.io.gctx_writer import gctx_columns
+from beadwork.io.atomic import write_text
+from beadwork.io.gctx_writer import gctx_columns, row_fields
 from beadwork.io.gene_sets import file_names
 from beadwork.io.index_store import MANIFEST
 from beadwork.io.provenance import input_record, make_provenance
-from beadwork.io.tables import write_table
+from beadwork.io.ranked_tables import printable, write_query_result, write_ranked, write_records
 from beadwork.model.connectivity import SIGNATURE_FIELDS, MappedQuery, Query
 from beadwork.model.errors import FileError
 from beadwork.model.params import QueryParams
-from beadwork.model.qc import join_qc, qc_rows
 from beadwork.stages.connect import filter_signatures
 from beadwork.stages.metrics import check_metrics
-from beadwork.stages.roll_up import RollUpPlan, ranked
+from beadwork.stages.roll_up import RollUpPlan, ranked_columns
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 log = logging.getLogger("beadwork")
 RESERVED = ("missing_genes", "queries", "groups", "up", "dn")
 LEVELS = ("cells", "perturbagens", "classes")
-DECIMALS = 6
-_PLAIN = re.compile(r"[\t\r\n\"]+")
 MOST_WARNED = 5
 """Notes of so many queries are said on the terminal; those of all stand in queries.tsv."""
 
@@ -62,8 +60,8 @@ def answer_to_files(
     classes: Classes = None,
     outputs: Outputs = Outputs(),
     files: Mapping[str, Sequence[Path]] | None = None,
-) -> pd.DataFrame:
-    """Write the answers to queries into a folder; returns QC rows.
+) -> list[dict[str, Any]]:
+    """Write the answers to queries into a folder; returns the report, one row a query.
 
     Everything is checked before the first file is written.
 
@@ -85,9 +83,9 @@ def answer_to_files(
         raise FileError(f"{output}: is a file; name a folder for the answers")
     mapped = index.map_queries(queries, params)
     check_metrics(mapped, params)
-    shown = filter_signatures(index.siginfo, filters) if filters else np.ones(len(index), bool)
+    shown = filter_signatures(index.annotation, filters) if filters else np.ones(len(index), bool)
     names = file_names([query.name for query in mapped], RESERVED)
-    rows = signature_annotation(index.siginfo[shown] if filters else index.siginfo)
+    rows = row_fields(index.annotation, SIGNATURE_FIELDS, np.flatnonzero(shown) if filters else None)
     inputs: dict[str, Any] = {"index": [input_record(index.store.path / MANIFEST)]}
     for role, paths in (files or {}).items():
         if paths:
@@ -95,7 +93,9 @@ def answer_to_files(
     provenance = make_provenance("query", {**params.model_dump(mode="json"), "where": list(filters)}, inputs)
     plan = index.roll_up_plan(classes, params) if outputs.rollup or outputs.html else None
     kinds = [*dict.fromkeys(["wtcs", *params.metric]), "ncs", "tau", "fdr", *(["p"] if params.permutations else [])]
-    reports, missing, groups = [], [], pd.DataFrame()
+    report: list[dict[str, Any]] = []
+    missing: list[dict[str, Any]] = []
+    groups: Sequence[Mapping[str, Any]] = []
     with ExitStack() as stack:
         cids = [query.name for query in mapped]
         writers = {
@@ -114,17 +114,16 @@ def answer_to_files(
             for place, query in enumerate(batch[: max(0, MOST_WARNED - done)]):
                 for note in result.notes(place):
                     log.warning("query %s: %s", query.name, note)
-            reports.append(result.report)
-            missing.append(result.missing_genes)
-            groups = result.groups
+            for place, row in enumerate(result.connections.report):
+                report.append({"query": row["query"], "file": f"{names[done + place]}.tsv", **row})
+            missing += [vars(item) for query in batch for item in query.missing]
+            groups = result.connections.groups
             done += len(batch)
-    report = pd.concat(reports, ignore_index=True)
-    report.insert(1, "file", [f"{name}.tsv" for name in names])
-    write_table(report, output / "queries.tsv")
-    write_table(pd.concat(missing, ignore_index=True), output / "missing_genes.tsv")
-    write_table(groups, output / "groups.tsv")
+    write_records(report, output / "queries.tsv")
+    write_records(missing, output / "missing_genes.tsv", ("query", "set", "gene", "reason"))
+    write_records(groups, output / "groups.tsv")
     _write_sets(mapped, index, output)
-    return query_qc(report, params)
+    return report
 
 
 @contextmanager
@@ -142,27 +141,18 @@ def _write_each(
     """Write the ranked tables, and the folder of each query."""
     rolled = result.roll_up(plan=plan) if plan is not None else None
     for place, name in enumerate(names):
-        table = result.table(place)
-        write_ranked(table, output / f"{name}.tsv")
+        columns = result.ranked_columns(place)
+        arrays = printable(columns)
+        write_ranked(arrays, output / f"{name}.tsv", ready=True)
         if outputs.rollup and rolled is not None:
             for level, scores in zip(LEVELS, rolled, strict=True):
-                write_ranked(ranked(scores, place), output / name / f"{level}.tsv")
+                write_ranked(ranked_columns(scores, place), output / name / f"{level}.tsv")
         if outputs.gct:
-            write_query_result(table, batch[place].name, output / name / "query_result.gct")
+            write_query_result(arrays, batch[place].name, output / name / "query_result.gct")
         if outputs.html:
             from beadwork.api.query_page import query_page
 
-            write_text(output / name / "index.html", query_page(result, place, rolled))
-
-
-def write_query_result(table: pd.DataFrame, name: str, path: Path) -> None:
-    """Write clue.io's query_result.gct: one column, norm_cs, sorted; everything else annotates the rows."""
-    fields = [field for field in table.columns if field not in ("rank", "sig_id", "wtcs", "ncs", "norm_cs")]
-    body = table[["sig_id", *fields, "norm_cs"]]
-    quoted = _PLAIN.sub(" ", name)
-    head = ["#1.3", f"{len(body)}\t1\t{len(fields)}\t1", "\t".join(["id", *fields, "norm_cs"]),
-            "\t".join(["query", *["na"] * len(fields), quoted])]  # fmt: skip
-    _write_text_table(body, path, "\n".join(head) + "\n", missing="-666")
+            write_text(output / name / "index.html", query_page(result, place, rolled, columns))
 
 
 def _write_sets(mapped: Sequence[MappedQuery], index: ConnectivityIndex, output: Path) -> None:
@@ -181,63 +171,20 @@ def _write_sets(mapped: Sequence[MappedQuery], index: ConnectivityIndex, output:
             write_text(output / file, "\n".join(lines) + "\n")
 
 
-def query_qc(report: pd.DataFrame, params: QueryParams) -> pd.DataFrame:
+def query_qc(report: Sequence[Mapping[str, Any]], params: QueryParams) -> pd.DataFrame:
     """QC rows of queries: share of genes found, sizes of null and background."""
-    by_query = report.set_index("query")
-    given = by_query["n_up"] + by_query["n_down"]
-    found = by_query["n_up_found"] + by_query["n_down_found"]
-    null = by_query[["n_null_positive", "n_null_negative"]].min(axis=1)
+    from beadwork.model.qc import join_qc, qc_rows
+
+    def by_query(value: Any) -> dict[str, Any]:
+        return {str(row["query"]): value(row) for row in report}
+
+    found = by_query(lambda row: (row["n_up_found"] + row["n_down_found"]) / (row["n_up"] + row["n_down"]))
+    null = by_query(lambda row: min(row["n_null_positive"], row["n_null_negative"]))
+    background = by_query(lambda row: row["n_background"])
     return join_qc(
         [
-            qc_rows("query", "genes_found", found / given, lower=0.5),
+            qc_rows("query", "genes_found", found, lower=0.5),
             qc_rows("query", "n_null", null, lower=params.min_null),
-            qc_rows("query", "n_background", by_query["n_background"], lower=params.min_background),
+            qc_rows("query", "n_background", background, lower=params.min_background),
         ]
     )
-
-
-def signature_annotation(siginfo: pd.DataFrame) -> pd.DataFrame:
-    """Annotate the rows of a matrix of signatures: the standard fields by sig_id."""
-    fields = [field for field in SIGNATURE_FIELDS if field != "sig_id"]
-    return siginfo.set_index("sig_id")[fields].rename_axis(index=None)
-
-
-def write_ranked(table: pd.DataFrame, path: Path) -> None:
-    """Write a ranked table as TSV: numbers to six decimals, missing values empty."""
-    _write_text_table(table, path, "\t".join(table.columns) + "\n", missing="")
-
-
-def _write_text_table(table: pd.DataFrame, path: Path, head: str, missing: str) -> None:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-    import pyarrow.csv as csv
-
-    arrays = []
-    for name in table.columns:
-        column = table[name]
-        if column.dtype.kind == "f":
-            numbers = column.to_numpy(np.float64)
-            small = name in ("fdr", "p")
-            rounded = numbers.astype(np.float32) if small else np.round(numbers, DECIMALS)
-            array = pa.array(rounded, mask=np.isnan(numbers))
-        else:
-            array = _plain_text(pa.Array.from_pandas(column))
-        if missing and array.null_count:
-            array = pc.fill_null(pc.cast(array, pa.string()), missing)
-        arrays.append(array)
-    options = csv.WriteOptions(delimiter="\t", quoting_style="none", include_header=False)
-    with atomic_path(path) as temporary, open(temporary, "wb") as stream:
-        stream.write(head.encode())
-        csv.write_csv(pa.Table.from_arrays(arrays, names=list(table.columns)), stream, options)
-
-
-def _plain_text(array: Any) -> Any:
-    """Replace tabs, line ends and quotes, which a TSV cannot hold, by blanks in texts."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    if pa.types.is_dictionary(array.type):
-        return _plain_text(array.dictionary).take(array.indices)
-    if not pa.types.is_string(array.type) and not pa.types.is_large_string(array.type):
-        return array
-    return pc.replace_substring_regex(array, r"[\t\r\n\"]+", " ")

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from beadwork import __version__
 from beadwork.kernels.connectivity import enrichment_score, running_sum
 from beadwork.model.connectivity import MappedQuery
 from beadwork.stages.connect import null_mask
-from beadwork.stages.roll_up import RolledUp, ranked
+from beadwork.stages.roll_up import RolledUp, ranked_columns
 
 if TYPE_CHECKING:
     from beadwork.api.connectivity import QueryResult
@@ -22,6 +21,8 @@ TOP = 20
 """Entities shown at each end."""
 SIGNATURES = 250
 """Signatures listed at each end."""
+MAPPED = 12
+"""Perturbagens at each end that are shown by cell."""
 PLOTS = 3
 """Enrichment plots at each end."""
 
@@ -52,10 +53,17 @@ function(row){var text=row.textContent.toLowerCase();row.hidden=!words.every(fun
 """
 
 
-def query_page(result: QueryResult, place: int, rolled: Sequence[RolledUp] | None) -> str:
-    """Page of one query, as text."""
+Row = Mapping[str, Any]
+
+
+def query_page(
+    result: QueryResult, place: int, rolled: Sequence[RolledUp] | None, columns: Mapping[str, Any] | None = None
+) -> str:
+    """Page of one query, as text; `columns` are those of ``result.ranked_columns``, to save time."""
     query: MappedQuery = result.connections.queries[place]
-    table = result.table(place)
+    columns = columns or result.ranked_columns(place)
+    known = int(np.count_nonzero(~np.isnan(columns["ncs"])))
+    top, bottom = (_records(columns, rows) for rows in _both_ends(known, SIGNATURES))
     parts = [
         f"<h1>{_text(query.name)}</h1>",
         f"<p class=soft>{_subtitle(result, query, place)}</p>",
@@ -66,13 +74,13 @@ def query_page(result: QueryResult, place: int, rolled: Sequence[RolledUp] | Non
         parts += [
             "<h2>Perturbagens</h2>",
             _explain_roll_up(result),
-            _ends(ranked(perts, place), "pert_iname", "n_cells"),
+            _ends(perts, place, "pert_iname", "n_cells"),
         ]
         parts += ["<h2>Mechanism classes</h2>", _classes(classes, place)]
         parts += ["<h2>Perturbagens by cell</h2>", _cell_map(cells, perts, place)]
-    parts += ["<h2>Enrichment of the top signatures</h2>", _plots(result, query, table)]
+    parts += ["<h2>Enrichment of the top signatures</h2>", _plots(result, query, top, bottom)]
     parts += ["<h2>How sure</h2>", _sure(result, place)]
-    parts += ["<h2>Signatures</h2>", _signatures(table)]
+    parts += ["<h2>Signatures</h2>", _signatures([*top, *bottom], known)]
     parts += ["<h2>What was missing</h2>", _missing(query)]
     parts += [f"<p class=soft>beadwork {_text(__version__)}</p>"]
     return (
@@ -81,6 +89,18 @@ def query_page(result: QueryResult, place: int, rolled: Sequence[RolledUp] | Non
         f"<title>{_text(query.name)}: connections</title><style>{STYLE}</style></head><body>"
         f"{''.join(parts)}<script>{SCRIPT}</script></body></html>\n"
     )
+
+
+def _both_ends(known: int, most: int) -> tuple[slice, slice]:
+    """Rows of the first and of the last of those known, each row once."""
+    return slice(0, min(most, known)), slice(max(min(most, known), known - most), known)
+
+
+def _records(columns: Mapping[str, Any], rows: slice) -> list[Row]:
+    """Take some rows of columns."""
+    parts = {name: column[rows] for name, column in columns.items()}
+    lists = {name: part.tolist() if isinstance(part, np.ndarray) else part.to_pylist() for name, part in parts.items()}
+    return [dict(zip(lists, row, strict=True)) for row in zip(*lists.values(), strict=True)]
 
 
 def _text(item: Any) -> str:
@@ -125,10 +145,13 @@ def _explain_roll_up(result: QueryResult) -> str:
     )
 
 
-def _ends(table: pd.DataFrame, label: str, extra: str) -> str:
-    known = table[table["ncs"].notna()]
-    tops = known[known["ncs"] > 0].head(TOP), known[known["ncs"] < 0].iloc[::-1].head(TOP)
-    largest = max((part["ncs"].abs().max() for part in tops if len(part)), default=1.0)
+def _ends(level: RolledUp, place: int, label: str, extra: str) -> str:
+    ncs = level.ncs[place]
+    rows = ranked_columns(level, place, slice(0, min(TOP, int((ncs > 0).sum()))))
+    known, below = int(np.count_nonzero(~np.isnan(ncs))), int((ncs < 0).sum())
+    last = ranked_columns(level, place, slice(known - min(TOP, below), known))
+    tops = _records(rows, slice(None)), _records(last, slice(None))[::-1]
+    largest = max((abs(row["ncs"]) for part in tops for row in part), default=1.0)
     columns = []
     for title, part in zip(("Connects", "Opposes"), tops, strict=True):
         rows = "".join(
@@ -136,7 +159,7 @@ def _ends(table: pd.DataFrame, label: str, extra: str) -> str:
             f"{6 * abs(row['ncs']) / largest:.2f}em'></span></td><td class=n>{_number(row['ncs'])}</td><td class=n>"
             f"{_number(row['tau'], 1)}</td><td class=n>{int(row['n_signatures'])}</td>"
             f"<td class=n>{int(row[extra])}</td></tr>"
-            for row in part.to_dict("records")
+            for row in part
         )
         head = f"<th>{title}<th><th class=n>NCS<th class=n>tau<th class=n>n<th class=n>{extra.removeprefix('n_')}"
         body = rows or "<tr><td class=soft colspan=6>nothing"
@@ -145,25 +168,24 @@ def _ends(table: pd.DataFrame, label: str, extra: str) -> str:
 
 
 def _classes(classes: RolledUp, place: int) -> str:
-    if len(classes.table) == 0:
+    if len(classes.columns["class"]) == 0:
         return (
             "<p class=soft>No classes: the index has no field moa, and no table of classes was given (or no class has "
             "two perturbagens here).</p>"
         )
-    return _ends(ranked(classes, place), "class", "n_perturbagens")
+    return _ends(classes, place, "class", "n_perturbagens")
 
 
 def _cell_map(cells: RolledUp, perts: RolledUp, place: int) -> str:
-    table = ranked(perts, place)
-    table = table[table["ncs"].notna()]
-    names = [*table["pert_iname"].head(12), *table["pert_iname"].tail(12)]
-    names = list(dict.fromkeys(names))
-    values = cells.table.assign(ncs=cells.ncs[place])
-    values = values[values["pert_iname"].isin(names)]
-    lines = sorted({str(cell) for cell in values["cell_id"].dropna()})[:60]
+    known = int(np.count_nonzero(~np.isnan(perts.ncs[place])))
+    ends = _both_ends(known, MAPPED)
+    names = [str(name) for rows in ends for name in ranked_columns(perts, place, rows)["pert_iname"]]
+    listed = set(names)
+    of_cell = zip(cells.columns["pert_iname"], cells.columns["cell_id"], cells.ncs[place].tolist(), strict=True)
+    by_pair = {(str(name), str(cell)): ncs for name, cell, ncs in of_cell if name in listed and cell is not None}
+    lines = sorted({cell for _, cell in by_pair})[:60]
     if not lines or not names:
         return "<p class=soft>The index does not say the cells.</p>"
-    by_pair = {(row.pert_iname, str(row.cell_id)): row.ncs for row in values.itertuples()}
     size, left, top = 18, 190, 70
     width, height = left + size * len(lines) + 10, top + size * len(names) + 6
     shapes = []
@@ -177,8 +199,8 @@ def _cell_map(cells: RolledUp, perts: RolledUp, place: int) -> str:
             value = by_pair.get((name, cell))
             if value is None or value != value:
                 continue
-            strength = min(abs(float(value)) / 2, 1)
-            title = f"{name}, {cell}: NCS {_number(float(value))}"
+            strength = min(abs(value) / 2, 1)
+            title = f"{name}, {cell}: NCS {_number(value)}"
             shapes.append(
                 f"<rect x='{left + size * column}' y='{y}' width='{size - 2}' height='{size - 2}' fill='var(--"
                 f"{_side(value)})' fill-opacity='{max(strength, 0.05):.2f}'><title>{_text(title)}</title></rect>"
@@ -191,19 +213,19 @@ def _cell_map(cells: RolledUp, perts: RolledUp, place: int) -> str:
     )
 
 
-def _plots(result: QueryResult, query: MappedQuery, table: pd.DataFrame) -> str:
-    known = table[table["ncs"].notna() & (table["ncs"] != 0)]
-    chosen = [*known.head(PLOTS).itertuples(), *list(known.tail(PLOTS).itertuples())[::-1]]
+def _plots(result: QueryResult, query: MappedQuery, top: Sequence[Row], bottom: Sequence[Row]) -> str:
+    known = [row for row in (*top, *bottom) if row["ncs"] != 0]
+    ends = _both_ends(len(known), PLOTS)
+    chosen = [*known[ends[0]], *known[ends[1]][::-1]]
     if not chosen:
         return "<p class=soft>No signature has a score other than 0.</p>"
-    ids = result.index.siginfo["sig_id"]
-    place = pd.Index(ids).get_indexer([row.sig_id for row in chosen])
+    place = [result.index.position(row["sig_id"]) for row in chosen]
     scores = result.index.store.read_signatures(place)
     plots = [_plot(query, row, z) for row, z in zip(chosen, scores, strict=True)]
     return f"<div class=three>{''.join(plots)}</div>"
 
 
-def _plot(query: MappedQuery, row: Any, z: np.ndarray) -> str:
+def _plot(query: MappedQuery, row: Row, z: np.ndarray) -> str:
     n_genes, width, height, middle = len(z), 340, 170, 70
     order = np.argsort(-z.astype(np.float64), kind="stable")
     rank = np.empty(n_genes, np.int64)
@@ -225,18 +247,18 @@ def _plot(query: MappedQuery, row: Any, z: np.ndarray) -> str:
             for at in rank[rows]
         ]
         words.append(f"ES {side} {_number(score)}")
-    title = " ".join(_text(item) for item in (row.pert_iname, row.cell_id, row.pert_idose, row.pert_itime))
+    title = " ".join(_text(row[name]) for name in ("pert_iname", "cell_id", "pert_idose", "pert_itime"))
     return (
-        f"<figure style='margin:0'><h3>{title.strip() or _text(row.sig_id)}</h3><svg viewBox='0 0 {width} {height}' "
+        f"<figure style='margin:0'><h3>{title.strip() or _text(row['sig_id'])}</h3><svg viewBox='0 0 {width} {height}' "
         f"role='img' aria-label='running enrichment sum'>{''.join(shapes)}</svg><figcaption class=soft>WTCS "
-        f"{_number(row.wtcs)}, NCS {_number(row.ncs)}, {', '.join(words)}</figcaption></figure>"
+        f"{_number(row['wtcs'])}, NCS {_number(row['ncs'])}, {', '.join(words)}</figcaption></figure>"
     )
 
 
 def _sure(result: QueryResult, place: int) -> str:
     ncs = result.connections.ncs[place].astype(np.float64)
-    null = null_mask(result.index.siginfo, result.params)
-    report = result.report.iloc[place]
+    null = null_mask(result.index.annotation, result.params)
+    report = result.connections.report[place]
     lines = [
         f"Null (vehicle) signatures: {int(null.sum()):,}, of which {report['n_null_positive']:,} score above and "
         f"{report['n_null_negative']:,} below 0. FDR is their share at a score, relative to that of treatments.",
@@ -284,20 +306,20 @@ def _histogram(ncs: np.ndarray, null: np.ndarray) -> str:
     )
 
 
-def _signatures(table: pd.DataFrame) -> str:
-    known = table[table["ncs"].notna()]
-    shown = known if len(known) <= 2 * SIGNATURES else pd.concat([known.head(SIGNATURES), known.tail(SIGNATURES)])
+def _signatures(shown: Sequence[Row], known: int) -> str:
+    if not shown:
+        return "<p class=soft>No signature has a score.</p>"
     texts = ["sig_id", "pert_iname", "pert_type", "cell_id", "pert_idose", "pert_itime"]
-    numbers = [name for name in ("wtcs", "ncs", "tau", "fdr", "p") if name in table.columns]
+    numbers = [name for name in ("wtcs", "ncs", "tau", "fdr", "p") if name in shown[0]]
     head = "<th class=n>rank" + "".join(f"<th>{name}" for name in texts) + "".join(f"<th class=n>{n}" for n in numbers)
     rows = []
-    for row in shown.to_dict("records"):
+    for row in shown:
         cells = "".join(f"<td>{_text(row[name])}</td>" for name in texts)
         scores = "".join(
             f"<td class=n>{_small(row[name]) if name in ('fdr', 'p') else _number(row[name])}</td>" for name in numbers
         )
         rows.append(f"<tr><td class=n>{row['rank']:,}</td>{cells}{scores}</tr>")
-    said = "" if len(known) == len(shown) else f" The first and last {SIGNATURES} of {len(known):,}; the TSV has all."
+    said = "" if known == len(shown) else f" The first and last {SIGNATURES} of {known:,}; the TSV has all."
     return (
         "<p><input data-for=signatures placeholder='Filter, e.g. MCF7 vorinostat' aria-label='Filter signatures'> "
         f"<span class=soft>{said}</span></p><div class=wide><table id=signatures><thead><tr>{head}</thead>"

@@ -81,17 +81,21 @@ def command(
                            perturbagens.tsv, cells.tsv (perturbagens by cell), classes.tsv
     """
     from beadwork.api.connectivity import ConnectivityIndex, load_queries
-    from beadwork.api.query_files import Outputs, answer_to_files
-    from beadwork.io.perturbagen_classes import read_classes
+    from beadwork.api.query_files import Outputs, answer_to_files, query_qc
 
+    known_classes = None
+    if classes:
+        from beadwork.io.perturbagen_classes import read_classes
+
+        known_classes = read_classes(classes)
     store = ConnectivityIndex.open(index, threads=threads, gene_names=gene_names)
-    qc_table = answer_to_files(
+    report = answer_to_files(
         store,
         load_queries(up, down, signature),
         output,
         params=params,
         filters=where,
-        classes=read_classes(classes) if classes else None,
+        classes=known_classes,
         outputs=Outputs(rollup=rollup, html=html, gct=gct),
         files={
             "up": up,
@@ -101,4 +105,5 @@ def command(
             "gene_names": [gene_names] if gene_names else [],
         },
     )
-    write_qc(qc_table, qc)
+    if qc is not None:
+        write_qc(query_qc(report, params), qc)

@@ -21,6 +21,7 @@ import numpy as np
 import pandas as pd
 
 from beadwork.io.atomic import atomic_path
+from beadwork.io.gctx_layout import COL, DATA, MISSING_NUMBER, MISSING_TEXT, MISSING_TEXTS, ROW, SLASH
 from beadwork.io.hdf5_file import matrix_room, new_hdf5
 from beadwork.io.hdf5_heap import find_broken_heap, values_span
 from beadwork.io.unpack import GZIP_MAGIC, decode_text, read_bytes, split_lines
@@ -28,15 +29,7 @@ from beadwork.model.errors import AlignmentError, FileError, name_some
 from beadwork.model.fields import field_kind
 from beadwork.model.matrix import SPACE_SIZES, Level, Matrix, Space
 
-DATA = "0/DATA/0/matrix"
-ROW, COL = "0/META/ROW", "0/META/COL"
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
-MISSING_TEXT, MISSING_NUMBER = "-666", -666.0
-"""How CMap's files say that an annotation is missing; its programs know no other way."""
-MISSING_TEXTS = frozenset({"", MISSING_TEXT, "-666.0", "NA", "NaN", "nan"})
-SLASH = "\N{DIVISION SLASH}"
-"""Stands for "/" in the name of a field, which HDF5 would take for a group."""
-
 _BLOCK = 1 << 22
 """Values that are copied at a time between the order of the file and that of memory."""
 _MAX_DEFLATE = 1100

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
-from beadwork.io.gctx import MISSING_TEXTS
-from beadwork.io.tables import read_table
+from beadwork.io.gctx_layout import MISSING_TEXTS
+from beadwork.io.unpack import decode_text, read_bytes
 from beadwork.model.connectivity import SIZE_LIMIT, GeneSet, Query
 from beadwork.model.errors import FileError, GeneSetError, name_some
 
 SET_ENDINGS = (".gmt", ".gmx", ".grp", ".tsv", ".txt")
-SIGNATURE_ENDINGS = (".gct", ".gctx", ".gz", ".h5ad", ".parquet")
+SIGNATURE_ENDINGS = (".gct", ".gctx", ".h5ad", ".parquet")
 GENE_COLUMNS = ("gene", "gene_id", "pr_gene_id", "entrez_id", "entrezid", "symbol", "gene_symbol", "pr_gene_symbol",
                 "gene_name", "id", "rid")  # fmt: skip
 """Names of the gene column of a table, in order of preference, whatever their case."""
@@ -32,7 +32,7 @@ def read_gene_sets(path: str | Path) -> list[GeneSet]:
 
     GMT: one set a line (name, description, genes; tabs).  GMX: one set a column (name, description, genes).  GRP: one
     gene a line, the set has the file's name.  TSV: columns ``set`` (or query, name, term), ``gene`` and, where sets
-    have two directions, ``direction`` (up or down, 1 or -1).
+    have two directions, ``direction`` (up or down, 1 or -1).  All of them may be gzipped (.gz).
 
     Raises
     ------
@@ -40,16 +40,18 @@ def read_gene_sets(path: str | Path) -> list[GeneSet]:
         The file is empty, of another format, repeats a set or holds far too many genes.
     """
     path = Path(path)
-    ending = path.suffix.lower()
+    ending = _plain_name(path).suffix.lower()
     if ending not in SET_ENDINGS:
-        raise GeneSetError(f"{path}: unknown kind of gene sets; the name must end in {', '.join(SET_ENDINGS)}")
+        raise GeneSetError(
+            f"{path}: unknown kind of gene sets; the name must end in {', '.join(SET_ENDINGS)}, or that and .gz"
+        )
     lines = _text_lines(path)
     if ending == ".gmt":
         sets = _read_gmt(path, lines)
     elif ending == ".gmx":
         sets = _read_gmx(path, lines)
     elif ending == ".grp" or (ending == ".txt" and not any("\t" in line for line in lines)):
-        name = path.stem
+        name = _plain_name(path).stem
         genes = [line.strip() for line in lines if not line.startswith("#") and line.strip()]
         if any("\t" in gene for gene in genes):
             raise GeneSetError(f"{path}: a GRP file holds one gene a line, but there are tabs; is it a GMT?")
@@ -74,21 +76,20 @@ def read_gene_sets(path: str | Path) -> list[GeneSet]:
 
 def _text_lines(path: Path) -> list[str]:
     try:
-        raw = path.read_bytes()
-    except FileNotFoundError:
-        raise GeneSetError(f"{path}: no such file; check the name") from None
-    except OSError as error:
-        raise GeneSetError(f"{path}: cannot be read ({error.strerror})") from None
+        raw = read_bytes(path)
+    except FileError as error:
+        raise GeneSetError(str(error)) from None
     if b"\x00" in raw:
         raise GeneSetError(f"{path}: is not a text file; gene sets are GMT, GMX, GRP or TSV")
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = raw.decode("latin-1")
-    lines = [line for line in text.splitlines() if line.strip()]
+    lines = [line for line in decode_text(raw).splitlines() if line.strip()]
     if not lines:
         raise GeneSetError(f"{path}: is empty; gene sets are needed")
     return lines
+
+
+def _plain_name(path: Path) -> Path:
+    """Name of a file without the ending of gzip."""
+    return path.with_suffix("") if path.suffix.lower() == ".gz" else path
 
 
 def _read_gmt(path: Path, lines: Sequence[str]) -> list[GeneSet]:
@@ -121,6 +122,8 @@ def _read_gmx(path: Path, lines: Sequence[str]) -> list[GeneSet]:
 
 
 def _read_long(path: Path) -> list[GeneSet]:
+    from beadwork.io.tables import read_table
+
     try:
         table = read_table(path, text_only=True)
     except FileError as error:
@@ -133,7 +136,7 @@ def _read_long(path: Path) -> list[GeneSet]:
     side = next((names[name] for name in DIRECTION_COLUMNS if name in names), None)
     sets: dict[str, list[str]] = {}
     for number, row in enumerate(table.to_dict("records"), start=2):
-        name = str(row[group]) if group else path.stem
+        name = str(row[group]) if group else _plain_name(path).stem
         if side:
             text = str(row[side]).strip().lower()
             suffix = {
@@ -230,7 +233,7 @@ def read_signatures(path: str | Path) -> list[Query]:
         Columns are absent or hold no numbers.
     """
     path = Path(path)
-    if path.suffix.lower() in SIGNATURE_ENDINGS:
+    if _plain_name(path).suffix.lower() in SIGNATURE_ENDINGS:
         from beadwork.io.formats import read_any
 
         matrix = read_any(path)
@@ -241,6 +244,8 @@ def read_signatures(path: str | Path) -> list[Query]:
             Query(str(name), profile=_profile(path, ids, matrix.values[:, place]))
             for place, name in enumerate(matrix.cids)
         ]
+    from beadwork.io.tables import read_table
+
     try:
         table = read_table(path, text_only=True)
     except FileError as error:
@@ -257,7 +262,7 @@ def read_signatures(path: str | Path) -> list[Query]:
         values = np.array([np.nan if item in MISSING_TEXTS else float(item) for item in table[value]], np.float64)
     except ValueError as error:
         raise GeneSetError(f"{path}: column {value} holds no numbers ({error})") from None
-    return [Query(path.stem, profile=_profile(path, [str(item) for item in table[gene]], values))]
+    return [Query(_plain_name(path).stem, profile=_profile(path, [str(item) for item in table[gene]], values))]
 
 
 def _profile(path: Path, genes: Sequence[str], values: np.ndarray) -> dict[str, float]:
@@ -279,6 +284,8 @@ def read_gene_names(path: str | Path) -> dict[str, str]:
     GeneSetError
         The table cannot be used.
     """
+    from beadwork.io.tables import read_table
+
     try:
         table = read_table(path, text_only=True)
     except FileError as error:

@@ -2,38 +2,14 @@
 
 from dataclasses import replace
 from functools import cache
-from pathlib import Path
 
 import pandas as pd
 
+from beadwork.io.resources_folder import resource_path, resources_folder
 from beadwork.io.tables import read_table
-from beadwork.model.errors import FileError, name_some
 from beadwork.model.matrix import Matrix
 
-
-@cache
-def resources_folder() -> Path:
-    """Folder of the shipped resources: inside an installed package, or at the top of a checkout."""
-    package = Path(__file__).resolve().parent.parent
-    for candidate in (package / "resources", package.parent.parent / "resources"):
-        if candidate.is_dir():
-            return candidate
-    raise RuntimeError("the resources folder is missing from this installation")
-
-
-def resource_path(name: str) -> Path:
-    """Path of a shipped resource by file name.
-
-    Raises
-    ------
-    FileError
-        Naming the resources that there are.
-    """
-    path = resources_folder() / name
-    if not path.is_file():
-        there = sorted(item.name for item in resources_folder().iterdir() if item.is_file())
-        raise FileError(f"no resource {name!r}; there are {name_some(there, 20)}")
-    return path
+__all__ = ["entrez_ids", "gene_table", "probe_table", "resource_path", "resources_folder", "with_entrez_ids"]
 
 
 @cache

@@ -8,9 +8,17 @@ doi 10.1016/j.cell.2017.10.049.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
+from beadwork.kernels.connectivity import sorting_network
+
 LOW, HIGH = 33.0, 67.0
+SMALL = 64
+"""Groups up to this size are sorted by a network of comparisons between whole rows."""
+BYTES = 1 << 20
+"""Scores of groups that :func:`group_max_quantile` takes together, so that they stay in the cache."""
 
 
 def max_quantile(values: np.ndarray) -> float:
@@ -24,12 +32,12 @@ def max_quantile(values: np.ndarray) -> float:
 
 
 def group_max_quantile(values: np.ndarray, groups: np.ndarray, n_groups: int) -> np.ndarray:
-    """Max-quantile of each group.
+    """Max-quantile of each group; all groups of one size are taken together.
 
     Parameters
     ----------
     values
-        Shape (signatures, queries).
+        Shape (signatures, queries); taken as float32.
     groups
         Group of each signature, 0 .. n_groups - 1; negative: left out.
 
@@ -37,10 +45,59 @@ def group_max_quantile(values: np.ndarray, groups: np.ndarray, n_groups: int) ->
     -------
     float64, shape (n_groups, queries); NaN for groups without scores.
     """
-    values = np.asarray(values, np.float64)
-    result = np.full((n_groups, values.shape[1]), np.nan)
-    for group in range(n_groups):
-        members = values[groups == group]
-        for query in range(values.shape[1]):
-            result[group, query] = max_quantile(members[:, query])
+    values = np.asarray(values, np.float32)
+    order = np.argsort(groups, kind="stable")
+    starts = np.searchsorted(groups[order], np.arange(n_groups + 1))
+    sizes = np.diff(starts)
+    width = values.shape[1]
+    result = np.full((n_groups, width), np.nan)
+    for size in np.unique(sizes[sizes > 0]):
+        of_size = np.flatnonzero(sizes == size)
+        count = max(1, BYTES // (8 * int(size) * max(1, width)))
+        for first in range(0, len(of_size), count):
+            chosen = of_size[first : first + count]
+            rows = values[order[starts[chosen] + np.arange(size)[:, None]]]
+            result[chosen] = rows[0] if size == 1 else _max_quantiles(rows)
+    return result
+
+
+def _max_quantiles(rows: np.ndarray) -> np.ndarray:
+    """Max-quantiles down the first axis; missing values are left out."""
+    missing = np.isnan(rows)
+    counts = len(rows) - missing.sum(axis=0)
+    whole = not missing.any()
+    ordered: Sequence[np.ndarray] | np.ndarray = rows if whole else np.where(missing, np.inf, rows)
+    if len(rows) <= SMALL:
+        items = list(ordered)
+        for a, b in sorting_network(len(rows)).tolist():
+            items[a], items[b] = np.minimum(items[a], items[b]), np.maximum(items[a], items[b])
+        ordered = items
+    else:
+        ordered = np.sort(ordered, axis=0)
+    low, high = ((_hazen if whole else _hazen_of_some)(ordered, counts, percent) for percent in (LOW, HIGH))
+    result: np.ndarray = np.where(np.abs(high) > np.abs(low), high, low)
+    return result
+
+
+def _hazen(ordered: Sequence[np.ndarray] | np.ndarray, counts: np.ndarray, percent: float) -> np.ndarray:
+    """Hazen percentile of sorted rows without missing values."""
+    count = len(ordered)
+    place = count * percent / 100.0 - 0.5
+    if place <= 0 or place >= count - 1:
+        return np.asarray(ordered[0 if place <= 0 else count - 1], np.float64)
+    below = int(np.floor(place))
+    lower, upper = (np.asarray(ordered[at], np.float64) for at in (below, below + 1))
+    result: np.ndarray = lower + (upper - lower) * (place - below)
+    return result
+
+
+def _hazen_of_some(ordered: Sequence[np.ndarray] | np.ndarray, counts: np.ndarray, percent: float) -> np.ndarray:
+    """Hazen percentile of the first `counts` of sorted rows; NaN where there is none."""
+    rows = np.asarray(ordered, np.float64)
+    place = np.clip(counts * percent / 100.0 - 0.5, 0.0, np.maximum(counts - 1, 0))
+    below = np.floor(place).astype(np.int64)
+    above = np.minimum(below + 1, np.maximum(counts - 1, 0))
+    lower, upper = (np.take_along_axis(rows, at[None], axis=0)[0] for at in (below, above))
+    with np.errstate(invalid="ignore"):
+        result: np.ndarray = np.where(counts > 0, lower + (upper - lower) * (place - below), np.nan)
     return result

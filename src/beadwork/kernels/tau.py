@@ -11,6 +11,43 @@ from __future__ import annotations
 
 import numpy as np
 
+from beadwork.kernels.threads import run_chunks
+
+ROWS = 1024
+"""Signatures that :func:`tau_scores` takes together, so that they stay in the cache."""
+
+
+def tau_scores(ncs: np.ndarray, background: np.ndarray, tau: np.ndarray, offset: int = 0, threads: int = 1) -> None:
+    """Tau of a few queries against a portion of the signatures; the compiled twin serves many.
+
+    Parameters
+    ----------
+    ncs, tau
+        float32, shape (queries, signatures); scores, and where their tau goes.
+    background
+        float32, shape (signatures of the portion, background queries).
+    offset
+        Position of the portion's first signature.
+    """
+
+    def work(start: int, stop: int) -> None:
+        part = background[start:stop]
+        place = slice(offset + start, offset + stop)
+        size, there = np.abs(part), _count(part == part)
+        for query in range(len(ncs)):
+            score = ncs[query, place]
+            smaller = _count(size < np.abs(score)[:, None])
+            share = np.divide(smaller, there, out=np.full(len(score), np.nan), where=there > 0)
+            tau[query, place] = np.sign(score).astype(np.float64) * 100.0 * share
+
+    run_chunks(work, len(background), threads=threads, chunk=ROWS)
+
+
+def _count(which: np.ndarray) -> np.ndarray:
+    """Count what is true in each row; exact, and faster than counting bits as integers."""
+    counts: np.ndarray = which.astype(np.float32).sum(axis=1).astype(np.int64)
+    return counts
+
 
 def tau_score(ncs: np.ndarray, background: np.ndarray) -> np.ndarray:
     """Signed percentile of scores against a background.

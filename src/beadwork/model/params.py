@@ -19,7 +19,7 @@ SUBRAMANIAN_2017 = "Subramanian et al. 2017, doi 10.1016/j.cell.2017.10.049"
 class Params(BaseModel):
     """Base of all parameter models: frozen, and strict about unknown keys."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 ParamsType = TypeVar("ParamsType", bound="Params")

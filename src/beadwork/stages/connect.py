@@ -8,20 +8,28 @@ small.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
-from beadwork.kernels.accelerate import run_chunks
+from beadwork.kernels import connectivity as definition
 from beadwork.kernels.fdr import fdr_score, signed_counts
 from beadwork.kernels.ncs import scale_scores, signed_means, signed_sums
+from beadwork.kernels.threads import run_chunks
+from beadwork.model.annotation import SignatureTable
 from beadwork.model.connectivity import MappedQuery, SignatureBlock
 from beadwork.model.errors import GeneSetError, ParameterError, name_some
 from beadwork.model.params import QueryParams
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 Progress = Callable[[float], None]
+FEW = 1_500_000
+"""Scores (queries x signatures) from which on loading the compiled kernels, about a second, pays."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,25 +60,27 @@ class ReferenceGroups:
     sizes: tuple[np.ndarray, ...]
     parents: tuple[np.ndarray, ...]
 
-    def describe(self) -> pd.DataFrame:
+    def describe(self) -> list[dict[str, Any]]:
         """One row a narrowest group: its fields, signatures, reference signatures and the level it is scored at."""
+        members = np.bincount(self.codes[0], minlength=len(self.keys[0]))
+        example = np.zeros(len(members), np.int64)
+        example[self.codes[0]] = np.arange(len(self.codes[0]))
         rows = []
         for code, key in enumerate(self.keys[0]):
-            members = self.codes[0] == code
-            level = int(self.chosen[members][0])
+            level = int(self.chosen[example[code]])
             rows.append(
                 {
                     **dict(zip(self.fields, key, strict=True)),
-                    "n_signatures": int(members.sum()),
+                    "n_signatures": int(members[code]),
                     "n_reference": int(self.sizes[0][code]),
                     "normalised_within": " x ".join(self.fields[: len(self.fields) - level]) or "all signatures",
-                    "n_reference_used": int(self.sizes[level][self.codes[level][members][0]]),
+                    "n_reference_used": int(self.sizes[level][self.codes[level][example[code]]]),
                 }
             )
-        return pd.DataFrame(rows)
+        return rows
 
 
-def make_groups(siginfo: pd.DataFrame, params: QueryParams = QueryParams()) -> ReferenceGroups:  # noqa: B008 (frozen)
+def make_groups(siginfo: SignatureTable | pd.DataFrame, params: QueryParams = QueryParams()) -> ReferenceGroups:  # noqa: B008 (frozen)
     """Group signatures for normalisation.
 
     Reference signatures are those with ``is_ncs_sig`` 1 where the index has that field, else all that are not null
@@ -82,14 +92,15 @@ def make_groups(siginfo: pd.DataFrame, params: QueryParams = QueryParams()) -> R
     ParameterError
         A field is not in the index.
     """
-    absent = [name for name in params.group_by if name not in siginfo.columns]
+    siginfo = SignatureTable.of(siginfo)
+    absent = [name for name in params.group_by if name not in siginfo]
     if absent:
         raise ParameterError(
-            f"group-by: the index has no field {name_some(absent)}; it has {name_some(siginfo.columns, 30)}"
+            f"group-by: the index has no field {name_some(absent)}; it has {name_some(siginfo.names, 30)}"
         )
     null = null_mask(siginfo, params)
-    if "is_ncs_sig" in siginfo.columns:
-        reference = pd.to_numeric(siginfo["is_ncs_sig"], errors="coerce").to_numpy(np.float64) > 0
+    if "is_ncs_sig" in siginfo:
+        reference = siginfo.numbers("is_ncs_sig") > 0
     else:
         reference = ~null
     keys, codes, sizes = [], [], []
@@ -109,12 +120,11 @@ def make_groups(siginfo: pd.DataFrame, params: QueryParams = QueryParams()) -> R
     return ReferenceGroups(params.group_by, tuple(keys), tuple(codes), chosen, reference, tuple(sizes), tuple(parents))
 
 
-def _codes(siginfo: pd.DataFrame, fields: Sequence[str]) -> tuple[list[tuple[str, ...]], np.ndarray]:
+def _codes(siginfo: SignatureTable, fields: Sequence[str]) -> tuple[list[tuple[str, ...]], np.ndarray]:
     combined = np.zeros(len(siginfo), np.int64)
     categories: list[list[str]] = []
     for name in fields:
-        code, values = pd.factorize(siginfo[name], sort=True, use_na_sentinel=True)
-        texts = [str(value) for value in values]
+        code, texts = siginfo.texts(name)
         combined = combined * (len(texts) + 1) + (code + 1)
         categories.append(["", *texts])
     distinct, code = np.unique(combined, return_inverse=True)
@@ -128,14 +138,18 @@ def _codes(siginfo: pd.DataFrame, fields: Sequence[str]) -> tuple[list[tuple[str
     return keys, code.reshape(-1)
 
 
-def null_mask(siginfo: pd.DataFrame, params: QueryParams = QueryParams()) -> np.ndarray:  # noqa: B008 (frozen)
+def null_mask(
+    siginfo: SignatureTable | pd.DataFrame,
+    params: QueryParams = QueryParams(),  # noqa: B008 (frozen)
+) -> np.ndarray:
     """Which signatures are null signatures: ``is_null_sig`` 1 where the index has that field, else by pert_type."""
-    if "is_null_sig" in siginfo.columns:
-        return pd.to_numeric(siginfo["is_null_sig"], errors="coerce").to_numpy(np.float64) > 0
-    kinds = siginfo["pert_type"].astype("category")
+    siginfo = SignatureTable.of(siginfo)
+    if "is_null_sig" in siginfo:
+        return siginfo.numbers("is_null_sig") > 0
+    codes, kinds = siginfo.texts("pert_type")
     wanted = {name.lower() for name in params.null_type}
-    is_null = np.array([str(name).lower() in wanted for name in kinds.cat.categories] + [False])
-    return is_null[kinds.cat.codes.to_numpy()]
+    is_null: np.ndarray = np.array([*(name.lower() in wanted for name in kinds), False])[codes]
+    return is_null
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,6 +206,17 @@ def apply_scale(
     return scale_scores(scores, means[0], means[1], floor)
 
 
+def use_compiled(n_scores: int) -> bool:
+    """Whether to take the compiled kernels: where they are loaded, or there is enough to do. The results are the same.
+
+    Parameters
+    ----------
+    n_scores
+        Queries x signatures.
+    """
+    return "numba" in sys.modules or n_scores > FEW
+
+
 def score_sets(
     blocks: Sequence[SignatureBlock],
     up: Sequence[np.ndarray],
@@ -221,18 +246,25 @@ def score_sets(
     -------
     float32, shape (queries, signatures).
     """
-    from beadwork.kernels.connectivity_numba import SetPlan
-
     total = blocks[-1].stop if blocks else 0
     result = np.empty((len(up), total), np.float32) if out is None else out
     pieces = [piece for pair in zip(up, down, strict=True) for piece in pair]
     ends = np.cumsum([0, *(len(piece) for piece in pieces)])
     bounds = np.stack([ends[:-1], ends[1:]], axis=1).reshape(-1, 4)
-    plan = SetPlan(np.concatenate(pieces), bounds, weighted)
+    genes = np.concatenate(pieces)
+    compiled = None
+    if use_compiled(len(up) * total):
+        from beadwork.kernels.connectivity_numba import SetPlan
+
+        compiled = SetPlan(genes, bounds, weighted)
 
     def work(start: int, stop: int) -> None:
         for block in blocks[start:stop]:
-            plan.score(block.rank, block.z, result, block.start)
+            if compiled is not None:
+                compiled.score(block.rank, block.z, result, block.start)
+            else:
+                part = result[:, block.start : block.stop]
+                definition.score_sets_at_once(block.rank, block.z, genes, bounds, part, weighted=weighted)
             if progress is not None:
                 progress(block.stop / total)
 
@@ -254,6 +286,19 @@ class Background:
 
     size: int
     scores: Sequence[np.ndarray]
+
+    def rows(self, positions: np.ndarray) -> np.ndarray:
+        """Scores of some signatures, shape (positions, background queries)."""
+        if len(self.scores) == 1:
+            found: np.ndarray = self.scores[0][positions]
+            return found
+        starts = np.cumsum([0, *(len(part) for part in self.scores)])
+        which = np.searchsorted(starts, positions, side="right") - 1
+        result = np.empty((len(positions), self.size), np.float32)
+        for number in np.unique(which):
+            chosen = which == number
+            result[chosen] = self.scores[number][positions[chosen] - starts[number]]
+        return result
 
 
 @dataclass(frozen=True, eq=False)
@@ -282,14 +327,14 @@ class Connections:
     tau: np.ndarray
     fdr: np.ndarray
     p: np.ndarray | None
-    report: pd.DataFrame
-    groups: pd.DataFrame
+    report: Sequence[Mapping[str, Any]]
+    groups: Sequence[Mapping[str, Any]]
     notes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def connect(
     blocks: Sequence[SignatureBlock],
-    siginfo: pd.DataFrame,
+    siginfo: SignatureTable | pd.DataFrame,
     queries: Sequence[MappedQuery],
     *,
     background: Background | None = None,
@@ -326,7 +371,7 @@ def connect(
     from beadwork.stages.metrics import check_metrics, score_metric
 
     check_metrics(queries, params)
-
+    siginfo = SignatureTable.of(siginfo)
     if groups is None:
         groups = make_groups(siginfo, params)
     up, down = [query.up for query in queries], [query.down for query in queries]
@@ -350,9 +395,11 @@ def connect(
 
     run_chunks(finish, len(queries), threads=threads)
     if has_background:
-        from beadwork.kernels.tau_numba import tau_scores
-
         assert background is not None
+        if use_compiled(wtcs.size):
+            from beadwork.kernels.tau_numba import tau_scores
+        else:
+            from beadwork.kernels.tau import tau_scores
         start = 0
         for part in background.scores:
             tau_scores(ncs, part, tau, start, threads)
@@ -362,19 +409,17 @@ def connect(
         p = permutation_p_values(blocks, queries, wtcs, params, threads)
     size = 0 if background is None else background.size
     notes = {query.name: (*query.notes, *_trust(ncs[place], null, size, params)) for place, query in enumerate(queries)}
-    report = pd.DataFrame(
-        [
-            {
-                "query": query.name,
-                **dict(query.counts),
-                **_null_counts(ncs[place], null),
-                "n_background": size,
-                "n_permutations": params.permutations,
-                "notes": "; ".join(notes[query.name]),
-            }
-            for place, query in enumerate(queries)
-        ]
-    )
+    report = [
+        {
+            "query": query.name,
+            **dict(query.counts),
+            **_null_counts(ncs[place], null),
+            "n_background": size,
+            "n_permutations": params.permutations,
+            "notes": "; ".join(notes[query.name]),
+        }
+        for place, query in enumerate(queries)
+    ]
     return Connections(queries, scores, ncs, tau, fdr, p, report, groups.describe(), notes)
 
 
@@ -439,7 +484,7 @@ def signature_sets(z: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
     return order[:size], order[len(order) - size :]
 
 
-def filter_signatures(siginfo: pd.DataFrame, filters: Sequence[str]) -> np.ndarray:
+def filter_signatures(siginfo: SignatureTable | pd.DataFrame, filters: Sequence[str]) -> np.ndarray:
     """Which signatures pass all filters.
 
     A filter is ``field=value,value``, ``field!=value`` or ``field>=number`` (>, <, <= too); texts are compared whatever
@@ -450,22 +495,22 @@ def filter_signatures(siginfo: pd.DataFrame, filters: Sequence[str]) -> np.ndarr
     ParameterError
         A filter cannot be read, or its field is not in the index, or nothing passes.
     """
+    siginfo = SignatureTable.of(siginfo)
     keep = np.ones(len(siginfo), bool)
     for text in filters:
         name, operator, value = _split_filter(text)
-        if name not in siginfo.columns:
+        if name not in siginfo:
             raise ParameterError(
-                f"filter {text!r}: the index has no field {name!r}; it has {name_some(siginfo.columns, 30)}"
+                f"filter {text!r}: the index has no field {name!r}; it has {name_some(siginfo.names, 30)}"
             )
-        column = siginfo[name]
         if operator in ("=", "!="):
             wanted = {part.strip().lower() for part in value.split(",")}
-            codes, values = pd.factorize(column)
+            codes, values = siginfo.coded(name)
             hit = np.array([_same(item, wanted) for item in values] + [False])
             passed = hit[codes]
             keep &= passed if operator == "=" else ~passed
         else:
-            numbers = pd.to_numeric(column, errors="coerce").to_numpy(np.float64)
+            numbers = siginfo.numbers(name)
             try:
                 bound = float(value)
             except ValueError:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from beadwork.model.connectivity import MappedQuery, MissingGene, Query
 from beadwork.model.errors import AlignmentError, GeneSetError, name_some
 from beadwork.model.params import QueryParams
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MISSING = frozenset({"", "-666", "NA", "na", "nan", "NaN", "---", "NOT_ASSIGNED"})
 ENTREZ_FIELDS = ("pr_gene_id", "entrez_id", "entrezid", "gene_id")
@@ -215,6 +218,8 @@ def identify_genes(
     AlignmentError
         Two rows are the same gene.
     """
+    import pandas as pd
+
     ids = [str(item) for item in rows.index]
     chosen = ids
     if sum(item in known for item in ids) < len(ids) / 2:

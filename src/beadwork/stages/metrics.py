@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from beadwork.kernels import correlation, rank_test, xsum, zhang
-from beadwork.kernels.accelerate import run_chunks
+from beadwork.kernels.threads import run_chunks
 from beadwork.model.connectivity import MappedQuery, SignatureBlock
 from beadwork.model.errors import GeneSetError
 from beadwork.model.params import QueryParams

