@@ -2,11 +2,12 @@
 
     python benchmarks/overhead.py make DIR [--plates 6] [--wells 384] [--beads-mean 85]     raw files, once (5 GB)
     python benchmarks/overhead.py local DIR [--cores 2] [--report]                           snakemake --cores
-    python benchmarks/overhead.py slurm DIR [--report]          through profiles/slurm, on a Slurm of two nodes
+    python benchmarks/overhead.py slurm DIR [--report] [--profile cluster-generic]           on a Slurm of two nodes made here
     python benchmarks/overhead.py dry-run DIR [--plates 3500]                                plan of a study that size
 
 Run it on a machine that does nothing else: CPU seconds of a run are those of the whole machine (/proc/stat) while it
-lasts, CPU seconds of the commands are those of every call of ``beadwork``, and the overhead is the difference.
+lasts, CPU seconds of the commands are those of every call of ``beadwork``, and the overhead is the difference.  Wall
+times depend on the disk as well; --warm leaves it out.
 """
 
 from __future__ import annotations
@@ -32,6 +33,15 @@ ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 PER_PLATE = ("deconvolve", "normalize", "infer", "zscore", "figures plate")
 SLURM = ROOT / "tests" / "slurm" / "slurm.sh"
+BATCH = ROOT / "profiles" / "cluster-generic" / "batch.sh"
+SUBMIT = {
+    "slurm": [],
+    "cluster-generic": [
+        "--cluster-generic-submit-cmd", f"{BATCH} submit {{threads}} {{resources.mem_mb}} {{resources.runtime}}",
+        "--cluster-generic-status-cmd", f"{BATCH} status", "--cluster-generic-cancel-cmd", f"{BATCH} cancel",
+    ],
+}  # fmt: skip
+"""Options beside those of a profile, by profile."""
 CALL = """#!/usr/bin/env bash
 # `beadwork`, with its CPU seconds written down
 word=$1; [ "$1" != figures ] || word="$1 $2"
@@ -82,6 +92,7 @@ def run(folder: Path, name: str, report: bool, *words: str) -> None:
     n = len(pd.read_csv(folder / "plates.tsv", sep="\t"))
     plates = float(cpu["sum"].reindex(PER_PLATE).sum())
     print(f"{name}: {n} plates in {wall:.1f} s: {3600 * n / wall:.0f} plates per hour")
+    print(f"wall seconds of the commands a plate, one after the other: {calls['wall'].sum() / n:.1f}")
     print(f"CPU seconds a plate: {busy / n:.2f} in all; commands of the plate {plates / n:.2f}, commands of brews and "
           f"study {(cpu['sum'].sum() - plates) / n:.2f}, overhead {(busy - cpu['sum'].sum()) / n:.2f}")  # fmt: skip
     print(cpu.rename(columns={"size": "calls", "sum": "cpu_s"}).round(1).to_string(), flush=True)
@@ -119,10 +130,16 @@ def main() -> None:
     parser.add_argument("--beads-mean", type=float, default=85.0)
     parser.add_argument("--cores", type=int, default=2)
     parser.add_argument("--report", action="store_true", help="with the figures of the report")
+    parser.add_argument(
+        "--warm", action="store_true", help="read all raw files once before, so that no disk is waited for"
+    )
     args = parser.parse_args()
     folder = args.folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     profiles = ROOT / "profiles"
+    if args.warm:
+        for path in (folder / "lxb").rglob("*.lxb"):
+            path.read_bytes()
     if args.what == "make":
         make(folder, args.plates or 6, args.wells, args.beads_mean)
     elif args.what == "local":
@@ -130,7 +147,14 @@ def main() -> None:
     elif args.what == "slurm":
         subprocess.run([SLURM, "up", folder / "state"], check=True)
         try:
-            run(folder, "slurm", args.report, "--workflow-profile", str(profiles / "slurm"))
+            run(
+                folder,
+                args.profile,
+                args.report,
+                "--workflow-profile",
+                str(profiles / args.profile),
+                *SUBMIT[args.profile],
+            )
         finally:
             subprocess.run([SLURM, "down", folder / "state"], check=True)
     else:

@@ -1,6 +1,7 @@
 """Checked configuration and plate sheet, and the functions that rules share.
 
-Every mistake in the configuration, the plate sheet or a plate map is told here, before any job.
+Every mistake in the configuration, the plate sheet or a plate map is told here, before any job.  Jobs on other nodes
+read this file again, for one plate each: they look at the files of that plate only.
 """
 
 import re
@@ -25,11 +26,14 @@ def read_text(path, key):
         ) from None
 
 
+PLANNING = workflow.is_main_process
+
+
 def read_inputs():
-    """Configuration, plates to process, and the counts of their maps."""
+    """Configuration and plates to process."""
     source = str(workflow.configfiles[-1]) if workflow.configfiles else "config"
     settings = check_config(config, source)
-    for query in settings.queries:
+    for query in settings.queries if PLANNING else ():
         for side in filter(None, (query.up, query.down)):
             if not Path(side).is_file():
                 raise BeadworkError(
@@ -39,18 +43,9 @@ def read_inputs():
         read_text(settings.plates, f"{source}: plates"),
         settings.plates,
         data=settings.data,
+        files=PLANNING,
     )
-    counts = {
-        row.det_plate: count_wells(read_text(row.map, settings.plates), row.map)
-        for row in rows
-    }
-    return settings, {row.det_plate: row for row in rows}, counts
-
-
-try:
-    CFG, PLATES, COUNTS = read_inputs()
-except BeadworkError as error:
-    raise WorkflowError(str(error)) from None
+    return settings, {row.det_plate: row for row in rows}
 
 
 class Known(dict):
@@ -60,7 +55,23 @@ class Known(dict):
         raise WorkflowError(f"{CFG.plates}: has no plate or brew {name} to process")
 
 
-PLATES, COUNTS = Known(PLATES), Known(COUNTS)
+class Counts(dict):
+    """What the maps of plates hold, each map read when it is asked for first."""
+
+    def __missing__(self, plate):
+        path = PLATES[plate].map
+        self[plate] = count_wells(read_text(path, CFG.plates), path)
+        return self[plate]
+
+
+COUNTS = Counts()
+try:
+    CFG, PLATES = read_inputs()
+    PLATES = Known(PLATES)
+    for plate in PLATES if PLANNING else ():
+        COUNTS[plate]
+except BeadworkError as error:
+    raise WorkflowError(str(error)) from None
 
 if not PLATES:
     logger.warning(f"{CFG.plates}: has no plates to process; add one row per plate")
@@ -181,7 +192,7 @@ def report_figures():
 
 def all_targets():
     """What a run makes."""
-    if not PLATES:
+    if not (PLATES and PLANNING):
         return []
     targets = per_plate(
         "<results>/{plate}/{plate}_ZSVC.gctx", filter(has_vehicles, PLATES)

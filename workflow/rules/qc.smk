@@ -85,7 +85,7 @@ rule status:
         qc="<results>/qc.tsv",
         siginfo="<results>/siginfo.tsv",
         index="<results>/index/manifest.json",
-        zsvc=per_plate(
+        zsvc=lambda wildcards: per_plate(
             "<results>/{plate}/{plate}_ZSVC.gctx", filter(has_vehicles, PLATES)
         ),
     output:
