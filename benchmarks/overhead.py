@@ -2,7 +2,7 @@
 
     python benchmarks/overhead.py make DIR [--plates 6] [--wells 384] [--beads-mean 85]     raw files, once (5 GB)
     python benchmarks/overhead.py local DIR [--cores 2] [--report]                           snakemake --cores
-    python benchmarks/overhead.py slurm DIR [--report] [--profile cluster-generic]           on a Slurm of two nodes made here
+    python benchmarks/overhead.py slurm DIR [--report] [--profile cluster-generic]      on a Slurm of two nodes
     python benchmarks/overhead.py dry-run DIR [--plates 3500]                                plan of a study that size
 
 Run it on a machine that does nothing else: CPU seconds of a run are those of the whole machine (/proc/stat) while it
