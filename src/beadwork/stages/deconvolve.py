@@ -139,6 +139,8 @@ def _single_beads(
     paired = counts[numbers[numbers.duplicated()].to_numpy() - 1]
     if not len(single) or not len(paired) or np.median(paired) == 0:
         return join_qc([])
+    if "ratio_fitted" in calls.plate_metrics:  # else a wrong ratio would pass for a wrong bead set
+        ratio = float(calls.plate_metrics["ratio_fitted"].value)
     share = np.where(single["pr_bset_id"] == bead_set.hi, ratio, 1.0) / (1.0 + ratio)
     factors = counts[single["pr_analyte_num"].to_numpy(int) - 1] / (np.median(paired) * share)
     return qc_rows(STAGE, "single_beads", {det_plate: float(factors.max())}, upper=params.single_tolerance)
