@@ -128,19 +128,22 @@ def plant_plates(study, folder: Path, sheet: pd.DataFrame) -> tuple[pd.DataFrame
     def of(number: int, replicate: int) -> str:
         return [name for name in names if brew[name] == first[number]][replicate]
 
+    full = len(maps[names[0]]) == len(WELLS_384)  # a small plate, rotated, would have no well in common with its map
     carried = {}
-    for name, place in ((of(0, 0), "shifted one row down"), (of(1, 1), "rotated by 180 degrees")):
+    for name, place in [(of(0, 0), "shifted one row down")] + [(of(1, 1), "rotated by 180 degrees")] * full:
         write_table(lay(maps[name], place), folder / "bad/maps" / f"{name}.map")
         carried[name] = place
-    one, two = of(2, 2), of(3, 0)  # another cell line
-    sheet.loc[[one, two], "lxb"] = sheet.loc[[two, one], "lxb"].to_numpy()
-    carried |= {one: f"swapped with {two}", two: f"swapped with {one}"}
+    if len(first) > 2:
+        one, two = of(2, 2), of(3, 0)  # another cell line
+        sheet.loc[[one, two], "lxb"] = sheet.loc[[two, one], "lxb"].to_numpy()
+        carried |= {one: f"swapped with {two}", two: f"swapped with {one}"}
     if len(first) > 4:
-        wrong, cell = of(4, 1), of(5, 2)
+        wrong = of(4, 1)
         sheet.loc[wrong, "bead_set"] = "epsilon-r1"
         carried[wrong] = "bead set epsilon-r1 for epsilon-r2"
-        mate = names[names.index(of(4, 0))]  # beads of the other cell line, under both names
-        sheet.loc[cell, "lxb"] = sheet.loc[mate, "lxb"]
+    if of(len(first) - 1, 1) not in carried:  # the beads of a plate of the other cell line, under both names
+        cell = of(len(first) - 1, 2)
+        sheet.loc[cell, "lxb"] = sheet.loc[of(len(first) - 2, 1 if len(first) < 4 else 0), "lxb"]
         carried[cell] = "a replicate from another cell line"
     return sheet, carried
 
@@ -163,7 +166,7 @@ def run(folder: Path) -> None:
     (folder / "config.yaml").write_text(f"plates: plates.tsv\ndata: {folder}\nreport: false\nzsvc: false\n")
     done = subprocess.run(
         [str(BIN / "snakemake"), "--snakefile", str(ROOT / "Snakefile"), "--directory", str(folder), "--configfile",
-         str(folder / "config.yaml"), "--cores", "2", "--quiet", "all", "--keep-going", "results/qc.tsv",
+         str(folder / "config.yaml"), "--cores", "2", "--quiet", "rules", "progress", "--keep-going", "results/qc.tsv",
          "results/siginfo.tsv"],
         env={**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}, cwd=folder, check=False,
     )  # fmt: skip
@@ -187,20 +190,7 @@ def compare(folder: Path) -> int:
     carried = dict(zip(mistakes["det_plate"], mistakes["mistake"], strict=True))
     plates = read_table(folder / "sound/plates.tsv")["det_plate"]
     bad = set(wells["det_plate"] + ":" + wells["det_well"])
-    left, dropped, moved, shifts, signatures = {}, 0, [], [], []
-    for plate in plates:
-        values = [read_matrix(folder / kind / f"results/{plate}/{plate}_ZSPC.gctx") for kind in ("sound", "bad")]
-        left[plate] = set(values[1].cids)
-        if plate in carried:
-            continue
-        common = [cid for cid in values[0].cids if cid not in bad]
-        dropped += sum(cid not in left[plate] for cid in common)
-        kept = [cid for cid in common if cid in left[plate]]
-        one, two = (matrix.values[:, matrix.cids.get_indexer(kept)].astype(float) for matrix in values)
-        moved += [np.corrcoef(one[:, at], two[:, at])[0, 1] for at in range(len(kept))]
-        levels = [read_matrix(folder / kind / f"results/{plate}/{plate}_GEX.gctx") for kind in ("sound", "bad")]
-        one, two = (np.log2(matrix.values[:, matrix.cids.get_indexer(kept)].astype(float)) for matrix in levels)
-        shifts.append(np.abs(one - two).ravel())
+    left = {plate: set(read_matrix(folder / f"bad/results/{plate}/{plate}_ZSPC.gctx").cids) for plate in plates}
     wells["left_out"] = [f"{row.det_plate}:{row.det_well}" not in left[row.det_plate] for row in wells.itertuples()]
     kinds = wells[~wells["det_plate"].isin(carried)].groupby("fault", sort=False)
     table = kinds.agg(planted=("fault", "size"), named=("named", lambda texts: (texts != "").sum()),
@@ -214,23 +204,42 @@ def compare(folder: Path) -> int:
     accused = [plate for plate in plates if plate not in carried and check.loc[plate, "verdict"] == "suspected"]
     found = sum(check.loc[plate, "verdict"] == "suspected" for plate in carried)
     print(f"found {found} of {len(carried)}; accused {len(accused)} of {len(plates) - len(carried)} sound plates")
+    if (folder / "sound/results/siginfo.tsv").is_file():
+        bad = set(wells["det_plate"] + ":" + wells["det_well"])
+        compare_values(folder, [plate for plate in plates if plate not in carried], bad)
+    missed = int((table["planted"] - table["named"]).sum())
+    return int(missed > 0.05 * table["planted"].sum() or found < 0.95 * len(carried) or bool(accused))
+
+
+def compare_values(folder: Path, plates: list[str], bad: set[str]) -> None:
+    """Print how far the sound wells of sound plates moved from the sound run, at the levels 2, 4 and 5."""
+    dropped, close, shifts = 0, [], []
+    for plate in plates:
+        pairs = {}
+        for level in ("GEX", "ZSPC"):
+            pairs[level] = [read_matrix(folder / kind / f"results/{plate}/{plate}_{level}.gctx")
+                            for kind in ("sound", "bad")]  # fmt: skip
+        before = [cid for cid in pairs["ZSPC"][0].cids if cid not in bad]
+        kept = [cid for cid in before if cid in pairs["ZSPC"][1].cids]
+        dropped += len(before) - len(kept)
+        one, two = (matrix.take_cols(pd.Index(kept)).values.astype(float) for matrix in pairs["ZSPC"])
+        close += [np.corrcoef(one[:, at], two[:, at])[0, 1] for at in range(len(kept))]
+        one, two = (np.log2(matrix.take_cols(pd.Index(kept)).values.astype(float)) for matrix in pairs["GEX"])
+        shifts.append(np.abs(one - two).ravel())
     shift = np.concatenate(shifts)
-    print(f"\nsound wells of sound plates: {len(moved)} compared, {dropped} left out that were not before")
-    print(f"level 2: |difference| in log2: median {np.median(shift):.4f}, 99th percentile "
-          f"{np.percentile(shift, 99):.3f}; equal: {np.mean(shift == 0):.1%}")  # fmt: skip
-    print(f"level 4: correlation with the sound run: median {np.median(moved):.4f}, least {np.min(moved):.3f}")
-    sound_brews = {plate.rpartition("_X")[0] for plate in plates} - {plate.rpartition("_X")[0] for plate in carried}
-    for brew in sorted({plate.rpartition("_X")[0] for plate in plates}):
-        one, two = (read_matrix(folder / kind / f"results/signatures/{brew}_MODZ.gctx") for kind in ("sound", "bad"))
+    print(f"\nsound wells of sound plates: {len(close)} compared, {dropped} left out that were not before")
+    print(
+        f"level 2: |difference| in log2: median {np.median(shift):.4f}, 99th percentile {np.percentile(shift, 99):.3f}"
+    )
+    print(f"level 4: correlation with the sound run: median {np.median(close):.4f}, 1st percentile "
+          f"{np.percentile(close, 1):.3f}, least {np.min(close):.3f}")  # fmt: skip
+    for path in sorted((folder / "sound/results/signatures").glob("*_MODZ.gctx")):
+        one, two = read_matrix(path), read_matrix(folder / "bad/results/signatures" / path.name)
         common = one.cids.intersection(two.cids)
-        pair = [matrix.values[:, matrix.cids.get_indexer(common)].astype(float) for matrix in (one, two)]
-        close = [np.corrcoef(pair[0][:, at], pair[1][:, at])[0, 1] for at in range(len(common))]
-        signatures.append((brew, np.median(close)))
-        print(f"level 5: {brew} {'' if brew in sound_brews else '(with a wrong plate) '}{len(common)} signatures of "
-              f"{len(one.cids)}: median correlation {np.median(close):.3f}, 5th percentile "
-              f"{np.percentile(close, 5):.3f}")  # fmt: skip
-    missed = wells[(wells["named"] == "") & ~wells["det_plate"].isin(carried)]
-    return int(len(missed) > 0.05 * len(wells) or found < 0.95 * len(carried) or len(accused) > 0.01 * len(plates))
+        pair = [matrix.take_cols(common).values.astype(float) for matrix in (one, two)]
+        near = [np.corrcoef(pair[0][:, at], pair[1][:, at])[0, 1] for at in range(len(common))]
+        print(f"level 5: {path.name}: {len(common)} of {len(one.cids)} signatures: median correlation "
+              f"{np.median(near):.3f}, 5th percentile {np.percentile(near, 5):.3f}")  # fmt: skip
 
 
 def main() -> int:
