@@ -161,11 +161,14 @@ def test_a_corrupt_intermediate_is_told_found_and_made_anew(finished: Path, fres
     assert "damaged" not in run_command(BIN / "beadwork", "status", results).stdout
     checked = run_command(BIN / "beadwork", "status", results, "--verify")
     assert f"stale: 1 files: {PLATE} INF" in checked.stdout, checked.stdout
-    path.unlink()
-    with recovery("an intermediate file is cut or changed", "remove it, start again"):
-        again = run_command(*words(fresh, f"results/{PLATE}/{PLATE}_ZSPC.gctx"), cwd=fresh)
+    assert "snakemake -R FILE" in checked.stdout
+    name, damaged_at = f"results/{PLATE}/{PLATE}_QNORM.gctx", path.stat().st_mtime
+    with recovery("an intermediate file is cut or changed", "`-R FILE`: it and what follows are made anew"):
+        again = run_command(*words(fresh, f"results/{PLATE}/{PLATE}_ZSPC.gctx", "-R", name), cwd=fresh)
     assert again.returncode == 0, again.stdout
-    same_as_sound(fresh, finished, 7)
+    for level in ("QNORM", "INF", "ZSPC"):
+        assert (results / PLATE / f"{PLATE}_{level}.gctx").stat().st_mtime > damaged_at, again.stdout
+    same_as_sound(fresh, finished, 8)
     assert "stale" not in run_command(BIN / "beadwork", "status", results, "--verify").stdout
 
 

@@ -56,6 +56,13 @@ def command(
     write_qc(join_qc([]), qc)
 
 
+HINTS = {
+    "damaged": "; `snakemake -R FILE` makes it and what follows from it anew",
+    "stale": "; their inputs are not what they were: where an input was damaged, `snakemake -R FILE` makes it and what "
+    "follows from it anew",
+}
+
+
 def read_sheet(path: Path) -> list[dict[str, str]]:
     """Rows of a plate sheet, also of the plates that are not to be used."""
     from beadwork.model.config import parse_plate_sheet
@@ -99,7 +106,7 @@ def _summary(table, gone) -> list[str]:
         part = table[table["state"] == state]
         found = [f"{entity} {level}" for entity, level in zip(part["entity"], part["level"], strict=True)]
         if found:
-            lines.append(f"{state}: {len(found)} files: {_first(found)}")
+            lines.append(f"{state}: {len(found)} files: {_first(found)}{HINTS.get(state, '')}")
     if "news" in table:
         for word in ("new", "changed", "retired"):
             found = list(dict.fromkeys(table.loc[table["news"].str.startswith(word), "entity"]))
