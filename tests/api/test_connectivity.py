@@ -303,6 +303,7 @@ def test_inputs_that_do_not_fit_are_refused_before_anything_is_written(toy_files
         build(matrix, space="BING")
     with pytest.raises(LevelError, match=r"x.gctx: holds level QNORM, but an index holds z-scores; give the MODZ file"):
         build(matrix.with_values(matrix.values, level="QNORM"))
+
     assert not target.exists() and not list(tmp_path.glob(".index*"))
     write_matrix(matrix, tmp_path / "x.gctx")
     write_matrix(matrix, tmp_path / "again.gctx")
@@ -397,3 +398,29 @@ def test_readers_while_one_appends(tmp_path):
         reader.join()
     assert [reader.exitcode for reader in readers] == [0, 0]
     assert all(set(item) <= {100, 150} for item in seen)
+
+
+def test_an_index_holds_one_level(tmp_path):
+    """Single replicates and consensus signatures have other sizes of z."""
+    (one, two), siginfo, _ = split_study(tmp_path)
+    matrix = read_matrix(two)
+    write_matrix(matrix.with_values(matrix.values, level="ZSPC"), tmp_path / "replicates.gctx")
+    message = r"replicates.gctx: holds level ZSPC, but .*one.gctx holds MODZ; an index holds one level"
+    with pytest.raises(LevelError, match=message):
+        ConnectivityIndex.build(tmp_path / "index", [one, tmp_path / "replicates.gctx"], siginfo)
+    index = ConnectivityIndex.build(tmp_path / "index", one, siginfo)
+    with pytest.raises(LevelError, match=r"replicates.gctx: holds level ZSPC, but .*index holds MODZ"):
+        index.append(tmp_path / "replicates.gctx", siginfo)
+    assert len(index.append(two, siginfo)) == 150
+
+
+def test_probe_sets_are_taken_for_their_genes(toy_index):
+    """Old gene sets are lists of HG-U133A probe sets; 201746_at is TP53."""
+    index = ConnectivityIndex.open(toy_index)
+    table = index.query(up=["201746_at", "CDK1", "1294_at", "99999_at"])
+    assert "1 probe sets of HG-U133A were taken for their genes" in table.attrs["notes"]
+    reasons = {item["gene"]: item["reason"] for item in table.attrs["missing_genes"]}
+    assert reasons == {
+        "1294_at": "probe set of 7318, which is not among the 978 genes of the index",
+        "99999_at": "unknown probe set, or one of no gene of the platform",
+    }

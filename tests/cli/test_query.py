@@ -1,5 +1,8 @@
 """``beadwork index`` and ``beadwork query`` as a user runs them."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -160,3 +163,17 @@ def test_portions_give_the_same_answers(run, toy_index, sets, tmp_path, monkeypa
     )
     for file in files:
         assert (tmp_path / "whole" / file).read_bytes() == (tmp_path / "parts" / file).read_bytes(), file
+
+
+def test_one_query_needs_neither_pandas_nor_compiled_kernels(toy_index, sets, tmp_path):
+    """They take a second to load; the command would take twice as long."""
+    code = (
+        "import sys\nfrom beadwork.cli import main\n"
+        f"try: main(['query', {str(toy_index)!r}, '--up', {str(sets[0])!r}, '-o', {str(tmp_path / 'out')!r}])\n"
+        "except SystemExit as stop: assert not stop.code\n"
+        "print(sorted({'pandas', 'numba', 'scipy'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "[]\n"
+    assert {"ncs.gctx", "noise.tsv"} <= {path.name for path in (tmp_path / "out").iterdir()}

@@ -1,5 +1,6 @@
 """Gene-set files: every format, pairing, safe names, and the messages of bad files."""
 
+import gzip
 import re
 
 import pytest
@@ -28,6 +29,10 @@ def test_formats_hold_the_same_sets(tmp_path):
         assert [(item.name, item.genes) for item in sets] == expected
     grp = read_gene_sets(write(tmp_path, "HDAC_UP.grp", "#comment\n1\n 2 \n\n3\n"))
     assert [(item.name, item.genes) for item in grp] == [("HDAC_UP", ("1", "2", "3"))]
+    packed = read_gene_sets(write(tmp_path, "HDAC_UP.grp.gz", gzip.compress(b"1\n2\n3\n")))
+    assert packed[0].name == "HDAC_UP" and packed[0].genes == grp[0].genes
+    packed = read_gene_sets(write(tmp_path, "a.gmt.gz", gzip.compress(b"X_UP\ttext\t1\t2\t3\nX_DN\t\t4\t5\n")))
+    assert [(item.name, item.genes) for item in packed] == expected
     assert read_gene_sets(write(tmp_path, "list.txt", "\ufeffTP53\nMDM2\n"))[0].genes == ("TP53", "MDM2")
     assert read_gene_sets(write(tmp_path, "latin.gmt", "Gr\xf6\xdfe\tx\t1".encode("latin-1")))[0].name == "Größe"
 
@@ -43,6 +48,7 @@ def test_formats_hold_the_same_sets(tmp_path):
         ("a.gmt", "X\td\t" + "\t".join(str(i) for i in range(20_001)), "set X holds 20,001 genes; at most 20,000 are"),
         ("a.gmt", b"X\td\t1\x00", "is not a text file; gene sets are GMT, GMX, GRP or TSV"),
         ("a.csv", "X,d,1", "unknown kind of gene sets; the name must end in .gmt, .gmx, .grp, .tsv, .txt"),
+        ("a.gmt.gz", b"\x1f\x8b\x08damaged", "damaged gzip file"),
         ("a.gmx", "X\nd\n", "a GMX file holds names, descriptions and then genes, but has 2 lines"),
         ("a.gmx", "X\nd\n1\t2\n", "line 3 has more columns than the 1 names of line 1"),
         ("a.grp", "X\td\t1\n", "a GRP file holds one gene a line, but there are tabs; is it a GMT?"),

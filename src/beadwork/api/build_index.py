@@ -20,6 +20,7 @@ from beadwork.io.resources import gene_table
 from beadwork.io.tables import read_table
 from beadwork.kernels.connectivity import MAX_GENES
 from beadwork.kernels.threads import run_chunks
+from beadwork.model.annotation import SignatureTable
 from beadwork.model.errors import AlignmentError, FileError, IndexStoreError, LevelError, name_some
 from beadwork.model.matrix import SPACE_SIZES, Level, Space
 from beadwork.model.params import IndexParams, QueryParams
@@ -39,7 +40,9 @@ from beadwork.stages.signature_table import signature_table
 
 Progress = Callable[[str], None]
 BACKGROUND_BATCH = 32
-"""Background queries scored at a time, so that memory stays small."""
+"""Background queries scored at a time, at most."""
+BATCH_BYTES = 64 << 20
+"""Memory that their scores may take."""
 
 
 def build_index(
@@ -73,6 +76,7 @@ def build_index(
         if not streams:
             raise FileError("no matrix given; name at least one MODZ file")
         genes = [_genes(stream) for stream in streams]
+        level = _level(streams, None, "")
         gene_ids, symbols = _index_genes(streams[0], *genes[0], params)
         sources, table, provenance = _prepare(streams, genes, gene_ids, siginfo, params)
         with index_store.new_index(path, overwrite=overwrite) as folder:
@@ -80,6 +84,7 @@ def build_index(
             manifest = index_store.new_manifest(
                 n_genes=len(gene_ids),
                 space=_space(gene_ids),
+                level=level,
                 genes=index_store.write_genes(folder, gene_ids, symbols),
                 segments=[record],
                 background=None,
@@ -116,6 +121,7 @@ def append_index(
         streams = [stack.enter_context(open_columns(item)) for item in matrices]
         if not streams:
             raise FileError("no matrix given; name at least one MODZ file")
+        _level(streams, manifest.get("level"), str(path))
         sources, table, provenance = _prepare(
             streams, [_genes(stream) for stream in streams], store.gene_ids, siginfo, params
         )
@@ -187,6 +193,27 @@ def _genes(stream: ColumnStream) -> tuple[list[str], list[str | None]]:
     if len(stream.cols) == 0:
         raise FileError(f"{stream.path}: holds no signatures")
     return identify_genes(stream.rows, known_genes(), _probes(), str(stream.path))
+
+
+def _level(streams: Sequence[ColumnStream], level: str | None, holder: str) -> str | None:
+    """Level of the matrices, None if none says it.
+
+    Raises
+    ------
+    LevelError
+        They are of several levels, or of another than the index: single replicates and their consensus have other
+        sizes of z, and so would have other scores.
+    """
+    for stream in streams:
+        if stream.level is None:
+            continue
+        if level is not None and stream.level != level:
+            raise LevelError(
+                f"{stream.path}: holds level {stream.level}, but {holder} holds {level}; an index holds one level, "
+                "build one of each"
+            )
+        level, holder = str(stream.level), holder or str(stream.path)
+    return level
 
 
 def _index_genes(
@@ -337,15 +364,16 @@ def learn_background(store: IndexStore, params: IndexParams, threads: int, progr
     """
     import pyarrow as pa
 
-    siginfo = store.signature_table().to_pandas()
+    siginfo = SignatureTable(store.signature_table())
     query_params = QueryParams()
     groups = make_groups(siginfo, query_params)
     treated = np.flatnonzero(~null_mask(siginfo, query_params))
     if len(treated) == 0:
         return None
-    sig_ids = siginfo["sig_id"].to_numpy()
-    order = np.argsort(index_store.hash_ids(sig_ids[treated].tolist()), kind="stable")
-    chosen = np.sort(treated[order[: params.background]])
+    hashes = index_store.hash_ids(siginfo.column("sig_id"))[treated]
+    chosen = np.sort(treated[np.argsort(hashes, kind="stable")[: params.background]])
+    del hashes
+    sig_ids = siginfo.take(chosen, ["sig_id"]).column("sig_id").to_pylist()
     size = max(1, min(params.background_set, store.n_genes // 6))
     sets = [signature_sets(z, size) for z in store.read_signatures(chosen)]
     name = f"{store.manifest['generation'] + 1:06d}-{store.n_signatures}-{len(chosen)}"
@@ -354,9 +382,10 @@ def learn_background(store: IndexStore, params: IndexParams, threads: int, progr
         for segment in store.segments
     }
     scales = []
-    for first in range(0, len(chosen), BACKGROUND_BATCH):
+    step = max(1, min(BACKGROUND_BATCH, BATCH_BYTES // (4 * store.n_signatures)))
+    for first in range(0, len(chosen), step):
         progress(f"background {first} of {len(chosen)}")
-        batch = sets[first : first + BACKGROUND_BATCH]
+        batch = sets[first : first + step]
         raw = score_sets(store.blocks, [one for one, _ in batch], [two for _, two in batch], threads=threads)
         for row, query in enumerate(raw):
             scale = fit_scale(query, groups)
@@ -367,7 +396,7 @@ def learn_background(store: IndexStore, params: IndexParams, threads: int, progr
     tables = {
         "queries": pa.table(
             {
-                "sig_id": pa.array(sig_ids[chosen].tolist(), pa.string()),
+                "sig_id": pa.array(sig_ids, pa.string()),
                 "up": pa.array([up.tolist() for up, _ in sets], pa.list_(pa.int32())),
                 "down": pa.array([down.tolist() for _, down in sets], pa.list_(pa.int32())),
             }

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from beadwork.io.gene_names import known_genes, old_symbols
+from beadwork.io.gene_names import known_genes, old_symbols, probe_genes
 from beadwork.io.gene_sets import pair_sets, read_gene_names, read_gene_sets, read_signatures
 from beadwork.io.index_store import IndexStore
-from beadwork.model.annotation import SignatureTable
+from beadwork.model.annotation import SignatureTable, arrow_text
 from beadwork.model.connectivity import SIGNATURE_FIELDS, GeneSet, MappedQuery, Query
 from beadwork.model.errors import GeneSetError, name_some
 from beadwork.model.params import IndexParams, QueryParams, make_params
@@ -189,7 +189,7 @@ class ConnectivityIndex:
         """Place of a signature in the index."""
         import pyarrow.compute as pc
 
-        place: int = pc.index(self.annotation.column("sig_id"), sig_id).as_py()
+        place: int = pc.index(self.annotation.column("sig_id"), arrow_text(sig_id)).as_py()
         if place < 0:
             raise GeneSetError(f"the index has no signature {sig_id!r}; `siginfo` lists them")
         return place
@@ -200,8 +200,9 @@ class ConnectivityIndex:
     def finder(self) -> GeneFinder:
         """Finds genes of queries among those of the index."""
         columns = self.store.gene_columns()
-        names = old_symbols() | (read_gene_names(self.gene_names) if self.gene_names else {})
-        return GeneFinder(columns["gene_id"], columns["symbol"], known_genes(), names)
+        further = read_gene_names(self.gene_names) if self.gene_names else {}
+        names: Callable[[], Mapping[str, str]] = lambda: old_symbols() | further  # noqa: E731
+        return GeneFinder(columns["gene_id"], columns["symbol"], known_genes, names, probe_genes)
 
     def query(
         self,

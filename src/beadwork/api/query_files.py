@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,12 +20,13 @@ from beadwork.io.gene_sets import file_names
 from beadwork.io.index_store import MANIFEST
 from beadwork.io.provenance import input_record, make_provenance
 from beadwork.io.ranked_tables import printable, write_query_result, write_ranked, write_records
+from beadwork.kernels.threads import run_chunks
 from beadwork.model.connectivity import SIGNATURE_FIELDS, MappedQuery, Query
 from beadwork.model.errors import FileError
 from beadwork.model.params import QueryParams
 from beadwork.stages.connect import filter_signatures
 from beadwork.stages.metrics import check_metrics
-from beadwork.stages.roll_up import RollUpPlan, ranked_columns
+from beadwork.stages.roll_up import RolledUp, RollUpPlan, ranked_columns
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -85,27 +87,30 @@ def answer_to_files(
     check_metrics(mapped, params)
     shown = filter_signatures(index.annotation, filters) if filters else np.ones(len(index), bool)
     names = file_names([query.name for query in mapped], RESERVED)
-    rows = row_fields(index.annotation, SIGNATURE_FIELDS, np.flatnonzero(shown) if filters else None)
     inputs: dict[str, Any] = {"index": [input_record(index.store.path / MANIFEST)]}
     for role, paths in (files or {}).items():
         if paths:
             inputs[role] = [input_record(path) for path in paths]
     provenance = make_provenance("query", {**params.model_dump(mode="json"), "where": list(filters)}, inputs)
-    plan = index.roll_up_plan(classes, params) if outputs.rollup or outputs.html else None
     kinds = [*dict.fromkeys(["wtcs", *params.metric]), "ncs", "tau", "fdr", *(["p"] if params.permutations else [])]
     report: list[dict[str, Any]] = []
     missing: list[dict[str, Any]] = []
     groups: Sequence[Mapping[str, Any]] = []
     with ExitStack() as stack:
+        batches = list(index.batches(mapped, params))
+        if len(batches) == 1:  # score while the files are begun
+            scoring = stack.enter_context(ThreadPoolExecutor(1)).submit(index.score, mapped)
+        rows = row_fields(index.annotation, SIGNATURE_FIELDS, np.flatnonzero(shown) if filters else None)
+        plan = index.roll_up_plan(classes, params) if outputs.rollup or outputs.html else None
         cids = [query.name for query in mapped]
         writers = {
             kind: stack.enter_context(gctx_columns(output / f"{kind}.gctx", rows, cids, provenance)) for kind in kinds
         }
+        if len(batches) > 1:
+            scores = stack.enter_context(_all_scores(index, mapped, output))
         done = 0
-        batches = list(index.batches(mapped, params))
-        scores = stack.enter_context(_all_scores(index, mapped, output)) if len(batches) > 1 else None
         for batch in batches:
-            wtcs = None if scores is None else np.array(scores[done : done + len(batch)])
+            wtcs = np.array(scores[done : done + len(batch)]) if len(batches) > 1 else scoring.result()
             result = index.answer(batch, params, filters, wtcs=wtcs)
             for kind, write in writers.items():
                 values = result.values(kind)
@@ -140,19 +145,31 @@ def _write_each(
 ) -> None:  # fmt: skip
     """Write the ranked tables, and the folder of each query."""
     rolled = result.roll_up(plan=plan) if plan is not None else None
-    for place, name in enumerate(names):
-        columns = result.ranked_columns(place)
-        arrays = printable(columns)
-        write_ranked(arrays, output / f"{name}.tsv", ready=True)
-        if outputs.rollup and rolled is not None:
-            for level, scores in zip(LEVELS, rolled, strict=True):
-                write_ranked(ranked_columns(scores, place), output / name / f"{level}.tsv")
+
+    def write(place: int) -> list[Callable[[], None]]:
+        """Take the ranked columns of one query, and say what is to be written of them."""
+        folder, columns = output / names[place], result.ranked_columns(place)
+        arrays = printable(columns, result.index.threads)
+        tasks = [lambda: write_ranked(arrays, output / f"{names[place]}.tsv", ready=True)]
         if outputs.gct:
-            write_query_result(arrays, batch[place].name, output / name / "query_result.gct")
+            tasks.append(lambda: write_query_result(arrays, batch[place].name, folder / "query_result.gct"))
+        if outputs.rollup and rolled is not None:
+            tasks.append(lambda: _write_levels(rolled, place, folder))
         if outputs.html:
             from beadwork.api.query_page import query_page
 
-            write_text(output / name / "index.html", query_page(result, place, rolled, columns))
+            tasks.append(lambda: write_text(folder / "index.html", query_page(result, place, rolled, columns)))
+        return tasks
+
+    for place in range(len(batch)):
+        tasks = write(place)
+        run_chunks(lambda start, stop, tasks=tasks: [task() for task in tasks[start:stop]], len(tasks),
+                   threads=result.index.threads)  # fmt: skip
+
+
+def _write_levels(rolled: Sequence[RolledUp], place: int, folder: Path) -> None:
+    for level, scores in zip(LEVELS, rolled, strict=True):
+        write_ranked(ranked_columns(scores, place), folder / f"{level}.tsv")
 
 
 def _write_sets(mapped: Sequence[MappedQuery], index: ConnectivityIndex, output: Path) -> None:

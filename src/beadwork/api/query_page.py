@@ -10,6 +10,7 @@ import numpy as np
 
 from beadwork import __version__
 from beadwork.kernels.connectivity import enrichment_score, running_sum
+from beadwork.model.annotation import arrow_numbers, codes_among
 from beadwork.model.connectivity import MappedQuery
 from beadwork.stages.connect import null_mask
 from beadwork.stages.roll_up import RolledUp, ranked_columns
@@ -179,10 +180,11 @@ def _classes(classes: RolledUp, place: int) -> str:
 def _cell_map(cells: RolledUp, perts: RolledUp, place: int) -> str:
     known = int(np.count_nonzero(~np.isnan(perts.ncs[place])))
     ends = _both_ends(known, MAPPED)
-    names = [str(name) for rows in ends for name in ranked_columns(perts, place, rows)["pert_iname"]]
-    listed = set(names)
-    of_cell = zip(cells.columns["pert_iname"], cells.columns["cell_id"], cells.ncs[place].tolist(), strict=True)
-    by_pair = {(str(name), str(cell)): ncs for name, cell, ncs in of_cell if name in listed and cell is not None}
+    names = [name for rows in ends for name in ranked_columns(perts, place, rows)["pert_iname"].to_pylist()]
+    which = np.flatnonzero(codes_among(cells.columns["pert_iname"], names))
+    pairs = (cells.columns[field].take(arrow_numbers(which)).to_pylist() for field in ("pert_iname", "cell_id"))
+    of_cell = zip(*pairs, cells.ncs[place][which].tolist(), strict=True)
+    by_pair = {(name, cell): ncs for name, cell, ncs in of_cell if cell is not None}
     lines = sorted({cell for _, cell in by_pair})[:60]
     if not lines or not names:
         return "<p class=soft>The index does not say the cells.</p>"
@@ -219,32 +221,30 @@ def _plots(result: QueryResult, query: MappedQuery, top: Sequence[Row], bottom: 
     chosen = [*known[ends[0]], *known[ends[1]][::-1]]
     if not chosen:
         return "<p class=soft>No signature has a score other than 0.</p>"
-    place = [result.index.position(row["sig_id"]) for row in chosen]
-    scores = result.index.store.read_signatures(place)
-    plots = [_plot(query, row, z) for row, z in zip(chosen, scores, strict=True)]
+    plots = [_plot(result, query, row) for row in chosen]
     return f"<div class=three>{''.join(plots)}</div>"
 
 
-def _plot(query: MappedQuery, row: Row, z: np.ndarray) -> str:
-    n_genes, width, height, middle = len(z), 340, 170, 70
-    order = np.argsort(-z.astype(np.float64), kind="stable")
-    rank = np.empty(n_genes, np.int64)
-    rank[order] = np.arange(1, n_genes + 1)
+def _plot(result: QueryResult, query: MappedQuery, row: Row) -> str:
+    store, place = result.index.store, result.index.position(row["sig_id"])
+    n_genes, width, height, middle = store.n_genes, 340, 170, 70
     shapes = [f"<line x1='0' x2='{width}' y1='{middle}' y2='{middle}' stroke='var(--line)'/>"]
     words = []
     for side, rows, base in (("up", query.up, 132), ("down", query.down, 150)):
         if len(rows) == 0:
             continue
-        curve = running_sum(rank[rows], z[rows], n_genes)
-        score = enrichment_score(rank[rows], z[rows], n_genes)
-        keep = np.unique(np.concatenate([np.linspace(0, n_genes - 1, 200).astype(int), rank[rows] - 1, rank[rows] - 2]))
+        rank, z = store.read_genes(place, rows)
+        rank = rank.astype(np.int64)
+        curve = running_sum(rank, z, n_genes)
+        score = enrichment_score(rank, z, n_genes)
+        keep = np.unique(np.concatenate([np.linspace(0, n_genes - 1, 200).astype(int), rank - 1, rank - 2]))
         keep = keep[keep >= 0]
         points = " ".join(f"{width * at / n_genes:.1f},{middle - 60 * curve[at]:.1f}" for at in keep)
         shapes.append(f"<polyline points='{points}' fill='none' stroke='var(--{side})' stroke-width='1.5'/>")
         shapes += [
             f"<line x1='{width * at / n_genes:.1f}' x2='{width * at / n_genes:.1f}' y1='{base}' y2='{base + 14}' "
             f"stroke='var(--{side})' stroke-opacity='.6'/>"
-            for at in rank[rows]
+            for at in rank
         ]
         words.append(f"ES {side} {_number(score)}")
     title = " ".join(_text(row[name]) for name in ("pert_iname", "cell_id", "pert_idose", "pert_itime"))

@@ -128,6 +128,7 @@ def _replace(
         number = max(int(segment.name.split("-")[0]) for segment in (*kept, *dropped))
         for start in range(0, len(new), SEGMENT_MATRICES):
             streams = [stack.enter_context(open_columns(item)) for item in new[start : start + SEGMENT_MATRICES]]
+            building._level(streams, manifest.get("level"), str(path))
             genes = [building._genes(stream) for stream in streams]
             sources, table, provenance = building._prepare(streams, genes, store.gene_ids, siginfo, params)
             repeated = index_store.find_repeated(store, table["sig_id"].tolist())

@@ -1,6 +1,8 @@
 """The ``beadwork`` command: one subcommand per stage, each in its own file, imported only when it is called."""
 
+import gc
 import importlib
+import os
 import sys
 from typing import Any
 
@@ -72,6 +74,10 @@ def cli() -> None:
 
 def main(args: list[str] | None = None) -> None:
     """Entry point: user errors exit 2 with one line, bugs exit 1 with a traceback."""
+    # a quick start: pydantic need not look through all installed packages for plugins, of which we use none, and what
+    # imports make stays, so that looking for garbage often is in vain
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    gc.set_threshold(50_000, 20, 20)
     try:
         cli.main(args=args, prog_name="beadwork", standalone_mode=False)
     except click.exceptions.Exit as stop:

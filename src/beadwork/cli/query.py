@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
@@ -80,6 +81,7 @@ def command(
       {query}/             index.html (open it in a browser), query_result.gct, and the roll-ups:
                            perturbagens.tsv, cells.tsv (perturbagens by cell), classes.tsv
     """
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # threads are ours; making those of BLAS takes time
     from beadwork.api.connectivity import ConnectivityIndex, load_queries
     from beadwork.api.query_files import Outputs, answer_to_files, query_qc
 

@@ -14,7 +14,7 @@ import numpy as np
 from beadwork.io.atomic import atomic_path
 from beadwork.io.gctx_layout import COL, DATA, ROW
 from beadwork.io.hdf5_file import matrix_room, new_hdf5
-from beadwork.model.annotation import SignatureTable
+from beadwork.model.annotation import SignatureTable, arrow_numbers, arrow_text, plain_numbers
 
 RowFields = Mapping[str, np.ndarray]
 """Annotation of rows as it is stored: ``id``, then the fields; texts as bytes of fixed width or as objects."""
@@ -74,13 +74,13 @@ def row_fields(table: SignatureTable, names: Sequence[str], rows: np.ndarray | N
         kind = column.type
         key = "id" if place == 0 else name
         if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind):
-            numbers = column.to_numpy(zero_copy_only=False)
+            numbers = plain_numbers(column)
             fields[key] = numbers if rows is None else numbers[rows]
         elif pa.types.is_dictionary(kind):
             codes, texts = table.texts(name)
             fields[key] = _fixed(texts)[codes if rows is None else codes[rows]]
         else:
-            fields[key] = _fixed_column(column if rows is None else column.take(pa.array(rows)))
+            fields[key] = _fixed_column(column if rows is None else column.take(arrow_numbers(rows)))
     return fields
 
 
@@ -98,12 +98,14 @@ def _fixed_column(column: Any) -> np.ndarray:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    column = pc.fill_null(column.cast(pa.string()), "")
+    column = column.cast(pa.string())
+    if column.null_count:
+        column = pc.fill_null(column, arrow_text(""))
     if not pc.all(pc.string_is_ascii(column)).as_py():
         found = np.empty(len(column), object)
         found[:] = column.to_pylist()
         return found
-    lengths = pc.binary_length(column).to_numpy(zero_copy_only=False)
+    lengths = plain_numbers(pc.binary_length(column))
     width = max(1, int(lengths.max(initial=0)))
     fixed = np.zeros((len(column), width), np.uint8)
     _, offsets, data = column.buffers()

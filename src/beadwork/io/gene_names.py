@@ -25,6 +25,14 @@ def old_symbols() -> dict[str, str]:
     return names
 
 
+@cache
+def probe_genes() -> dict[str, str]:
+    """Probe set of HG-U133A -> Entrez id: old gene sets are lists of probe sets."""
+    columns = _columns("probes_u133a.tsv")
+    pairs = zip(columns["pr_probe_id"], columns["pr_gene_id"], strict=True)
+    return {probe: gene for probe, gene in pairs if gene not in ("", "-666")}
+
+
 def _columns(name: str) -> dict[str, list[str]]:
     """Columns of a shipped table, whose cells are plain: no quotes, none missing."""
     text = resource_path(name).read_text(encoding="utf-8")

@@ -44,6 +44,35 @@ class Segment:
     files: Mapping[str, Mapping[str, Any]] = field(hash=False)
 
 
+@dataclass(frozen=True, eq=False)
+class StoredBlock(SignatureBlock):
+    """A block whose `rank` and `z` are mapped from the files of a segment.
+
+    Parameters
+    ----------
+    folder
+        The segment.
+    offset
+        Values (of both files) that come before the block.
+    """
+
+    folder: Path
+    offset: int
+
+    def take_genes(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Read some genes from the files: for rows that are asked for once, that costs half of mapping their pages."""
+        width = self.rank.shape[1]
+        ranks, scores = np.empty((len(rows), width), np.uint16), np.empty((len(rows), width), np.float32)
+        for name, target in ((RANKS, ranks), (SCORES, scores)):
+            size = width * target.itemsize
+            with open(self.folder / name, "rb", buffering=0) as stream:
+                for row, gene in enumerate(rows.tolist()):
+                    place = self.offset * target.itemsize + gene * size
+                    if os.preadv(stream.fileno(), [target[row]], place) != size:
+                        raise IndexStoreError(f"{self.folder / name}: ends too early; {_DAMAGED}")
+        return ranks, scores
+
+
 class IndexStore:
     """A readable index; opening it reads the manifest only, everything else when it is needed."""
 
@@ -103,11 +132,11 @@ class IndexStore:
         return pa.concat_tables(tables)
 
     @cached_property
-    def blocks(self) -> list[SignatureBlock]:
+    def blocks(self) -> list[StoredBlock]:
         """All blocks, mapped from disk: nothing is read before a query touches it."""
         return [block for segment in self.segments for block in self.segment_blocks(segment)]
 
-    def segment_blocks(self, segment: Segment) -> list[SignatureBlock]:
+    def segment_blocks(self, segment: Segment) -> list[StoredBlock]:
         """Blocks of one segment, mapped from disk."""
         folder = self.path / SEGMENTS / segment.name
         size = segment.n_signatures * self.n_genes
@@ -116,11 +145,11 @@ class IndexStore:
         found = []
         for first in range(0, segment.n_signatures, self.block):
             width = min(self.block, segment.n_signatures - first)
-            place = slice(first * self.n_genes, (first + width) * self.n_genes)
+            offset = first * self.n_genes
+            place = slice(offset, offset + width * self.n_genes)
             shape = (self.n_genes, width)
-            found.append(
-                SignatureBlock(segment.start + first, ranks[place].reshape(shape), scores[place].reshape(shape))
-            )
+            rank, z = ranks[place].reshape(shape), scores[place].reshape(shape)
+            found.append(StoredBlock(segment.start + first, rank, z, folder, offset))
         return found
 
     def read_signatures(self, positions: Iterable[int]) -> np.ndarray:
@@ -134,6 +163,12 @@ class IndexStore:
             block = self.blocks[number]
             result[chosen] = block.z[:, positions[chosen] - block.start].T
         return result
+
+    def read_genes(self, position: int, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Ranks and scores of some genes in one signature."""
+        block = next(block for block in self.blocks if position < block.stop)
+        column = position - block.start
+        return block.rank[rows, column], block.z[rows, column]
 
     @property
     def background(self) -> Mapping[str, Any] | None:
@@ -454,7 +489,7 @@ def write_segment(
             flush()
     _write_parquet(siginfo, part / SIGNATURES)
     _write_parquet(provenance, part / SOURCES)
-    np.sort(hash_ids(siginfo.column("sig_id").to_pylist())).tofile(part / IDS)
+    np.sort(hash_ids(siginfo.column("sig_id"))).tofile(part / IDS)
     record = {
         "name": name,
         "n_signatures": total,
@@ -514,7 +549,7 @@ def write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
 
 def new_manifest(
     *, n_genes: int, space: str | None, genes: Mapping[str, Any], segments: Sequence[Mapping[str, Any]],
-    background: Mapping[str, Any] | None, parameters: Mapping[str, Any],
+    background: Mapping[str, Any] | None, parameters: Mapping[str, Any], level: str | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """Manifest of an index that was just built."""
     return {
@@ -524,6 +559,7 @@ def new_manifest(
         "generation": 1,
         "n_genes": n_genes,
         "space": space,
+        "level": level,
         "block": BLOCK,
         "genes": dict(genes),
         "segments": list(segments),
@@ -537,11 +573,12 @@ def segment_name(number: int, sig_ids: Sequence[str]) -> str:
     return f"{number:06d}-{digest_bytes(chr(10).join(sig_ids).encode()).split(':')[1][:12]}"
 
 
-def hash_ids(sig_ids: Sequence[str]) -> np.ndarray:
-    """64-bit hashes of signature ids, by which an append finds repeated ids without reading all of them."""
+def hash_ids(sig_ids: Sequence[str] | Any) -> np.ndarray:
+    """64-bit hashes of signature ids (texts or an Arrow column): an append finds repeated ids by them."""
     import xxhash
 
-    return np.array([xxhash.xxh3_64_intdigest(str(item).encode()) for item in sig_ids], np.uint64)
+    hashes = (xxhash.xxh3_64_intdigest(str(item).encode()) for item in sig_ids)
+    return np.fromiter(hashes, np.uint64, len(sig_ids))
 
 
 def find_repeated(store: IndexStore, sig_ids: Sequence[str]) -> list[str]:

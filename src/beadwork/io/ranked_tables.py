@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 
 from beadwork.io.atomic import atomic_path, write_text
+from beadwork.kernels.threads import run_chunks
+from beadwork.model.annotation import arrow_numbers, arrow_text, plain_numbers
 
 DECIMALS = 6
 SMALL = ("fdr", "p")
@@ -18,29 +20,40 @@ _PLAIN = re.compile(r"[\t\r\n\"]+")
 _ENDS = str.maketrans("\t\r\n", "   ")
 
 
-def printable(columns: Mapping[str, Any]) -> dict[str, Any]:
-    """Arrow arrays of columns (Arrow, NumPy or pandas) as they are printed.
+def printable(columns: Mapping[str, Any], threads: int = 1) -> dict[str, Any]:
+    """Arrow arrays of columns (Arrow, NumPy or pandas) as they are printed: texts, null where missing.
 
-    Numbers have six decimals, missing numbers are null, and tabs, line ends and quotes, which a TSV cannot hold, are
-    blanks.
+    Numbers have six decimals; tabs, line ends and quotes, which a TSV cannot hold, are blanks.
     """
-    import pyarrow as pa
+    names = list(columns)
+    same: dict[int, str] = {}  # a column may stand under two names
+    for name in names:
+        same.setdefault(id(columns[name]), name)
+    distinct = list(same.values())
+    arrays = run_chunks(
+        lambda at, _: _print_column(distinct[at], columns[distinct[at]]), len(distinct), threads=threads
+    )
+    found = dict(zip(distinct, arrays, strict=True))
+    return {name: found[same[id(columns[name])]] for name in names}
 
-    found = {}
-    for name, column in columns.items():
-        if isinstance(column, pa.Array | pa.ChunkedArray):
-            number = column.to_numpy() if pa.types.is_floating(column.type) else None
-        else:
-            number = np.asarray(column) if getattr(column.dtype, "kind", "O") == "f" else None
-        if number is not None:
-            number = np.asarray(number, np.float64)
-            rounded = number.astype(np.float32) if name in SMALL else np.round(number, DECIMALS)
-            found[name] = pa.array(rounded, mask=np.isnan(number))
-        elif isinstance(column, pa.Array | pa.ChunkedArray):
-            found[name] = _plain_text(column)
-        else:
-            found[name] = _plain_text(pa.Array.from_pandas(column))
-    return found
+
+def _print_column(name: str, column: Any) -> Any:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if isinstance(column, pa.Array):
+        number = plain_numbers(column) if pa.types.is_floating(column.type) else None
+    else:
+        number = np.asarray(column) if getattr(column.dtype, "kind", "O") == "f" else None
+    if number is not None:
+        number = np.asarray(number, np.float64)
+        rounded = number.astype(np.float32) if name in SMALL else np.round(number, DECIMALS)
+        return pc.cast(arrow_numbers(rounded, np.isnan(number)), pa.string())
+    if isinstance(column, pa.Array):
+        return _plain_text(column)
+    if getattr(column.dtype, "kind", "O") in "iu":
+        return pc.cast(arrow_numbers(np.asarray(column)), pa.string())
+    return _plain_text(pa.Array.from_pandas(column))
 
 
 def _plain_text(array: Any) -> Any:
@@ -48,11 +61,9 @@ def _plain_text(array: Any) -> Any:
     import pyarrow.compute as pc
 
     if pa.types.is_dictionary(array.type):
-        if isinstance(array, pa.ChunkedArray):
-            array = array.combine_chunks()
         return _plain_text(array.dictionary).take(array.indices)
     if not pa.types.is_string(array.type) and not pa.types.is_large_string(array.type):
-        return array
+        return pc.cast(array, pa.string())
     return pc.replace_substring_regex(array, r"[\t\r\n\"]+", " ")
 
 
@@ -78,7 +89,7 @@ def _write_lines(arrays: Mapping[str, Any], path: Path, head: str, missing: str)
 
     if missing:
         arrays = {
-            name: pc.fill_null(pc.cast(array, pa.string()), missing) if array.null_count else array
+            name: pc.fill_null(array, arrow_text(missing)) if array.null_count else array
             for name, array in arrays.items()
         }
     options = csv.WriteOptions(delimiter="\t", quoting_style="none", include_header=False)

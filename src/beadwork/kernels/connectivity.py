@@ -133,19 +133,28 @@ rows do not fall on the same lines of it)."""
 
 
 def score_sets_at_once(
-    rank: np.ndarray, z: np.ndarray, genes: np.ndarray, bounds: np.ndarray, out: np.ndarray, *, weighted: bool = True
+    rank: np.ndarray,
+    z: np.ndarray,
+    genes: np.ndarray,
+    bounds: np.ndarray,
+    out: np.ndarray,
+    *,
+    weighted: bool = True,
+    n_genes: int | None = None,
 ) -> None:
     """:func:`score_sets`, many signatures at a time; the same bits.
 
-    For a query or two this is faster than the compiled twin, which takes a second to load.
+    For a query or two this is faster than the compiled twin, which takes a second to load.  `rank` and `z` may hold
+    some genes only, if `n_genes` says how many there are.
     """
+    n_genes = len(rank) if n_genes is None else n_genes
     scratch: dict[tuple[int, int], _Scratch] = {}
     for first in range(0, rank.shape[1], WIDTH):
         part = slice(first, min(first + WIDTH, rank.shape[1]))
         for query, (up_start, up_stop, down_start, down_stop) in enumerate(np.asarray(bounds)):
             up, down = genes[up_start:up_stop], genes[down_start:down_stop]
             es_up, es_down = (
-                _enrichment_scores(rank[rows, part], z[rows, part], len(rank), weighted, scratch) for rows in (up, down)
+                _enrichment_scores(rank[rows, part], z[rows, part], n_genes, weighted, scratch) for rows in (up, down)
             )
             out[query, part] = combine_scores(es_up, es_down, has_up=len(up) > 0, has_down=len(down) > 0)
 

@@ -43,43 +43,47 @@ def group_max_quantile(values: np.ndarray, groups: np.ndarray, n_groups: int) ->
 
     Returns
     -------
-    float64, shape (n_groups, queries); NaN for groups without scores.
+    float64, shape (n_groups, queries); NaN for groups without scores.  `values` as they are, where they are the answer.
     """
     values = np.asarray(values, np.float32)
+    if len(groups) == n_groups and np.array_equal(groups, np.arange(n_groups)):
+        return values
     order = np.argsort(groups, kind="stable")
     starts = np.searchsorted(groups[order], np.arange(n_groups + 1))
     sizes = np.diff(starts)
     width = values.shape[1]
+    whole = not np.isnan(values.max(initial=0))
     result = np.full((n_groups, width), np.nan)
-    for size in np.unique(sizes[sizes > 0]):
+    for size in np.unique(sizes[sizes > 0]).tolist():
         of_size = np.flatnonzero(sizes == size)
-        count = max(1, BYTES // (8 * int(size) * max(1, width)))
+        count = max(1, BYTES // (8 * size * max(1, width)))
         for first in range(0, len(of_size), count):
             chosen = of_size[first : first + count]
-            rows = values[order[starts[chosen] + np.arange(size)[:, None]]]
-            result[chosen] = rows[0] if size == 1 else _max_quantiles(rows)
+            rows = [values[order[starts[chosen] + place]] for place in range(size)]
+            result[chosen] = rows[0] if size == 1 else _max_quantiles(rows, whole)
     return result
 
 
-def _max_quantiles(rows: np.ndarray) -> np.ndarray:
-    """Max-quantiles down the first axis; missing values are left out."""
-    missing = np.isnan(rows)
-    counts = len(rows) - missing.sum(axis=0)
-    whole = not missing.any()
-    ordered: Sequence[np.ndarray] | np.ndarray = rows if whole else np.where(missing, np.inf, rows)
-    if len(rows) <= SMALL:
-        items = list(ordered)
-        for a, b in sorting_network(len(rows)).tolist():
+def _max_quantiles(rows: Sequence[np.ndarray], whole: bool) -> np.ndarray:
+    """Max-quantiles over rows that hold a score of each group; missing ones are left out (`whole`: there is none)."""
+    items = list(rows)
+    counts = np.full(items[0].shape, len(items))
+    if not whole:
+        missing = np.isnan(items)
+        counts = len(items) - missing.sum(axis=0)
+        items = list(np.where(missing, np.inf, items))
+    if len(items) <= SMALL:
+        for a, b in sorting_network(len(items)).tolist():
             items[a], items[b] = np.minimum(items[a], items[b]), np.maximum(items[a], items[b])
-        ordered = items
     else:
-        ordered = np.sort(ordered, axis=0)
-    low, high = ((_hazen if whole else _hazen_of_some)(ordered, counts, percent) for percent in (LOW, HIGH))
+        items = list(np.sort(items, axis=0))
+    whole = whole or bool(counts.min(initial=len(items)) == len(items))
+    low, high = ((_hazen if whole else _hazen_of_some)(items, counts, percent) for percent in (LOW, HIGH))
     result: np.ndarray = np.where(np.abs(high) > np.abs(low), high, low)
     return result
 
 
-def _hazen(ordered: Sequence[np.ndarray] | np.ndarray, counts: np.ndarray, percent: float) -> np.ndarray:
+def _hazen(ordered: Sequence[np.ndarray], counts: np.ndarray, percent: float) -> np.ndarray:
     """Hazen percentile of sorted rows without missing values."""
     count = len(ordered)
     place = count * percent / 100.0 - 0.5
@@ -91,7 +95,7 @@ def _hazen(ordered: Sequence[np.ndarray] | np.ndarray, counts: np.ndarray, perce
     return result
 
 
-def _hazen_of_some(ordered: Sequence[np.ndarray] | np.ndarray, counts: np.ndarray, percent: float) -> np.ndarray:
+def _hazen_of_some(ordered: Sequence[np.ndarray], counts: np.ndarray, percent: float) -> np.ndarray:
     """Hazen percentile of the first `counts` of sorted rows; NaN where there is none."""
     rows = np.asarray(ordered, np.float64)
     place = np.clip(counts * percent / 100.0 - 0.5, 0.0, np.maximum(counts - 1, 0))

@@ -33,17 +33,17 @@ def tau_scores(ncs: np.ndarray, background: np.ndarray, tau: np.ndarray, offset:
     def work(start: int, stop: int) -> None:
         part = background[start:stop]
         place = slice(offset + start, offset + stop)
-        size, there = np.abs(part), _count(part == part)
+        size, there = np.abs(part), count_rows(part == part)
         for query in range(len(ncs)):
             score = ncs[query, place]
-            smaller = _count(size < np.abs(score)[:, None])
+            smaller = count_rows(size < np.abs(score)[:, None])
             share = np.divide(smaller, there, out=np.full(len(score), np.nan), where=there > 0)
             tau[query, place] = np.sign(score).astype(np.float64) * 100.0 * share
 
     run_chunks(work, len(background), threads=threads, chunk=ROWS)
 
 
-def _count(which: np.ndarray) -> np.ndarray:
+def count_rows(which: np.ndarray) -> np.ndarray:
     """Count what is true in each row; exact, and faster than counting bits as integers."""
     counts: np.ndarray = which.astype(np.float32).sum(axis=1).astype(np.int64)
     return counts

@@ -66,7 +66,7 @@ class SignatureTable:
 
         column = self.column(name)
         if pa.types.is_integer(column.type) or pa.types.is_floating(column.type) or pa.types.is_boolean(column.type):
-            return np.array(column.to_numpy(zero_copy_only=False), np.float64)
+            return np.array(plain_numbers(column), np.float64)
         codes, values = self.coded(name)
         numbers = [_number(item) for item in values]
         result: np.ndarray = np.array([*numbers, np.nan])[codes]
@@ -76,9 +76,74 @@ class SignatureTable:
         """Arrow table of some rows (positions) and columns."""
         import pyarrow as pa
 
-        chosen = pa.array(np.asarray(rows, np.int64))
+        chosen = arrow_numbers(np.asarray(rows, np.int64))
         names = self.names if names is None else list(names)
         return pa.Table.from_arrays([self.column(name).take(chosen) for name in names], names=names)
+
+
+def arrow_numbers(numbers: np.ndarray, missing: np.ndarray | None = None) -> Any:
+    """Arrow array of numbers, null where `missing`; ``pyarrow.array`` would import pandas, a third of a second."""
+    import pyarrow as pa
+
+    numbers = np.ascontiguousarray(numbers)
+    bits = None
+    if missing is not None and missing.any():
+        bits = pa.py_buffer(np.packbits(~missing, bitorder="little").tobytes())
+    return pa.Array.from_buffers(pa.from_numpy_dtype(numbers.dtype), len(numbers), [bits, pa.py_buffer(numbers)])
+
+
+def arrow_texts(codes: np.ndarray, values: Sequence[str]) -> Any:
+    """Arrow array of repeated texts: codes into distinct values, null for -1."""
+    import pyarrow as pa
+
+    parts = [text.encode() for text in values]
+    offsets = np.cumsum([0, *map(len, parts)], dtype=np.int32)
+    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(b"".join(parts))]
+    distinct = pa.Array.from_buffers(pa.string(), len(parts), buffers)
+    codes = np.asarray(codes, np.int32)
+    return pa.DictionaryArray.from_arrays(arrow_numbers(np.maximum(codes, 0), codes < 0), distinct)
+
+
+def arrow_text(text: str) -> Any:
+    """Arrow scalar of a text (``pyarrow.scalar`` would import pandas)."""
+    return arrow_texts(np.zeros(1), [text]).dictionary[0]
+
+
+def plain_numbers(column: Any) -> np.ndarray:
+    """Numbers of an Arrow array as NumPy array: null is NaN, true is 1 (Arrow's own way to do so imports pandas)."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if pa.types.is_boolean(column.type):
+        column = column.cast(pa.int8())
+    if column.null_count:
+        column = pc.fill_null(column.cast(pa.float64()), arrow_numbers(np.full(1, np.nan))[0])
+    return _view(column)
+
+
+def _view(column: Any) -> np.ndarray:
+    """Look at an Arrow array of numbers, none of them null, as a NumPy array."""
+    numbers = np.frombuffer(column.buffers()[1] or b"", column.type.to_pandas_dtype())
+    return numbers[column.offset : column.offset + len(column)]
+
+
+def _codes_of(column: Any) -> np.ndarray:
+    """Codes of an Arrow dictionary array, -1 for null."""
+    import pyarrow.compute as pc
+
+    indices = column.indices
+    if indices.null_count:
+        indices = pc.fill_null(indices, arrow_numbers(np.full(1, -1, indices.type.to_pandas_dtype()))[0])
+    return _view(indices).astype(np.int64)
+
+
+def codes_among(column: Any, names: Sequence[str]) -> np.ndarray:
+    """Which rows of an Arrow dictionary array hold one of some texts."""
+    listed = set(names)
+    among: np.ndarray = np.array([*(text in listed for text in column.dictionary.to_pylist()), False])[
+        _codes_of(column)
+    ]
+    return among
 
 
 def _empty(kind: Any) -> Any:
@@ -105,16 +170,14 @@ def _code(column: Any) -> tuple[np.ndarray, list[Any]]:
     import pyarrow as pa
 
     if pa.types.is_dictionary(column.type):
-        codes = column.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
-        return codes, column.dictionary.to_pylist()
+        return _codes_of(column), column.dictionary.to_pylist()
     if pa.types.is_floating(column.type) or (pa.types.is_integer(column.type) and column.null_count):
-        numbers = column.to_numpy(zero_copy_only=False)
-        values, place = np.unique(numbers, return_inverse=True)
+        values, place = np.unique(plain_numbers(column), return_inverse=True)
         keep = ~np.isnan(values)
         codes = np.where(keep[place], place, -1).astype(np.int64)
         return codes, values[keep].tolist()
     encoded = column.dictionary_encode()
-    codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+    codes = _codes_of(encoded)
     found = encoded.dictionary.to_pylist()
     order = sorted(range(len(found)), key=found.__getitem__)
     renamed = np.empty(len(found) + 1, np.int64)

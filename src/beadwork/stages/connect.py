@@ -257,6 +257,8 @@ def score_sets(
         from beadwork.kernels.connectivity_numba import SetPlan
 
         compiled = SetPlan(genes, bounds, weighted)
+    rows, place = np.unique(genes.astype(np.int64), return_inverse=True)
+    place = place.reshape(-1)
 
     def work(start: int, stop: int) -> None:
         for block in blocks[start:stop]:
@@ -264,7 +266,9 @@ def score_sets(
                 compiled.score(block.rank, block.z, result, block.start)
             else:
                 part = result[:, block.start : block.stop]
-                definition.score_sets_at_once(block.rank, block.z, genes, bounds, part, weighted=weighted)
+                definition.score_sets_at_once(
+                    *block.take_genes(rows), place, bounds, part, weighted=weighted, n_genes=len(block.rank)
+                )
             if progress is not None:
                 progress(block.stop / total)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +19,9 @@ MISSING = frozenset({"", "-666", "NA", "na", "nan", "NaN", "---", "NOT_ASSIGNED"
 ENTREZ_FIELDS = ("pr_gene_id", "entrez_id", "entrezid", "gene_id")
 
 
+Names = Callable[[], Mapping[str, str]]
+
+
 class GeneFinder:
     """Row of a gene by Entrez id, id of the index, symbol, old symbol or another table's id.
 
@@ -26,27 +30,51 @@ class GeneFinder:
     gene_ids, symbols
         Genes of the index in row order, and their symbols (None where unknown).
     known
-        All genes of the platform: Entrez id -> symbol; a gene of this table that the index lacks is said to be so.
+        Gives all genes of the platform, Entrez id -> symbol; one of them that the index lacks is said to be so.
     renamed
-        Other names of genes: name -> Entrez id (old symbols, Ensembl ids).
+        Gives other names of genes: name -> Entrez id (old symbols, Ensembl ids).
+    probes
+        Gives probe set -> Entrez id.
+
+    Each table is asked for when a gene is first looked for in it.
     """
 
     def __init__(
         self,
         gene_ids: Sequence[str],
         symbols: Sequence[str | None],
-        known: Mapping[str, str] | None = None,
-        renamed: Mapping[str, str] | None = None,
+        known: Names | None = None,
+        renamed: Names | None = None,
+        probes: Names | None = None,
     ) -> None:
         self.n_genes = len(gene_ids)
         self.rows = {gene: row for row, gene in enumerate(gene_ids)}
-        self.symbols: dict[str, int] = {}
-        for row, symbol in enumerate(symbols):
+        self._symbols, self._known, self._renamed, self._probes = symbols, known, renamed, probes
+
+    @cached_property
+    def symbols(self) -> dict[str, int]:
+        """Row of each symbol, in capitals."""
+        found: dict[str, int] = {}
+        for row, symbol in enumerate(self._symbols):
             if isinstance(symbol, str):
-                self.symbols.setdefault(symbol.upper(), row)
-        known = known or {}
-        self.known = set(known) | {symbol.upper() for symbol in known.values() if isinstance(symbol, str)}
-        self.renamed = {name.upper(): gene for name, gene in (renamed or {}).items()}
+                found.setdefault(symbol.upper(), row)
+        return found
+
+    @cached_property
+    def known(self) -> set[str]:
+        """Ids and symbols, in capitals, of all genes of the platform."""
+        genes = self._known() if self._known else {}
+        return set(genes) | {symbol.upper() for symbol in genes.values()}
+
+    @cached_property
+    def renamed(self) -> dict[str, str]:
+        """Entrez id of other names, in capitals."""
+        return {name.upper(): gene for name, gene in (self._renamed() if self._renamed else {}).items()}
+
+    @cached_property
+    def probes(self) -> Mapping[str, str]:
+        """Entrez id of probe sets."""
+        return self._probes() if self._probes else {}
 
     def find(self, gene: str) -> tuple[int, str]:
         """Row of a gene (-1 if there is none) and how it was found or why not."""
@@ -64,6 +92,13 @@ class GeneFinder:
             if entrez in self.rows:
                 return self.rows[entrez], "other name"
             return -1, f"known as {entrez}, but not among the {self.n_genes:,} genes of the index"
+        if name.endswith("_at") and self.probes:
+            entrez = self.probes.get(name, "")
+            if entrez in self.rows:
+                return self.rows[entrez], "probe set"
+            if entrez:
+                return -1, f"probe set of {entrez}, which is not among the {self.n_genes:,} genes of the index"
+            return -1, "unknown probe set, or one of no gene of the platform"
         if name in self.known or upper in self.known:
             return -1, f"not among the {self.n_genes:,} genes of the index"
         return -1, "unknown gene"
@@ -148,6 +183,8 @@ def _notes(query: Query, counts: Mapping[str, int], ways: Mapping[str, int], par
         notes.append(f"{counts['n_overlap']} genes are in the up and in the down set")
     if ways.get("other name"):
         notes.append(f"{ways['other name']} genes were found by an older or other name")
+    if ways.get("probe set"):
+        notes.append(f"{ways['probe set']} probe sets of HG-U133A were taken for their genes")
     return notes
 
 

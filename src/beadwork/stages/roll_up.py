@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from beadwork.kernels.rollup import group_max_quantile
+from beadwork.kernels.tau import count_rows
 from beadwork.kernels.threads import run_chunks
-from beadwork.model.annotation import SignatureTable
+from beadwork.model.annotation import SignatureTable, arrow_numbers, arrow_texts
 from beadwork.stages.connect import Background
 
 if TYPE_CHECKING:
@@ -23,8 +24,9 @@ if TYPE_CHECKING:
 
 PORTION = 4096
 """Signatures whose background scores are rolled up at a time, with all of their perturbagens' others."""
-Columns = Mapping[str, np.ndarray]
-"""A table as arrays of one length by name."""
+CLASS = ("class", "n_perturbagens", "n_signatures")
+Columns = Mapping[str, Any]
+"""A table as arrays of one length by name: numbers as NumPy arrays, texts as Arrow dictionaries."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,9 +68,7 @@ class RolledUp:
     @property
     def table(self) -> pd.DataFrame:
         """One row an entity."""
-        import pandas as pd
-
-        return pd.DataFrame(dict(self.columns))
+        return _frame(self.columns)
 
 
 def plan_roll_up(
@@ -104,28 +104,20 @@ def plan_roll_up(
     first_id = np.full(len(pert_names), -1)
     known = np.flatnonzero((pert_code >= 0) & (id_code >= 0))[::-1]
     first_id[pert_code[known]] = id_code[known]
-    pert_ids = _texts(ids)[first_id]
     cells = {
-        "pert_iname": _texts(pert_names)[pert_of],
-        "pert_id": pert_ids[pert_of],
-        "cell_id": _texts(cell_names)[cell_at],
+        "pert_iname": arrow_texts(pert_of, pert_names),
+        "pert_id": arrow_texts(first_id[pert_of], ids),
+        "cell_id": arrow_texts(cell_at, cell_names),
         "n_signatures": np.bincount(group[group >= 0], minlength=len(distinct)),
     }
     perts = {
-        "pert_iname": _texts(pert_names)[:-1],
-        "pert_id": pert_ids,
+        "pert_iname": arrow_texts(np.arange(len(pert_names)), pert_names),
+        "pert_id": arrow_texts(first_id, ids),
         "n_signatures": np.bincount(pert_code[pert_code >= 0], minlength=len(pert_names)),
         "n_cells": np.bincount(pert_of, minlength=len(pert_names)),
     }
     members, rows = _class_members(perts, classes or {}, min_class)
     return RollUpPlan(group, cells, pert_of, perts, members, rows)
-
-
-def _texts(values: Sequence[str]) -> np.ndarray:
-    """Texts as an array, with None at its end for code -1."""
-    result = np.empty(len(values) + 1, object)
-    result[:-1] = values
-    return result
 
 
 def _names(siginfo: SignatureTable) -> tuple[np.ndarray, list[str]]:
@@ -152,10 +144,12 @@ def _sorted_codes(codes: np.ndarray, values: Sequence[str], keep: np.ndarray) ->
 def _class_members(
     perts: Columns, classes: Mapping[str, Sequence[str]], min_class: int
 ) -> tuple[list[np.ndarray], Columns]:
+    if not classes:
+        return [], {name: arrow_texts(np.empty(0), []) if name == "class" else np.empty(0, np.int64) for name in CLASS}
     place: dict[str, int] = {}
     for field in ("pert_id", "pert_iname"):
-        for row, name in enumerate(perts[field]):
-            if isinstance(name, str):
+        for row, name in enumerate(perts[field].to_pylist()):
+            if name is not None:
                 place[name.lower()] = row
     members: list[np.ndarray] = []
     names, signatures = [], []
@@ -166,7 +160,7 @@ def _class_members(
             names.append(name)
             signatures.append(int(perts["n_signatures"][found].sum()))
     return members, {
-        "class": _texts(names)[:-1],
+        "class": arrow_texts(np.arange(len(names)), names),
         "n_perturbagens": np.array([len(found) for found in members], np.int64),
         "n_signatures": np.array(signatures, np.int64),
     }
@@ -252,9 +246,11 @@ def _count_smaller(
     def count(level: int, first: int, rolled: np.ndarray) -> None:
         place = slice(first, first + len(rolled))
         size = np.abs(rolled)
-        there[level][place] = (size == size).sum(axis=1, keepdims=True)
-        for query in range(levels[level].shape[1]):
-            smaller[level][place, query] = (size < np.abs(levels[level][place, [query]])).sum(axis=1)
+        missing = np.isnan(size).sum(axis=1, keepdims=True) if np.isnan(size.max(initial=0)) else 0
+        there[level][place] = background.size - missing
+        limits = np.abs(levels[level][place]).astype(rolled.dtype)
+        for query in range(limits.shape[1]):
+            smaller[level][place, query] = count_rows(size < limits[:, [query]])
 
     def work(start: int, stop: int) -> None:
         for first, last in zip(bounds[start:stop], bounds[start + 1 : stop + 1], strict=True):
@@ -272,17 +268,26 @@ def _count_smaller(
         count(2, 0, _roll_up_classes(plan, perts))
 
 
-def ranked_columns(level: RolledUp, query: int, rows: slice = slice(None)) -> dict[str, np.ndarray]:
+def ranked_columns(level: RolledUp, query: int, rows: slice = slice(None)) -> dict[str, Any]:
     """Columns of one level for one query, best connected first; `rows` takes a part of them."""
     order = np.argsort(-level.ncs[query].astype(np.float64), kind="stable")
     place = np.arange(1, len(order) + 1)[rows]
     order = order[rows]
-    columns = {"rank": place, **{name: values[order] for name, values in level.columns.items()}}
-    return columns | {"ncs": level.ncs[query][order], "tau": level.tau[query][order]}
+    chosen = arrow_numbers(order)
+    columns = {
+        name: col[order] if isinstance(col, np.ndarray) else col.take(chosen) for name, col in level.columns.items()
+    }
+    return {"rank": place, **columns, "ncs": level.ncs[query][order], "tau": level.tau[query][order]}
 
 
 def ranked(level: RolledUp, query: int) -> pd.DataFrame:
     """Table of one level for one query, best connected first."""
+    return _frame(ranked_columns(level, query))
+
+
+def _frame(columns: Columns) -> pd.DataFrame:
     import pandas as pd
 
-    return pd.DataFrame(ranked_columns(level, query))
+    return pd.DataFrame(
+        {name: col if isinstance(col, np.ndarray) else col.to_pandas().astype(object) for name, col in columns.items()}
+    )
