@@ -33,6 +33,7 @@ class CalledPlate:
     odds: np.ndarray | None
     shares: np.ndarray | None
     widths: np.ndarray | None
+    splits: np.ndarray | None
     pairs: pd.DataFrame
     ambiguous_odds: float
 
@@ -61,7 +62,8 @@ def called_plate(gex: Matrix, sd: Matrix | None = None, odds: Matrix | None = No
         return matrix.take_rows(gex.rids).take_cols(gex.cids)
 
     doubt, ways = aligned(sd, "sd"), aligned(odds, "odds")
-    fitted = doubt is not None and {"bead_share", "bead_width"} <= set(doubt.rows.columns)
+    shape = ("bead_share", "bead_width", "bead_split")
+    fitted = doubt.rows[list(shape)].to_numpy(float).T if doubt is not None and set(shape) <= set(doubt.rows) else None
     rows = gex.rows.assign(position=np.arange(len(gex.rids)))
     duo = rows[rows["pr_analyte_num"].duplicated(keep=False)]
     halves = duo["pr_bset_id"].drop_duplicates().tolist()
@@ -74,8 +76,7 @@ def called_plate(gex: Matrix, sd: Matrix | None = None, odds: Matrix | None = No
         np.log2(np.maximum(gex.values.astype(float), 1)),
         None if doubt is None else doubt.values.astype(float),
         None if ways is None else ways.values.astype(float),
-        doubt.rows["bead_share"].to_numpy(float) if doubt is not None and fitted else None,
-        doubt.rows["bead_width"].to_numpy(float) if doubt is not None and fitted else None,
+        *(fitted if fitted is not None else (None, None, None)),
         table[halves].set_axis(["hi", "lo"], axis=1) if len(halves) == 2 else pd.DataFrame(columns=["hi", "lo"]),
         float(recorded.get("ambiguous_odds", DeconvolveParams().ambiguous_odds)),
     )
@@ -170,12 +171,13 @@ def bead_panels(plate: CalledPlate, beads: BeadPlate, well: str, analytes: Mappi
         reporter = beads_of(beads, well, analyte)
         rows = plate.pairs.loc[analyte, ["hi", "lo"]].astype(int).tolist()
         curves = []
-        if plate.shares is not None and plate.widths is not None:
-            for half, row in enumerate(rows):
-                density, _, _ = peak_density(
-                    2.0 ** (0.5 * CURVE_AT), plate.log2[row, at], WIDTHS[half], plate.widths[row]
-                )
-                curves.append(len(reporter) * plate.shares[row] * density)
+        if plate.shares is not None and plate.widths is not None and plate.splits is not None:
+            for row in rows:
+                lots = [
+                    peak_density(2.0 ** (0.5 * CURVE_AT), plate.log2[row, at] + lot, WIDTHS, plate.widths[row])[0]
+                    for lot in (plate.splits[row], -plate.splits[row])
+                ]
+                curves.append(len(reporter) * plate.shares[row] * 0.5 * (lots[0] + lots[1]))
         panels.append(
             BeadPanel(
                 f"analyte {analyte}" + (f", {words}" if words else ""),

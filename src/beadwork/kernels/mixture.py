@@ -1,22 +1,25 @@
-r"""Deconvolution of an analyte by a mixture of two heavy-tailed peaks: the definitions.
+r"""Deconvolution of an analyte by a mixture of heavy-tailed peaks: the definitions.
 
-Beads of one analyte in one well, x = log2 FI, y = sqrt(FI) = 2^(x/2), are independent draws from::
+The hi gene's beads are two lots in equal parts, coupled apart from each other: on labelled beads of two plates (two
+bead batches) the hi gene has two peaks of equal size, 0 to .8 log2 apart and the same distance in every well, where the
+lo gene has one.  With x = log2 FI, y = sqrt(FI) = 2^(x/2), the beads of one analyte in one well are independent draws
+from::
 
-    f(x | m0, m1) = e / span + (1 - e) [p k(x; m0, s0) + (1 - p) k(x; m1, s1)]
-    k(x; m, s)    = t7(z) y 2^(-m/2) / s        z = (y 2^(-m/2) - 1) / (s ln2/2)
+    f(x | m0, m1) = e / span + (1 - e) [p/2 k(x; m0 + d) + p/2 k(x; m0 - d) + (1 - p) k(x; m1)]
+    k(x; m)       = t7(z) y 2^(-m/2) / s(m)        z = (y 2^(-m/2) - 1) / (s(m) ln2/2)
 
-with m0, m1 the positions of the hi and lo gene, p the share of hi beads that the mixing ratio of the bead batch
-promises, e the share of outliers and t7 Student's density.  The kernel is a t on the square root of the intensity: real
-peaks lean to the left on the log scale and to the right on the linear one, and near-coinciding peaks can only be told
-apart if that lean is not mistaken for a second peak.  Widths s depend on the position and the half of the bead set (a
-table each) times a factor of the gene.  Positions have a prior, Student's t with 3 degrees of freedom, mean and scale
-by gene and well.
+with m0, m1 the positions of the hi and lo gene, d the split (half the distance of the two lots, by gene), p the share
+of hi beads that the mixing ratio of the bead batch promises, e the share of outliers and t7 Student's density.  The
+kernel is a t on the square root of the intensity: real peaks lean to the left on the log scale and to the right on the
+linear one, and near-coinciding peaks can only be told apart if that lean is not mistaken for a second peak.  The width
+s depends on the position (one table) times a factor of the gene.  Positions have a prior, Student's t with 3 degrees of
+freedom, mean and scale by gene and well.
 
 The result is the posterior mean and standard deviation of both positions, integrated over a grid about the modes (with
 a step near one standard deviation the trapezoid rule is exact to about 1e-4), rather than the mode itself.
 
-The noise model follows Qiu et al. 2020 (doi 10.1093/bioinformatics/btaa064) in its known shares and t kernel; lean,
-plate prior and integration are our own.
+The noise model follows Qiu et al. 2020 (doi 10.1093/bioinformatics/btaa064) in its known shares and t kernel; lots,
+lean, plate prior and integration are our own.
 """
 
 from __future__ import annotations
@@ -35,10 +38,10 @@ LOG_T3 = math.log(math.gamma(2.0) / (math.gamma(1.5) * math.sqrt(3.0 * math.pi))
 """Log of Student's density with 3 degrees of freedom at 0."""
 TABLE_LOW, TABLE_STEP = 4.0, 0.5
 TABLE_POINTS = 23
-"""Width tables hold scales at log2 FI 4, 4.5, ... 15."""
+"""The width table holds scales at log2 FI 4, 4.5, ... 15."""
 CLIMBS = 25
 """Most steps to a mode."""
-TOLERANCE = 2e-3
+TOLERANCE = 6e-3
 """A mode is found when a step is smaller (log2)."""
 STEP_EARLY, STEP_LATE = 0.5, 0.25
 """Largest step, in the first three and later (log2)."""
@@ -56,35 +59,52 @@ HALF_BOX = 4.2
 """Half side of the box about a mode, in standard deviations."""
 CURVATURE_MIN = 0.08
 """Least curvature that sizes a box, as a share of that of labelled beads."""
-GRID, BIG_GRID = 8, 24
-"""Grid points along each side of a box, and where modes merge or positions are strongly tied."""
+GRID, BIG_GRID = 8, 16
+"""Grid points along each side of a box, and where modes merge or positions are strongly tied; multiples of 8."""
+LEAST_KNOWN = 0.3
+"""Least information on the split, as a share of that of labelled beads."""
 COLUMNS = (
     "hi", "lo", "sd_hi", "sd_lo", "hi_above", "evidence", "beads_hi", "beads_lo", "square_hi", "square_lo", "n_good",
+    "split_slope", "split_known",
 )  # fmt: skip
 """What a fit gives: means and standard deviations (log2); probability that hi lies above lo; log evidence; expected
-beads of each peak; their summed squared deviations in units of the width; good beads."""
+beads of each peak; their summed squared deviations in units of the width; good beads; slope of the log-likelihood by
+the split and the information on it (both only if they are to be learned)."""
 
 
 class BeadModel(NamedTuple):
     """What is known of the beads before a well is seen.
 
-    ``table`` widths by half and position, shape (2, 23); ``widths`` factors of the genes, shape (A, 2); ``share`` of hi
-    beads, shape (A,): 1 for an analyte with one gene; ``outliers`` their share, spread evenly over ``span`` (log2);
-    ``seek``: see :data:`SEEK`.
+    Most is given by slot, a slot being one way to see an analyte: ``share`` of hi beads, shape (S,), 1 for an analyte
+    with one gene; ``widths`` factors of the genes, shape (S, 2); ``split`` of the hi gene's lots, shape (S,).
+    ``table`` has widths by position, shape (23,); ``outliers`` are spread evenly over ``span`` (log2); ``seek``: see
+    :data:`SEEK`; ``learn``: whether slope and information of the split are wanted; ``modes_only``: give the best mode
+    as positions and leave out what the integral gives.
     """
 
     table: Array
-    widths: Array
     share: Array
+    widths: Array
+    split: Array
     outliers: float
     first_good: int
     last_good: int
     span: float
     seek: float = SEEK
+    learn: bool = False
+    modes_only: bool = False
+
+
+class Pair(NamedTuple):
+    """What is known of one pair of genes: share of hi beads, width factors (2,) and split of the hi gene."""
+
+    share: float
+    widths: Array
+    split: float
 
 
 class PairPrior(NamedTuple):
-    """Prior of the positions: mean and scale (log2), shape (W, A, 2) each."""
+    """Prior of the positions: mean and scale (log2), shape (W, S, 2) each."""
 
     mean: Array
     scale: Array
@@ -122,33 +142,53 @@ def log_prior(m: Array, mean: Array, scale: Array) -> float:
     return float(np.sum(LOG_T3 - 2.0 * np.log1p(z * z / 3.0) - np.log(scale)))
 
 
-def climb(y: Array, start: Array, mean: Array, scale: Array, share: float, widths: Array, model: BeadModel) -> Mode:
+class Peaks(NamedTuple):
+    """Three peaks: the hi gene's upper and lower lot, the lo gene.
+
+    Density times share, z, u = 1 / (1 + z^2/7), shape (3, n) each, and ``wide`` = 1 / (width ln2/2), shape (3,).
+    """
+
+    density: Array
+    z: Array
+    u: Array
+    wide: Array
+
+
+def three_peaks(y: Array, m: Array, pair: Pair, model: BeadModel) -> Peaks:
+    """Evaluate the three peaks of the genes at positions m for each bead."""
+    kept = 1.0 - model.outliers
+    at = (
+        (0.5 * pair.share, m[0] + pair.split, pair.widths[0]),
+        (0.5 * pair.share, m[0] - pair.split, pair.widths[0]),
+        (1.0 - pair.share, m[1], pair.widths[1]),
+    )
+    parts = [peak_density(y, position, model.table, factor) for _, position, factor in at]
+    density = np.stack([kept * part * found[0] for (part, _, _), found in zip(at, parts, strict=True)])
+    z = np.stack([found[1] for found in parts])
+    return Peaks(density, z, 1.0 / (1.0 + z * z / 7.0), np.array([found[2] for found in parts]))
+
+
+def climb(y: Array, start: Array, mean: Array, scale: Array, pair: Pair, model: BeadModel) -> Mode:
     """Climb to a mode by Newton steps, or by those of expectation-maximisation where the surface is not convex.
 
-    With responsibilities r of the beads, the score of a labelled bead with respect to its position is
+    With responsibilities r of the beads, the score of a labelled bead with respect to its peak's position is
     ``ln2/2 (8/7 u (z w + z^2) - 1)``, u = 1 / (1 + z^2/7), w = 1 / (s ln2/2); the observed information is that of
     labelled beads less the variance of the score over the unknown labels (Louis 1982).
     """
     half, eight = 0.5 * math.log(2.0), 8.0 / 7.0
     m = np.array(start, dtype=float)
-    shares = np.array([share, 1.0 - share]) * (1.0 - model.outliers)
+    gene = np.array([[1.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
     curvature, labelled, beads, square = np.eye(2), np.ones(2), np.zeros(2), np.zeros(2)
     for turn in range(CLIMBS):
-        parts = [peak_density(y, m[c], model.table[c], widths[c]) for c in (0, 1)]
-        density = np.stack([shares[c] * parts[c][0] for c in (0, 1)])
-        r = density / (density.sum(axis=0) + model.outliers / model.span)
-        z = np.stack([part[1] for part in parts])
-        wide = np.array([part[2] for part in parts])
-        u = 1.0 / (1.0 + z * z / 7.0)
-        beads, square = r.sum(axis=1), eight * (r * u * z * z).sum(axis=1)
-        score = u * z * (z + wide[:, None])
-        slope = half * (eight * (r * score).sum(axis=1) - beads)
-        labelled = eight * (half * wide) ** 2 * (r * u).sum(axis=1)
+        peaks = three_peaks(y, m, pair, model)
+        r = peaks.density / (peaks.density.sum(axis=0) + model.outliers / model.span)
+        beads, square = gene @ r.sum(axis=1), gene @ (eight * (r * peaks.u * peaks.z**2).sum(axis=1))
+        score = eight * half * (peaks.u * peaks.z * (peaks.z + peaks.wide[:, None]) - 0.875)
+        by_gene = gene @ (r * score)
+        labelled = gene @ (eight * (half * peaks.wide) ** 2 * (r * peaks.u).sum(axis=1))
         pull = 4.0 / (3.0 * scale**2 + (m - mean) ** 2)
-        slope, labelled = slope - pull * (m - mean), labelled + pull
-        score = eight * half * (score - 0.875)
-        hidden = (r * score) @ (r * score).T
-        curvature = np.diag(labelled - (r * score**2).sum(axis=1)) + hidden
+        slope, labelled = by_gene.sum(axis=1) - pull * (m - mean), labelled + pull
+        curvature = np.diag(labelled - gene @ (r * score**2).sum(axis=1)) + by_gene @ by_gene.T
         step = slope / labelled
         det = float(np.linalg.det(curvature))
         diagonal = np.diag(curvature)
@@ -161,15 +201,26 @@ def climb(y: Array, start: Array, mean: Array, scale: Array, share: float, width
         m = m + step
         if np.abs(step).max() < TOLERANCE:
             break
-    log_like = float(np.log(pair_density(y, m, share, widths, model)).sum())
+    log_like = float(np.log(pair_density(y, m, pair, model)).sum())
     return Mode(m, curvature, labelled, beads, square, log_like, log_like + log_prior(m, mean, scale))
 
 
-def pair_density(y: Array, m: Array, share: float, widths: Array, model: BeadModel) -> Array:
+def split_score(y: Array, m: Array, pair: Pair, model: BeadModel) -> tuple[float, float]:
+    """Slope of the log-likelihood by the split, and the information on it (at least LEAST_KNOWN of labelled beads)."""
+    half, eight = 0.5 * math.log(2.0), 8.0 / 7.0
+    peaks = three_peaks(y, m, pair, model)
+    r = (peaks.density / (peaks.density.sum(axis=0) + model.outliers / model.span))[:2]
+    u, z, wide = peaks.u[:2], peaks.z[:2], peaks.wide[:2]
+    score = eight * half * (u * z * (z + wide[:, None]) - 0.875)
+    signed = r[0] * score[0] - r[1] * score[1]
+    labelled = float((eight * (half * wide) ** 2 * (r * u).sum(axis=1)).sum())
+    known = labelled - float((r * score**2).sum() - (signed**2).sum())
+    return float(signed.sum()), max(known, LEAST_KNOWN * labelled)
+
+
+def pair_density(y: Array, m: Array, pair: Pair, model: BeadModel) -> Array:
     """Density f of the beads at positions m."""
-    kept = 1.0 - model.outliers
-    hi, lo = (peak_density(y, m[c], model.table[c], widths[c])[0] for c in (0, 1))
-    return kept * (share * hi + (1.0 - share) * lo) + model.outliers / model.span
+    return np.asarray(three_peaks(y, m, pair, model).density.sum(axis=0) + model.outliers / model.span)
 
 
 def box_sides(mode: Mode) -> Array:
@@ -179,7 +230,7 @@ def box_sides(mode: Mode) -> Array:
     return np.asarray(HALF_BOX / np.sqrt(least * (1.0 - tied)))
 
 
-def fit_pair(y: Array, mean: Array, scale: Array, share: float, widths: Array, model: BeadModel) -> Array:
+def fit_pair(y: Array, mean: Array, scale: Array, pair: Pair, model: BeadModel) -> Array:
     """Posterior of the two positions of one analyte in one well.
 
     Climbs from the prior mean and from its result with the genes swapped; where many beads stay unexplained, also from
@@ -196,24 +247,31 @@ def fit_pair(y: Array, mean: Array, scale: Array, share: float, widths: Array, m
     Returns
     -------
     ndarray
-        Values named in :data:`COLUMNS`, shape (11,).
+        Values named in :data:`COLUMNS`, shape (13,); NaN for what is not wanted.
     """
     n = len(y)
-    modes = [climb(y, mean, mean, scale, share, widths, model)]
+    modes = [climb(y, mean, mean, scale, pair, model)]
     explained = modes[0].beads.sum()
     lost = n > 0 and (explained < model.seek * n or modes[0].square.sum() > STRAINED * explained)
     for start in range(3 if lost else 1):
         if start == 0:
-            if not lost and _swap_is_hopeless(modes[0], mean, scale, share):
+            if not lost and _swap_is_hopeless(modes[0], mean, scale, pair.share):
                 continue
             origin = modes[0].m[::-1]
         else:
             at = (0.33, 0.84) if start == 1 else (0.67, 0.16)
             origin = np.array([2.0 * math.log2(y[int(n * at[0])]), 2.0 * math.log2(y[int(n * at[1])])])
-        found = climb(y, origin, mean, scale, share, widths, model)
+        found = climb(y, origin, mean, scale, pair, model)
         if np.abs(found.m - modes[0].m).sum() >= 0.01:
             modes = sorted([*modes, found], key=lambda mode: -mode.log_posterior)[:2]
     mode, side = modes[0], box_sides(modes[0])
+    out = np.full(len(COLUMNS), np.nan)
+    out[6:11] = *mode.beads, *mode.square, n
+    if model.learn:
+        out[11:13] = split_score(y, mode.m, pair, model)
+    if model.modes_only:
+        out[0:2] = mode.m
+        return out
     low, high = mode.m - side, mode.m + side
     diagonal = np.diag(mode.curvature)
     hard = mode.curvature[0, 1] ** 2 > 0.5 * diagonal.prod() or bool((diagonal < 0.3 * mode.labelled).any())
@@ -225,14 +283,14 @@ def fit_pair(y: Array, mean: Array, scale: Array, share: float, widths: Array, m
             low, high = np.minimum(low, other.m - far), np.maximum(high, other.m + far)
         else:
             box = (other.m - far, other.m + far, GRID)
-            sums += integrate_box(y, *box, mode, mean, scale, share, widths, model)
-    sums += integrate_box(y, low, high, BIG_GRID if hard else GRID, mode, mean, scale, share, widths, model)
+            sums += integrate_box(y, *box, mode, mean, scale, pair, model)
+    sums += integrate_box(y, low, high, BIG_GRID if hard else GRID, mode, mean, scale, pair, model)
     if not 0.0 < sums[0] < RATIO_MAX:
         sums = np.array([1.0, 0.0, 0.0, *(1.0 / mode.labelled), 0.5])
     mass, shift = sums[0], sums[1:3] / sums[0]
     variance = np.maximum(sums[3:5] / mass - shift**2, 1e-8)
-    evidence = mode.log_like + math.log(mass)
-    return np.array([*(mode.m + shift), *np.sqrt(variance), sums[5] / mass, evidence, *mode.beads, *mode.square, n])
+    out[0:6] = *(mode.m + shift), *np.sqrt(variance), sums[5] / mass, mode.log_like + math.log(mass)
+    return out
 
 
 def _swap_is_hopeless(mode: Mode, mean: Array, scale: Array, share: float) -> bool:
@@ -250,15 +308,14 @@ def integrate_box(
     mode: Mode,
     mean: Array,
     scale: Array,
-    share: float,
-    widths: Array,
+    pair: Pair,
     model: BeadModel,
 ) -> Array:
     """Integrals over a box, relative to the likelihood at `mode`: 1, d0, d1, d0^2, d1^2, (hi above lo); d from it."""
     at = [np.linspace(low[c], high[c], points) for c in (0, 1)]
-    shares = np.array([share, 1.0 - share]) * (1.0 - model.outliers)
-    rows = [shares[c] * np.stack([peak_density(y, g, model.table[c], widths[c])[0] for g in at[c]]) for c in (0, 1)]
-    density = rows[0][:, None, :] + rows[1][None, :, :] + model.outliers / model.span
+    here = [three_peaks(y, np.array([at[0][g], at[1][g]]), pair, model).density for g in range(points)]
+    hi_rows, lo_rows = np.stack([peaks[0] + peaks[1] for peaks in here]), np.stack([peaks[2] for peaks in here])
+    density = hi_rows[:, None, :] + lo_rows[None, :, :] + model.outliers / model.span
     log_ratio = np.log(density).sum(axis=2) - mode.log_like
     z = [(at[c] - mean[c]) / scale[c] for c in (0, 1)]
     prior = [np.exp(LOG_T3) * (1.0 + z[c] ** 2 / 3.0) ** -2 / scale[c] for c in (0, 1)]
@@ -282,10 +339,13 @@ def fit_plate(
     *,
     threads: int = 1,
 ) -> None:
-    """Fit chosen wells and analytes (0..499) of a plate into ``out``, shape (W, A, 11); the rest of it stays."""
+    """Fit chosen wells, and all slots in them, into ``out``, shape (W, S, 13); rows of other wells stay.
+
+    `analytes` has the analyte (0..499) of each slot.
+    """
     for w in wells:
-        for a in analytes:
+        for s, a in enumerate(analytes):
             beads = reporter[starts[w, a] : starts[w, a + 1]]
-            good = beads[(beads >= model.first_good) & (beads <= model.last_good)]
-            y = np.sqrt(good.astype(float))
-            out[w, a] = fit_pair(y, prior.mean[w, a], prior.scale[w, a], model.share[a], model.widths[a], model)
+            good = np.sqrt(beads[(beads >= model.first_good) & (beads <= model.last_good)].astype(float))
+            pair = Pair(float(model.share[s]), model.widths[s], float(model.split[s]))
+            out[w, s] = fit_pair(good, prior.mean[w, s], prior.scale[w, s], pair, model)

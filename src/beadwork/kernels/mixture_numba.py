@@ -1,8 +1,9 @@
 # mypy: disallow-untyped-defs=False, disallow-untyped-calls=False, disallow-incomplete-defs=False
 """Compiled twins of ``mixture``: the same steps in single precision, close to the definitions but not bit-equal.
 
-Densities of beads are float32 and their loops are vectorised; positions and integrals are float64.  Imported only
-where they run, since numba takes time to load.
+Densities of beads are float32 and their loops are vectorised without reordering any sum: sums over beads run in LANES
+partial sums side by side, products over beads run side by side for the points of a grid.  Positions and integrals are
+float64.  Imported only where they run, since numba takes time to load.
 """
 
 from __future__ import annotations
@@ -15,9 +16,11 @@ from beadwork.kernels.accelerate import jit, run_chunks
 from beadwork.kernels.mixture import (
     BIG_GRID,
     CLIMBS,
+    COLUMNS,
     CURVATURE_MIN,
     GRID,
     HALF_BOX,
+    LEAST_KNOWN,
     LOG_T3,
     MODE_GAP,
     RATIO_MAX,
@@ -36,7 +39,13 @@ from beadwork.kernels.mixture import (
 
 CHUNK = 4
 """Wells that one call of a kernel handles; its scratch arrays are made once for them."""
+LANES = 16
+"""Partial sums side by side, as many as a vector unit may hold."""
+MEAN, SCALE, SHARE, WIDTH, SPLIT, OUTLIERS, SPAN = 0, 2, 4, 5, 7, 8, 9
+"""Where `case`, all that a fit is told of its genes, has them; mean, scale and width: hi, then lo."""
 _HALF_LN2 = 0.5 * math.log(2.0)
+_EIGHT = 8.0 / 7.0
+_N_COLUMNS = len(COLUMNS)
 
 
 def fit_plate(
@@ -53,103 +62,125 @@ def fit_plate(
     """Compiled twin of :func:`beadwork.kernels.mixture.fit_plate`; the result does not depend on `threads`."""
     largest = int((starts[:, 1:] - starts[:, :-1]).max(initial=0))
     numbers = (int(model.first_good), int(model.last_good), float(model.outliers), float(model.span), float(model.seek))
+    wanted = (bool(model.learn), bool(model.modes_only))
     wells = np.ascontiguousarray(wells, dtype=np.int64)
     analytes = np.ascontiguousarray(analytes, dtype=np.int64)
+    mean, scale = (np.ascontiguousarray(x) for x in prior)
+    share, widths, split = (np.ascontiguousarray(x) for x in (model.share, model.widths, model.split))
 
     def run(first: int, last: int) -> None:
         _fit_wells(
-            wells[first:last], analytes, reporter, starts, prior.mean, prior.scale, model.share, model.widths,
-            model.table, *numbers, largest, out,
+            wells[first:last], analytes, reporter, starts, mean, scale, share, widths, split, model.table, *numbers,
+            *wanted, largest, out,
         )  # fmt: skip
 
     run_chunks(run, len(wells), threads=threads, chunk=CHUNK)
 
 
 @jit
-def _scale_at(position, table, factor):
+def _set_peak(position, table, factor, part, constants, g):
+    """Constants of a peak's density, c y / (1 + z^2/7)^4 with z = y a - k, as column g: a, k, c."""
     at = (position - TABLE_LOW) / TABLE_STEP
     at = min(max(at, 0.0), len(table) - 1.001)
-    k = int(at)
-    return (table[k] * (1.0 - (at - k)) + table[k + 1] * (at - k)) * factor
+    step = int(at)
+    width = (table[step] * (1.0 - (at - step)) + table[step + 1] * (at - step)) * factor
+    wide = 1.0 / (_HALF_LN2 * width)
+    back = 2.0 ** (-0.5 * position)
+    constants[0, g] = wide * back
+    constants[1, g] = wide
+    constants[2, g] = part * T7 / width * back
+    return (_HALF_LN2 * wide) ** 2
 
 
 @jit
-def _climb(y, n, m0, m1, mean, scale, share, widths, table, outliers, span, out):
-    """Climb to a mode of the posterior; out: m0 m1 h00 h11 h01 n0 n1 s0 s1 i0 i1."""
+def _set_peaks(m0, m1, case, table, peaks, shape):
+    """Constants of the three peaks as columns of `peaks`; `shape` gets (ln2/2 wide)^2 of each."""
+    half = 0.5 * case[SHARE] * (1.0 - case[OUTLIERS])
+    shape[0] = _set_peak(m0 + case[SPLIT], table, case[WIDTH], half, peaks, 0)
+    shape[1] = _set_peak(m0 - case[SPLIT], table, case[WIDTH], half, peaks, 1)
+    shape[2] = _set_peak(m1, table, case[WIDTH + 1], (1.0 - case[SHARE]) * (1.0 - case[OUTLIERS]), peaks, 2)
+
+
+@jit
+def _sum_beads(y, blocks, lane_count, peaks, broad, lanes):
+    """Sum over beads what a step needs, in `lane_count` partial sums each; beads of no intensity add nothing."""
     one = np.float32(1.0)
     seventh = np.float32(1.0 / 7.0)
-    broad = np.float32(outliers / span)
+    shift = np.float32(0.875)
+    aa, ab, ac = peaks[0, 0], peaks[0, 1], peaks[0, 2]
+    ka, kb, kc = peaks[1, 0], peaks[1, 1], peaks[1, 2]
+    ca, cb, cc = peaks[2, 0], peaks[2, 1], peaks[2, 2]
+    lanes[:] = np.float32(0.0)
+    for block in range(blocks):
+        base = block * lane_count
+        for j in range(lane_count):
+            value = y[base + j]
+            za = value * aa - ka
+            zb = value * ab - kb
+            zc = value * ac - kc
+            ua = one / (one + za * za * seventh)
+            ub = one / (one + zb * zb * seventh)
+            uc = one / (one + zc * zc * seventh)
+            da = ua * ua
+            db = ub * ub
+            dc = uc * uc
+            da = ca * da * da * value
+            db = cb * db * db * value
+            dc = cc * dc * dc * value
+            inverse = one / (da + db + dc + broad)
+            ra = da * inverse
+            rb = db * inverse
+            rc = dc * inverse
+            ea = ua * za
+            eb = ub * zb
+            ec = uc * zc
+            lanes[0, j] += ra + rb
+            lanes[1, j] += rc
+            lanes[2, j] += ra * ua
+            lanes[3, j] += rb * ub
+            lanes[4, j] += rc * uc
+            lanes[5, j] += ra * ea * za + rb * eb * zb
+            lanes[6, j] += rc * ec * zc
+            ea = ea * (za + ka) - shift
+            eb = eb * (zb + kb) - shift
+            ec = ec * (zc + kc) - shift
+            ga = ra * ea + rb * eb
+            gc = rc * ec
+            lanes[7, j] += ga
+            lanes[8, j] += gc
+            lanes[9, j] += ra * ea * ea + rb * eb * eb - ga * ga
+            lanes[10, j] += gc * ec - gc * gc
+            lanes[11, j] += ga * gc
+
+
+@jit
+def _climb(y, n, m0, m1, case, table, peaks, shape, lanes, total, out):
+    """Climb to a mode of the posterior; out: m0 m1 h00 h11 h01 n0 n1 s0 s1 i0 i1."""
+    broad = np.float32(case[OUTLIERS] / case[SPAN])
+    blocks = (n + LANES - 1) // LANES
+    unit = (_EIGHT * _HALF_LN2) ** 2
     for turn in range(CLIMBS):
-        w0 = _scale_at(m0, table[0], widths[0])
-        w1 = _scale_at(m1, table[1], widths[1])
-        wide0 = 1.0 / (_HALF_LN2 * w0)
-        wide1 = 1.0 / (_HALF_LN2 * w1)
-        back0 = 2.0 ** (-0.5 * m0)
-        back1 = 2.0 ** (-0.5 * m1)
-        k0 = np.float32(wide0)
-        k1 = np.float32(wide1)
-        a0 = np.float32(wide0 * back0)
-        a1 = np.float32(wide1 * back1)
-        c0 = np.float32(share * (1.0 - outliers) * T7 / w0 * back0)
-        c1 = np.float32((1.0 - share) * (1.0 - outliers) * T7 / w1 * back1)
-        n0 = np.float32(0.0)
-        n1 = np.float32(0.0)
-        p0 = np.float32(0.0)
-        p1 = np.float32(0.0)
-        g0 = np.float32(0.0)
-        g1 = np.float32(0.0)
-        s0 = np.float32(0.0)
-        s1 = np.float32(0.0)
-        v00 = np.float32(0.0)
-        v11 = np.float32(0.0)
-        v01 = np.float32(0.0)
-        for i in range(n):
-            value = y[i]
-            z0 = value * a0 - k0
-            z1 = value * a1 - k1
-            u0 = one / (one + z0 * z0 * seventh)
-            u1 = one / (one + z1 * z1 * seventh)
-            d0 = u0 * u0
-            d1 = u1 * u1
-            d0 = c0 * d0 * d0 * value
-            d1 = c1 * d1 * d1 * value
-            inverse = one / (d0 + d1 + broad)
-            r0 = d0 * inverse
-            r1 = d1 * inverse
-            n0 += r0
-            n1 += r1
-            p0 += r0 * u0
-            p1 += r1 * u1
-            e0 = u0 * z0
-            e1 = u1 * z1
-            s0 += r0 * e0 * z0
-            s1 += r1 * e1 * z1
-            e0 = e0 * (z0 + k0)
-            e1 = e1 * (z1 + k1)
-            g0 += r0 * e0
-            g1 += r1 * e1
-            e0 -= np.float32(0.875)
-            e1 -= np.float32(0.875)
-            v00 += r0 * (one - r0) * e0 * e0
-            v11 += r1 * (one - r1) * e1 * e1
-            v01 += r0 * r1 * e0 * e1
-        eight = 8.0 / 7.0
-        b0 = _HALF_LN2 * (eight * g0 - n0)
-        b1 = _HALF_LN2 * (eight * g1 - n1)
-        i0 = eight * (_HALF_LN2 * wide0) ** 2 * p0
-        i1 = eight * (_HALF_LN2 * wide1) ** 2 * p1
-        z = m0 - mean[0]
-        weight = 4.0 / (3.0 * scale[0] * scale[0] + z * z)
-        i0 += weight
-        b0 -= weight * z
-        z = m1 - mean[1]
-        weight = 4.0 / (3.0 * scale[1] * scale[1] + z * z)
-        i1 += weight
-        b1 -= weight * z
-        unit = (eight * _HALF_LN2) ** 2
-        h00 = i0 - unit * v00
-        h11 = i1 - unit * v11
-        h01 = unit * v01
+        _set_peaks(m0, m1, case, table, peaks, shape)
+        _sum_beads(y, blocks, lanes.shape[1], peaks, broad, lanes)
+        for k in range(12):
+            total[k] = 0.0
+            for j in range(LANES):
+                total[k] += lanes[k, j]
+        b0 = _HALF_LN2 * _EIGHT * total[7]
+        b1 = _HALF_LN2 * _EIGHT * total[8]
+        i0 = _EIGHT * (shape[0] * total[2] + shape[1] * total[3])
+        i1 = _EIGHT * shape[2] * total[4]
+        z = m0 - case[MEAN]
+        pull = 4.0 / (3.0 * case[SCALE] * case[SCALE] + z * z)
+        i0 += pull
+        b0 -= pull * z
+        z = m1 - case[MEAN + 1]
+        pull = 4.0 / (3.0 * case[SCALE + 1] * case[SCALE + 1] + z * z)
+        i1 += pull
+        b1 -= pull * z
+        h00 = i0 - unit * total[9]
+        h11 = i1 - unit * total[10]
+        h01 = unit * total[11]
         det = h00 * h11 - h01 * h01
         step0 = b0 / i0
         step1 = b1 / i1
@@ -164,47 +195,78 @@ def _climb(y, n, m0, m1, mean, scale, share, widths, table, outliers, span, out)
         step1 = min(limit, max(-limit, step1))
         m0 += step0
         m1 += step1
-        out[2] = h00
-        out[3] = h11
-        out[4] = h01
-        out[5] = n0
-        out[6] = n1
-        out[7] = eight * s0
-        out[8] = eight * s1
-        out[9] = i0
-        out[10] = i1
         if max(abs(step0), abs(step1)) < TOLERANCE:
             break
     out[0] = m0
     out[1] = m1
+    out[2] = h00
+    out[3] = h11
+    out[4] = h01
+    out[5] = total[0]
+    out[6] = total[1]
+    out[7] = _EIGHT * total[5]
+    out[8] = _EIGHT * total[6]
+    out[9] = i0
+    out[10] = i1
 
 
 @jit
-def _inverse_density(y, n, m0, m1, share, widths, table, outliers, span, inverse):
+def _split_score(y, n, m0, m1, case, table, peaks, shape, out):
+    """Slope of the log-likelihood by the split and the information on it, as columns 11 and 12 of out."""
+    one = np.float32(1.0)
+    seventh = np.float32(1.0 / 7.0)
+    shift = np.float32(0.875)
+    broad = np.float32(case[OUTLIERS] / case[SPAN])
+    _set_peaks(m0, m1, case, table, peaks, shape)
+    slope = 0.0
+    labelled = 0.0
+    hidden = 0.0
+    for i in range(n):
+        value = y[i]
+        za = value * peaks[0, 0] - peaks[1, 0]
+        zb = value * peaks[0, 1] - peaks[1, 1]
+        zc = value * peaks[0, 2] - peaks[1, 2]
+        ua = one / (one + za * za * seventh)
+        ub = one / (one + zb * zb * seventh)
+        uc = one / (one + zc * zc * seventh)
+        da = peaks[2, 0] * (ua * ua) * (ua * ua) * value
+        db = peaks[2, 1] * (ub * ub) * (ub * ub) * value
+        dc = peaks[2, 2] * (uc * uc) * (uc * uc) * value
+        inverse = one / (da + db + dc + broad)
+        ra = da * inverse
+        rb = db * inverse
+        ea = ua * za * (za + peaks[1, 0]) - shift
+        eb = ub * zb * (zb + peaks[1, 1]) - shift
+        signed = ra * ea - rb * eb
+        slope += signed
+        labelled += shape[0] * ra * ua + shape[1] * rb * ub
+        hidden += ra * ea * ea + rb * eb * eb - signed * signed
+    out[11] = _EIGHT * _HALF_LN2 * slope
+    labelled *= _EIGHT
+    out[12] = max(labelled - (_EIGHT * _HALF_LN2) ** 2 * hidden, LEAST_KNOWN * labelled)
+
+
+@jit
+def _inverse_density(y, n, m0, m1, case, table, peaks, shape, inverse):
     """Write 1 / density of each bead at (m0, m1); return the log-likelihood."""
     one = np.float32(1.0)
     seventh = np.float32(1.0 / 7.0)
-    broad = np.float32(outliers / span)
-    w0 = _scale_at(m0, table[0], widths[0])
-    w1 = _scale_at(m1, table[1], widths[1])
-    wide0 = 1.0 / (_HALF_LN2 * w0)
-    wide1 = 1.0 / (_HALF_LN2 * w1)
-    back0 = 2.0 ** (-0.5 * m0)
-    back1 = 2.0 ** (-0.5 * m1)
-    k0 = np.float32(wide0)
-    k1 = np.float32(wide1)
-    a0 = np.float32(wide0 * back0)
-    a1 = np.float32(wide1 * back1)
-    c0 = np.float32(share * (1.0 - outliers) * T7 / w0 * back0)
-    c1 = np.float32((1.0 - share) * (1.0 - outliers) * T7 / w1 * back1)
+    broad = np.float32(case[OUTLIERS] / case[SPAN])
+    _set_peaks(m0, m1, case, table, peaks, shape)
+    aa, ab, ac = peaks[0, 0], peaks[0, 1], peaks[0, 2]
+    ka, kb, kc = peaks[1, 0], peaks[1, 1], peaks[1, 2]
+    ca, cb, cc = peaks[2, 0], peaks[2, 1], peaks[2, 2]
     for i in range(n):
-        z0 = y[i] * a0 - k0
-        z1 = y[i] * a1 - k1
-        u0 = one / (one + z0 * z0 * seventh)
-        u1 = one / (one + z1 * z1 * seventh)
-        u0 = u0 * u0
-        u1 = u1 * u1
-        inverse[i] = one / ((c0 * u0 * u0 + c1 * u1 * u1) * y[i] + broad)
+        za = y[i] * aa - ka
+        zb = y[i] * ab - kb
+        zc = y[i] * ac - kc
+        ua = one / (one + za * za * seventh)
+        ub = one / (one + zb * zb * seventh)
+        uc = one / (one + zc * zc * seventh)
+        ua = ua * ua
+        ub = ub * ub
+        uc = uc * uc
+        inverse[i] = one / ((ca * ua * ua + cb * ub * ub + cc * uc * uc) * y[i] + broad)
     total = 0.0
     product = 1.0
     for i in range(n):
@@ -222,66 +284,94 @@ def _log_prior(position, mean, scale):
 
 
 @jit
-def _kernel_rows(y, n, inverse, low, step, points, part, width, table, outliers, floor, rows):
-    """Densities of the beads at each grid position, over their density at the mode."""
+def _fill_rows(y, n, inverse, points, broad, upper, lower, other, rows0, rows1):
+    """Densities of the beads (rows) at each grid position (columns), over their density at the mode."""
     one = np.float32(1.0)
     seventh = np.float32(1.0 / 7.0)
-    for g in range(points):
-        position = low + step * g
-        w = _scale_at(position, table, width)
-        wide = 1.0 / (_HALF_LN2 * w)
-        back = 2.0 ** (-0.5 * position)
-        k = np.float32(wide)
-        a = np.float32(wide * back)
-        c = np.float32(part * (1.0 - outliers) * T7 / w * back)
-        row = rows[g]
+    for i in range(n):
+        value = y[i]
+        scale = value * inverse[i]
+        floor = broad * inverse[i]
+        for g in range(points):
+            za = value * upper[0, g] - upper[1, g]
+            zb = value * lower[0, g] - lower[1, g]
+            zc = value * other[0, g] - other[1, g]
+            ua = one / (one + za * za * seventh)
+            ub = one / (one + zb * zb * seventh)
+            uc = one / (one + zc * zc * seventh)
+            ua = ua * ua
+            ub = ub * ub
+            uc = uc * uc
+            rows0[i, g] = (upper[2, g] * ua * ua + lower[2, g] * ub * ub) * scale + floor
+            rows1[i, g] = other[2, g] * uc * uc * scale
+
+
+@jit
+def _products(rows0, rows1, n, points, ratio):
+    """Likelihood at each grid point relative to the mode: products over beads, eight lines of the grid at a time."""
+    for first in range(0, points, 8):
+        part = ratio[first : first + 8]
+        for a in range(8):
+            for b in range(points):
+                part[a, b] = np.float32(1.0)
         for i in range(n):
-            z = y[i] * a - k
-            u = one / (one + z * z * seventh)
-            u = u * u
-            row[i] = (c * u * u * y[i] + floor) * inverse[i]
+            h0, h1, h2, h3 = rows0[i, first], rows0[i, first + 1], rows0[i, first + 2], rows0[i, first + 3]
+            h4, h5, h6, h7 = rows0[i, first + 4], rows0[i, first + 5], rows0[i, first + 6], rows0[i, first + 7]
+            for b in range(points):
+                lo = rows1[i, b]
+                part[0, b] *= h0 + lo
+                part[1, b] *= h1 + lo
+                part[2, b] *= h2 + lo
+                part[3, b] *= h3 + lo
+                part[4, b] *= h4 + lo
+                part[5, b] *= h5 + lo
+                part[6, b] *= h6 + lo
+                part[7, b] *= h7 + lo
 
 
 @jit
 def _add_box(
-    y, n, inverse, points, low0, high0, low1, high1, mean, scale, share, widths, table, outliers, span, ref0, ref1,
-    weight, rows0, rows1, sums,
+    y, n, inverse, points, low0, high0, low1, high1, case, table, ref0, ref1, weight, upper, lower, other, rows0, rows1,
+    ratio, line, sums,
 ):  # fmt: skip
     """Add the integrals over a box of grid points to sums: 1, d0, d1, d0^2, d1^2, (hi above lo)."""
     step0 = (high0 - low0) / (points - 1)
     step1 = (high1 - low1) / (points - 1)
-    broad = np.float32(outliers / span)
-    for half in range(2):
-        low = low0 if half == 0 else low1
-        step = step0 if half == 0 else step1
-        part = share if half == 0 else 1.0 - share
-        floor = broad if half == 0 else np.float32(0.0)
-        rows = rows0 if half == 0 else rows1
-        _kernel_rows(y, n, inverse, low, step, points, part, widths[half], table[half], outliers, floor, rows)
-    cell = step0 * step1 * weight / (scale[0] * scale[1])
+    half = 0.5 * case[SHARE] * (1.0 - case[OUTLIERS])
+    rest = (1.0 - case[SHARE]) * (1.0 - case[OUTLIERS])
+    for g in range(points):
+        _set_peak(low0 + step0 * g + case[SPLIT], table, case[WIDTH], half, upper, g)
+        _set_peak(low0 + step0 * g - case[SPLIT], table, case[WIDTH], half, lower, g)
+        _set_peak(low1 + step1 * g, table, case[WIDTH + 1], rest, other, g)
+    _fill_rows(y, n, inverse, points, np.float32(case[OUTLIERS] / case[SPAN]), upper, lower, other, rows0, rows1)
+    _products(rows0, rows1, n, points, ratio)
+    # line: prior of the lo gene, and sums down the columns of the box
+    for b in range(points):
+        z = (low1 + step1 * b - case[MEAN + 1]) / case[SCALE + 1]
+        line[0, b] = 1.0 / ((1.0 + z * z / 3.0) * (1.0 + z * z / 3.0))
+        for k in range(1, 5):
+            line[k, b] = 0.0
+    cell = step0 * step1 * weight / (case[SCALE] * case[SCALE + 1])
+    wide = 1.0 / (step0 + step1)
     for a in range(points):
-        at0 = low0 + step0 * a
-        z = (at0 - mean[0]) / scale[0]
-        prior0 = 1.0 / (1.0 + z * z / 3.0)
-        prior0 = prior0 * prior0 * cell
-        row0 = rows0[a]
+        z = (low0 + step0 * a - case[MEAN]) / case[SCALE]
+        prior0 = cell / ((1.0 + z * z / 3.0) * (1.0 + z * z / 3.0))
+        d0 = low0 + step0 * a - ref0
+        above = 0.5 + (low0 + step0 * a - low1) * wide
         for b in range(points):
-            at1 = low1 + step1 * b
-            row1 = rows1[b]
-            ratio = np.float32(1.0)
-            for i in range(n):
-                ratio *= row0[i] + row1[i]
-            z = (at1 - mean[1]) / scale[1]
-            prior1 = 1.0 / (1.0 + z * z / 3.0)
-            mass = prior0 * prior1 * prior1 * ratio
-            d0 = at0 - ref0
-            d1 = at1 - ref1
-            sums[0] += mass
-            sums[1] += mass * d0
-            sums[2] += mass * d1
-            sums[3] += mass * d0 * d0
-            sums[4] += mass * d1 * d1
-            sums[5] += mass * min(1.0, max(0.0, 0.5 + (at0 - at1) / (step0 + step1)))
+            mass = prior0 * line[0, b] * ratio[a, b]
+            line[1, b] += mass
+            line[2, b] += mass * d0
+            line[3, b] += mass * (d0 * d0)
+            line[4, b] += mass * min(1.0, max(0.0, above - step1 * wide * b))
+    for b in range(points):
+        d1 = low1 + step1 * b - ref1
+        sums[0] += line[1, b]
+        sums[1] += line[2, b]
+        sums[2] += line[1, b] * d1
+        sums[3] += line[3, b]
+        sums[4] += line[1, b] * d1 * d1
+        sums[5] += line[4, b]
 
 
 @jit
@@ -295,8 +385,8 @@ def _half_sides(mode):
 
 @jit
 def _fit_pair(
-    y, n, mean, scale, share, widths, table, outliers, span, seek, mode, other, third, inv_mode, inv_other, inv_third,
-    rows0, rows1, sums, out,
+    y, n, case, table, seek, learn, modes_only, mode, other, third, inv_mode, inv_other, inv_third, rows0, rows1, ratio,
+    peaks, upper, lower, lo_peaks, shape, lanes, total, line, sums, out,
 ):  # fmt: skip
     """Posterior of the two positions of one analyte in one well; see ``mixture.fit_pair``."""
     like = 0.0
@@ -307,11 +397,12 @@ def _fit_pair(
     lost = False
     for start in range(4):
         if start == 0:
-            b0 = mean[0]
-            b1 = mean[1]
+            b0 = case[MEAN]
+            b1 = case[MEAN + 1]
         elif start == 1:
-            gap = best - like - _log_prior(mode[1], mean[0], scale[0]) - _log_prior(mode[0], mean[1], scale[1])
-            gap += (mode[5] - mode[6]) * math.log(share / max(1.0 - share, 1e-9))
+            gap = best - like - _log_prior(mode[1], case[MEAN], case[SCALE])
+            gap -= _log_prior(mode[0], case[MEAN + 1], case[SCALE + 1])
+            gap += (mode[5] - mode[6]) * math.log(case[SHARE] / max(1.0 - case[SHARE], 1e-9))
             if not lost and gap > SWAP_GAP and abs(mode[0] - mode[1]) > SWAP_APART:
                 continue
             b0 = mode[1]
@@ -321,19 +412,20 @@ def _fit_pair(
         else:
             b0 = 2.0 * math.log2(y[int(n * (0.33 if start == 2 else 0.67))])
             b1 = 2.0 * math.log2(y[int(n * (0.84 if start == 2 else 0.16))])
-        _climb(y, n, b0, b1, mean, scale, share, widths, table, outliers, span, third)
+        _climb(y, n, b0, b1, case, table, peaks, shape, lanes, total, third)
         if start == 0:
             explained = third[5] + third[6]
             lost = n > 0 and (explained < seek * n or third[7] + third[8] > STRAINED * explained)
         elif abs(third[0] - mode[0]) + abs(third[1] - mode[1]) < 0.01:
             continue
-        value = _inverse_density(y, n, third[0], third[1], share, widths, table, outliers, span, inv_third)
-        total = value + _log_prior(third[0], mean[0], scale[0]) + _log_prior(third[1], mean[1], scale[1])
-        if found == 0 or total > best:
+        value = _inverse_density(y, n, third[0], third[1], case, table, peaks, shape, inv_third)
+        posterior = value + _log_prior(third[0], case[MEAN], case[SCALE])
+        posterior += _log_prior(third[1], case[MEAN + 1], case[SCALE + 1])
+        if found == 0 or posterior > best:
             like_other = like
             best_other = best
             like = value
-            best = total
+            best = posterior
             for k in range(11):
                 other[k] = mode[k]
                 mode[k] = third[k]
@@ -341,15 +433,25 @@ def _fit_pair(
                 inv_other[i] = inv_mode[i]
                 inv_mode[i] = inv_third[i]
             found += 1
-        elif found == 1 or total > best_other:
+        elif found == 1 or posterior > best_other:
             like_other = value
-            best_other = total
+            best_other = posterior
             for k in range(11):
                 other[k] = third[k]
             for i in range(n):
                 inv_other[i] = inv_third[i]
             found += 1
-    sums[:] = 0.0
+    for k in range(_N_COLUMNS):
+        out[k] = np.nan
+    for k in range(4):
+        out[6 + k] = mode[5 + k]
+    out[10] = n
+    if learn:
+        _split_score(y, n, mode[0], mode[1], case, table, peaks, shape, out)
+    if modes_only:
+        out[0] = mode[0]
+        out[1] = mode[1]
+        return
     side0, side1 = _half_sides(mode)
     low0 = mode[0] - side0
     high0 = mode[0] + side0
@@ -373,6 +475,7 @@ def _fit_pair(
     points = BIG_GRID if hard else GRID
     weight = 1.0
     inverse = inv_mode
+    sums[:] = 0.0
     for box in range(2 if apart else 1):
         if box == 1:
             points = GRID
@@ -383,8 +486,8 @@ def _fit_pair(
             low1 = other[1] - far1
             high1 = other[1] + far1
         _add_box(
-            y, n, inverse, points, low0, high0, low1, high1, mean, scale, share, widths, table, outliers, span,
-            mode[0], mode[1], weight, rows0, rows1, sums,
+            y, n, inverse, points, low0, high0, low1, high1, case, table, mode[0], mode[1], weight, upper, lower,
+            lo_peaks, rows0, rows1, ratio, line, sums,
         )  # fmt: skip
     if not (sums[0] > 0.0 and sums[0] < RATIO_MAX):  # the climb ended far from any mode: its curvature must do
         sums[:] = 0.0
@@ -400,29 +503,41 @@ def _fit_pair(
     out[3] = math.sqrt(max(sums[4] / sums[0] - d1 * d1, 1e-8))
     out[4] = sums[5] / sums[0]
     out[5] = like + math.log(sums[0]) + 2.0 * LOG_T3
-    for k in range(4):
-        out[6 + k] = mode[5 + k]
 
 
 @jit
 def _fit_wells(
-    wells, analytes, reporter, starts, mean, scale, share, widths, table, first_good, last_good, outliers, span,
-    seek, largest, out,
+    wells, analytes, reporter, starts, mean, scale, share, widths, split, table, first_good, last_good, outliers, span,
+    seek, learn, modes_only, largest, out,
 ):  # fmt: skip
-    y = np.empty(largest + 1, np.float32)
+    y = np.zeros(largest + LANES, np.float32)
     inv_mode = np.empty(largest + 1, np.float32)
     inv_other = np.empty(largest + 1, np.float32)
     inv_third = np.empty(largest + 1, np.float32)
-    rows0 = np.empty((BIG_GRID, largest + 1), np.float32)
-    rows1 = np.empty((BIG_GRID, largest + 1), np.float32)
+    rows0 = np.empty((largest + 1, BIG_GRID), np.float32)
+    rows1 = np.empty((largest + 1, BIG_GRID), np.float32)
+    ratio = np.empty((BIG_GRID, BIG_GRID), np.float32)
+    peaks = np.zeros((3, 3), np.float32)
+    upper = np.zeros((3, BIG_GRID), np.float32)
+    lower = np.zeros((3, BIG_GRID), np.float32)
+    lo_peaks = np.zeros((3, BIG_GRID), np.float32)
+    lanes = np.zeros((12, LANES), np.float32)
+    line = np.zeros((5, BIG_GRID))
     mode = np.zeros(11)
     other = np.zeros(11)
     third = np.zeros(11)
+    total = np.zeros(12)
+    shape = np.zeros(3)
     sums = np.zeros(6)
+    case = np.zeros(10)
+    fitted = np.zeros(_N_COLUMNS)
+    own_table = table.copy()  # threads that count references to one array get in each other's way
+    case[OUTLIERS] = outliers
+    case[SPAN] = span
     for w in wells:
-        for a in analytes:
-            begin = starts[w, a]
-            end = starts[w, a + 1]
+        for s in range(len(analytes)):
+            begin = starts[w, analytes[s]]
+            end = starts[w, analytes[s] + 1]
             while begin < end and reporter[begin] < first_good:
                 begin += 1
             while end > begin and reporter[end - 1] > last_good:
@@ -430,8 +545,17 @@ def _fit_wells(
             n = end - begin
             for i in range(n):
                 y[i] = math.sqrt(np.float32(reporter[begin + i]))
-            out[w, a, 10] = n
+            for i in range(LANES):  # a bead of no intensity counts for nothing
+                y[n + i] = 0.0
+            for c in range(2):
+                case[MEAN + c] = mean[w, s, c]
+                case[SCALE + c] = scale[w, s, c]
+                case[WIDTH + c] = widths[s, c]
+            case[SHARE] = share[s]
+            case[SPLIT] = split[s]
             _fit_pair(
-                y, n, mean[w, a], scale[w, a], share[a], widths[a], table, outliers, span, seek, mode, other, third,
-                inv_mode, inv_other, inv_third, rows0, rows1, sums, out[w, a],
+                y, n, case, own_table, seek, learn, modes_only, mode, other, third, inv_mode, inv_other, inv_third,
+                rows0, rows1, ratio, peaks, upper, lower, lo_peaks, shape, lanes, total, line, sums, fitted,
             )  # fmt: skip
+            for k in range(_N_COLUMNS):
+                out[w, s, k] = fitted[k]

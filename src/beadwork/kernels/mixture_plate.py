@@ -6,14 +6,19 @@ The log2 position of gene g in well w is modelled as::
 
 effect_w is a quadratic of the level (amount of RNA, calibration and its bend differ by well); the factors are what the
 genes of a plate do together; tau_g is the gene's own spread, kappa_w is large in a well whose genes are strongly moved,
-so that true regulation is not pulled back to the plate.  All arrays are (W, A, 2) or (A, 2): wells, analytes, hi and
-lo.  Sums run in fixed order without a linear-algebra library where threads could change the last bits.
+so that true regulation is not pulled back to the plate.
+
+Which of three neighbouring peaks are the two lots of the hi gene and which is the lo gene cannot always be seen at
+once.  So each pair of genes is carried through the plate in several slots, ways to see it (levels, split of the lots,
+width factors), that compete: their evidence over all wells decides, or shares, in the end.  Arrays are (W, S, 2) or
+(S, 2): wells, slots, hi and lo.  Sums run in fixed order without a linear-algebra library where threads could change
+the last bits.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -31,26 +36,31 @@ from beadwork.kernels.mixture import (
     scale_at,
 )  # fmt: skip
 
-_AT = TABLE_LOW + TABLE_STEP * np.arange(TABLE_POINTS)
-WIDTHS = np.stack(
-    [
-        np.interp(_AT, [4, 5.5, 6.5, 7.5, 8.5, 9.5, 10.5, 11.5, 12.5, 15], row)
-        for row in (
-            [0.55, 0.50, 0.42, 0.345, 0.315, 0.285, 0.28, 0.26, 0.22, 0.20],
-            [0.55, 0.50, 0.40, 0.315, 0.265, 0.232, 0.20, 0.175, 0.15, 0.14],
-        )
-    ]
+WIDTHS = np.interp(
+    TABLE_LOW + TABLE_STEP * np.arange(TABLE_POINTS),
+    [4, 5.5, 6.5, 7.5, 8.5, 9.5, 10.5, 11.5, 12.5, 15],
+    [0.55, 0.50, 0.40, 0.315, 0.265, 0.232, 0.20, 0.175, 0.15, 0.14],
 )
-"""Widths (scale of the t on log2) of hi and lo peaks by position: medians over the separated genes of LJP009, A375."""
+"""Widths (scale of the t on log2) of peaks by position: medians over lo genes of the separated pairs of LJP009, A375.
+With the split taken out, hi genes have the same."""
+WIDTH_SD = 0.12
+"""Spread of the log width factors of the genes about that of the plate."""
+SPLIT, SPLIT_SD, SPLIT_MOST = 0.15, 0.1, 0.42
+"""Split of a hi gene (log2) that is typical, scale of its half-normal prior, and largest that a slot starts from.
+
+Labelled beads of LJP009 (B20) and REP.A028 (B25) have a scale of .18 and a largest split of .4.  The prior is tighter,
+since evidence summed over thousands of beads is too sure of itself: small misfits of the kernel add up."""
 
 FIRST_SPREAD = 0.25
 """Scale of the prior before the plate's own is known (log2)."""
-ORIENT_WELLS, ORIENT_ROUNDS = 48, 3
-"""Wells that decide which gene of a close pair is which, and rounds of fits in which levels and widths settle."""
+LEARN_WELLS, LEARN_ROUNDS = 48, 3
+"""Wells on which slots learn their levels, widths and split before all wells are fitted, and rounds of it."""
 POOLED_GAP = 0.05
-"""Log-likelihood per pooled bead by which one way must win to need no such decision."""
-WIDTH_SD = (0.2, 0.12)
-"""Spread of the log width factors of hi and lo genes about the table."""
+"""Log-likelihood per pooled bead by which one way must win for the other not to be tried."""
+SLOT_GAP, MOST_SLOTS = 40.0, 4
+"""A slot that is further behind the best of its pair (log evidence) leaves; and so many stay at most."""
+SAME_LEVEL, SAME_SPLIT = 0.08, 0.06
+"""Slots nearer to each other than this (log2) are one."""
 ALONE_SCALE = 2.5
 """Scale of the prior without a plate: next to nothing (log2)."""
 SHARE_APART = 1.0
@@ -82,18 +92,60 @@ class Settings(NamedTuple):
 class PlateFit(NamedTuple):
     """Fit of a plate.
 
-    ``fit`` the columns of ``mixture.COLUMNS``, shape (W, A, 11), NaN for analytes that were not fitted; ``share`` of hi
-    beads as fitted; ``widths`` factors of the genes, shape (A, 2); ``level`` (A, 2), ``tau`` (A, 2) and ``kappa`` (W,)
-    of the prior (of no meaning without it); ``prior`` of the last round.
+    ``fit`` the columns of ``mixture.COLUMNS``, shape (W, A, 13), NaN for analytes that were not fitted and for columns
+    of learning; ``share`` of hi beads as fitted; ``widths`` factors (A, 2) and ``split`` (A,) of the genes; ``level``
+    (A, 2), ``tau`` (A, 2) and ``kappa`` (W,) of the prior (of no meaning without it); ``prior`` of the last round,
+    (W, A, 2).  Where slots share a pair, shape and prior are those of the likeliest.
     """
 
     fit: Array
     share: float
     widths: Array
+    split: Array
     level: Array
     tau: Array
     kappa: Array
     prior: PairPrior
+
+
+class Slots(NamedTuple):
+    """Ways to see analytes, one row each.
+
+    ``analyte`` (S,), whether it carries two genes ``duo`` (S,), levels of both genes (S, 2), width factors (S, 2),
+    split of the hi gene (S,), and log ``evidence`` (S,).
+    """
+
+    analyte: npt.NDArray[np.int64]
+    duo: npt.NDArray[np.bool_]
+    level: Array
+    widths: Array
+    split: Array
+    evidence: Array
+
+    def take(self, rows: npt.NDArray[np.int64]) -> Slots:
+        """Take some of them."""
+        return Slots(*(column[rows] for column in self))  # type: ignore[arg-type]
+
+    def join(self, *others: Slots) -> Slots:
+        """Put these and others together."""
+        return Slots(*(np.concatenate(columns) for columns in zip(self, *others, strict=True)))
+
+    def best(self) -> npt.NDArray[np.bool_]:
+        """Whether a slot has the largest evidence of its analyte, the first of equals."""
+        order = np.lexsort((-self.evidence, self.analyte))
+        first = np.ones(len(order), dtype=bool)
+        first[1:] = np.diff(self.analyte[order]) > 0
+        found = np.zeros(len(order), dtype=bool)
+        found[order[first]] = True
+        return found
+
+    def weights(self) -> Array:
+        """Share of each slot in its analyte, by evidence."""
+        n = int(self.analyte.max(initial=-1)) + 1
+        top = np.full(n, -np.inf)
+        np.maximum.at(top, self.analyte, self.evidence)
+        weight = np.exp(np.maximum(self.evidence - top[self.analyte], -700.0))
+        return np.asarray(weight / np.bincount(self.analyte, weights=weight)[self.analyte])
 
 
 class WellSummary(NamedTuple):
@@ -166,8 +218,9 @@ def pooled_starts(
 
     The second is the log-likelihood per bead.
 
-    Expectation-maximisation of the mixture with widths from the table, widened by `spread` of the wells, from two
-    starts each way.  Where both ways lead to one and the same, the other is its mirror image of equal mean and spread.
+    Expectation-maximisation of a mixture of two with widths from the table, widened by `spread` of the wells and, for
+    hi, by the typical split, from two starts each way.  Where both ways lead to one and the same, the other is its
+    mirror image of equal mean and spread.
     """
     n_analytes = len(counts)
     total = np.maximum(counts.sum(axis=1), 1.0)
@@ -185,7 +238,7 @@ def pooled_starts(
         m = np.stack([at(q_hi), at(q_lo)], axis=1)
         like = np.zeros(n_analytes)
         for _ in range(rounds):
-            width = np.sqrt(np.stack([scale_at(m[:, c], table[c], 1.0) for c in (0, 1)], axis=1) ** 2 + spread**2)
+            width = np.sqrt(scale_at(m, table, 1.0) ** 2 + spread**2 + np.array([1.3 * SPLIT**2, 0.0]))
             lean = y * 2.0 ** (-0.5 * m)[:, :, None]
             z = (lean - 1.0) / (half * width)[:, :, None]
             u = 1.0 / (1.0 + z * z / 7.0)
@@ -211,14 +264,15 @@ def pooled_starts(
     return levels, np.where(np.isinf(best) & (worse == 0.0), best[::-1], worse) / total
 
 
-def well_effects(fit: Array, sd: Array, tau: Array) -> tuple[Array, Array]:
-    """Levels (A, 2) and smooth effects (W, A, 2) of the wells: robust quadratics of the level.
+def well_effects(fit: Array, sd: Array, tau: Array, used: npt.NDArray[np.bool_]) -> tuple[Array, Array]:
+    """Levels (S, 2) and smooth effects (W, S, 2) of the wells: robust quadratics of the level.
 
-    `fit` and `sd` are (W, A, 2).  Genes weigh by 1 / (sd^2 + tau^2), less the further they lie from the curve.
+    `fit` and `sd` are (W, S, 2).  Genes weigh by 1 / (sd^2 + tau^2), less the further they lie from the curve; slots
+    that are not `used` (S,) not at all.
     """
     n_wells = len(fit)
     values = fit.reshape(n_wells, -1)
-    weights = 1.0 / (sd.reshape(n_wells, -1) ** 2 + tau.reshape(-1) ** 2)
+    weights = np.repeat(used, 2) / (sd.reshape(n_wells, -1) ** 2 + tau.reshape(-1) ** 2)
     effect = np.zeros_like(values)
     level = np.median(values, axis=0)
     for _ in range(EFFECT_ROUNDS):
@@ -242,13 +296,13 @@ def well_effects(fit: Array, sd: Array, tau: Array) -> tuple[Array, Array]:
     return level.reshape(shape[1:]), effect.reshape(shape)
 
 
-def common_factors(rest: Array, sd: Array, prior_scale: Array, n_factors: int) -> Array:
-    """Find what genes do together: low-rank part of the residuals (W, A, 2), shrunken to what rises above the noise.
+def common_factors(rest: Array, sd: Array, prior_scale: Array, n_factors: int, used: npt.NDArray[np.bool_]) -> Array:
+    """Find what genes do together: low-rank part of the residuals (W, S, 2), shrunken to what rises above the noise.
 
     Residuals count by their reliability 1 - sd^2 / prior variance; the unreliable part is filled from the low-rank fit
     of the round before.  Singular values shrink by what noise alone would give.  What a well itself contributes to its
     own fit is taken out in the end, so that its beads do not count twice and a well unlike all others is not explained
-    by itself.
+    by itself.  Slots that are not `used` (S,) have no say in the factors but get their part in them.
     """
     n_wells = len(rest)
     values = rest.reshape(n_wells, -1)
@@ -260,14 +314,15 @@ def common_factors(rest: Array, sd: Array, prior_scale: Array, n_factors: int) -
     low = own = np.zeros_like(values)
     at = (np.arange(n_wells) + 0.5) / n_wells
     side = np.stack([np.cos(np.pi * (k + 1) * at) for k in range(n_factors)], axis=1)
-    edge = (np.sqrt(values.shape[1]) + np.sqrt(n_wells)) ** 2
+    use = np.repeat(used, 2).astype(float)
+    edge = (np.sqrt(use.sum()) + np.sqrt(n_wells)) ** 2
     for _ in range(FACTOR_ROUNDS):
         filled = raw + (1.0 - trust) * low
-        loading = np.einsum("wg,wk->gk", filled, side)
+        loading = use[:, None] * np.einsum("wg,wk->gk", filled, side)
         side = np.linalg.qr(np.einsum("wg,gk->wk", filled, loading))[0]
         loading = np.einsum("wg,wk->gk", filled, side)
-        strength = (loading**2).sum(axis=0)
-        noise = max(float((filled**2).sum() - strength.sum()), 1e-12) / filled.size
+        strength = (use[:, None] * loading**2).sum(axis=0)
+        noise = max(float((use * (filled**2).sum(axis=0)).sum() - strength.sum()), 1e-12) / (n_wells * use.sum())
         kept = np.maximum(0.0, 1.0 - noise * edge / np.maximum(strength, 1e-12))
         low = np.einsum("wk,gk->wg", side * kept, loading)
         own = (side**2 * kept).sum(axis=1, keepdims=True) * filled
@@ -275,21 +330,29 @@ def common_factors(rest: Array, sd: Array, prior_scale: Array, n_factors: int) -
 
 
 def spreads(
-    rest: Array, sd: Array, tau: Array, kappa: Array, tau0: float, strength: float, rounds: int = 5
+    rest: Array,
+    sd: Array,
+    tau: Array,
+    kappa: Array,
+    tau0: float,
+    strength: float,
+    used: npt.NDArray[np.bool_],
+    rounds: int = 5,
 ) -> tuple[Array, Array]:
-    """Spread tau (A, 2) of each gene and kappa (W,) of each well, by expectation-maximisation of the t3 prior.
+    """Spread tau (S, 2) of each gene and kappa (W,) of each well, by expectation-maximisation of the t3 prior.
 
     Posterior moments rest^2 + sd^2 stand for the squared deviations.  Each tau leans on `tau0` as if that had been seen
-    in `strength` wells; kappa has geometric mean 1.
+    in `strength` wells; kappa has geometric mean 1 and comes from slots that are `used` (S,).
     """
     square = rest**2 + sd**2
-    n_wells, n_genes = len(rest), rest[0].size
+    use = used.astype(float)[:, None]
+    n_wells, n_genes = len(rest), 2.0 * use.sum()
     for _ in range(rounds):
         weight = 4.0 / (3.0 + square / (tau * kappa[:, None, None]) ** 2)
         scaled = weight * square
         tau = np.sqrt(((scaled / kappa[:, None, None] ** 2).sum(axis=0) + strength * tau0**2) / (n_wells + strength))
         weight = 4.0 / (3.0 + square / (tau * kappa[:, None, None]) ** 2)
-        kappa = np.sqrt(((weight * square / tau**2).sum(axis=(1, 2)) + 30.0) / (n_genes + 30.0))
+        kappa = np.sqrt(((use * weight * square / tau**2).sum(axis=(1, 2)) + 30.0) / (n_genes + 30.0))
         kappa = kappa / np.exp(np.mean(np.log(kappa)))
     return tau, kappa
 
@@ -329,106 +392,227 @@ def fit_mixtures(
     fit
         ``fit_plate`` of :mod:`beadwork.kernels.mixture` or of its compiled twin.
     """
-    n_wells, n_analytes = starts.shape[0], starts.shape[1] - 1
-    wells = np.arange(n_wells)
-    out = np.full((n_wells, n_analytes, len(COLUMNS)), np.nan)
-    shares = np.where(duo, share, 1.0)
-    model = BeadModel(
-        WIDTHS, np.ones((n_analytes, 2)), shares, settings.outliers, settings.first_good, settings.last_good,
-        settings.span,
-    )  # fmt: skip
     beads = summarise_wells(reporter, starts, settings.first_good, settings.last_good)
+    nobody = np.zeros(0)
+    model = BeadModel(
+        WIDTHS, nobody, nobody, nobody, settings.outliers, settings.first_good, settings.last_good, settings.span
+    )
+    plate = _Plate(reporter, starts, first_effects(beads.mean[:, analytes]), model, fit, threads)
     middle = np.where(np.isnan(beads.mean), 7.0, beads.mean)
-    tau, kappa = np.full((n_analytes, 2), FIRST_SPREAD), np.ones(n_wells)
     if not settings.use_prior:
-        prior = PairPrior(np.stack([middle, middle], axis=2), np.full((n_wells, n_analytes, 2), ALONE_SCALE))
-        model = model._replace(seek=SEEK_ALWAYS)
-        fit(reporter, starts, wells, analytes, prior, model, out, threads=threads)
-        return PlateFit(out, share, model.widths, np.nanmedian(prior.mean, axis=0), tau, kappa, prior)
+        return _fit_alone(plate, analytes, duo, share, middle)
 
-    shift = first_effects(beads.mean[:, analytes])
-    chosen = np.unique(np.linspace(0, n_wells - 1, min(ORIENT_WELLS, n_wells)).astype(np.int64))
-    counts, centres = pool_beads(reporter, starts, chosen, shift, settings.first_good, settings.last_good)
-    ways = np.tile(np.median(middle, axis=0)[None, :, None], (2, 1, 2))
-    pooled = np.zeros((2, n_analytes))
-    ways[:, analytes], pooled[:, analytes] = pooled_starts(
-        counts[analytes], centres, WIDTHS, shares[analytes], FIRST_SPREAD
-    )
-    level, factors = orient_pairs(
-        reporter, starts, chosen, analytes[duo[analytes]], ways, pooled, shift, model, fit, threads=threads
-    )
-    one = analytes[~duo[analytes]]
-    level[one] = np.median(middle[:, one] - shift[:, None], axis=0)[:, None]
-    model = model._replace(widths=factors)
-    mean = level + shift[:, None, None]
-    scale = np.full(mean.shape, FIRST_SPREAD)
-    for turn in range(settings.passes):
+    pairs, single = analytes[duo[analytes]], analytes[~duo[analytes]]
+    chosen = np.unique(np.linspace(0, len(starts) - 1, min(LEARN_WELLS, len(starts))).astype(np.int64))
+    counts, centres = pool_beads(reporter, starts, chosen, plate.shift, settings.first_good, settings.last_good)
+    slots = first_slots(pairs, *pooled_starts(counts[pairs], centres, WIDTHS, np.full(len(pairs), share), FIRST_SPREAD))
+    slots = pick_slots(learn_slots(plate, slots, chosen, share, 0.0))
+    centre = plate_width(slots)
+    slots = pick_slots(slots.join(learn_slots(plate, relabelled(slots), chosen, share, centre)))
+    level = np.median(middle[:, single] - plate.shift[:, None], axis=0)
+    slots = slots.join(_slots(single, np.zeros(len(single), dtype=bool), np.stack([level, level], axis=1), 0.0))
+    return _fit_passes(plate, slots, share, centre, settings)
+
+
+class _Plate(NamedTuple):
+    """What all fits of a plate share: beads, shift of each well (W,), model, kernel and threads."""
+
+    reporter: npt.NDArray[np.uint32]
+    starts: npt.NDArray[np.int64]
+    shift: Array
+    model: BeadModel
+    kernel: Callable[..., None]
+    threads: int
+
+    def fit(
+        self, slots: Slots, wells: npt.NDArray[np.int64], mean: Array, scale: Array, share: float, **changes: Any
+    ) -> Array:
+        """Fit slots in chosen wells, shape (wells, S, 13); mean and scale of the prior are (W, S, 2)."""
+        out = np.full((len(self.starts), len(slots.analyte), len(COLUMNS)), np.nan)
+        model = self.model._replace(
+            share=np.where(slots.duo, share, 1.0), widths=slots.widths, split=slots.split, **changes
+        )
         prior = PairPrior(np.ascontiguousarray(mean), np.ascontiguousarray(scale))
-        fit(reporter, starts, wells, analytes, prior, model, out, threads=threads)
-        if turn == settings.passes - 1:
-            break
-        value, sd = out[:, analytes, 0:2], out[:, analytes, 2:4]
-        if turn == 0:
-            share = fitted_share(out[:, analytes], level[analytes], duo[analytes], share, settings.share_strength)
-            model = model._replace(share=np.where(duo, share, 1.0))
-        level[analytes], effect = well_effects(value, sd, tau[analytes])
-        rest = value - level[analytes] - effect
-        n_factors = min(settings.n_factors, n_wells // 8)
-        common = common_factors(rest, sd, scale[:, analytes], n_factors)
-        first = np.full((len(analytes), 2), settings.spread) if turn == 0 else tau[analytes]
-        tau[analytes], kappa = spreads(rest - common, sd, first, kappa, settings.spread, settings.spread_strength)
-        mean[:, analytes] = level[analytes] + effect + common
-        scale[:, analytes] = np.maximum(TAU_MIN, tau[analytes] * kappa[:, None, None])
-    return PlateFit(out, share, model.widths, level, tau, kappa, prior)
+        self.kernel(self.reporter, self.starts, wells, slots.analyte, prior, model, out, threads=self.threads)
+        return out if len(wells) == len(out) else out[wells]
 
 
-def orient_pairs(
-    reporter: npt.NDArray[np.uint32],
-    starts: npt.NDArray[np.int64],
-    wells: npt.NDArray[np.int64],
-    analytes: npt.NDArray[np.int64],
-    ways: Array,
-    pooled: Array,
-    shift: Array,
-    model: BeadModel,
-    fit: Callable[..., None],
-    *,
-    threads: int = 1,
-) -> tuple[Array, Array]:
-    """Decide which gene of a pair is the brighter one: both ways are fitted to some wells, and evidence decides.
+def _slots(analyte: npt.NDArray[np.int64], duo: npt.NDArray[np.bool_], level: Array, split: float) -> Slots:
+    """Slots with the usual widths and one split for pairs."""
+    n = len(analyte)
+    return Slots(analyte, duo, level, np.ones((n, 2)), np.where(duo, split, 0.0), np.zeros(n))
 
-    Levels and width factors settle in a few rounds each way; without free widths an unusually wide peak passes for a
-    second one.  Returns levels (A, 2), averaged by the odds where these are even, and width factors (A, 2).
+
+def first_slots(pairs: npt.NDArray[np.int64], levels: Array, like: Array) -> Slots:
+    """Slots from the pooled beads: both ways, hi above and below lo, unless one is much likelier.
+
+    `levels` (2, pairs, 2) and `like` (2, pairs) are those of :func:`pooled_starts`.
     """
-    n_wells, n_analytes = starts.shape[0], starts.shape[1] - 1
-    spread = np.asarray(WIDTH_SD)
-    evidence = np.zeros((2, n_analytes))
-    factors = np.ones((2, n_analytes, 2))
-    levels = ways.copy()
-    out = np.full((n_wells, n_analytes, len(COLUMNS)), np.nan)
-    doubt = pooled > pooled[::-1] - POOLED_GAP
-    both = doubt[0] & doubt[1]
-    # the pooled beads leave no doubt about pairs that lie far apart: those are fitted one way only, and to fewer wells
-    jobs = [(way, analytes[both[analytes]], wells) for way in (0, 1)]
-    jobs += [(way, analytes[doubt[way, analytes] & ~both[analytes]], wells[::2]) for way in (0, 1)]
-    for way, these, some in jobs:
-        for turn in range(ORIENT_ROUNDS):
-            mean = np.ascontiguousarray(np.broadcast_to(levels[way] + shift[:, None, None], (n_wells, n_analytes, 2)))
-            prior = PairPrior(mean, np.full(mean.shape, FIRST_SPREAD))
-            fit(reporter, starts, some, these, prior, model._replace(widths=factors[way].copy()), out, threads=threads)
-            found = out[np.ix_(some, these)]
-            logs = np.log(factors[way, these])
-            evidence[way, these] = found[:, :, 5].sum(axis=0) - 0.5 * ((logs / spread) ** 2).sum(axis=1)
-            if turn == ORIENT_ROUNDS - 1:
-                break
-            levels[way, these] = np.median(found[:, :, 0:2] - shift[some, None, None], axis=0)
-            beads, square = found[:, :, 6:8].sum(axis=0), found[:, :, 8:10].sum(axis=0)
-            step = 0.8 * np.log(np.maximum(square, 1e-3) / np.maximum(beads, 1e-3))
-            logs = (logs + step) * beads / (beads + spread**-2.0)
-            factors[way, these] = np.exp(np.clip(logs, -0.6, 0.6))
-    odds = np.where(both, evidence[0] - evidence[1], np.where(doubt[0], 50.0, -50.0))
-    first = 1.0 / (1.0 + np.exp(-np.clip(odds, -50.0, 50.0)))[:, None]
-    return first * levels[0] + (1.0 - first) * levels[1], np.where(first > 0.5, factors[0], factors[1])
+    tried = like > like[::-1] - POOLED_GAP
+    parts = [
+        _slots(pairs[tried[way]], np.ones(int(tried[way].sum()), dtype=bool), levels[way, tried[way]], SPLIT)
+        for way in (0, 1)
+    ]
+    return parts[0].join(parts[1])
+
+
+def relabelled(slots: Slots) -> Slots:
+    """See the same three peaks otherwise: the lo gene trades places with either lot of the hi gene."""
+    hi, lo = slots.level[:, 0], slots.level[:, 1]
+    parts = []
+    for sign in (1.0, -1.0):
+        traded, kept = hi + sign * slots.split, hi - sign * slots.split
+        split = 0.5 * np.abs(kept - lo)
+        level = np.stack([0.5 * (lo + kept), traded], axis=1)
+        rows = np.flatnonzero(slots.duo & (split < SPLIT_MOST))
+        parts.append(slots._replace(level=level, split=np.maximum(split, SAME_SPLIT)).take(rows))
+    return parts[0].join(parts[1])
+
+
+def pick_slots(slots: Slots) -> Slots:
+    """Keep the slots whose evidence comes near the best of their analyte, of those that are alike the better one."""
+    order = np.lexsort((-slots.evidence, slots.analyte))
+    kept: list[int] = []
+    mine: list[int] = []
+    for k in order.tolist():
+        if mine and slots.analyte[mine[0]] != slots.analyte[k]:
+            mine = []
+        if len(mine) == MOST_SLOTS or (mine and slots.evidence[k] < slots.evidence[mine[0]] - SLOT_GAP):
+            continue
+        if any(
+            np.abs(slots.level[k] - slots.level[j]).max() < SAME_LEVEL
+            and abs(slots.split[k] - slots.split[j]) < SAME_SPLIT
+            for j in mine
+        ):
+            continue
+        mine.append(k)
+        kept.append(k)
+    return slots.take(np.array(kept, dtype=np.int64))
+
+
+def plate_width(slots: Slots) -> float:
+    """Log of the width factor that is typical of the plate: median over genes of pairs that lie well apart."""
+    sure = slots.best() & (np.abs(slots.level[:, 0] - slots.level[:, 1]) > SHARE_APART)
+    return float(np.median(np.log(slots.widths[sure]))) if sure.any() else 0.0
+
+
+def shape_cost(slots: Slots, centre: float) -> Array:
+    """Cost of widths and splits by their priors (minus log density, less a constant), shape (S,)."""
+    wide = ((np.log(slots.widths) - centre) / WIDTH_SD) ** 2
+    return np.asarray(0.5 * wide.sum(axis=1) + 0.5 * (slots.split / SPLIT_SD) ** 2)
+
+
+def learn_shape(found: Array, slots: Slots, centre: float) -> Slots:
+    """Widths and splits of pairs a step nearer to what the wells say; `found` has the columns of a fit, (W, S, 13)."""
+    beads, square = found[:, :, 6:8].sum(axis=0), found[:, :, 8:10].sum(axis=0)
+    step = 0.8 * np.log(np.maximum(square, 1e-3) / np.maximum(beads, 1e-3))
+    logs = centre + (np.log(slots.widths) + step - centre) * beads / (beads + WIDTH_SD**-2.0)
+    slope = found[:, :, 11].sum(axis=0) - slots.split / SPLIT_SD**2
+    known = found[:, :, 12].sum(axis=0) + SPLIT_SD**-2.0
+    split = np.clip(slots.split + np.clip(slope / known, -0.15, 0.15), 0.0, 0.6)
+    return slots._replace(
+        widths=np.where(slots.duo[:, None], np.exp(np.clip(logs, -0.6, 0.6)), 1.0),
+        split=np.where(slots.duo, split, 0.0),
+    )
+
+
+def learn_slots(plate: _Plate, slots: Slots, wells: npt.NDArray[np.int64], share: float, centre: float) -> Slots:
+    """Let slots find their levels, widths and splits in some wells, and the evidence for them there."""
+    scale = np.full((len(plate.starts), len(slots.analyte), 2), FIRST_SPREAD)
+    for turn in range(LEARN_ROUNDS):
+        last = turn == LEARN_ROUNDS - 1
+        mean = slots.level + plate.shift[:, None, None]
+        found = plate.fit(slots, wells, mean, scale, share, learn=not last, modes_only=not last)
+        if last:
+            break
+        slots = slots._replace(level=np.median(found[:, :, 0:2] - plate.shift[wells, None, None], axis=0))
+        slots = learn_shape(found, slots, centre)
+    return slots._replace(evidence=found[:, :, 5].sum(axis=0) - shape_cost(slots, centre))
+
+
+def _fit_passes(plate: _Plate, slots: Slots, share: float, centre: float, settings: Settings) -> PlateFit:
+    """Fit all wells again and again, each time with a prior learned from the fit before; slots compete."""
+    n_wells = len(plate.starts)
+    wells = np.arange(n_wells)
+    mean = slots.level + plate.shift[:, None, None]
+    scale = np.full(mean.shape, FIRST_SPREAD)
+    tau, kappa = np.full(slots.level.shape, FIRST_SPREAD), np.ones(n_wells)
+    n_factors = min(settings.n_factors, n_wells // 8)
+    for turn in range(settings.passes):
+        last = turn == settings.passes - 1
+        found = plate.fit(slots, wells, mean, scale, share, learn=not last)
+        slots = slots._replace(evidence=found[:, :, 5].sum(axis=0) - shape_cost(slots, centre))
+        if last:
+            break
+        if turn == 0:
+            best = np.flatnonzero(slots.best())
+            apart = slots.take(best)
+            share = fitted_share(found[:, best], apart.level, apart.duo, share, settings.share_strength)
+            slots, rows = _leave_hopeless(slots)
+            found, scale, tau = found[:, rows], scale[:, rows], tau[rows]
+        used = slots.best()
+        slots = learn_shape(found, slots, centre)
+        value, sd = found[:, :, 0:2], found[:, :, 2:4]
+        level, effect = well_effects(value, sd, tau, used)
+        slots = slots._replace(level=level)
+        rest = value - level - effect
+        common = common_factors(rest, sd, scale, n_factors, used)
+        first = np.full(tau.shape, settings.spread) if turn == 0 else tau
+        tau, kappa = spreads(rest - common, sd, first, kappa, settings.spread, settings.spread_strength, used)
+        mean = level + effect + common
+        scale = np.maximum(TAU_MIN, tau * kappa[:, None, None])
+    return _join_slots(found, slots, share, tau, kappa, PairPrior(mean, scale), plate.starts.shape[1] - 1)
+
+
+def _leave_hopeless(slots: Slots) -> tuple[Slots, npt.NDArray[np.int64]]:
+    """Slots without those that lie far behind on all wells, and which these are."""
+    top = np.full(int(slots.analyte.max()) + 1, -np.inf)
+    np.maximum.at(top, slots.analyte, slots.evidence)
+    rows = np.flatnonzero(slots.evidence >= top[slots.analyte] - SLOT_GAP)
+    return slots.take(rows), rows
+
+
+def _join_slots(
+    found: Array, slots: Slots, share: float, tau: Array, kappa: Array, prior: PairPrior, n_analytes: int
+) -> PlateFit:
+    """One answer an analyte: positions, deviations and odds averaged over its slots by their evidence."""
+    weight = slots.weights()
+    best = np.flatnonzero(slots.best())
+    at = slots.analyte[best]
+    moments = np.concatenate(
+        [found[:, :, 0:2], found[:, :, 2:4] ** 2 + found[:, :, 0:2] ** 2, found[:, :, 4:5]], axis=2
+    )
+    joined = np.zeros((len(found), n_analytes, moments.shape[2]))
+    for k in np.argsort(slots.analyte, kind="stable"):
+        joined[:, slots.analyte[k]] += weight[k] * moments[:, k]
+    fit = np.full((len(found), n_analytes, len(COLUMNS)), np.nan)
+    fit[:, at, 4:11] = found[:, best, 4:11]
+    fit[:, at, 0:2] = joined[:, at, 0:2]
+    fit[:, at, 2:4] = np.sqrt(np.maximum(joined[:, at, 2:4] - joined[:, at, 0:2] ** 2, 1e-8))
+    fit[:, at, 4] = joined[:, at, 4]
+
+    def by_analyte(values: Array, empty: float) -> Array:
+        spread_out = np.full((n_analytes, *values.shape[1:]), empty)
+        spread_out[at] = values[best]
+        return spread_out
+
+    of_wells = [by_analyte(x.transpose(1, 0, 2), np.nan).transpose(1, 0, 2) for x in prior]
+    return PlateFit(
+        fit, share, by_analyte(slots.widths, 1.0), by_analyte(slots.split, 0.0), by_analyte(slots.level, np.nan),
+        by_analyte(tau, np.nan), kappa, PairPrior(*of_wells),
+    )  # fmt: skip
+
+
+def _fit_alone(
+    plate: _Plate, analytes: npt.NDArray[np.int64], duo: npt.NDArray[np.bool_], share: float, middle: Array
+) -> PlateFit:
+    """Fit each well without the others, all pairs with the typical split."""
+    mean = np.stack([middle, middle], axis=2)
+    slots = _slots(analytes, duo[analytes], np.median(mean[:, analytes], axis=0), SPLIT)
+    prior = PairPrior(mean[:, analytes], np.full((len(middle), len(analytes), 2), ALONE_SCALE))
+    found = plate.fit(slots, np.arange(len(middle)), *prior, share, seek=SEEK_ALWAYS)
+    tau = np.full(slots.level.shape, FIRST_SPREAD)
+    return _join_slots(found, slots, share, tau, np.ones(len(middle)), prior, plate.starts.shape[1] - 1)
 
 
 def fitted_share(found: Array, level: Array, duo: npt.NDArray[np.bool_], share: float, strength: float) -> float:

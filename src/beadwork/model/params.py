@@ -106,7 +106,7 @@ class DeconvolveParams(Params):
     prior: bool = Field(True, description="each well is fitted with what the other wells of the plate tell (mixture)")
     prior_min_wells: int = Field(8, ge=2, description="a plate with fewer wells has no such prior (mixture)")
     prior_passes: int = Field(
-        2, ge=2, le=6, description="fits of the plate; from the second on with the prior (mixture)"
+        3, ge=2, le=6, description="fits of the plate; from the second on with the prior (mixture)"
     )
     prior_factors: int = Field(8, ge=0, le=50, description="common factors of the genes of a plate (mixture)")
     prior_spread: float = Field(

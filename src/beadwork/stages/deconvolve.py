@@ -112,8 +112,9 @@ def deconvolve(
     qc = join_qc(checks)
     qc = join_qc([qc, qc_rows(STAGE, "beads_suspected", suspicions(qc, bead_set, ratio), passed=False)])
     sd = None if calls.sd is None else matrix(calls.sd, None)
-    if sd is not None and calls.shares is not None and calls.widths is not None:
-        fitted = {"bead_share": calls.shares[half, analyte], "bead_width": calls.widths[half, analyte]}
+    if sd is not None and calls.shares is not None and calls.widths is not None and calls.splits is not None:
+        shape = {"bead_share": calls.shares, "bead_width": calls.widths, "bead_split": calls.splits}
+        fitted = {name: values[half, analyte] for name, values in shape.items()}
         sd = sd.with_values(sd.values, rows=genes.assign(**fitted))
     return DeconvolveResult(
         gex=matrix(calls.value, Level.GEX),

@@ -45,9 +45,10 @@ class AnalyteCalls:
         QC metrics of the whole plate by name.
     limits
         Lower and upper bounds of `metrics`, by name, for those that have any.
-    shares, widths
-        Share of the beads that each gene of an analyte is fitted with, and width of its peak relative to the usual at
-        its position, shape (2, 500); None if the method fits none.
+    shares, widths, splits
+        Share of the beads that each gene of an analyte is fitted with, width of its peaks relative to the usual at
+        their position, and half the distance (log2) of the two lots of its beads, 0 for one lot, shape (2, 500); None
+        if the method fits none.
     """
 
     value: np.ndarray
@@ -60,6 +61,7 @@ class AnalyteCalls:
     limits: Mapping[str, tuple[float | None, float | None]] = field(default_factory=dict)
     shares: np.ndarray | None = None
     widths: np.ndarray | None = None
+    splits: np.ndarray | None = None
 
 
 class Caller(Protocol):

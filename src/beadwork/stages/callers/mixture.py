@@ -1,4 +1,4 @@
-"""mixture: two heavy-tailed peaks per analyte, each well with what the other wells of the plate tell."""
+"""mixture: heavy-tailed peaks of two genes per analyte, each well with what the other wells of the plate tell."""
 
 from __future__ import annotations
 
@@ -74,6 +74,7 @@ def call_mixture(
         limits=limits,
         shares=np.where(duo, [[found.share], [1.0 - found.share]], 1.0),
         widths=found.widths.T.copy(),
+        splits=np.stack([found.split, np.zeros(len(duo))]),
     )
 
 
@@ -102,7 +103,7 @@ def effective_beads(log2: np.ndarray, sd: np.ndarray, found: PlateFit, duo: np.n
     from beadwork.kernels.mixture import scale_at
     from beadwork.kernels.mixture_plate import WIDTHS
 
-    width = np.stack([scale_at(log2[c][:, duo], WIDTHS[c], 1.0) * found.widths[duo, c] for c in (0, 1)])
+    width = np.stack([scale_at(log2[c][:, duo], WIDTHS, 1.0) * found.widths[duo, c] for c in (0, 1)])
     return np.asarray(np.median(width**2 / (0.8 * sd[:, :, duo] ** 2), axis=(0, 2)))
 
 
@@ -130,7 +131,7 @@ def plate_metrics(
 
 METHOD = Method(
     name="mixture",
-    description="mixture of two heavy-tailed peaks with known shares and a prior from the other wells of the plate",
+    description="mixture of heavy-tailed peaks with known shares and a prior from the other wells of the plate",
     call=call_mixture,
     reference="docs/decisions/0006-mixture.md",
     has_sd=True,
