@@ -124,7 +124,9 @@ def main() -> None:
     text = page(costs, arguments.wells, arguments.threads, arguments.repeat)
     print(text)
     if not arguments.no_page:
-        (ROOT / "docs" / "benchmarks.md").write_text(text, encoding="utf-8")
+        place = ROOT / "docs" / "benchmarks.md"
+        _, head, others = (place.read_text(encoding="utf-8") if place.exists() else "").partition("\n## ")
+        place.write_text(text + head + others, encoding="utf-8")  # other sections have writers of their own
 
 
 if __name__ == "__main__":

@@ -59,18 +59,34 @@ class StoredBlock(SignatureBlock):
     folder: Path
     offset: int
 
-    def take_genes(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def take_genes(
+        self, rows: np.ndarray, room: tuple[np.ndarray, np.ndarray] | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Read some genes from the files: for rows that are asked for once, that costs half of mapping their pages."""
         width = self.rank.shape[1]
-        ranks, scores = np.empty((len(rows), width), np.uint16), np.empty((len(rows), width), np.float32)
-        for name, target in ((RANKS, ranks), (SCORES, scores)):
-            size = width * target.itemsize
+        if room is None:
+            return self._read(rows, 0, _room(len(rows), width))
+        return self._read(rows, 0, (room[0][:, :width], room[1][:, :width]))
+
+    def take_column(self, rows: np.ndarray, column: int) -> tuple[np.ndarray, np.ndarray]:
+        """Read some genes of one signature from the files."""
+        ranks, scores = self._read(rows, column, _room(len(rows), 1))
+        return ranks[:, 0], scores[:, 0]
+
+    def _read(
+        self, rows: np.ndarray, column: int, room: tuple[np.ndarray, np.ndarray]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        for name, target in zip((RANKS, SCORES), room, strict=True):
             with open(self.folder / name, "rb", buffering=0) as stream:
                 for row, gene in enumerate(rows.tolist()):
-                    place = self.offset * target.itemsize + gene * size
-                    if os.preadv(stream.fileno(), [target[row]], place) != size:
+                    place = self.offset + gene * self.rank.shape[1] + column
+                    if os.preadv(stream.fileno(), [target[row]], place * target.itemsize) != target[row].nbytes:
                         raise IndexStoreError(f"{self.folder / name}: ends too early; {_DAMAGED}")
-        return ranks, scores
+        return room
+
+
+def _room(n_rows: int, width: int) -> tuple[np.ndarray, np.ndarray]:
+    return np.empty((n_rows, width), np.uint16), np.empty((n_rows, width), np.float32)
 
 
 class IndexStore:
@@ -167,8 +183,7 @@ class IndexStore:
     def read_genes(self, position: int, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Ranks and scores of some genes in one signature."""
         block = next(block for block in self.blocks if position < block.stop)
-        column = position - block.start
-        return block.rank[rows, column], block.z[rows, column]
+        return block.take_column(rows, position - block.start)
 
     @property
     def background(self) -> Mapping[str, Any] | None:

@@ -141,14 +141,16 @@ def score_sets_at_once(
     *,
     weighted: bool = True,
     n_genes: int | None = None,
+    scratch: dict[tuple[int, int], Scratch] | None = None,
 ) -> None:
     """:func:`score_sets`, many signatures at a time; the same bits.
 
     For a query or two this is faster than the compiled twin, which takes a second to load.  `rank` and `z` may hold
-    some genes only, if `n_genes` says how many there are.
+    some genes only, if `n_genes` says how many there are.  `scratch`, empty at first, is kept from call to call of one
+    thread.
     """
     n_genes = len(rank) if n_genes is None else n_genes
-    scratch: dict[tuple[int, int], _Scratch] = {}
+    scratch = {} if scratch is None else scratch
     for first in range(0, rank.shape[1], WIDTH):
         part = slice(first, min(first + WIDTH, rank.shape[1]))
         for query, (up_start, up_stop, down_start, down_stop) in enumerate(np.asarray(bounds)):
@@ -159,7 +161,7 @@ def score_sets_at_once(
             out[query, part] = combine_scores(es_up, es_down, has_up=len(up) > 0, has_down=len(down) > 0)
 
 
-class _Scratch:
+class Scratch:
     """Arrays of :func:`_enrichment_scores`, made once: fresh memory costs more than the arithmetic."""
 
     def __init__(self, size: int, width: int) -> None:
@@ -171,22 +173,23 @@ class _Scratch:
 
 
 def _enrichment_scores(
-    rank: np.ndarray, z: np.ndarray, n_genes: int, weighted: bool, scratch: dict[tuple[int, int], _Scratch]
+    rank: np.ndarray, z: np.ndarray, n_genes: int, weighted: bool, scratch: dict[tuple[int, int], Scratch]
 ) -> np.ndarray:
     """Enrichment score of one set in many signatures; `rank` and `z` have shape (G, signatures)."""
     size, width = rank.shape
     if size == 0:
         return np.zeros(width)
     if (size, width) not in scratch:
-        scratch[size, width] = _Scratch(size, width)
+        scratch[size, width] = Scratch(size, width)
     own = scratch[size, width]
     if weighted:
         np.abs(z, out=own.weights)
     else:
         own.weights[:] = 1.0
-    total = np.zeros(width)
-    for row in own.weights:
-        np.add(total, row, out=total)
+    if width > 1:  # row after row, as the definition adds; along one column NumPy would add in pairs
+        total = np.add.reduce(own.weights, axis=0)
+    else:
+        total = np.add.accumulate(own.weights, axis=0)[-1]
     with np.errstate(divide="ignore"):
         scale = np.where(total > 0, 1.0 / total, np.nan)
     # the place in the set goes along with the rank while sorting, and then says whose weight comes next

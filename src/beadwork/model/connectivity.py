@@ -52,8 +52,10 @@ class SignatureBlock:
         """Position after the last signature."""
         return self.start + int(self.rank.shape[1])
 
-    def take_genes(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Copy the ranks and scores of some genes, each of shape (len(rows), signatures)."""
+    def take_genes(
+        self, rows: np.ndarray, room: tuple[np.ndarray, np.ndarray] | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Copy the ranks and scores of some genes, each of shape (len(rows), signatures), into `room` if it may be."""
         return self.rank[rows], self.z[rows]
 
 

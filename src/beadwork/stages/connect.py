@@ -9,6 +9,7 @@ small.
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -259,16 +260,22 @@ def score_sets(
         compiled = SetPlan(genes, bounds, weighted)
     rows, place = np.unique(genes.astype(np.int64), return_inverse=True)
     place = place.reshape(-1)
+    kept = threading.local()  # memory that a thread uses again for every block: fresh pages cost more than arithmetic
 
     def work(start: int, stop: int) -> None:
+        if compiled is None and not hasattr(kept, "room"):
+            width = max(block.rank.shape[1] for block in blocks)
+            kept.room = np.empty((len(rows), width), np.uint16), np.empty((len(rows), width), np.float32)
+            kept.scratch = {}
         for block in blocks[start:stop]:
             if compiled is not None:
                 compiled.score(block.rank, block.z, result, block.start)
             else:
                 part = result[:, block.start : block.stop]
                 definition.score_sets_at_once(
-                    *block.take_genes(rows), place, bounds, part, weighted=weighted, n_genes=len(block.rank)
-                )
+                    *block.take_genes(rows, kept.room), place, bounds, part, weighted=weighted,
+                    n_genes=len(block.rank), scratch=kept.scratch,
+                )  # fmt: skip
             if progress is not None:
                 progress(block.stop / total)
 

@@ -22,7 +22,7 @@ from beadwork.stages.connect import Background
 if TYPE_CHECKING:
     import pandas as pd
 
-PORTION = 4096
+PORTION = 1024
 """Signatures whose background scores are rolled up at a time, with all of their perturbagens' others."""
 CLASS = ("class", "n_perturbagens", "n_signatures")
 Columns = Mapping[str, Any]
