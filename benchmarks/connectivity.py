@@ -1,6 +1,6 @@
 """Speed and memory of the connectivity index on made signatures: section "Connectivity" of docs/benchmarks.md.
 
-    python benchmarks/connectivity.py FOLDER [--only bing] [--part build]     make and measure, one part at a time or all
+    python benchmarks/connectivity.py FOLDER [--only bing] [--part build]     make and measure, a part at a time or all
     python benchmarks/connectivity.py FOLDER --page                           write what was measured to the page
 
 FOLDER receives three indices (13 GB), which are used again if they are there, and results.json, to which every run adds
@@ -327,7 +327,7 @@ def section(results: dict) -> str:
         ("memory of the command, 1,000,000 x 978, MB", lm["command"]["mb"], 500, False, "{:.0f}"),
         (
             "memory of a build, 1,000,000 x 978, MB",
-            max(lm["build"]["mb"], lm["background"]["mb"]),
+            build_mb,
             500,
             False,
             "{:.0f}",

@@ -168,6 +168,24 @@ def test_too_many_waiting_queries_are_turned_away(toy_index):
                 time.sleep(0.05)
 
 
+def test_requests_and_queries_that_take_too_long_are_stopped(toy_index):
+    index = ConnectivityIndex.open(toy_index)
+    with serving(index, request_seconds=0.3, query_seconds=0) as site:
+        host, port = site.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port)), timeout=10) as slow:
+            head = f"POST /api/queries HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n"
+            slow.sendall(f"{head}Content-Length: 50\r\n\r\n{{".encode())
+            said = slow.recv(4096).decode()
+        assert said.startswith("HTTP/1.1 408") and "took more than 0.3 s to come" in said
+        state = json.loads(fetch(f"{site}/api/queries", {"up": ["PSME1"]})[2])
+        while state["status"] in ("waiting", "running"):
+            time.sleep(0.05)
+            state = json.loads(fetch(f"{site}/api/queries/{state['id']}")[2])
+        assert (
+            state["status"] == "failed" and "stopped after 0 s; `beadwork query` has no such limit" in state["message"]
+        )
+
+
 def browse(address, *options):
     chromium = shutil.which("chromium")
     if chromium is None:

@@ -13,7 +13,7 @@ from beadwork.io.gene_names import known_genes, old_symbols, probe_genes
 from beadwork.io.gene_sets import pair_sets, read_gene_names, read_gene_sets, read_signatures
 from beadwork.io.index_store import IndexStore
 from beadwork.model.annotation import SignatureTable, arrow_text
-from beadwork.model.connectivity import SIGNATURE_FIELDS, GeneSet, MappedQuery, Query
+from beadwork.model.connectivity import SIGNATURE_FIELDS, GeneSet, MappedQuery, Query, SignatureBlock
 from beadwork.model.errors import GeneSetError, name_some
 from beadwork.model.params import IndexParams, QueryParams, make_params
 from beadwork.stages.connect import (
@@ -146,7 +146,7 @@ class ConnectivityIndex:
         rows = np.arange(min(2, self.store.n_genes))
         query = MappedQuery("warm", rows[:1], rows[1:])
         small = self.store.blocks[0]
-        block = type(small)(0, np.ascontiguousarray(small.rank[:, :32]), np.ascontiguousarray(small.z[:, :32]))
+        block = SignatureBlock(0, np.ascontiguousarray(small.rank[:, :32]), np.ascontiguousarray(small.z[:, :32]))
         connect([block], SignatureTable(self.annotation.take(np.arange(block.stop))), [query], params=params)
         _ = self.finder
 

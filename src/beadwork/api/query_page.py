@@ -109,7 +109,10 @@ def _text(item: Any) -> str:
 
 
 def _number(value: float, digits: int = 2) -> str:
-    return "NA" if value != value else f"{value:.{digits}f}".replace("-", "\N{MINUS SIGN}")
+    if value != value:
+        return "NA"
+    text = f"{value:.{digits}f}"
+    return text.lstrip("-") if float(text) == 0 else text.replace("-", "\N{MINUS SIGN}")
 
 
 def _small(value: float) -> str:
@@ -222,7 +225,12 @@ def _plots(result: QueryResult, query: MappedQuery, top: Sequence[Row], bottom: 
     if not chosen:
         return "<p class=soft>No signature has a score other than 0.</p>"
     plots = [_plot(result, query, row) for row in chosen]
-    return f"<div class=three>{''.join(plots)}</div>"
+    return (
+        f"<div class=three>{''.join(plots)}</div><p class=soft>From the most positive gene of a signature (left) to "
+        "the most negative: running enrichment sum of the <span class=up>up set</span> and of the "
+        "<span class=down>down set</span>, and where their genes are. "
+        "ES is the farthest point of a curve from the middle line.</p>"
+    )
 
 
 def _plot(result: QueryResult, query: MappedQuery, row: Row) -> str:
@@ -268,12 +276,12 @@ def _sure(result: QueryResult, place: int) -> str:
     ]
     fdr = result.connections.fdr[place]
     for limit in (0.05, 0.25):
-        with np.errstate(invalid="ignore"):
-            hits = (fdr <= limit) & ~null
-        lines.append(
-            f"Treatments with FDR up to {limit}: {int((hits & (ncs > 0)).sum()):,} connect, "
-            f"{int((hits & (ncs < 0)).sum()):,} oppose."
-        )
+        words = []
+        for side, word in ((ncs > 0, "connect"), (ncs < 0, "oppose")):
+            known = ~np.isnan(fdr) & side & ~null
+            hits = int((fdr[known] <= limit).sum())
+            words.append(f"{hits:,} {word}" if known.any() else f"how many {word} is not known")
+        lines.append(f"Treatments with FDR up to {limit}: {', '.join(words)}.")
     return f"<ul>{''.join(f'<li>{_text(line)}</li>' for line in lines)}</ul>{_histogram(ncs, null)}"
 
 

@@ -6,6 +6,8 @@ random keys, signatures by id in the index's table.
 
 from __future__ import annotations
 
+import asyncio
+import time
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -88,10 +90,10 @@ class SignatureProfile(BaseModel):
 
 
 class _Limit:
-    """Refuse bodies that are too large, whatever their header says."""
+    """Refuse bodies that are too large, whatever their header says, or too long in coming."""
 
-    def __init__(self, app: ASGIApp, most: int) -> None:
-        self.app, self.most = app, most
+    def __init__(self, app: ASGIApp, most: int, seconds: float) -> None:
+        self.app, self.most, self.seconds = app, most, seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -99,8 +101,14 @@ class _Limit:
             return
         size = 0
         body = []
+        end = time.monotonic() + self.seconds
         while True:
-            message: Message = await receive()
+            try:
+                message: Message = await asyncio.wait_for(receive(), max(0.0, end - time.monotonic()))
+            except TimeoutError:
+                refusal = JSONResponse({"detail": f"the request took more than {self.seconds:g} s to come"}, 408)
+                await refusal(scope, receive, send)
+                return
             if message["type"] != "http.request":
                 return
             size += len(message.get("body", b""))
@@ -123,7 +131,14 @@ class _Limit:
         await self.app(scope, replay, send)
 
 
-def create_app(index: ConnectivityIndex, *, hosts: list[str] | None = None, most_waiting: int = 8) -> FastAPI:
+def create_app(
+    index: ConnectivityIndex,
+    *,
+    hosts: list[str] | None = None,
+    most_waiting: int = 8,
+    request_seconds: float = 20,
+    query_seconds: float = 300,
+) -> FastAPI:
     """Build the application for one index.
 
     Parameters
@@ -133,12 +148,16 @@ def create_app(index: ConnectivityIndex, *, hosts: list[str] | None = None, most
         its own.
     most_waiting
         Queries that may wait.
+    request_seconds
+        Time that a request may take to come.
+    query_seconds
+        Time that a query may take to be scored.
     """
     app = FastAPI(title="beadwork", version=__version__, docs_url=None, redoc_url=None,
                   description="Connections of gene sets with the signatures of one index. Read-only.")  # fmt: skip
-    app.add_middleware(_Limit, most=MOST_BYTES)
+    app.add_middleware(_Limit, most=MOST_BYTES, seconds=request_seconds)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=hosts or ["127.0.0.1", "localhost"])
-    jobs = Jobs(index, most_waiting=most_waiting)
+    jobs = Jobs(index, most_waiting=most_waiting, most_seconds=query_seconds)
     app.state.jobs = jobs
     assets = {
         "/" if path.name == "index.html" else f"/{path.name}": (path.read_bytes(), MEDIA[path.suffix])
@@ -171,8 +190,8 @@ def create_app(index: ConnectivityIndex, *, hosts: list[str] | None = None, most
     def get_index() -> dict[str, Any]:
         facts = index.info()
         facts["path"] = Path(facts["path"]).name
-        facts["cell_ids"] = sorted(str(item) for item in index.siginfo["cell_id"].dropna().unique())[:500]
-        facts["pert_types"] = sorted(str(item) for item in index.siginfo["pert_type"].dropna().unique())[:100]
+        facts["cell_ids"] = sorted(index.annotation.texts("cell_id")[1])[:500]
+        facts["pert_types"] = sorted(index.annotation.texts("pert_type")[1])[:100]
         return facts
 
     @app.post("/api/queries", status_code=202, summary="Ask the index")
@@ -183,7 +202,7 @@ def create_app(index: ConnectivityIndex, *, hosts: list[str] | None = None, most
         if request.where:
             from beadwork.stages.connect import filter_signatures
 
-            filter_signatures(index.siginfo, request.where)
+            filter_signatures(index.annotation, request.where)
         return _state(jobs.submit(mapped, params, request.where))
 
     @app.get("/api/queries/{key}", summary="Where a query stands")
@@ -299,7 +318,7 @@ def _plain(item: Any) -> Any:
 
 def _profile(index: ConnectivityIndex, sig_id: str, top: int) -> SignatureProfile:
     z = index.signature(sig_id)
-    row = index.siginfo[index.siginfo["sig_id"] == sig_id].iloc[0]
+    (row,) = index.annotation.take(np.array([index.position(sig_id)])).to_pylist()
     symbols = index.genes["symbol"].to_numpy(object)
     order = np.argsort(-z.to_numpy(np.float64), kind="stable")
 
@@ -312,7 +331,9 @@ def _profile(index: ConnectivityIndex, sig_id: str, top: int) -> SignatureProfil
     counts, edges = np.histogram(z, bins=41)
     return SignatureProfile(
         sig_id=sig_id,
-        annotation={str(name): _plain(item) for name, item in row.items() if _plain(item) is not None},
+        annotation={
+            str(name): _plain(item) for name, item in row.items() if name != "source" and _plain(item) is not None
+        },
         up=genes(order[:top]),
         down=genes(order[::-1][:top]),
         histogram={"counts": [float(item) for item in counts], "edges": [round(float(item), 4) for item in edges]},

@@ -18,9 +18,18 @@ from beadwork.model.errors import BeadworkError
 from beadwork.model.params import QueryParams
 from beadwork.stages.roll_up import RolledUp, RollUpPlan
 
+KEPT_BYTES = 512 << 20
+"""Memory that kept results may take, about."""
+BYTES_A_SIGNATURE = 200
+"""Memory of a result, about: its matrices and its ranked table."""
+
 
 class BusyError(BeadworkError):
     """Too many queries wait."""
+
+
+class SlowError(BeadworkError):
+    """A query took too long."""
 
 
 @dataclass
@@ -48,11 +57,16 @@ class Jobs:
     most_waiting
         Further queries are turned away while so many wait.
     most_kept
-        The oldest result goes when there are more.
+        The oldest result goes when there are more; fewer of a large index.
+    most_seconds
+        Time after which a query is stopped.
     """
 
-    def __init__(self, index: ConnectivityIndex, *, most_waiting: int = 8, most_kept: int = 30) -> None:
-        self.index, self.most_waiting, self.most_kept = index, most_waiting, most_kept
+    def __init__(
+        self, index: ConnectivityIndex, *, most_waiting: int = 8, most_kept: int = 30, most_seconds: float = 300
+    ) -> None:
+        self.index, self.most_waiting, self.most_seconds = index, most_waiting, most_seconds
+        self.most_kept = max(2, min(most_kept, KEPT_BYTES // (BYTES_A_SIGNATURE * max(1, len(index)))))
         self.jobs: OrderedDict[str, Job] = OrderedDict()
         self.lock = threading.Lock()
         self.pool = ThreadPoolExecutor(1, thread_name_prefix="query")
@@ -84,7 +98,13 @@ class Jobs:
             return self.jobs.get(key)
 
     def _run(self, job: Job, params: QueryParams, filters: Sequence[str]) -> None:
+        begun = time.monotonic()
+
         def tell(share: float) -> None:
+            if time.monotonic() - begun > self.most_seconds:
+                raise SlowError(
+                    f"stopped after {self.most_seconds:g} s; `beadwork query` has no such limit, and can ask for more"
+                )
             job.done = max(job.done, 0.8 * share)
 
         job.status = "running"

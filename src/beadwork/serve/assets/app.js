@@ -33,6 +33,7 @@ function genesOfFile(name, text) {
 function number(value) {
   if (value === null) return "NA";
   if (typeof value !== "number") return value;
+  if (value === 0) return "0"; // never -0
   if (Number.isInteger(value)) return value.toLocaleString("en");
   return Math.abs(value) < 0.001 && value !== 0 ? value.toExponential(1) : value.toFixed(3);
 }
