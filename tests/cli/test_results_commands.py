@@ -145,6 +145,17 @@ def test_status_keeps_a_record_and_says_on_a_page_what_is_new(results: Path, cap
     assert ("index segment", "000001-ab", "", "gone", "") in rows
 
 
+def test_status_tells_what_the_check_of_plates_suspects(results: Path, capsys):
+    why = "its map seems to be shifted one row down"
+    (results / "plate_check.tsv").write_text(
+        f"det_plate\tverdict\tsuspicion\n{PLATES[0]}\tok\t\n{PLATES[1]}\tsuspected\t{why}\nelse\tsuspected\tx\n"
+    )
+    page = results.parent / "page.html"
+    out = run(capsys, "status", results, "--page", page)[1]
+    assert [line for line in out.splitlines() if line.startswith("suspected")] == [f"suspected: {PLATES[1]}: {why}"]
+    assert f"<li>{PLATES[1]}: {why}</li>" in page.read_text()
+
+
 def test_status_verify_finds_an_input_that_is_not_what_it_was(results: Path, capsys):
     assert "stale" not in run(capsys, "status", results, "--verify")[1]
     write_matrix(made(PLATES[0], Level.QNORM, {}, [], strength=3), results / PLATES[0] / f"{PLATES[0]}_QNORM.gctx")

@@ -30,7 +30,7 @@ def command(
     import pandas as pd
 
     from beadwork.io.atomic import write_text
-    from beadwork.io.results import STATUS_COLUMNS, compare_status, results_status, status_page
+    from beadwork.io.results import STATUS_COLUMNS, compare_status, results_status, status_page, suspicions
     from beadwork.io.tables import read_table, write_table
     from beadwork.model.errors import ParameterError
     from beadwork.model.qc import join_qc
@@ -46,12 +46,14 @@ def command(
         old = old[old["state"] != "missing"]
         gone = old[~pd.MultiIndex.from_frame(old[["entity", "level"]]).isin(
             pd.MultiIndex.from_frame(table[["entity", "level"]]))]  # fmt: skip
-    lines = _summary(table, gone)
+    there, news = _summary(table), _news(table, gone)
+    doubts = suspicions(results, table.loc[table["state"] != "retired", "entity"])
     if page is not None:
-        write_text(page, status_page(table, gone, lines))
+        write_text(page, status_page(table, gone, there, doubts))
     if target := output or record:
         write_table(table, target)
-    for line in lines:
+    told = [f"{plate}: {why}" for plate, why in doubts]
+    for line in [*there, *(f"suspected: {line}" for line in told[:20]), *news]:
         click.echo(line)
     write_qc(join_qc([]), qc)
 
@@ -78,7 +80,7 @@ def read_sheet(path: Path) -> list[dict[str, str]]:
     ]
 
 
-def _summary(table, gone) -> list[str]:
+def _summary(table) -> list[str]:
     lines = []
     plates = table[~table["level"].isin(["MODZ", "index"])]
     for batch, part in plates.groupby("batch", sort=False):
@@ -107,6 +109,11 @@ def _summary(table, gone) -> list[str]:
         found = [f"{entity} {level}" for entity, level in zip(part["entity"], part["level"], strict=True)]
         if found:
             lines.append(f"{state}: {len(found)} files: {_first(found)}{HINTS.get(state, '')}")
+    return lines
+
+
+def _news(table, gone) -> list[str]:
+    lines = []
     if "news" in table:
         for word in ("new", "changed", "retired"):
             found = list(dict.fromkeys(table.loc[table["news"].str.startswith(word), "entity"]))

@@ -212,7 +212,7 @@ body {{ font: 14px/1.45 system-ui, "DejaVu Sans", sans-serif; margin: 24px auto;
 h1 {{ font-size: 20px }} h2 {{ font-size: 16px; margin-top: 28px }} li {{ margin: 2px 0 }}
 table {{ border-collapse: collapse; width: 100%; font-size: 13px }}
 th, td {{ text-align: left; padding: 3px 10px 3px 0; border-bottom: 1px solid #ddd; overflow-wrap: anywhere }}
-th {{ border-bottom: 2px solid #888 }} td.n {{ text-align: right }} .quiet {{ color: #666 }}
+th {{ border-bottom: 2px solid #888 }} .n {{ text-align: right; padding-right: 24px }} .quiet {{ color: #666 }}
 </style></head><body>
 <h1>What is new</h1>
 {news}
@@ -221,13 +221,15 @@ th {{ border-bottom: 2px solid #888 }} td.n {{ text-align: right }} .quiet {{ co
 {all}
 </body></html>
 """
-_HEADINGS = {"what": "", "name": "name", "batch": "batch", "news": "news", "state": "state",
+_HEADINGS = {"what": "kind", "name": "name", "batch": "batch", "news": "news", "state": "state",
              "columns": "profiles or signatures", "version": "version", "reference": "reference"}  # fmt: skip
 MOST_ROWS = 2000
 """Rows of the page's table of everything; the table of the status has all."""
 
 
-def status_page(table: pd.DataFrame, gone: pd.DataFrame, lines: Iterable[str]) -> str:
+def status_page(
+    table: pd.DataFrame, gone: pd.DataFrame, lines: Iterable[str], suspected: Iterable[tuple[str, str]] = ()
+) -> str:
     """Page that says what is new since the last status, and what there is, without anything from elsewhere.
 
     Parameters
@@ -238,6 +240,8 @@ def status_page(table: pd.DataFrame, gone: pd.DataFrame, lines: Iterable[str]) -
         Rows of the earlier status that are there no more.
     lines
         Summary in words.
+    suspected
+        Plates that may not be what the plate sheet says, and why (:func:`suspicions`).
     """
     found = _entities(table, gone)
     fresh = found[found["news"] != ""] if len(found) else found
@@ -250,6 +254,9 @@ def status_page(table: pd.DataFrame, gone: pd.DataFrame, lines: Iterable[str]) -
             fresh["news"].str.split(" ").str[0].str.rstrip(":"), sort=False)]  # fmt: skip
         news = f"<p>{html.escape('; '.join(kinds))}</p>" + _html_table(fresh)
     more = "" if len(found) <= MOST_ROWS else f"<p class=quiet>and {len(found) - MOST_ROWS} more</p>"
+    doubts = "".join(f"<li>{html.escape(plate)}: {html.escape(why)}</li>" for plate, why in suspected)
+    if doubts:
+        news += f"<h2>Plates that may not hold what the plate sheet says</h2><ul>{doubts}</ul>"
     return _PAGE.format(
         news=news, lines="".join(f"<li>{html.escape(line)}</li>" for line in lines),
         all=_html_table(found.head(MOST_ROWS).drop(columns="news") if len(found) else found) + more,
@@ -266,8 +273,22 @@ def _counted(found: pd.DataFrame) -> str:
 def _html_table(found: pd.DataFrame) -> str:
     if found.empty:
         return ""
-    head = "".join(f"<th>{_HEADINGS[str(name)]}</th>" for name in found)
+    head = "".join(f"<th{_numeric(name)}>{_HEADINGS[str(name)]}</th>" for name in found)
     body = "".join(
-        "<tr>" + "".join(f'<td{" class=n" if name == "columns" else ""}>{html.escape(str(row[name]))}</td>'
+        "<tr>" + "".join(f"<td{_numeric(name)}>{html.escape(str(row[name]))}</td>"
                          for name in found) + "</tr>\n" for row in found.to_dict("records"))  # fmt: skip
     return f"<table><tr>{head}</tr>\n{body}</table>"
+
+
+def _numeric(name: object) -> str:
+    return " class=n" if name == "columns" else ""
+
+
+def suspicions(folder: Path, plates: Iterable[str]) -> list[tuple[str, str]]:
+    """Plates that `beadwork check-plates` suspects in a folder of results, each with what seems wrong."""
+    path = folder / "plate_check.tsv"
+    if not path.is_file():
+        return []
+    table = read_table(path, required=("det_plate", "verdict", "suspicion"), text_only=True)
+    table = table[(table["verdict"] == "suspected") & table["det_plate"].isin(list(plates))]
+    return list(zip(table["det_plate"], table["suspicion"], strict=True))
