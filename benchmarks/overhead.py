@@ -130,6 +130,7 @@ def main() -> None:
     parser.add_argument("--beads-mean", type=float, default=85.0)
     parser.add_argument("--cores", type=int, default=2)
     parser.add_argument("--report", action="store_true", help="with the figures of the report")
+    parser.add_argument("--profile", choices=list(SUBMIT), default="slurm", help="what submits to Slurm")
     parser.add_argument(
         "--warm", action="store_true", help="read all raw files once before, so that no disk is waited for"
     )
