@@ -41,7 +41,7 @@ from beadwork.stages.signature_table import signature_table
 Progress = Callable[[str], None]
 BACKGROUND_BATCH = 32
 """Background queries scored at a time, at most."""
-BATCH_BYTES = 64 << 20
+BATCH_BYTES = 32 << 20
 """Memory that their scores may take."""
 
 
@@ -364,8 +364,9 @@ def learn_background(store: IndexStore, params: IndexParams, threads: int, progr
     """
     import pyarrow as pa
 
-    siginfo = SignatureTable(store.signature_table())
     query_params = QueryParams()
+    fields = ["sig_id", "pert_type", "is_null_sig", "is_ncs_sig", *query_params.group_by]
+    siginfo = SignatureTable(store.signature_table(list(dict.fromkeys(fields))))
     groups = make_groups(siginfo, query_params)
     treated = np.flatnonzero(~null_mask(siginfo, query_params))
     if len(treated) == 0:
@@ -374,6 +375,7 @@ def learn_background(store: IndexStore, params: IndexParams, threads: int, progr
     chosen = np.sort(treated[np.argsort(hashes, kind="stable")[: params.background]])
     del hashes
     sig_ids = siginfo.take(chosen, ["sig_id"]).column("sig_id").to_pylist()
+    del siginfo, treated
     size = max(1, min(params.background_set, store.n_genes // 6))
     sets = [signature_sets(z, size) for z in store.read_signatures(chosen)]
     name = f"{store.manifest['generation'] + 1:06d}-{store.n_signatures}-{len(chosen)}"

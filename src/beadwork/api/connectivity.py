@@ -438,7 +438,7 @@ class QueryResult:
         plan = plan or self.index.roll_up_plan(classes, self.params)
         ncs = self.connections.ncs if self.shown is None else np.where(self.shown, self.connections.ncs, np.nan)
         background = self.index._background(self.params) if self.shown is None else None
-        return roll_up(plan, ncs, background, self.params.min_background, self.index.threads)
+        return roll_up(plan, ncs, background, self.params.min_background)
 
     def perturbagens(self, query: int | str = 0) -> pd.DataFrame:
         """Perturbagens ranked by the score of one query."""

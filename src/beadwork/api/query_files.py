@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -20,7 +20,6 @@ from beadwork.io.gene_sets import file_names
 from beadwork.io.index_store import MANIFEST
 from beadwork.io.provenance import input_record, make_provenance
 from beadwork.io.ranked_tables import printable, write_query_result, write_ranked, write_records
-from beadwork.kernels.threads import run_chunks
 from beadwork.model.connectivity import SIGNATURE_FIELDS, MappedQuery, Query
 from beadwork.model.errors import FileError
 from beadwork.model.params import QueryParams
@@ -143,33 +142,30 @@ def _write_each(
     result: QueryResult, batch: Sequence[MappedQuery], names: Sequence[str], output: Path, plan: RollUpPlan | None,
     outputs: Outputs,
 ) -> None:  # fmt: skip
-    """Write the ranked tables, and the folder of each query."""
-    rolled = result.roll_up(plan=plan) if plan is not None else None
+    """Write the ranked tables, and the folder of each query; signatures are printed while they are rolled up."""
 
-    def write(place: int) -> list[Callable[[], None]]:
-        """Take the ranked columns of one query, and say what is to be written of them."""
-        folder, columns = output / names[place], result.ranked_columns(place)
-        arrays = printable(columns, result.index.threads)
-        tasks = [lambda: write_ranked(arrays, output / f"{names[place]}.tsv", ready=True)]
+    def write_signatures(place: int) -> None:
+        arrays = printable(result.ranked_columns(place))
+        write_ranked(arrays, output / f"{names[place]}.tsv", ready=True)
         if outputs.gct:
-            tasks.append(lambda: write_query_result(arrays, batch[place].name, folder / "query_result.gct"))
+            write_query_result(arrays, batch[place].name, output / names[place] / "query_result.gct")
+
+    def write_rolled(place: int, rolled: tuple[RolledUp, RolledUp, RolledUp] | None) -> None:
+        folder = output / names[place]
         if outputs.rollup and rolled is not None:
-            tasks.append(lambda: _write_levels(rolled, place, folder))
+            for level, scores in zip(LEVELS, rolled, strict=True):
+                write_ranked(ranked_columns(scores, place), folder / f"{level}.tsv")
         if outputs.html:
             from beadwork.api.query_page import query_page
 
-            tasks.append(lambda: write_text(folder / "index.html", query_page(result, place, rolled, columns)))
-        return tasks
+            write_text(folder / "index.html", query_page(result, place, rolled))
 
-    for place in range(len(batch)):
-        tasks = write(place)
-        run_chunks(lambda start, stop, tasks=tasks: [task() for task in tasks[start:stop]], len(tasks),
-                   threads=result.index.threads)  # fmt: skip
-
-
-def _write_levels(rolled: Sequence[RolledUp], place: int, folder: Path) -> None:
-    for level, scores in zip(LEVELS, rolled, strict=True):
-        write_ranked(ranked_columns(scores, place), folder / f"{level}.tsv")
+    with ThreadPoolExecutor(1) as pool:
+        signatures = [pool.submit(write_signatures, place) for place in range(len(batch))]
+        rolled = result.roll_up(plan=plan) if plan is not None else None
+        for place, written in enumerate(signatures):
+            write_rolled(place, rolled)
+            written.result()
 
 
 def _write_sets(mapped: Sequence[MappedQuery], index: ConnectivityIndex, output: Path) -> None:

@@ -57,12 +57,10 @@ function(row){var text=row.textContent.toLowerCase();row.hidden=!words.every(fun
 Row = Mapping[str, Any]
 
 
-def query_page(
-    result: QueryResult, place: int, rolled: Sequence[RolledUp] | None, columns: Mapping[str, Any] | None = None
-) -> str:
-    """Page of one query, as text; `columns` are those of ``result.ranked_columns``, to save time."""
+def query_page(result: QueryResult, place: int, rolled: Sequence[RolledUp] | None) -> str:
+    """Page of one query, as text."""
     query: MappedQuery = result.connections.queries[place]
-    columns = columns or result.ranked_columns(place)
+    columns = result.ranked_columns(place)
     known = int(np.count_nonzero(~np.isnan(columns["ncs"])))
     top, bottom = (_records(columns, rows) for rows in _both_ends(known, SIGNATURES))
     parts = [

@@ -77,10 +77,15 @@ class StoredBlock(SignatureBlock):
         self, rows: np.ndarray, column: int, room: tuple[np.ndarray, np.ndarray]
     ) -> tuple[np.ndarray, np.ndarray]:
         for name, target in zip((RANKS, SCORES), room, strict=True):
+            places = ((self.offset + rows.astype(np.int64) * self.rank.shape[1] + column) * target.itemsize).tolist()
+            size = target.shape[1] * target.itemsize
             with open(self.folder / name, "rb", buffering=0) as stream:
-                for row, gene in enumerate(rows.tolist()):
-                    place = self.offset + gene * self.rank.shape[1] + column
-                    if os.preadv(stream.fileno(), [target[row]], place * target.itemsize) != target[row].nbytes:
+                descriptor = stream.fileno()
+                if hasattr(os, "posix_fadvise"):  # ask the disk for all rows at once
+                    for place in places:
+                        os.posix_fadvise(descriptor, place, size, os.POSIX_FADV_WILLNEED)
+                for row, place in zip(target, places, strict=True):
+                    if os.preadv(descriptor, [row], place) != size:
                         raise IndexStoreError(f"{self.folder / name}: ends too early; {_DAMAGED}")
         return room
 

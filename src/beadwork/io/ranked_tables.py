@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from beadwork.io.atomic import atomic_path, write_text
-from beadwork.kernels.threads import run_chunks
 from beadwork.model.annotation import arrow_numbers, arrow_text, plain_numbers
 
 DECIMALS = 6
@@ -20,21 +19,18 @@ _PLAIN = re.compile(r"[\t\r\n\"]+")
 _ENDS = str.maketrans("\t\r\n", "   ")
 
 
-def printable(columns: Mapping[str, Any], threads: int = 1) -> dict[str, Any]:
+def printable(columns: Mapping[str, Any]) -> dict[str, Any]:
     """Arrow arrays of columns (Arrow, NumPy or pandas) as they are printed: texts, null where missing.
 
     Numbers have six decimals; tabs, line ends and quotes, which a TSV cannot hold, are blanks.
     """
-    names = list(columns)
-    same: dict[int, str] = {}  # a column may stand under two names
-    for name in names:
-        same.setdefault(id(columns[name]), name)
-    distinct = list(same.values())
-    arrays = run_chunks(
-        lambda at, _: _print_column(distinct[at], columns[distinct[at]]), len(distinct), threads=threads
-    )
-    found = dict(zip(distinct, arrays, strict=True))
-    return {name: found[same[id(columns[name])]] for name in names}
+    same: dict[int, Any] = {}  # a column may stand under two names
+    found = {}
+    for name, column in columns.items():
+        if id(column) not in same:
+            same[id(column)] = _print_column(name, column)
+        found[name] = same[id(column)]
+    return found
 
 
 def _print_column(name: str, column: Any) -> Any:

@@ -9,7 +9,6 @@ small.
 from __future__ import annotations
 
 import sys
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Progress = Callable[[float], None]
-FEW = 1_500_000
+FEW = 400_000
 """Scores (queries x signatures) from which on loading the compiled kernels, about a second, pays."""
 
 
@@ -260,26 +259,26 @@ def score_sets(
         compiled = SetPlan(genes, bounds, weighted)
     rows, place = np.unique(genes.astype(np.int64), return_inverse=True)
     place = place.reshape(-1)
-    kept = threading.local()  # memory that a thread uses again for every block: fresh pages cost more than arithmetic
+    width = max((block.rank.shape[1] for block in blocks), default=0) if compiled is None else 0
+    # used again for every block: fresh memory costs more than the arithmetic
+    room = np.empty((len(rows), width), np.uint16), np.empty((len(rows), width), np.float32)
+    scratch: dict[tuple[int, int], definition.Scratch] = {}
 
     def work(start: int, stop: int) -> None:
-        if compiled is None and not hasattr(kept, "room"):
-            width = max(block.rank.shape[1] for block in blocks)
-            kept.room = np.empty((len(rows), width), np.uint16), np.empty((len(rows), width), np.float32)
-            kept.scratch = {}
         for block in blocks[start:stop]:
             if compiled is not None:
                 compiled.score(block.rank, block.z, result, block.start)
             else:
                 part = result[:, block.start : block.stop]
                 definition.score_sets_at_once(
-                    *block.take_genes(rows, kept.room), place, bounds, part, weighted=weighted,
-                    n_genes=len(block.rank), scratch=kept.scratch,
+                    *block.take_genes(rows, room), place, bounds, part, weighted=weighted,
+                    n_genes=len(block.rank), scratch=scratch,
                 )  # fmt: skip
             if progress is not None:
                 progress(block.stop / total)
 
-    run_chunks(work, len(blocks), threads=threads)
+    # without compiled kernels threads would but wait for each other: most steps are short and hold the interpreter
+    run_chunks(work, len(blocks), threads=threads if compiled is not None else 1)
     return result
 
 

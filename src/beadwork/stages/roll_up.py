@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from beadwork.kernels.rollup import group_max_quantile
 from beadwork.kernels.tau import count_rows
-from beadwork.kernels.threads import run_chunks
 from beadwork.model.annotation import SignatureTable, arrow_numbers, arrow_texts
 from beadwork.stages.connect import Background
 
@@ -196,7 +196,7 @@ def _roll_up_classes(plan: RollUpPlan, perts: np.ndarray) -> np.ndarray:
 
 
 def roll_up(
-    plan: RollUpPlan, ncs: np.ndarray, background: Background | None, min_background: int, threads: int = 1
+    plan: RollUpPlan, ncs: np.ndarray, background: Background | None, min_background: int
 ) -> tuple[RolledUp, RolledUp, RolledUp]:
     """Roll the NCS of queries up, with tau.
 
@@ -215,7 +215,7 @@ def roll_up(
     smaller = [np.zeros(level.shape, np.int64) for level in levels]
     there = [np.zeros((len(level), 1), np.int64) for level in levels]
     if background is not None and background.size >= min_background:
-        _count_smaller(plan, levels, background, smaller, there, threads)
+        _count_smaller(plan, levels, background, smaller, there)
     results = []
     tables = (plan.cells, plan.perts, plan.classes)
     for columns, level, below, count in zip(tables, levels, smaller, there, strict=True):
@@ -227,7 +227,7 @@ def roll_up(
 
 def _count_smaller(
     plan: RollUpPlan, levels: Sequence[np.ndarray], background: Background, smaller: Sequence[np.ndarray],
-    there: Sequence[np.ndarray], threads: int,
+    there: Sequence[np.ndarray],
 ) -> None:  # fmt: skip
     """Count the background queries that score smaller, and all that score, for every entity of every level.
 
@@ -252,18 +252,15 @@ def _count_smaller(
         for query in range(limits.shape[1]):
             smaller[level][place, query] = count_rows(size < limits[:, [query]])
 
-    def work(start: int, stop: int) -> None:
-        for first, last in zip(bounds[start:stop], bounds[start + 1 : stop + 1], strict=True):
-            rows = slice(starts[first], starts[last])
-            cells = np.searchsorted(plan.pert_of, [first, last])
-            values = background.rows(order[rows])
-            rolled = group_max_quantile(values, cell_of[rows] - cells[0], int(cells[1] - cells[0]))
-            count(0, int(cells[0]), rolled)
-            rolled = group_max_quantile(rolled, plan.pert_of[cells[0] : cells[1]] - first, last - first)
-            count(1, first, rolled)
-            perts[first:last] = rolled
-
-    run_chunks(work, len(bounds) - 1, threads=threads)
+    for first, last in pairwise(bounds):
+        rows = slice(starts[first], starts[last])
+        cells = np.searchsorted(plan.pert_of, [first, last])
+        values = background.rows(order[rows])
+        rolled = group_max_quantile(values, cell_of[rows] - cells[0], int(cells[1] - cells[0]))
+        count(0, int(cells[0]), rolled)
+        rolled = group_max_quantile(rolled, plan.pert_of[cells[0] : cells[1]] - first, last - first)
+        count(1, first, rolled)
+        perts[first:last] = rolled
     if len(plan.members):
         count(2, 0, _roll_up_classes(plan, perts))
 
