@@ -4,6 +4,7 @@ import gzip
 import importlib
 import logging
 import random
+import resource
 import warnings
 
 import h5py
@@ -561,3 +562,19 @@ def test_cmappy_is_as_we_found_it():
     """The one line that cmapPy needs on NumPy 2 names what NumPy 2 took away."""
     load_cmappy("write_gctx")
     assert importlib.import_module("numpy").string_ is np.bytes_
+
+
+def test_a_text_that_claims_to_be_longer_than_the_file_takes_no_memory(tmp_path):
+    """Found by fuzzing: HDF5 takes as much memory as a reference to a text claims, 3 GB for a file of 9 kB."""
+    path = tmp_path / "m.gctx"
+    write_matrix(make_matrix(12, 8), path)
+    with h5py.File(path) as file:
+        offset = file["0/META/ROW/id"].id.get_offset()
+    content = bytearray(path.read_bytes())
+    content[offset : offset + 4] = (3_000_000_000).to_bytes(4, "little")
+    path.write_bytes(content)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    for read in (read_matrix, read_annotation):
+        with pytest.raises(FileError, match="damaged GCTX file .texts of 0/META/ROW/id longer than it"):
+            read(path)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000

@@ -87,6 +87,7 @@ def test_all_mistakes_come_at_once():
         (sheet("P1\tx\ty\tmaybe", header=f"{HEADER}\tuse"), "p.tsv: line 2: use: must be 'yes' or 'no', not 'maybe'"),
         (sheet("P1\t$NOT_SET_ANYWHERE/x\ty"),
          "p.tsv: line 2: lxb: environment variable NOT_SET_ANYWHERE is not set; set it, or write the path out"),
+        (sheet("P1\tx\t~o\0"), "p.tsv: line 2: map: holds a NUL character, which no path can; save the sheet anew as text"),
         (sheet("P1_A375_24H_X1\tx\ty\tB", "P2_MCF7_24H_X1\tx\ty\tB", header=f"{HEADER}\tbrew_prefix"),
          "p.tsv: brew_prefix B has plates of different cells (A375, MCF7); replicates share one cell"),
     ],

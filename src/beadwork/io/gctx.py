@@ -23,7 +23,7 @@ import pandas as pd
 from beadwork.io.atomic import atomic_path
 from beadwork.io.gctx_layout import COL, DATA, MISSING_NUMBER, MISSING_TEXT, MISSING_TEXTS, ROW, SLASH
 from beadwork.io.hdf5_file import matrix_room, new_hdf5
-from beadwork.io.hdf5_heap import find_broken_heap, values_span
+from beadwork.io.hdf5_heap import find_boastful_text, find_broken_heap, values_span
 from beadwork.io.unpack import GZIP_MAGIC, decode_text, read_bytes, split_lines
 from beadwork.model.errors import AlignmentError, FileError, name_some
 from beadwork.model.fields import field_kind
@@ -196,6 +196,8 @@ def _gctx(source: Any, path: str | Path) -> Iterator[h5py.File]:
             span = values_span(data) if isinstance(data, h5py.Dataset) else (0, 0)
             if (place := find_broken_heap(source, span)) is not None:
                 raise FileError(f"{path}: damaged GCTX file (text heap at byte {place}); fetch or make it anew")
+            if (name := find_boastful_text(source, file, (ROW, COL))) is not None:
+                raise FileError(f"{path}: damaged GCTX file (texts of {name} longer than it); fetch or make it anew")
             yield file
     except MemoryError:
         raise FileError(f"{path}: does not fit into memory; read a part of it, or use a larger machine") from None

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import io
 import struct
+from collections.abc import Iterable
 from pathlib import Path
 
 import h5py
+import numpy as np
 
 SIGNATURE = b"GCOL\x01\x00\x00\x00"
 MOST_BYTES = 64 << 20
@@ -43,6 +45,35 @@ def values_span(data: h5py.Dataset) -> tuple[int, int]:
     """First byte and end of a dataset that lies in one piece; (0, 0) if it does not."""
     offset = data.id.get_offset()
     return (0, 0) if offset is None else (offset, offset + data.id.get_storage_size())
+
+
+_REFERENCE = np.dtype([("length", "<u4"), ("address", "<u8"), ("index", "<u4")])
+"""How HDF5 refers to a text in a heap."""
+
+
+def find_boastful_text(source: str | Path | io.BytesIO, file: h5py.File, groups: Iterable[str]) -> str | None:
+    """Name of the first dataset whose texts claim to be longer than the file; None if there is none.
+
+    HDF5 takes memory for what a reference claims, up to 4 GB each, before it looks whether it is there.  Datasets that
+    are compressed cannot be looked into.
+    """
+    with io.BytesIO(source.getvalue()) if isinstance(source, io.BytesIO) else open(source, "rb") as stream:
+        size = stream.seek(0, io.SEEK_END)
+        for group in groups:
+            for name, dataset in (file.get(group) or {}).items():
+                if not isinstance(dataset, h5py.Dataset) or not _refers(dataset):
+                    continue
+                stream.seek(min(dataset.id.get_offset(), size))
+                raw = stream.read(dataset.id.get_storage_size())
+                found = np.frombuffer(raw[: len(raw) // 16 * 16], _REFERENCE)
+                if int(found["length"].sum(dtype=np.int64)) > size:
+                    return f"{group}/{name}"
+    return None
+
+
+def _refers(dataset: h5py.Dataset) -> bool:
+    kind = h5py.check_string_dtype(dataset.dtype)
+    return kind is not None and kind.length is None and dataset.id.get_offset() is not None
 
 
 def _broken(raw: memoryview, base: int) -> int | None:

@@ -14,7 +14,7 @@ import pandas as pd
 
 from beadwork.io.formats import read_any
 from beadwork.io.gctx import COL, DATA, ROW, _enum, _json, _one_line, _read_meta
-from beadwork.io.hdf5_heap import find_broken_heap, values_span
+from beadwork.io.hdf5_heap import find_boastful_text, find_broken_heap, values_span
 from beadwork.model.errors import FileError
 from beadwork.model.matrix import Level, Space
 
@@ -62,6 +62,8 @@ def open_columns(path: str | Path) -> Iterator[ColumnStream]:
             raise FileError(f"{path}: HDF5, but not GCTX: no {DATA} with {ROW}/id and {COL}/id")
         if (place := find_broken_heap(path, values_span(file[DATA]))) is not None:
             raise FileError(f"{path}: damaged GCTX file (text heap at byte {place}); fetch or make it anew")
+        if (name := find_boastful_text(path, file, (ROW, COL))) is not None:
+            raise FileError(f"{path}: damaged GCTX file (texts of {name} longer than it); fetch or make it anew")
         rows, cols = (_read_meta(file[group], path) for group in (ROW, COL))
         data = file[DATA]
         if data.ndim != 2 or data.shape != (len(cols), len(rows)) or data.dtype.kind not in "fiu":

@@ -297,6 +297,9 @@ def _row_mistake(item: Any, where: str) -> str:
 def _complete_paths(row: PlateRow, data: str, files: bool) -> tuple[PlateRow, list[str]]:
     problems, paths = [], {}
     for column, what in (("lxb", "folder or archive"), ("map", "file")):
+        if "\0" in getattr(row, column):
+            problems.append(f"{column}: holds a NUL character, which no path can; save the sheet anew as text")
+            continue
         text = os.path.expanduser(os.path.expandvars(getattr(row, column)))
         base = os.path.expanduser(os.path.expandvars(data))
         path = os.path.normpath(os.path.join(base, text))
