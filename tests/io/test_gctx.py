@@ -575,6 +575,6 @@ def test_a_text_that_claims_to_be_longer_than_the_file_takes_no_memory(tmp_path)
     path.write_bytes(content)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     for read in (read_matrix, read_annotation):
-        with pytest.raises(FileError, match="damaged GCTX file .texts of 0/META/ROW/id longer than it"):
+        with pytest.raises(FileError, match="texts of 0/META/ROW/id longer than it"):
             read(path)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000
