@@ -168,7 +168,7 @@ class Scratch:
         self.weights, self.running, self.gap, self.other = np.empty((4, size, width))
         self.key, self.turned = np.empty((size, width), np.uint32), np.empty((width, size), np.uint32)
         self.place = np.empty((size, width), np.intp)
-        self.columns, self.number = np.arange(width), np.arange(size, dtype=np.uint32)[:, None]
+        self.columns, self.number = np.arange(width, dtype=np.uint32), np.arange(size, dtype=np.uint32)[:, None]
         self.passed = np.arange(1.0, size + 1)[:, None]
 
 
@@ -201,9 +201,10 @@ def _enrichment_scores(
     np.right_shift(own.key, np.uint32(16), out=own.gap, casting="unsafe")
     own.gap -= own.passed
     own.gap *= 1.0 / (n_genes - size) if n_genes > size else 0.0
-    np.bitwise_and(own.key, np.uint32(0xFFFF), out=own.place, casting="unsafe")
-    own.place *= width
-    own.place += own.columns
+    own.key &= np.uint32(0xFFFF)
+    own.key *= np.uint32(width)
+    own.key += own.columns
+    np.copyto(own.place, own.key)
     own.weights.reshape(-1).take(own.place, out=own.running, mode="clip")
     for before, here in zip(own.running[:-1], own.running[1:], strict=True):
         np.add(before, here, out=here)
