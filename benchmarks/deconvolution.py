@@ -78,6 +78,11 @@ def read_packed(path: Path) -> BeadPlate:
     return BeadPlate.from_wells(path.parent.name, packed["well"].tolist(), wells)
 
 
+def read_beads(path: Path) -> BeadPlate:
+    """Read a packed plate, or a folder or archive of LXB files."""
+    return read_packed(path) if path.suffix == ".npz" else read_plate(path, threads=2)
+
+
 def good_beads(beads: BeadPlate, well: int, analyte: int) -> np.ndarray:
     """Intensities of the good beads (log2 4 to 15), ascending."""
     values = beads.reporter[beads.starts[well, analyte] : beads.starts[well, analyte + 1]]
@@ -342,8 +347,7 @@ def main() -> None:
         methods[spec] = DeconvolveParams(method=name, **dict(item.split("=") for item in rest))
     plate = None
     if arguments.plate != "-":
-        path = Path(arguments.plate)
-        plate = read_packed(path) if path.suffix == ".npz" else read_plate(path, threads=arguments.threads)
+        plate = read_beads(Path(arguments.plate))
     for kind in arguments.sets or (["half", "once"] if plate is not None else ["sim"]):
         if kind == "sim":
             referee = build_simulated(arguments.seed)
