@@ -21,7 +21,7 @@ from beadwork.model.params import QueryParams
 def command(
     index: Path, output: Path, where: tuple[str, ...], top: int, params: QueryParams, threads: int, qc: Path | None
 ) -> None:
-    r"""Ask INDEX with its own signatures, by their most positive and most negative genes.
+    """Ask INDEX with its own signatures, by their most positive and most negative genes.
 
     \b
     Written to DIR:

@@ -13,7 +13,9 @@ from beadwork.model.params import QueryParams
 
 @click.command("query")
 @click.argument("index", metavar="INDEX", type=FILE)
-@click.option("--up", type=FILE, multiple=True, metavar="GMT", help="Gene sets that go up: GMT, GMX, GRP or TSV.")
+@click.option(
+    "--up", type=FILE, multiple=True, metavar="GMT", help="Gene sets that go up: GMT, GMX, GRP or TSV, also gzipped."
+)
 @click.option(
     "--down", type=FILE, multiple=True, metavar="GMT", help="Gene sets that go down; each pairs with an up set."
 )
@@ -64,10 +66,10 @@ def command(
     threads: int,
     qc: Path | None,
 ) -> None:  # fmt: skip
-    r"""Rank the signatures of INDEX by how they connect to gene sets or signatures.
+    """Rank the signatures of INDEX by how they connect to gene sets or signatures.
 
-    Up and down sets pair by name without their _UP or _DN suffix, else by order. Genes are Entrez ids, symbols or old
-    symbols.
+    Up and down sets pair by name without their _UP or _DN suffix, else by order. Genes are Entrez ids, symbols, old
+    symbols or HG-U133A probe sets.
 
     \b
     Written to DIR:
