@@ -157,7 +157,7 @@ def _table(table, key: str, fields: tuple[str, ...], path: Path) -> None:
 
     chosen = table[[name for name in fields if name in table]].rename_axis(index=key).reset_index()
     with atomic_path(path) as temporary:
-        chosen.to_csv(temporary, sep="\t", index=False, na_rep="-666", lineterminator="\n")
+        chosen.to_csv(temporary, sep="\t", index=False, na_rep="-666", float_format="%.12g", lineterminator="\n")
 
 
 def _joined(table, value: str, unit: str):
