@@ -424,3 +424,21 @@ def test_probe_sets_are_taken_for_their_genes(toy_index):
         "1294_at": "probe set of 7318, which is not among the 978 genes of the index",
         "99999_at": "unknown probe set, or one of no gene of the platform",
     }
+
+
+def test_background_of_given_queries(tmp_path):
+    (one, two), siginfo, _ = split_study(tmp_path)
+    index = ConnectivityIndex.build(tmp_path / "index", one, siginfo, background=0)
+    genes, rng = index.genes["gene_id"].to_numpy(), np.random.default_rng(4)
+    sets = {f"q{number}": rng.permutation(genes)[:20].tolist() for number in range(60)}
+    assert index.query(up=genes[:30].tolist())["tau"].isna().all()
+    index = index.learn_background(sets)
+    assert index.store.background["made_of"] == "queries" and index.info()["background_queries"] == 60
+    table = index.query(up=genes[:30].tolist()).set_index("sig_id")
+    others = index.query_many(sets).matrix("ncs").to_frame()
+    for sig_id in others.index[:5]:
+        smaller = (others.loc[sig_id].abs() < abs(np.float32(table.loc[sig_id, "ncs"]))).mean()
+        assert table.loc[sig_id, "tau"] == pytest.approx(np.sign(table.loc[sig_id, "ncs"]) * 100 * smaller, abs=1e-4)
+    grown = index.append(two, siginfo)
+    assert grown.query(up=genes[:30].tolist())["tau"].notna().all() and grown.verify() == ([], [])
+    assert grown.learn_background(background=80).store.background["made_of"] == "signatures"

@@ -21,6 +21,7 @@ from beadwork.io.tables import read_table
 from beadwork.kernels.connectivity import MAX_GENES
 from beadwork.kernels.threads import run_chunks
 from beadwork.model.annotation import SignatureTable
+from beadwork.model.connectivity import MappedQuery
 from beadwork.model.errors import AlignmentError, FileError, IndexStoreError, LevelError, name_some
 from beadwork.model.matrix import SPACE_SIZES, Level, Space
 from beadwork.model.params import IndexParams, QueryParams
@@ -141,13 +142,19 @@ def append_index(
 
 
 def relearn_background(
-    path: str | Path, *, params: IndexParams, threads: int = 1, progress: Progress = lambda text: None
+    path: str | Path,
+    *,
+    params: IndexParams,
+    queries: Sequence[MappedQuery] = (),
+    threads: int = 1,
+    progress: Progress = lambda text: None,
 ) -> IndexStore:
-    """Learn the background of tau anew from all signatures that are in the index now."""
+    """Learn the background of tau anew: from signatures that are in the index now, or from given queries."""
     path = Path(path)
     with index_store.appending(path) as manifest:
         store = IndexStore(path)
-        background = learn_background(store, params, threads, progress) if params.background else None
+        wanted = params.background or queries
+        background = learn_background(store, params, threads, progress, queries) if wanted else None
         settings = {**manifest["parameters"], "background": params.background, "background_set": params.background_set}
         index_store.write_manifest(
             path,
@@ -356,11 +363,17 @@ def _write(
 # ---- background of tau ---------------------------------------------------------------------------------------------
 
 
-def learn_background(store: IndexStore, params: IndexParams, threads: int, progress: Progress) -> dict[str, Any] | None:
-    """Ask the index with its own signatures and keep their NCS; None if there is no treatment signature.
+def learn_background(
+    store: IndexStore,
+    params: IndexParams,
+    threads: int,
+    progress: Progress,
+    queries: Sequence[MappedQuery] = (),
+) -> dict[str, Any] | None:
+    """Ask the index with its own signatures, or with given queries, and keep the NCS.
 
-    The background queries are the treatment signatures with the smallest hashes of their ids: as good as drawn at
-    random, and the same on every run.
+    Without given ones, the background queries are the treatment signatures with the smallest hashes of their ids: as
+    good as drawn at random, and the same on every run.  None if there is no treatment signature.
     """
     import pyarrow as pa
 
@@ -368,25 +381,25 @@ def learn_background(store: IndexStore, params: IndexParams, threads: int, progr
     fields = ["sig_id", "pert_type", "is_null_sig", "is_ncs_sig", *query_params.group_by]
     siginfo = SignatureTable(store.signature_table(list(dict.fromkeys(fields))))
     groups = make_groups(siginfo, query_params)
-    treated = np.flatnonzero(~null_mask(siginfo, query_params))
-    if len(treated) == 0:
-        return None
-    hashes = index_store.hash_ids(siginfo.column("sig_id"))[treated]
-    chosen = np.sort(treated[np.argsort(hashes, kind="stable")[: params.background]])
-    del hashes
-    sig_ids = siginfo.take(chosen, ["sig_id"]).column("sig_id").to_pylist()
-    del siginfo, treated
-    size = max(1, min(params.background_set, store.n_genes // 6))
-    sets = [signature_sets(z, size) for z in store.read_signatures(chosen)]
-    name = f"{store.manifest['generation'] + 1:06d}-{store.n_signatures}-{len(chosen)}"
+    if queries:
+        names = [query.name for query in queries]
+        sets = [(query.up, query.down) for query in queries]
+    else:
+        names, chosen = _background_signatures(siginfo, ~null_mask(siginfo, query_params), params.background)
+        if not names:
+            return None
+        size = max(1, min(params.background_set, store.n_genes // 6))
+        sets = [signature_sets(z, size) for z in store.read_signatures(chosen)]
+    del siginfo
+    name = f"{store.manifest['generation'] + 1:06d}-{store.n_signatures}-{len(sets)}"
     scores = {
-        segment.name: index_store.background_file(store.path, name, segment.name, (segment.n_signatures, len(chosen)))
+        segment.name: index_store.background_file(store.path, name, segment.name, (segment.n_signatures, len(sets)))
         for segment in store.segments
     }
     scales = []
     step = max(1, min(BACKGROUND_BATCH, BATCH_BYTES // (4 * store.n_signatures)))
-    for first in range(0, len(chosen), step):
-        progress(f"background {first} of {len(chosen)}")
+    for first in range(0, len(sets), step):
+        progress(f"background {first} of {len(sets)}")
         batch = sets[first : first + step]
         raw = score_sets(store.blocks, [one for one, _ in batch], [two for _, two in batch], threads=threads)
         for row, query in enumerate(raw):
@@ -398,7 +411,7 @@ def learn_background(store: IndexStore, params: IndexParams, threads: int, progr
     tables = {
         "queries": pa.table(
             {
-                "sig_id": pa.array(sig_ids, pa.string()),
+                "sig_id": pa.array(names, pa.string()),
                 "up": pa.array([up.tolist() for up, _ in sets], pa.list_(pa.int32())),
                 "down": pa.array([down.tolist() for _, down in sets], pa.list_(pa.int32())),
             }
@@ -406,11 +419,20 @@ def learn_background(store: IndexStore, params: IndexParams, threads: int, progr
         "scales": _scale_table(groups, scales),
     }
     record = index_store.write_background(store.path, name, tables, scores, None)
+    record["made_of"] = "queries" if queries else "signatures"
     record["group_by"] = list(query_params.group_by)
     record["min_reference"] = query_params.min_reference
     record["ncs_floor"] = query_params.ncs_floor
     record["n_signatures"] = store.n_signatures
     return record
+
+
+def _background_signatures(siginfo: SignatureTable, treated: np.ndarray, count: int) -> tuple[list[str], np.ndarray]:
+    """Ids and positions of the treatment signatures that make the background."""
+    places = np.flatnonzero(treated)
+    hashes = index_store.hash_ids(siginfo.column("sig_id"))[places]
+    chosen = np.sort(places[np.argsort(hashes, kind="stable")[:count]])
+    return siginfo.take(chosen, ["sig_id"]).column("sig_id").to_pylist(), chosen
 
 
 def _scale_table(groups: ReferenceGroups, scales: Sequence[NcsScale]) -> Any:

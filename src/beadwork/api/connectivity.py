@@ -104,6 +104,17 @@ class ConnectivityIndex:
         matrices = [matrices] if isinstance(matrices, str | Path) else matrices
         return type(self)(append_index(self.store.path, matrices, siginfo, threads=self.threads), threads=self.threads)
 
+    def learn_background(
+        self, up: GeneSets | None = None, down: GeneSets | None = None, **parameters: Any
+    ) -> ConnectivityIndex:
+        """Learn the background of tau anew, from signatures of the index or from given sets; returns the new index."""
+        from beadwork.api.build_index import relearn_background
+
+        queries = [] if up is None and down is None else self.map_queries(self._queries(up, down, None, "query"))
+        params = make_params(IndexParams, **{**self.store.manifest["parameters"], **parameters})
+        store = relearn_background(self.store.path, params=params, queries=queries, threads=self.threads)
+        return type(self)(store, threads=self.threads, gene_names=self.gene_names)
+
     def verify(self, *, quick: bool = False, progress: Progress = lambda text: None) -> tuple[list[str], list[str]]:
         """(faults, remarks) of a full check."""
         from beadwork.api.build_index import verify_index
@@ -449,27 +460,38 @@ class QueryResult:
 
     def table(self, query: int | str = 0) -> pd.DataFrame:
         """Signatures ranked by the score of one query, best connected first."""
-        import pyarrow as pa
+        import pandas as pd
 
-        columns = self.ranked_columns(self._place(query))
-        arrays = [column if isinstance(column, pa.Array) else pa.array(column) for column in columns.values()]
-        frame: pd.DataFrame = pa.Table.from_arrays(arrays, names=list(columns)).to_pandas()
-        return frame
+        place = self._place(query)
+        order, siginfo = self._order(place), self.index.siginfo
+        known = [siginfo[name] for name in SIGNATURE_FIELDS if name in siginfo.columns]
+        fields = {
+            str(column.name): column.array.take(order) if column.dtype == "category" else column.to_numpy()[order]
+            for column in known
+        }
+        columns = {"rank": np.arange(1, len(order) + 1), **fields, **self._ranked_scores(place, order)}
+        columns |= {"raw_cs": columns["wtcs"].copy(), "norm_cs": columns["ncs"].copy()}  # of their own in a table
+        return pd.DataFrame(columns, copy=False)
 
     def ranked_columns(self, query: int) -> dict[str, Any]:
         """Columns of :meth:`table`, NumPy or Arrow arrays."""
+        order, annotation = self._order(query), self.index.annotation
+        fields = annotation.take(order, [name for name in SIGNATURE_FIELDS if name in annotation])
+        arrays = {name: fields.column(name).combine_chunks() for name in fields.column_names}
+        return {"rank": np.arange(1, len(order) + 1), **arrays, **self._ranked_scores(query, order)}
+
+    def _order(self, query: int) -> np.ndarray:
+        """Positions of the signatures that are shown, best connected first."""
         ncs = self.connections.ncs[query].astype(np.float64)
         kept = np.arange(len(ncs)) if self.shown is None else np.flatnonzero(self.shown)
-        order = kept[np.argsort(-ncs[kept], kind="stable")]
-        annotation = self.index.annotation
-        columns: dict[str, Any] = {"rank": np.arange(1, len(order) + 1)}
-        fields = annotation.take(order, [field for field in SIGNATURE_FIELDS if field in annotation])
-        for field in fields.column_names:
-            columns[field] = fields.column(field).combine_chunks()
-        for name, values in self.connections.scores.items():
-            columns[name] = values[query][order]
+        order: np.ndarray = kept[np.argsort(-ncs[kept], kind="stable")]
+        return order
+
+    def _ranked_scores(self, query: int, order: np.ndarray) -> dict[str, np.ndarray]:
+        columns = {name: values[query][order] for name, values in self.connections.scores.items()}
         fdr = self.connections.fdr[query][order]
-        columns |= {"ncs": ncs[order], "tau": self.connections.tau[query][order], "fdr": fdr}
+        columns["ncs"] = self.connections.ncs[query].astype(np.float64)[order]
+        columns |= {"tau": self.connections.tau[query][order], "fdr": fdr}
         with np.errstate(divide="ignore"):
             columns["fdr_q_nlog10"] = -np.log10(fdr)
         columns |= {"raw_cs": columns["wtcs"], "norm_cs": columns["ncs"]}

@@ -105,16 +105,23 @@ def sync(
 
 @command.command("background")
 @click.argument("index", metavar="INDEX", type=FILE)
+@click.option("--up", type=FILE, multiple=True, metavar="GMT",
+              help="Learn it from these gene sets (and --down) instead of signatures of INDEX; 50 or more are needed.")
+@click.option("--down", type=FILE, multiple=True, metavar="GMT", help="Their partners that go down.")
 @params_options(IndexParams)
 @common_options
-def background(index: Path, params: IndexParams, threads: int, qc: Path | None) -> None:
-    """Learn the background of tau anew from all signatures that are in INDEX now.
+def background(
+    index: Path, up: tuple[Path, ...], down: tuple[Path, ...], params: IndexParams, threads: int, qc: Path | None
+) -> None:  # fmt: skip
+    """Learn the background of tau anew from all signatures that are in INDEX now, or from given gene sets.
 
     An append keeps the background as it was learned; do this when much was added. --space has no effect here.
     """
     from beadwork.api.build_index import relearn_background
+    from beadwork.api.connectivity import ConnectivityIndex, load_queries
 
-    store = relearn_background(index, params=params, threads=threads, progress=_progress())
+    queries = ConnectivityIndex.open(index).map_queries(load_queries(up, down)) if up or down else []
+    store = relearn_background(index, params=params, queries=queries, threads=threads, progress=_progress())
     _said(store.path, store.n_signatures, store.n_genes, store.background)
     _write_qc(index, qc)
 
