@@ -428,7 +428,7 @@ class _Plate(NamedTuple):
         self, slots: Slots, wells: npt.NDArray[np.int64], mean: Array, scale: Array, share: float, **changes: Any
     ) -> Array:
         """Fit slots in chosen wells, shape (wells, S, 13); mean and scale of the prior are (W, S, 2)."""
-        out = np.full((len(self.starts), len(slots.analyte), len(COLUMNS)), np.nan)
+        out = np.empty((len(self.starts), len(slots.analyte), len(COLUMNS)))  # rows of other wells are never touched
         model = self.model._replace(
             share=np.where(slots.duo, share, 1.0), widths=slots.widths, split=slots.split, **changes
         )
