@@ -10,6 +10,7 @@ from beadwork.model.config import (
     check_config,
     count_wells,
     parse_plate_sheet,
+    parse_plate_sheets,
 )
 from beadwork.model.errors import MapError, ParameterError
 from beadwork.model.params import render_flags
@@ -136,3 +137,22 @@ def test_flags_hold_the_value_to_the_last_digit(value):
     params = SECTIONS["zscore"](min_mad=value)
     words = render_flags(params).split()
     assert float(words[words.index("--min-mad") + 1]) == value
+
+
+def test_several_sheets_are_read_as_one_and_a_later_one_may_supersede_a_plate():
+    header = "det_plate\tlxb\tmap\tuse\tbatch"
+    first = sheet("P1_A375_24H_X1\ta\tm\tyes\tone", "P1_A375_24H_X2\tb\tm\tno\tone", header=header)
+    second = sheet("P1_A375_24H_X2\tc\tm\tyes\ttwo", header=header)
+    rows = parse_plate_sheets([(first, "a.tsv"), (second, "b.tsv")], files=False)
+    assert [(row.det_plate, row.lxb, row.batch) for row in rows] == [
+        ("P1_A375_24H_X1", "a", "one"), ("P1_A375_24H_X2", "c", "two")]  # fmt: skip
+    with pytest.raises(MapError, match=r"b.tsv: det_plate P1_A375_24H_X1 stands in a.tsv already; say use: no there"):
+        parse_plate_sheets([(first, "a.tsv"), (first, "b.tsv")], files=False)
+    other = sheet("P1_A375_24H_X3\tc\tm\tyes\tMCF7", header="det_plate\tlxb\tmap\tuse\tcell_id")
+    with pytest.raises(MapError, match=r"a.tsv, b.tsv: brew_prefix P1_A375_24H has plates of different cells"):
+        parse_plate_sheets([(first, "a.tsv"), (other, "b.tsv")], files=False)
+
+
+def test_sheets_as_a_list_or_separated_by_commas():
+    assert check_config({"plates": ["a.tsv", "b.tsv"]}, "c.yaml").sheets == ("a.tsv", "b.tsv")
+    assert check_config({"plates": "a.tsv, b.tsv"}, "c.yaml").sheets == ("a.tsv", "b.tsv")

@@ -316,18 +316,19 @@ def test_a_new_batch_computes_only_what_it_touches(finished: Path, study: Path, 
                        "--wells", 24, "--beads-mean", 30, "--seed", 3)  # fmt: skip
     assert made.returncode == 0, made.stdout
     third = "SIM001_A375_24H_X3_B20"
-    sheet = (study / "data/plates.tsv").read_text().splitlines()
+    sheet = (study / "data/plates.tsv").read_text().splitlines()[:1]
     sheet += [f"{third}\t{tmp_path}/more/lxb/{third}\t{tmp_path}/more/maps/{third}.map\tB20\tepsilon-r2\tA375\t"
               "SIM001_A375_24H\tsecond\tyes"]  # fmt: skip
     # a brew of its own, from beads that are there
     sheet += [f"SIM009_A375_24H_X1_B20\tlxb/{PLATE}\tmaps/{PLATE}.map\tB20\tepsilon-r2\tA375\t"
               "SIM009_A375_24H\tsecond\tyes"]  # fmt: skip
     (study / "second.tsv").write_text("\n".join(sheet) + "\n")
-    jobs = planned(snakemake("-n", "--config", "plates=second.tsv").stdout)
+    jobs = planned(snakemake("-n", "--config", "plates=[data/plates.tsv, second.tsv]").stdout)
     assert jobs["deconvolve"] == jobs["normalize"] == jobs["zscore"] == 2
     assert jobs["consensus"] == 2  # the brew that has a third replicate now, and the new one
     assert jobs["index"] == jobs["check_plates"] == jobs["status"] == 1
-    status = run_command(BIN / "beadwork", "status", finished, "--plates", study / "second.tsv")
+    status = run_command(BIN / "beadwork", "status", finished, "--plates", study / "data/plates.tsv",
+                         "--plates", study / "second.tsv")  # fmt: skip
     assert "batch second: 2 plates (2 missing)" in status.stdout
     assert "batch simulated: 2 plates (2 done)" in status.stdout
 

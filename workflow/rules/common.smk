@@ -10,7 +10,7 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-from beadwork.model.config import check_config, count_wells, parse_plate_sheet
+from beadwork.model.config import check_config, count_wells, parse_plate_sheets
 from beadwork.model.errors import BeadworkError
 from beadwork.model.ids import DET_PLATE_PATTERN
 from beadwork.model.params import render_flags
@@ -39,9 +39,8 @@ def read_inputs():
                 raise BeadworkError(
                     f"{source}: queries: {query.name}: there is no gene-set file {side}; check the path"
                 )
-    rows = parse_plate_sheet(
-        read_text(settings.plates, f"{source}: plates"),
-        settings.plates,
+    rows = parse_plate_sheets(
+        [(read_text(path, f"{source}: plates"), path) for path in settings.sheets],
         data=settings.data,
         files=PLANNING,
     )
@@ -94,6 +93,11 @@ wildcard_constraints:
     plate=DET_PLATE_PATTERN,
     brew=DET_PLATE_PATTERN,
     query="|".join(re.escape(query.name) for query in CFG.queries) or "(?!)",
+
+
+def sheet_flags():
+    """The plate sheets as flags of a command."""
+    return " ".join(f"--plates {shlex.quote(path)}" for path in CFG.sheets)
 
 
 def flags(section):

@@ -49,12 +49,12 @@ rule check_plates:
         runtime=minutes(10, 0.05),
     params:
         results=subpath(output.table, parent=True),
-        sheet=CFG.plates,
+        sheets=sheet_flags(),
         flags=flags("check_plates"),
     message:
         "Do the plates hold what the plate sheet says?"
     shell:
-        "beadwork check-plates {params.results:q} --plates {params.sheet:q} {params.flags} -o {output.table}"
+        "beadwork check-plates {params.results:q} {params.sheets} {params.flags} -o {output.table}"
         " --qc {output.qc} --threads {threads} 2> {log}"
 
 
@@ -108,9 +108,9 @@ rule status:
         runtime=minutes(5, 0.01),
     params:
         results=subpath(output.record, parent=True),
-        sheet=CFG.plates,
+        sheets=sheet_flags(),
     message:
         "What is new, and what is there"
     shell:
-        "beadwork status {params.results:q} --plates {params.sheet:q} --record {output.record} --page {output.page}"
+        "beadwork status {params.results:q} {params.sheets} --record {output.record} --page {output.page}"
         " --threads {threads} > {log} 2>&1"

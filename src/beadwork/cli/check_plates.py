@@ -11,11 +11,12 @@ from beadwork.model.params import CheckPlatesParams
 @click.command("check-plates")
 @click.argument("sources", metavar="GEX... | RESULTS", nargs=-1, required=True, type=FILE)
 @click.option("-o", "--output", metavar="TSV", type=FILE, required=True, help="Table of verdicts, one row a plate.")
-@click.option("--plates", metavar="SHEET", type=FILE, help="Plate sheet: of a folder of results, only its plates.")
+@click.option("--plates", metavar="SHEET", type=FILE, multiple=True,
+              help="Plate sheet: of a folder of results, only its plates; may be given again.")  # fmt: skip
 @params_options(CheckPlatesParams)
 @common_options
 def command(
-    sources: tuple[Path, ...], output: Path, plates: Path | None, params: CheckPlatesParams, threads: int,
+    sources: tuple[Path, ...], output: Path, plates: tuple[Path, ...], params: CheckPlatesParams, threads: int,
     qc: Path | None,
 ) -> None:  # fmt: skip
     """Look for swapped plates, shifted or rotated maps, wrong bead sets and wrong cell lines, from the data alone.
@@ -39,19 +40,15 @@ def command(
     write_qc(result.qc, qc)
 
 
-def _of_results(folder: Path, sheet: Path | None) -> list[Path]:
-    """GEX of the plates of a results folder: those of the sheet, or all."""
-    from beadwork.model.config import parse_plate_sheet
+def _of_results(folder: Path, sheets: tuple[Path, ...]) -> list[Path]:
+    """GEX of the plates of a results folder: those of the sheets, or all."""
+    from beadwork.cli.status import read_sheets
     from beadwork.model.errors import FileError
 
-    if sheet is None:
+    if not sheets:
         found = sorted(path for path in folder.glob("*/*_GEX.gctx") if path.name == f"{path.parent.name}_GEX.gctx")
         if not found:
             raise FileError(f"{folder}: holds no {{plate}}/{{plate}}_GEX.gctx; give a folder of results, or GEX files")
         return found
-    try:
-        text = sheet.read_text(encoding="utf-8", errors="replace")
-    except OSError as error:
-        raise FileError(f"{sheet}: cannot be read ({error.strerror})") from None
-    rows = parse_plate_sheet(text, str(sheet), files=False)
-    return [folder / row.det_plate / f"{row.det_plate}_GEX.gctx" for row in rows]
+    names = [row["det_plate"] for row in read_sheets(sheets) if row["use"] == "yes"]
+    return [folder / name / f"{name}_GEX.gctx" for name in names]

@@ -49,11 +49,12 @@ Inference model: {models}.
 @click.argument("results", metavar="RESULTS", type=FILE)
 @click.option("-o", "--output", metavar="DIR", type=FILE, required=True, help="Folder to write; made if absent.")
 @click.option("--name", metavar="NAME", default="beadwork", show_default=True, help="First part of all file names.")
-@click.option("--plates", metavar="SHEET", type=FILE, help="Plate sheet: only its plates and their brews.")
+@click.option("--plates", metavar="SHEET", type=FILE, multiple=True,
+              help="Plate sheet: only its plates and their brews; may be given again.")  # fmt: skip
 @click.option("--levels", metavar="2,3,4,4vc,5", default="2,3,4,5", show_default=True, help="Levels to write.")
 @common_options
 def command(
-    results: Path, output: Path, name: str, plates: Path | None, levels: str, threads: int, qc: Path | None
+    results: Path, output: Path, name: str, plates: tuple[Path, ...], levels: str, threads: int, qc: Path | None
 ) -> None:
     """Write a folder for others: matrices named ..._n{columns}x{rows}.gctx, inst_info, sig_info, gene_info, checksums.
 
@@ -64,7 +65,7 @@ def command(
     import shutil
 
     from beadwork import __version__
-    from beadwork.cli.status import read_sheet
+    from beadwork.cli.status import read_sheets
     from beadwork.io.atomic import write_text
     from beadwork.io.gctx import read_provenance
     from beadwork.io.release import join_matrices, write_checksums
@@ -83,7 +84,7 @@ def command(
         raise FileError(f"{results}: no such folder of results")
     if output.exists() and (not output.is_dir() or any(output.iterdir())):
         raise FileError(f"{output}: is there already; name a new folder, so that no two releases mix")
-    sheet = None if plates is None else [row for row in read_sheet(plates) if row["use"] == "yes"]
+    sheet = [row for row in read_sheets(plates) if row["use"] == "yes"] if plates else None
     names = plates_there(results) if sheet is None else [row["det_plate"] for row in sheet]
     brews = None if sheet is None else {row["brew"] for row in sheet}
     wanted = {}

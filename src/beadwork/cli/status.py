@@ -9,7 +9,8 @@ from beadwork.cli.options import FILE, common_options, write_qc
 
 @click.command("status")
 @click.argument("results", metavar="RESULTS", type=FILE)
-@click.option("--plates", metavar="SHEET", type=FILE, help="Plate sheet: says what should be there, and the batches.")
+@click.option("--plates", metavar="SHEET", type=FILE, multiple=True,
+              help="Plate sheet: says what should be there, and the batches; may be given again.")  # fmt: skip
 @click.option("-o", "--output", metavar="TSV", type=FILE, help="Write the whole table here.")
 @click.option("--since", metavar="TSV", type=FILE, help="An earlier table: say what is new, changed or gone since.")
 @click.option("--record", metavar="TSV", type=FILE, help="Both: say what is new since this table, then write it anew.")
@@ -17,7 +18,7 @@ from beadwork.cli.options import FILE, common_options, write_qc
 @click.option("--verify", is_flag=True, help="Read all matrices and compare their checksums with what was recorded.")
 @common_options
 def command(
-    results: Path, plates: Path | None, output: Path | None, since: Path | None, record: Path | None,
+    results: Path, plates: tuple[Path, ...], output: Path | None, since: Path | None, record: Path | None,
     page: Path | None, verify: bool, threads: int, qc: Path | None,
 ) -> None:  # fmt: skip
     """Say what is there, per plate and level: state, wells, program version, parameters, frozen reference.
@@ -38,7 +39,7 @@ def command(
     if record is not None and (since is not None or output is not None):
         raise ParameterError("--record: stands for --since and -o; drop these")
     since = record if record is not None and record.exists() else since
-    table = results_status(results, None if plates is None else read_sheet(plates), verify=verify)
+    table = results_status(results, read_sheets(plates) if plates else None, verify=verify)
     gone = pd.DataFrame(columns=list(STATUS_COLUMNS))
     if since is not None:
         table["news"] = compare_status(table, since)
@@ -65,19 +66,24 @@ HINTS = {
 }
 
 
-def read_sheet(path: Path) -> list[dict[str, str]]:
-    """Rows of a plate sheet, also of the plates that are not to be used."""
-    from beadwork.model.config import parse_plate_sheet
+def read_sheets(paths: tuple[Path, ...]) -> list[dict[str, str]]:
+    """Rows of plate sheets, also of the plates that are not to be used."""
+    from beadwork.model.config import parse_plate_sheets
+
+    rows = parse_plate_sheets([(sheet_text(path), str(path)) for path in paths], files=False, unused=True)
+    return [
+        {"det_plate": row.det_plate, "use": row.use, "batch": row.batch or "", "brew": row.brew} for row in rows
+    ]  # fmt: skip
+
+
+def sheet_text(path: Path) -> str:
+    """Text of a plate sheet."""
     from beadwork.model.errors import FileError
 
     try:
-        text = path.read_text(encoding="utf-8", errors="replace")
+        return path.read_text(encoding="utf-8", errors="replace")
     except OSError as error:
         raise FileError(f"{path}: cannot be read ({error.strerror})") from None
-    return [
-        {"det_plate": row.det_plate, "use": row.use, "batch": row.batch or "", "brew": row.brew}
-        for row in parse_plate_sheet(text, str(path), files=False, unused=True)
-    ]
 
 
 def _summary(table) -> list[str]:

@@ -49,10 +49,20 @@ class QueryItem(Params):
     down: str | None = Field(None, description="GMT or GRP file of genes that go down")
 
 
+def _joined(value: Any) -> Any:
+    """Take a list of names for one text, as it may stand in YAML."""
+    texts = isinstance(value, list | tuple) and all(isinstance(item, str) for item in value)
+    return ",".join(value) if texts else value
+
+
 class Config(Params):
     """Everything that can be set for a run of the workflow."""
 
-    plates: str = Field("config/plates.tsv", description="plate sheet, one row per plate (see config/README.md)")
+    plates: Annotated[str, BeforeValidator(_joined)] = Field(
+        "config/plates.tsv",
+        description="plate sheet, one row per plate (see config/README.md); several sheets, one a batch for example, "
+        "separated by commas or as a list",
+    )
     data: str = Field(
         "", description="folder from which relative paths in the plate sheet start; empty: the working directory"
     )
@@ -84,6 +94,11 @@ class Config(Params):
     )
     index: IndexParams = Field(IndexParams(), description="the connectivity index")
     query: QueryParams = Field(QueryParams(), description="scores of queries against the index")
+
+    @property
+    def sheets(self) -> tuple[str, ...]:
+        """Plate sheets, in order."""
+        return tuple(name.strip() for name in self.plates.split(",") if name.strip())
 
 
 SECTIONS: dict[str, type[Params]] = {
@@ -365,6 +380,44 @@ def parse_plate_sheet(
     if mistakes:
         raise MapError(_all_at_once(mistakes))
     return check_plate_rows(rows, source, data=data, files=files, unused=unused)
+
+
+def parse_plate_sheets(
+    sheets: Iterable[tuple[str, str]], *, data: str = "", files: bool = True, unused: bool = False
+) -> list[PlateRow]:
+    """Read several plate sheets as one.
+
+    A plate may stand in a later sheet again, with other files for example, if the earlier ones say use: no.
+
+    Parameters
+    ----------
+    sheets
+        Text of each sheet, and how messages name it.
+    data, files, unused
+        See :func:`check_plate_rows`.
+
+    Raises
+    ------
+    MapError
+        As :func:`parse_plate_sheet`, for the first sheet that has mistakes; or a plate is to be used from two sheets,
+        or plates of one brew name different cells.
+    """
+    plates: dict[str, tuple[str, PlateRow]] = {}
+    mistakes, names = [], []
+    for text, source in sheets:
+        names.append(source)
+        for row in parse_plate_sheet(text, source, data=data, files=files, unused=True):
+            first, known = plates.get(row.det_plate, ("", None))
+            if known is not None and known.use == "yes" and row.use == "yes":
+                mistakes.append(f"{source}: det_plate {row.det_plate} stands in {first} already; say use: no there")
+            if known is None or row.use == "yes":
+                plates[row.det_plate] = (source, row)
+    rows = [row for _, row in plates.values()]
+    used = [row for row in rows if row.use == "yes"]
+    mistakes += _cell_conflicts(used, ", ".join(names))
+    if mistakes:
+        raise MapError(_all_at_once(mistakes))
+    return rows if unused else used
 
 
 @dataclass(frozen=True)
