@@ -37,11 +37,22 @@ def load_section(topic: str):
     return module.section
 
 
+def replace_section(page: str, part: str) -> str:
+    """Put a section in the place of the one with the same heading."""
+    head = part.split("\n", 1)[0]
+    before, found, after = page.partition(f"\n{head}\n")
+    if not found:
+        raise SystemExit(f"the page has no section {head!r}; write it as a whole")
+    _, follows, rest = after.partition("\n## ")
+    return f"{before}\n{part}\n" + (f"\n## {rest}" if follows else "")
+
+
 def main() -> None:
     """Run the sections and write the page."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path, help="folder of the shared data")
     parser.add_argument("--only", action="append", help="run this topic and print it, without writing the page")
+    parser.add_argument("--write", action="store_true", help="with --only: put its section into the page")
     arguments = parser.parse_args()
     parts = []
     for topic in arguments.only or TOPICS:
@@ -51,6 +62,9 @@ def main() -> None:
             parts.append(section(arguments.data).strip())
     if arguments.only:
         print("\n\n".join(parts))
+        if arguments.write:
+            for part in parts:
+                PAGE.write_text(replace_section(PAGE.read_text(encoding="utf-8"), part), encoding="utf-8")
         return
     PAGE.write_text("\n\n".join([HEAD.strip(), *parts]) + "\n", encoding="utf-8")
     print(f"wrote {PAGE}")

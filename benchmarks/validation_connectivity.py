@@ -1,5 +1,7 @@
 """Connectivity: golden contest and HDAC scores, a public query result, recall on public signatures and real plates."""
 
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -19,7 +21,7 @@ def section(shared: Path) -> str:
     """Run all checks; Markdown."""
     with tempfile.TemporaryDirectory() as folder:
         parts = [contest(shared, Path(folder)), hdac(shared), frasor(shared), recall_272(shared, Path(folder)),
-                 cpc006(shared, Path(folder))]  # fmt: skip
+                 ljp009(shared, Path(folder)), cpc006(shared, Path(folder))]  # fmt: skip
     return "\n\n".join(["## Connectivity", *parts])
 
 
@@ -104,6 +106,12 @@ def _params(size: int):
     return QueryParams(set_size=size)
 
 
+CONNECTS, UNCLEAR = 10.0, 35.0
+"""Median ranks up to which a group is said to connect, and from which on it is said not to."""
+LJP = "LJP009AH_A375_24H_X1_B20"
+MIN_DOSE = 1.0
+
+
 def robust_z(values: np.ndarray) -> np.ndarray:
     """Robust z-scores against all columns."""
     middle = np.median(values, axis=1, keepdims=True)
@@ -111,43 +119,126 @@ def robust_z(values: np.ndarray) -> np.ndarray:
     return (values - middle) / (1.4826 * mad)
 
 
+def rank_groups(index: ConnectivityIndex, treated: np.ndarray, groups: dict[str, np.ndarray]) -> pd.DataFrame:
+    """Rank the other members of a group when each asks with its 50 genes a side.
+
+    Returns one row a group: wells, and the median percentage of wells outside the group that score higher than another
+    member (0 is best, 50 is chance); in ``attrs`` the share of random groups of three that seem to connect.
+    """
+    scores = _self_scores(index, np.flatnonzero(treated))
+    place = np.cumsum(treated) - 1
+
+    def rank(members: np.ndarray) -> float:
+        others = treated.copy()
+        others[members] = False
+        ranks = [
+            (scores[place[one], others] > scores[place[one], other]).mean()
+            for one in members
+            for other in members
+            if other != one
+        ]
+        return 100 * float(np.median(ranks))
+
+    rows = [{"group": name, "wells": len(members), "rank": rank(members)} for name, members in groups.items()]
+    table = pd.DataFrame(rows).sort_values(["rank", "group"], ignore_index=True)
+    rng = np.random.default_rng(0)
+    drawn = [rank(rng.choice(np.flatnonzero(treated), 3, replace=False)) for _ in range(1000)]
+    table.attrs["chance"] = float(np.mean(np.array(drawn) <= CONNECTS))
+    return table
+
+
+def describe_groups(table: pd.DataFrame, what: str) -> str:
+    """Markdown: groups that connect, those that do not, and how many lie between."""
+    connects = table[table["rank"] <= CONNECTS]
+    fails = table[table["rank"] >= UNCLEAR]
+    between = table[~table.index.isin([*connects.index, *fails.index])]
+    lines = [f"| {what} | wells | median rank | |", "|---|---|---|---|"]
+    for part, word in ((connects, "connects"), (between, "unclear")):
+        lines += [f"| {row.group} | {row.wells} | {row.rank:.1f} | {word} |" for row in part.itertuples()]
+    names = ", ".join(f"{row.group} ({row.rank:.0f})" for row in fails.itertuples())
+    return "\n".join(lines) + (
+        f"\n\nOf {len(table)}, {len(connects)} connect (rank up to {CONNECTS:g}), {len(between)} are unclear, "
+        f"{len(fails)} do not (rank {UNCLEAR:g} and more): {names or 'none'}. Of random groups of three wells "
+        f"{100 * table.attrs['chance']:.1f} % have a rank up to {CONNECTS:g}."
+    )
+
+
+def ljp009(shared: Path, folder: Path) -> str:
+    """Half a plate from beads to an index of single wells, and whether a compound finds itself."""
+    lxb, plate_map = folder / "lxb", shared / f"plates/{LJP}/{LJP}.map"
+    tool = shared.parent / "tools" / "unpack_plate.py"
+    subprocess.run([sys.executable, tool, shared / f"plates/{LJP}/beads.npz", lxb, LJP], check=True)
+    file = {level: folder / f"{LJP}_{level}.gctx" for level in ("GEX", "CAL", "QNORM", "INF", "ZSPC")}
+    for words in (
+        ["deconvolve", lxb, "--map", plate_map, "--plate", LJP, "-o", file["GEX"], "--calibrators", file["CAL"]],
+        ["normalize", file["GEX"], "--calibrators", file["CAL"], "-o", file["QNORM"]],
+        ["infer", file["QNORM"], "-o", file["INF"]],
+        ["zscore", file["INF"], "-o", file["ZSPC"]],
+        ["index", "build", folder / "ljp009", file["ZSPC"], "--space", "LM"],
+    ):
+        command = [sys.executable, "-m", "beadwork", *map(str, words)]
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode:
+            raise SystemExit(f"{' '.join(command)}\n{done.stderr}")
+    index = ConnectivityIndex.open(folder / "ljp009")
+    info = index.siginfo
+    dose = pd.to_numeric(info["pert_dose"], errors="coerce").to_numpy()
+    treated = (info["pert_type"].astype(str).str.startswith("trt_").to_numpy()) & (dose >= MIN_DOSE)
+    names = info["pert_iname"].astype(str)
+    groups = {
+        name: members
+        for name in sorted(set(names[treated]))
+        if len(members := np.flatnonzero((names == name).to_numpy() & treated)) >= 2
+    }
+    null = index.info()["null_signatures"]
+    return (
+        f"**{LJP}: what connects and what does not** (half a plate, 24 h, from LXB files with default parameters; "
+        f"{len(index)} wells left, {treated.sum()} with a compound at {MIN_DOSE:g} um or more, {null} DMSO). The wells "
+        "are single replicates, so this asks whether doses of one compound find each other: each well asks with its 50 "
+        "genes a side; rank: median percentage of wells of other compounds that score higher than another well of the "
+        "same (0 is best, 50 is chance).\n\n" + describe_groups(rank_groups(index, treated, groups), "compound")
+    )
+
+
 def cpc006(shared: Path, folder: Path) -> str:
-    """Single replicates of one plate: what connects, by name and by mechanism."""
+    """Single replicates of one plate: what connects by mechanism."""
     level3 = read_matrix(shared / "signatures" / "CPC006_level3_n371x978.gctx.gz")
     cols = level3.cols.assign(cell_id=level3.cols["cell_id"], pert_iname=level3.cols["pert_desc"])
     matrix = Matrix(robust_z(level3.values.astype(np.float64)), level3.rows, cols, level=Level.ZSPC)
     write_matrix(matrix, folder / "cpc006.gctx")
     index = ConnectivityIndex.build(folder / "cpc006", folder / "cpc006.gctx")
     siginfo = index.siginfo
-    moa = pd.read_csv(shared / "annotation" / "repurposing_simple.tsv.gz", sep="\t").dropna(subset=["moa"])
-    by_name = dict(zip(moa["pert_iname"].str.lower(), moa["moa"], strict=True))
-    names = siginfo["pert_iname"].astype(str).str.lower()
-    kind = names.map(by_name)
+    lists = mechanisms(shared, siginfo)
     treated = (siginfo["pert_type"] == "trt_cp").to_numpy()
-    lines = []
-    lists = kind.fillna("").str.split("|")
-    counts = lists[treated].explode().value_counts()
-    for label in sorted(name for name, count in counts.items() if (name and count >= 4) or name == "HSP inhibitor"):
+    groups = {}
+    for label in sorted({part for parts in lists[treated] for part in parts if part}):
         members = np.flatnonzero(lists.map(lambda parts, label=label: label in parts) & treated)
-        if len(members) < 2:
-            continue
-        scores = _self_scores(index, members)
-        others = np.flatnonzero(treated & ~np.isin(np.arange(len(treated)), members))
-        ranks = [
-            (row[others] > row[other]).mean()
-            for row, mine in zip(scores, members, strict=True)
-            for other in members
-            if other != mine
-        ]
-        lines.append(f"| {label} | {len(members)} | {100 * np.median(ranks):.1f} |")
+        if len(members) >= 3 or (label == "HSP inhibitor" and len(members) > 1):
+            groups[label] = members
+    annotated = int(lists[treated].map(lambda parts: parts != [""]).sum())
     null = index.info()["null_signatures"]
     return (
-        f"**CPC006** (one plate, A375, 6 h, single replicates; {treated.sum()} compound wells, {null} DMSO wells). "
-        "Each member of a class asks the plate with its 50 genes a side; median percentage of wells of other compounds "
-        "that score higher than another member (0 is best, 50 is chance). On one plate of single replicates few "
-        "mechanisms can be expected to connect.\n\n"
-        "| class | wells | median rank |\n|---|---|---|\n" + "\n".join(lines)
+        f"**CPC006_A375_6H_X1: what connects and what does not** (one plate, 6 h, single replicates; {treated.sum()} "
+        f"compound wells, of which {annotated} have a mechanism in the Repurposing Hub, {null} DMSO wells). Each "
+        "member of a class of three compounds or more (and HSP inhibitors) asks the plate with its 50 genes a side; "
+        "rank as above, against wells outside the class. On one plate of single replicates few mechanisms can be "
+        "expected to "
+        "connect.\n\n" + describe_groups(rank_groups(index, treated, groups), "class")
     )
+
+
+def mechanisms(shared: Path, siginfo: pd.DataFrame) -> pd.Series:
+    """Mechanisms of each signature in the Repurposing Hub, by id, by name, or by the name LINCS has for the id."""
+    hub = pd.read_csv(shared / "annotation" / "repurposing_simple.tsv.gz", sep="\t").dropna(subset=["moa"])
+    lincs = pd.read_csv(shared / "annotation" / "GSE70138_Broad_LINCS_pert_info.txt.gz", sep="\t")
+    by_id = dict(zip(hub["pert_id"].str[:13], hub["moa"], strict=True))
+    by_name = dict(zip(hub["pert_iname"].str.lower(), hub["moa"], strict=True))
+    names = dict(zip(lincs["pert_id"].str[:13], lincs["pert_iname"].str.lower(), strict=True))
+    ids = siginfo["pert_id"].astype(str).str[:13]
+    found = ids.map(by_id)
+    for name in (siginfo["pert_iname"].astype(str).str.lower(), ids.map(names)):
+        found = found.fillna(name.map(by_name))
+    return found.fillna("").str.split("|")
 
 
 def _self_scores(index: ConnectivityIndex, members: np.ndarray) -> np.ndarray:
