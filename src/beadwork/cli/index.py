@@ -105,8 +105,13 @@ def sync(
 
 @command.command("background")
 @click.argument("index", metavar="INDEX", type=FILE)
-@click.option("--up", type=FILE, multiple=True, metavar="GMT",
-              help="Learn it from these gene sets (and --down) instead of signatures of INDEX; 50 or more are needed.")
+@click.option(
+    "--up",
+    type=FILE,
+    multiple=True,
+    metavar="GMT",
+    help="Learn it from these gene sets (and --down) instead of signatures of INDEX; 50 or more are needed.",
+)
 @click.option("--down", type=FILE, multiple=True, metavar="GMT", help="Their partners that go down.")
 @params_options(IndexParams)
 @common_options
