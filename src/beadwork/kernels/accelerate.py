@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import numba
+from numba.np import linalg
 
 from beadwork.kernels.threads import run_chunks
 
 __all__ = ["jit", "jit_disabled", "run_chunks"]
+
+
+def _no_blas() -> None:
+    raise ImportError("kernels need no linear algebra")
+
+
+linalg.ensure_blas = _no_blas
+"""numba looks for SciPy's BLAS as soon as it loads a kernel, a third of a second of every command; none needs it."""
 
 jit = numba.njit(cache=True, nogil=True, error_model="numpy")
 """Decorator of all compiled kernels: nopython, cached on disk, lock released.  NUMBA_DISABLE_JIT=1 switches it off.
