@@ -382,6 +382,7 @@ class QueryResult:
         params: QueryParams = QueryParams(),  # noqa: B008 (frozen)
     ) -> None:
         self.index, self.connections, self.shown, self.params = index, connections, shown, params
+        self._last: tuple[int, np.ndarray] = (-1, np.empty(0, np.int64))
 
     @property
     def names(self) -> list[str]:
@@ -473,18 +474,28 @@ class QueryResult:
         columns |= {"raw_cs": columns["wtcs"].copy(), "norm_cs": columns["ncs"].copy()}  # of their own in a table
         return pd.DataFrame(columns, copy=False)
 
-    def ranked_columns(self, query: int) -> dict[str, Any]:
-        """Columns of :meth:`table`, NumPy or Arrow arrays."""
+    def ranked_columns(self, query: int, rows: slice = slice(None)) -> dict[str, Any]:
+        """Columns of :meth:`table`, NumPy or Arrow arrays; `rows` takes a part of them."""
         order, annotation = self._order(query), self.index.annotation
+        rank = np.arange(1, len(order) + 1)[rows]
+        order = order[rows]
         fields = annotation.take(order, [name for name in SIGNATURE_FIELDS if name in annotation])
         arrays = {name: fields.column(name).combine_chunks() for name in fields.column_names}
-        return {"rank": np.arange(1, len(order) + 1), **arrays, **self._ranked_scores(query, order)}
+        return {"rank": rank, **arrays, **self._ranked_scores(query, order)}
+
+    @property
+    def n_shown(self) -> int:
+        """Number of signatures that pass the filters."""
+        return len(self.index) if self.shown is None else int(self.shown.sum())
 
     def _order(self, query: int) -> np.ndarray:
         """Positions of the signatures that are shown, best connected first."""
-        ncs = self.connections.ncs[query].astype(np.float64)
-        kept = np.arange(len(ncs)) if self.shown is None else np.flatnonzero(self.shown)
-        order: np.ndarray = kept[np.argsort(-ncs[kept], kind="stable")]
+        place, order = self._last
+        if place != query:
+            ncs = self.connections.ncs[query].astype(np.float64)
+            kept = np.arange(len(ncs)) if self.shown is None else np.flatnonzero(self.shown)
+            order = kept[np.argsort(-ncs[kept], kind="stable")]
+            self._last = (query, order)
         return order
 
     def _ranked_scores(self, query: int, order: np.ndarray) -> dict[str, np.ndarray]:

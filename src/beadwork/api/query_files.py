@@ -19,7 +19,7 @@ from beadwork.io.gctx_writer import gctx_columns, row_fields
 from beadwork.io.gene_sets import file_names
 from beadwork.io.index_store import MANIFEST
 from beadwork.io.provenance import input_record, make_provenance
-from beadwork.io.ranked_tables import printable, write_query_result, write_ranked, write_records
+from beadwork.io.ranked_tables import ROWS, write_parts, write_ranked, write_records
 from beadwork.model.connectivity import SIGNATURE_FIELDS, MappedQuery, Query
 from beadwork.model.errors import FileError
 from beadwork.model.params import QueryParams
@@ -145,10 +145,10 @@ def _write_each(
     """Write the ranked tables, and the folder of each query; signatures are printed while they are rolled up."""
 
     def write_signatures(place: int) -> None:
-        arrays = printable(result.ranked_columns(place))
-        write_ranked(arrays, output / f"{names[place]}.tsv", ready=True)
-        if outputs.gct:
-            write_query_result(arrays, batch[place].name, output / names[place] / "query_result.gct")
+        count = result.n_shown
+        parts = (result.ranked_columns(place, slice(at, at + ROWS)) for at in range(0, max(1, count), ROWS))
+        gct = output / names[place] / "query_result.gct" if outputs.gct else None
+        write_parts(parts, output / f"{names[place]}.tsv", gct, batch[place].name, count)
 
     def write_rolled(place: int, rolled: tuple[RolledUp, RolledUp, RolledUp] | None) -> None:
         folder = output / names[place]

@@ -60,9 +60,9 @@ Row = Mapping[str, Any]
 def query_page(result: QueryResult, place: int, rolled: Sequence[RolledUp] | None) -> str:
     """Page of one query, as text."""
     query: MappedQuery = result.connections.queries[place]
-    columns = result.ranked_columns(place)
-    known = int(np.count_nonzero(~np.isnan(columns["ncs"])))
-    top, bottom = (_records(columns, rows) for rows in _both_ends(known, SIGNATURES))
+    ncs = result.connections.ncs[place]
+    known = int(np.count_nonzero(~np.isnan(ncs if result.shown is None else ncs[result.shown])))
+    top, bottom = (_records(result.ranked_columns(place, rows)) for rows in _both_ends(known, SIGNATURES))
     parts = [
         f"<h1>{_text(query.name)}</h1>",
         f"<p class=soft>{_subtitle(result, query, place)}</p>",
@@ -95,10 +95,11 @@ def _both_ends(known: int, most: int) -> tuple[slice, slice]:
     return slice(0, min(most, known)), slice(max(min(most, known), known - most), known)
 
 
-def _records(columns: Mapping[str, Any], rows: slice) -> list[Row]:
-    """Take some rows of columns."""
-    parts = {name: column[rows] for name, column in columns.items()}
-    lists = {name: part.tolist() if isinstance(part, np.ndarray) else part.to_pylist() for name, part in parts.items()}
+def _records(columns: Mapping[str, Any]) -> list[Row]:
+    """Turn columns into rows."""
+    lists = {
+        name: part.tolist() if isinstance(part, np.ndarray) else part.to_pylist() for name, part in columns.items()
+    }
     return [dict(zip(lists, row, strict=True)) for row in zip(*lists.values(), strict=True)]
 
 
@@ -152,7 +153,7 @@ def _ends(level: RolledUp, place: int, label: str, extra: str) -> str:
     rows = ranked_columns(level, place, slice(0, min(TOP, int((ncs > 0).sum()))))
     known, below = int(np.count_nonzero(~np.isnan(ncs))), int((ncs < 0).sum())
     last = ranked_columns(level, place, slice(known - min(TOP, below), known))
-    tops = _records(rows, slice(None)), _records(last, slice(None))[::-1]
+    tops = _records(rows), _records(last)[::-1]
     largest = max((abs(row["ncs"]) for part in tops for row in part), default=1.0)
     columns = []
     for title, part in zip(("Connects", "Opposes"), tops, strict=True):

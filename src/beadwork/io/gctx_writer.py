@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -16,8 +17,27 @@ from beadwork.io.gctx_layout import COL, DATA, ROW
 from beadwork.io.hdf5_file import matrix_room, new_hdf5
 from beadwork.model.annotation import SignatureTable, arrow_numbers, arrow_text, plain_numbers
 
-RowFields = Mapping[str, np.ndarray]
-"""Annotation of rows as it is stored: ``id``, then the fields; texts as bytes of fixed width or as objects."""
+PART = 100_000
+"""Rows whose annotation is written at a time, so that memory stays small."""
+
+
+@dataclass(frozen=True)
+class RowField:
+    """One field of the annotation of many rows as it is stored: texts as bytes of fixed width, or as objects.
+
+    ``part(start, stop)`` gives the values of some rows.
+    """
+
+    dtype: np.dtype
+    part: Callable[[int, int], np.ndarray]
+
+
+@dataclass(frozen=True)
+class RowFields:
+    """Annotation of `count` rows: ``id``, then the fields."""
+
+    count: int
+    fields: Mapping[str, RowField]
 
 
 class ColumnWriter(Protocol):
@@ -39,14 +59,17 @@ def gctx_columns(
         Annotation of the rows (:func:`row_fields`), which several files may share.
     """
     text = h5py.string_dtype("utf-8")
-    n_rows = len(rows["id"])
     with atomic_path(path) as temporary, new_hdf5(temporary, _room(rows, cids)) as file:
         file.attrs["version"] = "GCTX1.0"
         file.attrs["beadwork_provenance"] = json.dumps(provenance, sort_keys=True, ensure_ascii=False)
-        data = file.create_dataset(DATA, shape=(len(cids), n_rows), dtype=np.float32)
+        data = file.create_dataset(DATA, shape=(len(cids), rows.count), dtype=np.float32)
         group = file.create_group(ROW, track_order=True)
-        for name, values in rows.items():
-            group.create_dataset(name, data=values, dtype=text if values.dtype == object else values.dtype)
+        for name, field in rows.fields.items():
+            kind = text if field.dtype == object else field.dtype
+            stored = group.create_dataset(name, shape=(rows.count,), dtype=kind)
+            for start in range(0, rows.count, PART):
+                stop = min(start + PART, rows.count)
+                stored[start:stop] = field.part(start, stop)
         names = np.array([str(item) for item in cids], dtype=object)
         file.create_group(COL, track_order=True).create_dataset("id", data=names, dtype=text)
 
@@ -57,8 +80,9 @@ def gctx_columns(
 
 
 def _room(rows: RowFields, cids: Sequence[str]) -> int:
-    cells = sum(len(values) for values in rows.values() if values.dtype == object)
-    return matrix_room(len(cids) * len(rows["id"]), len(cids) + cells) + sum(item.nbytes for item in rows.values())
+    objects = sum(field.dtype == object for field in rows.fields.values())
+    fixed = sum(field.dtype.itemsize for field in rows.fields.values())
+    return matrix_room(len(cids) * rows.count, len(cids) + objects * rows.count) + fixed * rows.count
 
 
 def row_fields(table: SignatureTable, names: Sequence[str], rows: np.ndarray | None = None) -> RowFields:
@@ -66,22 +90,24 @@ def row_fields(table: SignatureTable, names: Sequence[str], rows: np.ndarray | N
 
     Plain ASCII texts have a fixed width, which is many times faster to write; missing texts are empty.
     """
+    chosen = np.arange(len(table)) if rows is None else rows
+    fields = {"id" if place == 0 else name: _row_field(table, name, chosen) for place, name in enumerate(names)}
+    return RowFields(len(chosen), fields)
+
+
+def _row_field(table: SignatureTable, name: str, rows: np.ndarray) -> RowField:
     import pyarrow as pa
 
-    fields: dict[str, np.ndarray] = {}
-    for place, name in enumerate(names):
-        column = table.column(name)
-        kind = column.type
-        key = "id" if place == 0 else name
-        if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind):
-            numbers = plain_numbers(column)
-            fields[key] = numbers if rows is None else numbers[rows]
-        elif pa.types.is_dictionary(kind):
-            codes, texts = table.texts(name)
-            fields[key] = _fixed(texts)[codes if rows is None else codes[rows]]
-        else:
-            fields[key] = _fixed_column(column if rows is None else column.take(arrow_numbers(rows)))
-    return fields
+    column = table.column(name)
+    kind = column.type
+    if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind):
+        numbers = plain_numbers(column)
+        return RowField(numbers.dtype, lambda start, stop: numbers[rows[start:stop]])
+    if pa.types.is_dictionary(kind):
+        codes, texts = table.texts(name)
+        fixed = _fixed(texts)
+        return RowField(fixed.dtype, lambda start, stop: fixed[codes[rows[start:stop]]])
+    return _text_field(column, rows)
 
 
 def _fixed(texts: Sequence[str]) -> np.ndarray:
@@ -93,7 +119,7 @@ def _fixed(texts: Sequence[str]) -> np.ndarray:
     return found
 
 
-def _fixed_column(column: Any) -> np.ndarray:
+def _text_field(column: Any, rows: np.ndarray) -> RowField:
     """Texts of an Arrow column at fixed width, without a Python object for each."""
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -101,15 +127,26 @@ def _fixed_column(column: Any) -> np.ndarray:
     column = column.cast(pa.string())
     if column.null_count:
         column = pc.fill_null(column, arrow_text(""))
-    if not pc.all(pc.string_is_ascii(column)).as_py():
-        found = np.empty(len(column), object)
-        found[:] = column.to_pylist()
+
+    def take(start: int, stop: int) -> Any:
+        return column.take(arrow_numbers(rows[start:stop]))
+
+    def objects(start: int, stop: int) -> np.ndarray:
+        found = np.empty(stop - start, object)
+        found[:] = take(start, stop).to_pylist()
         return found
-    lengths = plain_numbers(pc.binary_length(column))
-    width = max(1, int(lengths.max(initial=0)))
-    fixed = np.zeros((len(column), width), np.uint8)
-    _, offsets, data = column.buffers()
-    first, last = np.frombuffer(offsets, np.int32)[[column.offset, column.offset + len(column)]].tolist()
-    if last > first:
-        fixed[np.arange(width) < lengths[:, None]] = np.frombuffer(data, np.uint8)[first:last]
-    return fixed.view(f"S{width}").reshape(-1)
+
+    def fixed(start: int, stop: int) -> np.ndarray:
+        part = take(start, stop)
+        lengths = plain_numbers(pc.binary_length(part))
+        texts = np.zeros((len(part), width), np.uint8)
+        _, offsets, data = part.buffers()
+        first, last = np.frombuffer(offsets, np.int32)[[part.offset, part.offset + len(part)]].tolist()
+        if last > first:
+            texts[np.arange(width) < lengths[:, None]] = np.frombuffer(data, np.uint8)[first:last]
+        return texts.view(f"S{width}").reshape(-1)
+
+    if not all(pc.all(pc.string_is_ascii(take(at, at + PART))).as_py() for at in range(0, len(rows), PART)):
+        return RowField(np.dtype(object), objects)
+    width = max(1, int(plain_numbers(pc.binary_length(column))[rows].max(initial=0)))
+    return RowField(np.dtype(f"S{width}"), fixed)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -13,13 +14,15 @@ from beadwork.io.atomic import atomic_path, write_text
 from beadwork.model.annotation import arrow_numbers, arrow_text, plain_numbers
 
 DECIMALS = 6
+ROWS = 100_000
+"""Rows that are printed at a time, so that memory stays small."""
 SMALL = ("fdr", "p")
 """Columns whose digits after the point do not end at the sixth."""
 _PLAIN = re.compile(r"[\t\r\n\"]+")
 _ENDS = str.maketrans("\t\r\n", "   ")
 
 
-def printable(columns: Mapping[str, Any]) -> dict[str, Any]:
+def _printable(columns: Mapping[str, Any]) -> dict[str, Any]:
     """Arrow arrays of columns (Arrow, NumPy or pandas) as they are printed: texts, null where missing.
 
     Numbers have six decimals; tabs, line ends and quotes, which a TSV cannot hold, are blanks.
@@ -63,22 +66,57 @@ def _plain_text(array: Any) -> Any:
     return pc.replace_substring_regex(array, r"[\t\r\n\"]+", " ")
 
 
-def write_ranked(columns: Mapping[str, Any], path: Path, *, ready: bool = False) -> None:
-    """Write columns as TSV: numbers to six decimals, missing values empty; `ready`: they are :func:`printable`."""
-    arrays = dict(columns) if ready else printable(columns)
-    _write_lines(arrays, path, "\t".join(arrays) + "\n", missing="")
+def write_ranked(columns: Mapping[str, Any], path: Path) -> None:
+    """Write columns as TSV: numbers to six decimals, missing values empty."""
+    count = len(next(iter(columns.values())))
+    starts = range(0, max(1, count), ROWS)
+    write_parts(({name: column[at : at + ROWS] for name, column in columns.items()} for at in starts), path)
 
 
-def write_query_result(columns: Mapping[str, Any], name: str, path: Path) -> None:
-    """Write clue.io's query_result.gct of :func:`printable` columns: norm_cs, sorted; all else annotates the rows."""
-    fields = [field for field in columns if field not in ("rank", "sig_id", "wtcs", "ncs", "norm_cs")]
-    body = {field: columns[field] for field in ("sig_id", *fields, "norm_cs")}
-    head = ["#1.3", f"{len(columns['sig_id'])}\t1\t{len(fields)}\t1", "\t".join(["id", *fields, "norm_cs"]),
-            "\t".join(["query", *["na"] * len(fields), _PLAIN.sub(" ", name)])]  # fmt: skip
-    _write_lines(body, path, "\n".join(head) + "\n", missing="-666")
+def write_parts(
+    parts: Iterable[Mapping[str, Any]], path: Path, gct: Path | None = None, name: str = "", count: int = 0
+) -> None:
+    """Write a long table part by part as TSV and, where `gct` is given, as clue.io's query_result.gct.
+
+    Parameters
+    ----------
+    parts
+        Columns of some rows each, one part at least.
+    gct
+        File for one column, norm_cs, which everything else annotates.
+    name, count
+        For the GCT: name of the query, and rows in all.
+    """
+    with ExitStack() as stack:
+        table = stack.enter_context(_new_file(path))
+        result = stack.enter_context(_new_file(gct)) if gct is not None else None
+        for number, part in enumerate(parts):
+            arrays = _printable(part)
+            fields = [field for field in arrays if field not in ("rank", "sig_id", "wtcs", "ncs", "norm_cs")]
+            if number == 0:
+                table.write(("\t".join(arrays) + "\n").encode())
+            _write_lines(arrays, table, missing="")
+            if result is not None:
+                if number == 0:
+                    result.write(_gct_head(fields, name, count).encode())
+                body = {field: arrays[field] for field in ("sig_id", *fields, "norm_cs")}
+                _write_lines(body, result, missing="-666")
 
 
-def _write_lines(arrays: Mapping[str, Any], path: Path, head: str, missing: str) -> None:
+def _gct_head(fields: Sequence[str], name: str, count: int) -> str:
+    return "\n".join(
+        ["#1.3", f"{count}\t1\t{len(fields)}\t1", "\t".join(["id", *fields, "norm_cs"]),
+         "\t".join(["query", *["na"] * len(fields), _PLAIN.sub(" ", name)]), ""]
+    )  # fmt: skip
+
+
+@contextmanager
+def _new_file(path: Path) -> Iterator[BinaryIO]:
+    with atomic_path(path) as temporary, open(temporary, "wb") as stream:
+        yield stream
+
+
+def _write_lines(arrays: Mapping[str, Any], stream: BinaryIO, missing: str) -> None:
     import pyarrow as pa
     import pyarrow.compute as pc
     import pyarrow.csv as csv
@@ -89,9 +127,7 @@ def _write_lines(arrays: Mapping[str, Any], path: Path, head: str, missing: str)
             for name, array in arrays.items()
         }
     options = csv.WriteOptions(delimiter="\t", quoting_style="none", include_header=False)
-    with atomic_path(path) as temporary, open(temporary, "wb") as stream:
-        stream.write(head.encode())
-        csv.write_csv(pa.Table.from_arrays(list(arrays.values()), names=list(arrays)), stream, options)
+    csv.write_csv(pa.Table.from_arrays(list(arrays.values()), names=list(arrays)), stream, options)
 
 
 def write_records(rows: Sequence[Mapping[str, Any]], path: Path, names: Sequence[str] = ()) -> None:

@@ -134,7 +134,7 @@ def _codes_of(column: Any) -> np.ndarray:
     indices = column.indices
     if indices.null_count:
         indices = pc.fill_null(indices, arrow_numbers(np.full(1, -1, indices.type.to_pandas_dtype()))[0])
-    return _view(indices).astype(np.int64)
+    return _view(indices).astype(np.int32)
 
 
 def codes_among(column: Any, names: Sequence[str]) -> np.ndarray:
@@ -174,13 +174,13 @@ def _code(column: Any) -> tuple[np.ndarray, list[Any]]:
     if pa.types.is_floating(column.type) or (pa.types.is_integer(column.type) and column.null_count):
         values, place = np.unique(plain_numbers(column), return_inverse=True)
         keep = ~np.isnan(values)
-        codes = np.where(keep[place], place, -1).astype(np.int64)
+        codes = np.where(keep[place], place, -1).astype(np.int32)
         return codes, values[keep].tolist()
     encoded = column.dictionary_encode()
     codes = _codes_of(encoded)
     found = encoded.dictionary.to_pylist()
     order = sorted(range(len(found)), key=found.__getitem__)
-    renamed = np.empty(len(found) + 1, np.int64)
+    renamed = np.empty(len(found) + 1, np.int32)
     renamed[order] = np.arange(len(found))
     renamed[-1] = -1
     return renamed[codes], [found[place] for place in order]
