@@ -17,7 +17,7 @@ from beadwork.io.gctx_layout import COL, DATA, ROW
 from beadwork.io.hdf5_file import matrix_room, new_hdf5
 from beadwork.model.annotation import SignatureTable, arrow_numbers, arrow_text, plain_numbers
 
-PART = 100_000
+PART = 50_000
 """Rows whose annotation is written at a time, so that memory stays small."""
 
 

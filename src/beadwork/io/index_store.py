@@ -137,6 +137,7 @@ class IndexStore:
             if known.num_rows != segment.n_signatures:
                 raise IndexStoreError(f"{path}: {known.num_rows} rows instead of {segment.n_signatures}; {_DAMAGED}")
             tables.append(known)
+        pa.default_memory_pool().release_unused()  # what reading took beside the table
         if len(tables) == 1:
             return tables[0]
         joined = pa.concat_tables(_same_types(tables), promote_options="permissive")

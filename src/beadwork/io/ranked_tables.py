@@ -14,7 +14,7 @@ from beadwork.io.atomic import atomic_path, write_text
 from beadwork.model.annotation import arrow_numbers, arrow_text, plain_numbers
 
 DECIMALS = 6
-ROWS = 100_000
+ROWS = 50_000
 """Rows that are printed at a time, so that memory stays small."""
 SMALL = ("fdr", "p")
 """Columns whose digits after the point do not end at the sixth."""
@@ -128,6 +128,7 @@ def _write_lines(arrays: Mapping[str, Any], stream: BinaryIO, missing: str) -> N
         }
     options = csv.WriteOptions(delimiter="\t", quoting_style="none", include_header=False)
     csv.write_csv(pa.Table.from_arrays(list(arrays.values()), names=list(arrays)), stream, options)
+    pa.default_memory_pool().release_unused()
 
 
 def write_records(rows: Sequence[Mapping[str, Any]], path: Path, names: Sequence[str] = ()) -> None:

@@ -117,7 +117,7 @@ def plan_roll_up(
         "n_cells": np.bincount(pert_of, minlength=len(pert_names)),
     }
     members, rows = _class_members(perts, classes or {}, min_class)
-    return RollUpPlan(group, cells, pert_of, perts, members, rows)
+    return RollUpPlan(group.astype(np.int32), cells, pert_of.astype(np.int32), perts, members, rows)
 
 
 def _names(siginfo: SignatureTable) -> tuple[np.ndarray, list[str]]:
@@ -212,8 +212,8 @@ def roll_up(
     (cells, perturbagens, classes).
     """
     levels = roll_up_scores(plan, np.ascontiguousarray(ncs.T))
-    smaller = [np.zeros(level.shape, np.int64) for level in levels]
-    there = [np.zeros((len(level), 1), np.int64) for level in levels]
+    smaller = [np.zeros(level.shape, np.int32) for level in levels]
+    there = [np.zeros((len(level), 1), np.int32) for level in levels]
     if background is not None and background.size >= min_background:
         _count_smaller(plan, levels, background, smaller, there)
     results = []
