@@ -38,7 +38,7 @@ GeneSets = str | Path | Sequence[str] | Mapping[str, Sequence[str]]
 Classes = Any
 """Perturbagens by class, or a table (DataFrame) with pert_iname (or pert_id) and moa, or None."""
 Progress = Callable[[str], None]
-BATCH_BYTES = 256 << 20
+BATCH_BYTES = 128 << 20
 """Memory that the results of one batch of queries may take."""
 
 
