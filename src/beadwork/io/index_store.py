@@ -30,6 +30,8 @@ from beadwork.model.errors import FileError, IndexStoreError, name_some
 FORMAT, VERSION = "beadwork-index", 1
 MANIFEST, GENES, SEGMENTS, BACKGROUNDS, LOCK = "manifest.json", "genes.parquet", "segments", "backgrounds", "lock"
 RANKS, SCORES, SIGNATURES, IDS, SOURCES = "rank.bin", "z.bin", "signatures.parquet", "ids.bin", "provenance.parquet"
+MANY = 300_000
+"""Signatures from which on memory counts more than the time to give it back."""
 SLAB = 512
 """Signatures read and ranked at a time while building."""
 
@@ -137,7 +139,8 @@ class IndexStore:
             if known.num_rows != segment.n_signatures:
                 raise IndexStoreError(f"{path}: {known.num_rows} rows instead of {segment.n_signatures}; {_DAMAGED}")
             tables.append(known)
-        pa.default_memory_pool().release_unused()  # what reading took beside the table
+        if self.n_signatures > MANY:
+            pa.default_memory_pool().release_unused()  # what reading took beside the table
         if len(tables) == 1:
             return tables[0]
         joined = pa.concat_tables(_same_types(tables), promote_options="permissive")

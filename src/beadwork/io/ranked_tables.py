@@ -101,6 +101,15 @@ def write_parts(
                     result.write(_gct_head(fields, name, count).encode())
                 body = {field: arrays[field] for field in ("sig_id", *fields, "norm_cs")}
                 _write_lines(body, result, missing="-666")
+            if number >= 3:
+                _give_back()
+
+
+def _give_back() -> None:
+    """Give memory back that Arrow keeps for later; that takes time, so not for short tables."""
+    import pyarrow as pa
+
+    pa.default_memory_pool().release_unused()
 
 
 def _gct_head(fields: Sequence[str], name: str, count: int) -> str:
@@ -128,7 +137,6 @@ def _write_lines(arrays: Mapping[str, Any], stream: BinaryIO, missing: str) -> N
         }
     options = csv.WriteOptions(delimiter="\t", quoting_style="none", include_header=False)
     csv.write_csv(pa.Table.from_arrays(list(arrays.values()), names=list(arrays)), stream, options)
-    pa.default_memory_pool().release_unused()
 
 
 def write_records(rows: Sequence[Mapping[str, Any]], path: Path, names: Sequence[str] = ()) -> None:
