@@ -238,8 +238,11 @@ def command(path: Path, found: dict) -> None:
         folder = Path(name)
         words = write_query(path, folder)
         for key, extra in (("command", []), ("command_bare", ["--no-html", "--no-rollup", "--no-gct"])):
-            warm(path)
-            costs = [command_cost([*words, *extra], folder) for _ in range(8)][1:]
+            costs = []
+            for _ in range(8):
+                warm(path)  # each time: some systems take pages back that were not used for seconds
+                costs.append(command_cost([*words, *extra], folder))
+            costs = costs[1:]
             found[key] = {what: statistics.median(cost[what] for cost in costs) for what in costs[0]}
             found[key]["best"] = min(cost["wall"] for cost in costs)
             print(key, {what: round(value, 3) for what, value in found[key].items()}, flush=True)
