@@ -232,34 +232,20 @@ def write_query(path: Path, folder: Path) -> list[str]:
             "--down", str(folder / "dn.gmt"), "-o", str(folder / "answers")]  # fmt: skip
 
 
-def loop() -> float:
-    """Seconds of a fixed loop: how fast this machine is just now."""
-    best = 9.0
-    for _ in range(3):
-        started, total = time.perf_counter(), 0
-        for number in range(500_000):
-            total += number * number
-        best = min(best, time.perf_counter() - started)
-    return best
-
-
 def command(path: Path, found: dict) -> None:
-    """Time the command, from start to files; runs while others slowed the machine by a sixth or more do not count."""
+    """Time the command, from start to files."""
     with tempfile.TemporaryDirectory(dir=path.parent) as name:
         folder = Path(name)
         words = write_query(path, folder)
         for key, extra in (("command", []), ("command_bare", ["--no-html", "--no-rollup", "--no-gct"])):
-            runs = []
-            for _ in range(16):
+            costs = []
+            for _ in range(8):
                 warm(path)  # each time: some systems take pages back that were not used for seconds
-                before = loop()
-                runs.append((command_cost([*words, *extra], folder), max(before, loop())))
-            limit = 7 / 6 * min(speed for _, speed in runs)
-            costs = [cost for cost, speed in runs[1:] if speed <= limit] or [cost for cost, _ in runs]
+                costs.append(command_cost([*words, *extra], folder))
+            costs = costs[1:]
             found[key] = {what: statistics.median(cost[what] for cost in costs) for what in costs[0]}
-            found[key] |= {"best": min(cost["wall"] for cost in costs), "runs": len(costs)}
+            found[key]["best"] = min(cost["wall"] for cost in costs)
             print(key, {what: round(value, 3) for what, value in found[key].items()}, flush=True)
-        found["help"] = statistics.median(command_cost([words[0], "--help"], folder)["wall"] for _ in range(5))
 
 
 def cold(path: Path, found: dict) -> None:
@@ -359,8 +345,7 @@ def section(results: dict) -> str:
         "```", "python benchmarks/connectivity.py FOLDER", "python benchmarks/connectivity.py FOLDER --page", "```", "",
         f"on {processor()}, {os.cpu_count()} cores, Python {platform.python_version()}; medians. Memory is what is not "
         "backed by files. The library's figures are those of a process that has asked before; a command is a process "
-        "of its own, from start to the last file. This machine is shared, and its speed changes by half from hour to "
-        f"hour: `beadwork --help` took {bing['help']:.2f} s in the same minutes.", "",
+        "of its own, from start to the last file.", "",
         "| aim | | measured | |", "|---|---|---|---|",
         *(
             f"| {what} | {'>=' if more else '<='} {aim:g} | {form.format(value)} | {verdict(value, aim, more)} |"
