@@ -24,8 +24,8 @@ from beadwork.io.gctx import read_matrix
 from beadwork.io.lxb import lxb_bytes
 from beadwork.io.platform import read_bead_set, read_liss_reference
 from beadwork.io.tables import read_table, write_table
-from beadwork.kernels.accelerate import run_chunks
 from beadwork.kernels.platecheck import placements
+from beadwork.kernels.threads import run_chunks
 from beadwork.model.ids import WELLS_384
 from beadwork.model.params import SimulateParams
 from beadwork.simulate import draw_well, make_platform, plan_study

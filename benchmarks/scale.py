@@ -22,7 +22,7 @@ import pandas as pd
 from beadwork.io.lxb import lxb_bytes
 from beadwork.io.platform import read_bead_set, read_liss_reference
 from beadwork.io.tables import write_table
-from beadwork.kernels.accelerate import run_chunks
+from beadwork.kernels.threads import run_chunks
 from beadwork.model.params import SimulateParams
 from beadwork.simulate import draw_well, make_platform, plan_study
 

@@ -514,7 +514,7 @@ def simulate_beads(study: Study, plate: SimulatedPlate, *, threads: int = 1) -> 
 
     Unclassified beads are left out; wells that are absent, empty or truncated are listed as bad.
     """
-    from beadwork.kernels.accelerate import run_chunks
+    from beadwork.kernels.threads import run_chunks
 
     platform = make_platform(study)
     lost = ("absent", "empty", "truncated")

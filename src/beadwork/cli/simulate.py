@@ -35,7 +35,7 @@ def command(output: Path, params: SimulateParams, compress: bool, threads: int, 
     from beadwork.io.lxb import lxb_bytes
     from beadwork.io.platform import find_bead_batch, read_bead_set, read_liss_reference
     from beadwork.io.tables import write_table
-    from beadwork.kernels.accelerate import run_chunks
+    from beadwork.kernels.threads import run_chunks
     from beadwork.model.errors import FileError, ParameterError
     from beadwork.model.ids import WELLS_384
     from beadwork.model.qc import join_qc, qc_rows

@@ -1,13 +1,9 @@
-"""The one place that imports numba; compiled kernels run on threads by :func:`run_chunks`."""
+"""The one place that imports numba; compiled kernels run on threads by :mod:`beadwork.kernels.threads`."""
 
 from __future__ import annotations
 
 import numba
 from numba.np import linalg
-
-from beadwork.kernels.threads import run_chunks
-
-__all__ = ["jit", "jit_disabled", "run_chunks"]
 
 
 def _no_blas() -> None:

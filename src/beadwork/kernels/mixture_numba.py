@@ -12,7 +12,7 @@ import math
 
 import numpy as np
 
-from beadwork.kernels.accelerate import jit, run_chunks
+from beadwork.kernels.accelerate import jit
 from beadwork.kernels.mixture import (
     BIG_GRID,
     CLIMBS,
@@ -36,6 +36,7 @@ from beadwork.kernels.mixture import (
     BeadModel,
     PairPrior,
 )  # fmt: skip
+from beadwork.kernels.threads import run_chunks
 
 CHUNK = 4
 """Wells that one call of a kernel handles; its scratch arrays are made once for them."""
@@ -46,6 +47,7 @@ MEAN, SCALE, SHARE, WIDTH, SPLIT, OUTLIERS, SPAN = 0, 2, 4, 5, 7, 8, 9
 _HALF_LN2 = 0.5 * math.log(2.0)
 _EIGHT = 8.0 / 7.0
 _N_COLUMNS = len(COLUMNS)
+_ONE, _SEVENTH = np.float32(1.0), np.float32(1.0 / 7.0)
 
 
 def fit_plate(
@@ -102,10 +104,15 @@ def _set_peaks(m0, m1, case, table, peaks, shape):
 
 
 @jit
+def _bend(value, slope, centre):
+    """Place a bead in a peak: its z, and 1 / (1 + z^2/7)."""
+    z = value * slope - centre
+    return z, _ONE / (_ONE + z * z * _SEVENTH)
+
+
+@jit
 def _sum_beads(y, blocks, lane_count, peaks, broad, lanes):
     """Sum over beads what a step needs, in `lane_count` partial sums each; beads of no intensity add nothing."""
-    one = np.float32(1.0)
-    seventh = np.float32(1.0 / 7.0)
     shift = np.float32(0.875)
     aa, ab, ac = peaks[0, 0], peaks[0, 1], peaks[0, 2]
     ka, kb, kc = peaks[1, 0], peaks[1, 1], peaks[1, 2]
@@ -115,19 +122,16 @@ def _sum_beads(y, blocks, lane_count, peaks, broad, lanes):
         base = block * lane_count
         for j in range(lane_count):
             value = y[base + j]
-            za = value * aa - ka
-            zb = value * ab - kb
-            zc = value * ac - kc
-            ua = one / (one + za * za * seventh)
-            ub = one / (one + zb * zb * seventh)
-            uc = one / (one + zc * zc * seventh)
+            za, ua = _bend(value, aa, ka)
+            zb, ub = _bend(value, ab, kb)
+            zc, uc = _bend(value, ac, kc)
             da = ua * ua
             db = ub * ub
             dc = uc * uc
             da = ca * da * da * value
             db = cb * db * db * value
             dc = cc * dc * dc * value
-            inverse = one / (da + db + dc + broad)
+            inverse = _ONE / (da + db + dc + broad)
             ra = da * inverse
             rb = db * inverse
             rc = dc * inverse
@@ -213,8 +217,6 @@ def _climb(y, n, m0, m1, case, table, peaks, shape, lanes, total, out):
 @jit
 def _split_score(y, n, m0, m1, case, table, peaks, shape, out):
     """Slope of the log-likelihood by the split and the information on it, as columns 11 and 12 of out."""
-    one = np.float32(1.0)
-    seventh = np.float32(1.0 / 7.0)
     shift = np.float32(0.875)
     broad = np.float32(case[OUTLIERS] / case[SPAN])
     _set_peaks(m0, m1, case, table, peaks, shape)
@@ -223,16 +225,13 @@ def _split_score(y, n, m0, m1, case, table, peaks, shape, out):
     hidden = 0.0
     for i in range(n):
         value = y[i]
-        za = value * peaks[0, 0] - peaks[1, 0]
-        zb = value * peaks[0, 1] - peaks[1, 1]
-        zc = value * peaks[0, 2] - peaks[1, 2]
-        ua = one / (one + za * za * seventh)
-        ub = one / (one + zb * zb * seventh)
-        uc = one / (one + zc * zc * seventh)
+        za, ua = _bend(value, peaks[0, 0], peaks[1, 0])
+        zb, ub = _bend(value, peaks[0, 1], peaks[1, 1])
+        _, uc = _bend(value, peaks[0, 2], peaks[1, 2])
         da = peaks[2, 0] * (ua * ua) * (ua * ua) * value
         db = peaks[2, 1] * (ub * ub) * (ub * ub) * value
         dc = peaks[2, 2] * (uc * uc) * (uc * uc) * value
-        inverse = one / (da + db + dc + broad)
+        inverse = _ONE / (da + db + dc + broad)
         ra = da * inverse
         rb = db * inverse
         ea = ua * za * (za + peaks[1, 0]) - shift
@@ -249,24 +248,19 @@ def _split_score(y, n, m0, m1, case, table, peaks, shape, out):
 @jit
 def _inverse_density(y, n, m0, m1, case, table, peaks, shape, inverse):
     """Write 1 / density of each bead at (m0, m1); return the log-likelihood."""
-    one = np.float32(1.0)
-    seventh = np.float32(1.0 / 7.0)
     broad = np.float32(case[OUTLIERS] / case[SPAN])
     _set_peaks(m0, m1, case, table, peaks, shape)
     aa, ab, ac = peaks[0, 0], peaks[0, 1], peaks[0, 2]
     ka, kb, kc = peaks[1, 0], peaks[1, 1], peaks[1, 2]
     ca, cb, cc = peaks[2, 0], peaks[2, 1], peaks[2, 2]
     for i in range(n):
-        za = y[i] * aa - ka
-        zb = y[i] * ab - kb
-        zc = y[i] * ac - kc
-        ua = one / (one + za * za * seventh)
-        ub = one / (one + zb * zb * seventh)
-        uc = one / (one + zc * zc * seventh)
+        _, ua = _bend(y[i], aa, ka)
+        _, ub = _bend(y[i], ab, kb)
+        _, uc = _bend(y[i], ac, kc)
         ua = ua * ua
         ub = ub * ub
         uc = uc * uc
-        inverse[i] = one / ((ca * ua * ua + cb * ub * ub + cc * uc * uc) * y[i] + broad)
+        inverse[i] = _ONE / ((ca * ua * ua + cb * ub * ub + cc * uc * uc) * y[i] + broad)
     total = 0.0
     product = 1.0
     for i in range(n):
@@ -286,19 +280,14 @@ def _log_prior(position, mean, scale):
 @jit
 def _fill_rows(y, n, inverse, points, broad, upper, lower, other, rows0, rows1):
     """Densities of the beads (rows) at each grid position (columns), over their density at the mode."""
-    one = np.float32(1.0)
-    seventh = np.float32(1.0 / 7.0)
     for i in range(n):
         value = y[i]
         scale = value * inverse[i]
         floor = broad * inverse[i]
         for g in range(points):
-            za = value * upper[0, g] - upper[1, g]
-            zb = value * lower[0, g] - lower[1, g]
-            zc = value * other[0, g] - other[1, g]
-            ua = one / (one + za * za * seventh)
-            ub = one / (one + zb * zb * seventh)
-            uc = one / (one + zc * zc * seventh)
+            _, ua = _bend(value, upper[0, g], upper[1, g])
+            _, ub = _bend(value, lower[0, g], lower[1, g])
+            _, uc = _bend(value, other[0, g], other[1, g])
             ua = ua * ua
             ub = ub * ub
             uc = uc * uc

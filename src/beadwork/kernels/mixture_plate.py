@@ -139,12 +139,15 @@ class Slots(NamedTuple):
         found[order[first]] = True
         return found
 
+    def behind(self) -> Array:
+        """How far the evidence of a slot lies below the largest of its analyte."""
+        top = np.full(int(self.analyte.max(initial=-1)) + 1, -np.inf)
+        np.maximum.at(top, self.analyte, self.evidence)
+        return np.asarray(top[self.analyte] - self.evidence)
+
     def weights(self) -> Array:
         """Share of each slot in its analyte, by evidence."""
-        n = int(self.analyte.max(initial=-1)) + 1
-        top = np.full(n, -np.inf)
-        np.maximum.at(top, self.analyte, self.evidence)
-        weight = np.exp(np.maximum(self.evidence - top[self.analyte], -700.0))
+        weight = np.exp(-np.minimum(self.behind(), 700.0))
         return np.asarray(weight / np.bincount(self.analyte, weights=weight)[self.analyte])
 
 
@@ -548,8 +551,8 @@ def _fit_passes(plate: _Plate, slots: Slots, share: float, centre: float, settin
             best = np.flatnonzero(slots.best())
             apart = slots.take(best)
             share = fitted_share(found[:, best], apart.level, apart.duo, share, settings.share_strength)
-            slots, rows = _leave_hopeless(slots)
-            found, scale, tau = found[:, rows], scale[:, rows], tau[rows]
+            rows = np.flatnonzero(slots.behind() <= SLOT_GAP)  # the others are hopeless
+            slots, found, scale, tau = slots.take(rows), found[:, rows], scale[:, rows], tau[rows]
         used = slots.best()
         slots = learn_shape(found, slots, centre)
         value, sd = found[:, :, 0:2], found[:, :, 2:4]
@@ -562,14 +565,6 @@ def _fit_passes(plate: _Plate, slots: Slots, share: float, centre: float, settin
         mean = level + effect + common
         scale = np.maximum(TAU_MIN, tau * kappa[:, None, None])
     return _join_slots(found, slots, share, tau, kappa, PairPrior(mean, scale), plate.starts.shape[1] - 1)
-
-
-def _leave_hopeless(slots: Slots) -> tuple[Slots, npt.NDArray[np.int64]]:
-    """Slots without those that lie far behind on all wells, and which these are."""
-    top = np.full(int(slots.analyte.max()) + 1, -np.inf)
-    np.maximum.at(top, slots.analyte, slots.evidence)
-    rows = np.flatnonzero(slots.evidence >= top[slots.analyte] - SLOT_GAP)
-    return slots.take(rows), rows
 
 
 def _join_slots(

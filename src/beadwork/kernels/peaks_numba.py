@@ -10,8 +10,9 @@ import math
 
 import numpy as np
 
-from beadwork.kernels.accelerate import jit, run_chunks
+from beadwork.kernels.accelerate import jit
 from beadwork.kernels.peaks import CLUSTERS_MAX, DENSITY_FLOOR, GRID, MAD_NORMAL, PeakRules, PlateCalls, empty_calls
+from beadwork.kernels.threads import run_chunks
 
 CHUNK = 8
 """Wells that one call of a kernel handles; its scratch arrays are made once for them."""

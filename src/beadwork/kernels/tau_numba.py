@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from beadwork.kernels.accelerate import jit, run_chunks
+from beadwork.kernels.accelerate import jit
+from beadwork.kernels.threads import run_chunks
 
 CHUNK = 4096
 
