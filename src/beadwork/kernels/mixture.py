@@ -111,13 +111,17 @@ class PairPrior(NamedTuple):
 
 
 class Mode(NamedTuple):
-    """A mode of the posterior of one pair, with its curvature and what the beads say there."""
+    """A mode of the posterior of one pair, with its curvature and what the beads say there.
+
+    ``split`` is what :func:`split_score` gives.  All but position and likelihood are of the last step's start.
+    """
 
     m: Array
     curvature: Array
     labelled: Array
     beads: Array
     square: Array
+    split: tuple[float, float]
     log_like: float
     log_posterior: float
 
@@ -178,7 +182,7 @@ def climb(y: Array, start: Array, mean: Array, scale: Array, pair: Pair, model: 
     half, eight = 0.5 * math.log(2.0), 8.0 / 7.0
     m = np.array(start, dtype=float)
     gene = np.array([[1.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
-    curvature, labelled, beads, square = np.eye(2), np.ones(2), np.zeros(2), np.zeros(2)
+    curvature, labelled, beads, square, split = np.eye(2), np.ones(2), np.zeros(2), np.zeros(2), (0.0, 0.0)
     for turn in range(CLIMBS):
         peaks = three_peaks(y, m, pair, model)
         r = peaks.density / (peaks.density.sum(axis=0) + model.outliers / model.span)
@@ -198,11 +202,12 @@ def climb(y: Array, start: Array, mean: Array, scale: Array, pair: Pair, model: 
                 step = newton
         limit = STEP_EARLY if turn < 3 else STEP_LATE
         step = np.clip(step, -limit, limit)
+        split = split_score(y, m, pair, model)
         m = m + step
         if np.abs(step).max() < TOLERANCE:
             break
     log_like = float(np.log(pair_density(y, m, pair, model)).sum())
-    return Mode(m, curvature, labelled, beads, square, log_like, log_like + log_prior(m, mean, scale))
+    return Mode(m, curvature, labelled, beads, square, split, log_like, log_like + log_prior(m, mean, scale))
 
 
 def split_score(y: Array, m: Array, pair: Pair, model: BeadModel) -> tuple[float, float]:
@@ -268,7 +273,7 @@ def fit_pair(y: Array, mean: Array, scale: Array, pair: Pair, model: BeadModel) 
     out = np.full(len(COLUMNS), np.nan)
     out[6:11] = *mode.beads, *mode.square, n
     if model.learn:
-        out[11:13] = split_score(y, mode.m, pair, model)
+        out[11:13] = mode.split
     if model.modes_only:
         out[0:2] = mode.m
         return out

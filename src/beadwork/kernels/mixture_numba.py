@@ -1,9 +1,10 @@
 # mypy: disallow-untyped-defs=False, disallow-untyped-calls=False, disallow-incomplete-defs=False
 """Compiled twins of ``mixture``: the same steps in single precision, close to the definitions but not bit-equal.
 
-Densities of beads are float32 and their loops are vectorised without reordering any sum: sums over beads run in LANES
-partial sums side by side, products over beads run side by side for the points of a grid.  Positions and integrals are
-float64.  Imported only where they run, since numba takes time to load.
+Beads are taken sixteen at a time, in single precision, as ``lanes``: sums and products run side by side and are joined
+in a fixed order.  The last lanes are filled up with beads of no intensity, which belong to no peak.  Positions are
+float64.  With z' = z / sqrt(7), u = 1 / (1 + z'^2), the score of a labelled bead is ln2/2 8 (7/8 - u + w' u z'), and
+u z^2 = 7 (1 - u).  Imported only where they run, since numba takes time to load.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import math
 import numpy as np
 
 from beadwork.kernels.accelerate import jit
+from beadwork.kernels.lanes import LANES, fused, least, load, most, scratch, spread, store, store_products, store_sums
 from beadwork.kernels.mixture import (
     BIG_GRID,
     CLIMBS,
@@ -40,14 +42,17 @@ from beadwork.kernels.threads import run_chunks
 
 CHUNK = 4
 """Wells that one call of a kernel handles; its scratch arrays are made once for them."""
-LANES = 16
-"""Partial sums side by side, as many as a vector unit may hold."""
-MEAN, SCALE, SHARE, WIDTH, SPLIT, OUTLIERS, SPAN = 0, 2, 4, 5, 7, 8, 9
-"""Where `case`, all that a fit is told of its genes, has them; mean, scale and width: hi, then lo."""
+MEAN, SCALE, SHARE, WIDTH, SPLIT, LEAN, OUTLIERS, BROAD, LOG_BROAD = 0, 2, 4, 5, 7, 8, 9, 10, 11
+"""Where `case`, all that a fit is told of its genes, has them; mean, scale and width: hi, then lo; lean is
+2^(-split/2), broad the density of outliers."""
+PEAK = 3
+"""Constants of a peak: with a bead's y, z' = y a + k and density c y u^4."""
 _HALF_LN2 = 0.5 * math.log(2.0)
+_SCORE = 8.0 * _HALF_LN2
 _EIGHT = 8.0 / 7.0
+_ROOT7 = math.sqrt(7.0)
 _N_COLUMNS = len(COLUMNS)
-_ONE, _SEVENTH = np.float32(1.0), np.float32(1.0 / 7.0)
+_ZERO, _ONE, _SHIFT, _HUGE = np.float32(0.0), np.float32(1.0), np.float32(0.875), np.float32(3e38)
 
 
 def fit_plate(
@@ -80,111 +85,120 @@ def fit_plate(
 
 
 @jit
-def _set_peak(position, table, factor, part, constants, g):
-    """Constants of a peak's density, c y / (1 + z^2/7)^4 with z = y a - k, as column g: a, k, c."""
-    at = (position - TABLE_LOW) / TABLE_STEP
-    at = min(max(at, 0.0), len(table) - 1.001)
-    step = int(at)
-    width = (table[step] * (1.0 - (at - step)) + table[step + 1] * (at - step)) * factor
-    wide = 1.0 / (_HALF_LN2 * width)
-    back = 2.0 ** (-0.5 * position)
-    constants[0, g] = wide * back
-    constants[1, g] = wide
-    constants[2, g] = part * T7 / width * back
-    return (_HALF_LN2 * wide) ** 2
+def _set_peak(position, back, table, factor, part, peaks, at):
+    """Constants a, k, c of a peak, from `at`; back is 2^(-position/2).  Returns (ln2/2 wide)^2."""
+    place = (position - TABLE_LOW) / TABLE_STEP
+    place = min(max(place, 0.0), len(table) - 1.001)
+    step = int(place)
+    width = (table[step] * (1.0 - (place - step)) + table[step + 1] * (place - step)) * factor
+    inverse = 1.0 / width
+    wide = inverse / _HALF_LN2
+    peaks[at] = wide * back / _ROOT7
+    peaks[at + 1] = -wide / _ROOT7
+    peaks[at + 2] = part * T7 * inverse * back
+    return inverse * inverse
 
 
 @jit
 def _set_peaks(m0, m1, case, table, peaks, shape):
-    """Constants of the three peaks as columns of `peaks`; `shape` gets (ln2/2 wide)^2 of each."""
+    """Constants of the three peaks; `shape` gets (ln2/2 wide)^2 of each."""
     half = 0.5 * case[SHARE] * (1.0 - case[OUTLIERS])
-    shape[0] = _set_peak(m0 + case[SPLIT], table, case[WIDTH], half, peaks, 0)
-    shape[1] = _set_peak(m0 - case[SPLIT], table, case[WIDTH], half, peaks, 1)
-    shape[2] = _set_peak(m1, table, case[WIDTH + 1], (1.0 - case[SHARE]) * (1.0 - case[OUTLIERS]), peaks, 2)
+    back = math.exp(-_HALF_LN2 * m0)
+    shape[0] = _set_peak(m0 + case[SPLIT], back * case[LEAN], table, case[WIDTH], half, peaks, 0)
+    shape[1] = _set_peak(m0 - case[SPLIT], back / case[LEAN], table, case[WIDTH], half, peaks, PEAK)
+    back = math.exp(-_HALF_LN2 * m1)
+    rest = (1.0 - case[SHARE]) * (1.0 - case[OUTLIERS])
+    shape[2] = _set_peak(m1, back, table, case[WIDTH + 1], rest, peaks, 2 * PEAK)
 
 
 @jit
-def _bend(value, slope, centre):
-    """Place a bead in a peak: its z, and 1 / (1 + z^2/7)."""
-    z = value * slope - centre
-    return z, _ONE / (_ONE + z * z * _SEVENTH)
+def _bend(za, zb, zc):
+    """1 / (1 + z'^2) of three peaks, by one division."""
+    one = spread(_ONE)
+    qa = fused(za, za, one)
+    qb = fused(zb, zb, one)
+    qc = fused(zc, zc, one)
+    both = qa * qb
+    inverse = one / (both * qc)
+    third = qc * inverse
+    return qb * third, qa * third, both * inverse
 
 
 @jit
-def _sum_beads(y, blocks, lane_count, peaks, broad, lanes):
-    """Sum over beads what a step needs, in `lane_count` partial sums each; beads of no intensity add nothing."""
-    shift = np.float32(0.875)
-    aa, ab, ac = peaks[0, 0], peaks[0, 1], peaks[0, 2]
-    ka, kb, kc = peaks[1, 0], peaks[1, 1], peaks[1, 2]
-    ca, cb, cc = peaks[2, 0], peaks[2, 1], peaks[2, 2]
-    lanes[:] = np.float32(0.0)
+def _sum_beads(y, blocks, peaks, broad, sums):
+    """Sum over beads what a step needs."""
+    shift, outside = spread(_SHIFT), spread(broad)
+    aa, ab, ac = spread(peaks[0]), spread(peaks[3]), spread(peaks[6])
+    ka, kb, kc = spread(peaks[1]), spread(peaks[4]), spread(peaks[7])
+    ca, cb, cc = spread(peaks[2]), spread(peaks[5]), spread(peaks[8])
+    n0 = n1 = ia = ib = ic = ga = gb = gc = own0 = own1 = lots = both = spread(_ZERO)
     for block in range(blocks):
-        base = block * lane_count
-        for j in range(lane_count):
-            value = y[base + j]
-            za, ua = _bend(value, aa, ka)
-            zb, ub = _bend(value, ab, kb)
-            zc, uc = _bend(value, ac, kc)
-            da = ua * ua
-            db = ub * ub
-            dc = uc * uc
-            da = ca * da * da * value
-            db = cb * db * db * value
-            dc = cc * dc * dc * value
-            inverse = _ONE / (da + db + dc + broad)
-            ra = da * inverse
-            rb = db * inverse
-            rc = dc * inverse
-            ea = ua * za
-            eb = ub * zb
-            ec = uc * zc
-            lanes[0, j] += ra + rb
-            lanes[1, j] += rc
-            lanes[2, j] += ra * ua
-            lanes[3, j] += rb * ub
-            lanes[4, j] += rc * uc
-            lanes[5, j] += ra * ea * za + rb * eb * zb
-            lanes[6, j] += rc * ec * zc
-            ea = ea * (za + ka) - shift
-            eb = eb * (zb + kb) - shift
-            ec = ec * (zc + kc) - shift
-            ga = ra * ea + rb * eb
-            gc = rc * ec
-            lanes[7, j] += ga
-            lanes[8, j] += gc
-            lanes[9, j] += ra * ea * ea + rb * eb * eb - ga * ga
-            lanes[10, j] += gc * ec - gc * gc
-            lanes[11, j] += ga * gc
+        value = load(y, block * LANES)
+        za = fused(value, aa, ka)
+        zb = fused(value, ab, kb)
+        zc = fused(value, ac, kc)
+        ua, ub, uc = _bend(za, zb, zc)
+        da = ua * ua
+        db = ub * ub
+        dc = uc * uc
+        da = ca * (da * da)
+        db = cb * (db * db)
+        dc = cc * (dc * dc)
+        scale = value / fused(da + db + dc, value, outside)
+        ra = da * scale
+        rb = db * scale
+        rc = dc * scale
+        n0 = n0 + (ra + rb)
+        n1 = n1 + rc
+        ia = fused(ra, ua, ia)
+        ib = fused(rb, ub, ib)
+        ic = fused(rc, uc, ic)
+        ea = (shift - ua) - ka * (ua * za)
+        eb = (shift - ub) - kb * (ub * zb)
+        ec = (shift - uc) - kc * (uc * zc)
+        ra = ra * ea
+        rb = rb * eb
+        rc = rc * ec
+        ga = ga + ra
+        gb = gb + rb
+        gc = gc + rc
+        own0 = fused(ra, ea - ra, own0)
+        own0 = fused(rb, eb - rb, own0)
+        own1 = fused(rc, ec - rc, own1)
+        lots = fused(ra, rb, lots)
+        both = fused(ra + rb, rc, both)
+    store_sums(sums, 0, n0, n1, ia, ib)
+    store_sums(sums, 4, ic, ga, gb, gc)
+    store_sums(sums, 8, own0, own1, lots, both)
 
 
 @jit
-def _climb(y, n, m0, m1, case, table, peaks, shape, lanes, total, out):
-    """Climb to a mode of the posterior; out: m0 m1 h00 h11 h01 n0 n1 s0 s1 i0 i1."""
-    broad = np.float32(case[OUTLIERS] / case[SPAN])
-    blocks = (n + LANES - 1) // LANES
-    unit = (_EIGHT * _HALF_LN2) ** 2
+def _climb(y, blocks, m0, m1, case, table, peaks, shape, found, sums, out):
+    """Climb to a mode of the posterior; out: m0 m1 h00 h11 h01 n0 n1 s0 s1 i0 i1, slope and information of the split.
+
+    All but the position are of the last step's start.
+    """
+    broad = np.float32(case[BROAD])
+    unit = _SCORE * _SCORE
     for turn in range(CLIMBS):
         _set_peaks(m0, m1, case, table, peaks, shape)
-        _sum_beads(y, blocks, lanes.shape[1], peaks, broad, lanes)
+        _sum_beads(y, blocks, peaks, broad, found)
         for k in range(12):
-            total[k] = 0.0
-            for j in range(LANES):
-                total[k] += lanes[k, j]
-        b0 = _HALF_LN2 * _EIGHT * total[7]
-        b1 = _HALF_LN2 * _EIGHT * total[8]
-        i0 = _EIGHT * (shape[0] * total[2] + shape[1] * total[3])
-        i1 = _EIGHT * shape[2] * total[4]
+            sums[k] = found[k]
+        b0 = _SCORE * (sums[5] + sums[6])
+        b1 = _SCORE * sums[7]
+        lots = _EIGHT * (shape[0] * sums[2] + shape[1] * sums[3])
         z = m0 - case[MEAN]
         pull = 4.0 / (3.0 * case[SCALE] * case[SCALE] + z * z)
-        i0 += pull
+        i0 = lots + pull
         b0 -= pull * z
         z = m1 - case[MEAN + 1]
         pull = 4.0 / (3.0 * case[SCALE + 1] * case[SCALE + 1] + z * z)
-        i1 += pull
+        i1 = _EIGHT * shape[2] * sums[4] + pull
         b1 -= pull * z
-        h00 = i0 - unit * total[9]
-        h11 = i1 - unit * total[10]
-        h01 = unit * total[11]
+        h00 = i0 - unit * (sums[8] - 2.0 * sums[10])
+        h11 = i1 - unit * sums[9]
+        h01 = unit * sums[11]
         det = h00 * h11 - h01 * h01
         step0 = b0 / i0
         step1 = b1 / i1
@@ -206,69 +220,50 @@ def _climb(y, n, m0, m1, case, table, peaks, shape, lanes, total, out):
     out[2] = h00
     out[3] = h11
     out[4] = h01
-    out[5] = total[0]
-    out[6] = total[1]
-    out[7] = _EIGHT * total[5]
-    out[8] = _EIGHT * total[6]
+    out[5] = sums[0]
+    out[6] = sums[1]
+    out[7] = 8.0 * (sums[0] - sums[2] - sums[3])
+    out[8] = 8.0 * (sums[1] - sums[4])
     out[9] = i0
     out[10] = i1
+    out[11] = _SCORE * (sums[5] - sums[6])
+    out[12] = max(lots - unit * (sums[8] + 2.0 * sums[10]), LEAST_KNOWN * lots)
 
 
 @jit
-def _split_score(y, n, m0, m1, case, table, peaks, shape, out):
-    """Slope of the log-likelihood by the split and the information on it, as columns 11 and 12 of out."""
-    shift = np.float32(0.875)
-    broad = np.float32(case[OUTLIERS] / case[SPAN])
-    _set_peaks(m0, m1, case, table, peaks, shape)
-    slope = 0.0
-    labelled = 0.0
-    hidden = 0.0
-    for i in range(n):
-        value = y[i]
-        za, ua = _bend(value, peaks[0, 0], peaks[1, 0])
-        zb, ub = _bend(value, peaks[0, 1], peaks[1, 1])
-        _, uc = _bend(value, peaks[0, 2], peaks[1, 2])
-        da = peaks[2, 0] * (ua * ua) * (ua * ua) * value
-        db = peaks[2, 1] * (ub * ub) * (ub * ub) * value
-        dc = peaks[2, 2] * (uc * uc) * (uc * uc) * value
-        inverse = _ONE / (da + db + dc + broad)
-        ra = da * inverse
-        rb = db * inverse
-        ea = ua * za * (za + peaks[1, 0]) - shift
-        eb = ub * zb * (zb + peaks[1, 1]) - shift
-        signed = ra * ea - rb * eb
-        slope += signed
-        labelled += shape[0] * ra * ua + shape[1] * rb * ub
-        hidden += ra * ea * ea + rb * eb * eb - signed * signed
-    out[11] = _EIGHT * _HALF_LN2 * slope
-    labelled *= _EIGHT
-    out[12] = max(labelled - (_EIGHT * _HALF_LN2) ** 2 * hidden, LEAST_KNOWN * labelled)
+def _density(value, peaks, outside):
+    """Density of beads."""
+    ua, ub, uc = _bend(
+        fused(value, spread(peaks[0]), spread(peaks[1])),
+        fused(value, spread(peaks[3]), spread(peaks[4])),
+        fused(value, spread(peaks[6]), spread(peaks[7])),
+    )
+    ua = ua * ua
+    ub = ub * ub
+    uc = uc * uc
+    peak = fused(spread(peaks[2]), ua * ua, fused(spread(peaks[5]), ub * ub, spread(peaks[8]) * (uc * uc)))
+    return fused(peak, value, outside)
 
 
 @jit
-def _inverse_density(y, n, m0, m1, case, table, peaks, shape, inverse):
-    """Write 1 / density of each bead at (m0, m1); return the log-likelihood."""
-    broad = np.float32(case[OUTLIERS] / case[SPAN])
+def _log_like(y, n, m0, m1, case, table, peaks, shape, line):
+    """Log-likelihood of the positions."""
+    blocks = (n + LANES - 1) // LANES
+    run = max(1, int(-69.0 / case[LOG_BROAD]))  # so many densities may be multiplied
+    outside = spread(np.float32(case[BROAD]))
     _set_peaks(m0, m1, case, table, peaks, shape)
-    aa, ab, ac = peaks[0, 0], peaks[0, 1], peaks[0, 2]
-    ka, kb, kc = peaks[1, 0], peaks[1, 1], peaks[1, 2]
-    ca, cb, cc = peaks[2, 0], peaks[2, 1], peaks[2, 2]
-    for i in range(n):
-        _, ua = _bend(y[i], aa, ka)
-        _, ub = _bend(y[i], ab, kb)
-        _, uc = _bend(y[i], ac, kc)
-        ua = ua * ua
-        ub = ub * ub
-        uc = uc * uc
-        inverse[i] = _ONE / ((ca * ua * ua + cb * ub * ub + cc * uc * uc) * y[i] + broad)
-    total = 0.0
-    product = 1.0
-    for i in range(n):
-        product *= inverse[i]
-        if i % 16 == 15:
-            total -= math.log(product)
-            product = 1.0
-    return total - math.log(product)
+    value = -(blocks * LANES - n) * case[LOG_BROAD]
+    for first in range(0, blocks, run):
+        product = spread(_ONE)
+        for block in range(first, min(first + run, blocks)):
+            product = product * _density(load(y, block * LANES), peaks, outside)
+        store(line, 0, product)
+        for half in range(0, LANES, LANES // 2):
+            together = 1.0
+            for k in range(LANES // 2):
+                together *= line[half + k]
+            value += math.log(together)
+    return value
 
 
 @jit
@@ -278,89 +273,115 @@ def _log_prior(position, mean, scale):
 
 
 @jit
-def _fill_rows(y, n, inverse, points, broad, upper, lower, other, rows0, rows1):
-    """Densities of the beads (rows) at each grid position (columns), over their density at the mode."""
-    for i in range(n):
-        value = y[i]
-        scale = value * inverse[i]
-        floor = broad * inverse[i]
-        for g in range(points):
-            _, ua = _bend(value, upper[0, g], upper[1, g])
-            _, ub = _bend(value, lower[0, g], lower[1, g])
-            _, uc = _bend(value, other[0, g], other[1, g])
-            ua = ua * ua
-            ub = ub * ub
-            uc = uc * uc
-            rows0[i, g] = (upper[2, g] * ua * ua + lower[2, g] * ub * ub) * scale + floor
-            rows1[i, g] = other[2, g] * uc * uc * scale
+def _set_grid(low, step, points, lean, shift, table, factor, part, grid, at):
+    """Constants of a peak at each point of one side of a box, shifted; lean is 2^(-shift/2)."""
+    back = math.exp(-_HALF_LN2 * low) * lean
+    down = math.exp(-_HALF_LN2 * step)
+    for g in range(points):
+        _set_peak(low + step * g + shift, back, table, factor, part, grid, at + PEAK * g)
+        back *= down
 
 
 @jit
-def _products(rows0, rows1, n, points, ratio):
-    """Likelihood at each grid point relative to the mode: products over beads, eight lines of the grid at a time."""
-    for first in range(0, points, 8):
-        part = ratio[first : first + 8]
-        for a in range(8):
-            for b in range(points):
-                part[a, b] = np.float32(1.0)
-        for i in range(n):
-            h0, h1, h2, h3 = rows0[i, first], rows0[i, first + 1], rows0[i, first + 2], rows0[i, first + 3]
-            h4, h5, h6, h7 = rows0[i, first + 4], rows0[i, first + 5], rows0[i, first + 6], rows0[i, first + 7]
-            for b in range(points):
-                lo = rows1[i, b]
-                part[0, b] *= h0 + lo
-                part[1, b] *= h1 + lo
-                part[2, b] *= h2 + lo
-                part[3, b] *= h3 + lo
-                part[4, b] *= h4 + lo
-                part[5, b] *= h5 + lo
-                part[6, b] *= h6 + lo
-                part[7, b] *= h7 + lo
+def _fill_rows(y, blocks, points, peaks, grid, broad, rows):
+    """Densities of beads over their density in `peaks`, by grid point: hi gene and outliers, then lo gene."""
+    upper, lower, other = 0, PEAK * BIG_GRID, 2 * PEAK * BIG_GRID
+    outside = spread(broad)
+    for block in range(blocks):
+        value = load(y, block * LANES)
+        inverse = spread(_ONE) / _density(value, peaks, outside)
+        scale = value * inverse
+        floor = outside * inverse
+        for g in range(points):
+            at = PEAK * g
+            ua, ub, uc = _bend(
+                fused(value, spread(grid[upper + at]), spread(grid[upper + at + 1])),
+                fused(value, spread(grid[lower + at]), spread(grid[lower + at + 1])),
+                fused(value, spread(grid[other + at]), spread(grid[other + at + 1])),
+            )
+            ua = ua * ua
+            ub = ub * ub
+            uc = uc * uc
+            hi = fused(spread(grid[upper + at + 2]), ua * ua, spread(grid[lower + at + 2]) * (ub * ub))
+            store(rows, (2 * points * block + g) * LANES, fused(hi, scale, floor))
+            store(rows, (2 * points * block + points + g) * LANES, spread(grid[other + at + 2]) * (uc * uc) * scale)
+
+
+@jit
+def _products(rows, blocks, points, ratio):
+    """Likelihood at each grid point over that in `peaks`: products over beads, four points at a time."""
+    for a in range(0, points, 2):
+        for b in range(0, points, 4):
+            p0 = p1 = p2 = p3 = q0 = q1 = q2 = q3 = spread(_ONE)
+            for block in range(blocks):
+                at = block * 2 * points
+                hi0 = load(rows, (at + a) * LANES)
+                hi1 = load(rows, (at + a + 1) * LANES)
+                lo = load(rows, (at + points + b) * LANES)
+                p0 = p0 * (hi0 + lo)
+                q0 = q0 * (hi1 + lo)
+                lo = load(rows, (at + points + b + 1) * LANES)
+                p1 = p1 * (hi0 + lo)
+                q1 = q1 * (hi1 + lo)
+                lo = load(rows, (at + points + b + 2) * LANES)
+                p2 = p2 * (hi0 + lo)
+                q2 = q2 * (hi1 + lo)
+                lo = load(rows, (at + points + b + 3) * LANES)
+                p3 = p3 * (hi0 + lo)
+                q3 = q3 * (hi1 + lo)
+            store_products(ratio, a * LANES + b, p0, p1, p2, p3)
+            store_products(ratio, (a + 1) * LANES + b, q0, q1, q2, q3)
 
 
 @jit
 def _add_box(
-    y, n, inverse, points, low0, high0, low1, high1, case, table, ref0, ref1, weight, upper, lower, other, rows0, rows1,
-    ratio, line, sums,
+    y, blocks, points, low0, high0, low1, high1, case, table, mode, weight, peaks, shape, grid, rows, ratio, count,
+    found, sums,
 ):  # fmt: skip
-    """Add the integrals over a box of grid points to sums: 1, d0, d1, d0^2, d1^2, (hi above lo)."""
+    """Add the integrals over a box of grid points to sums: 1, d0, d1, d0^2, d1^2, (hi above lo).
+
+    Likelihoods are relative to the positions that `peaks` stands for, distances d to those of `mode`; `count` has 0, 1,
+    2 ..., which are the points along the lo gene's side, in lanes.
+    """
     step0 = (high0 - low0) / (points - 1)
     step1 = (high1 - low1) / (points - 1)
     half = 0.5 * case[SHARE] * (1.0 - case[OUTLIERS])
     rest = (1.0 - case[SHARE]) * (1.0 - case[OUTLIERS])
-    for g in range(points):
-        _set_peak(low0 + step0 * g + case[SPLIT], table, case[WIDTH], half, upper, g)
-        _set_peak(low0 + step0 * g - case[SPLIT], table, case[WIDTH], half, lower, g)
-        _set_peak(low1 + step1 * g, table, case[WIDTH + 1], rest, other, g)
-    _fill_rows(y, n, inverse, points, np.float32(case[OUTLIERS] / case[SPAN]), upper, lower, other, rows0, rows1)
-    _products(rows0, rows1, n, points, ratio)
-    # line: prior of the lo gene, and sums down the columns of the box
-    for b in range(points):
-        z = (low1 + step1 * b - case[MEAN + 1]) / case[SCALE + 1]
-        line[0, b] = 1.0 / ((1.0 + z * z / 3.0) * (1.0 + z * z / 3.0))
-        for k in range(1, 5):
-            line[k, b] = 0.0
-    cell = step0 * step1 * weight / (case[SCALE] * case[SCALE + 1])
+    lean, split = case[LEAN], case[SPLIT]
+    _set_grid(low0, step0, points, lean, split, table, case[WIDTH], half, grid, 0)
+    _set_grid(low0, step0, points, 1.0 / lean, -split, table, case[WIDTH], half, grid, PEAK * BIG_GRID)
+    _set_grid(low1, step1, points, 1.0, 0.0, table, case[WIDTH + 1], rest, grid, 2 * PEAK * BIG_GRID)
+    _fill_rows(y, blocks, points, peaks, grid, np.float32(case[BROAD]), rows)
+    _products(rows, blocks, points, ratio)
+    place = load(count, 0)
+    there = least(spread(_ONE), most(spread(_ZERO), spread(np.float32(points)) - place))
+    z = fused(
+        place,
+        spread(np.float32(step1 / case[SCALE + 1])),
+        spread(np.float32((low1 - case[MEAN + 1]) / case[SCALE + 1])),
+    )
+    z = fused(z * z, spread(np.float32(1.0 / 3.0)), spread(_ONE))
+    prior1 = there / (z * z)
     wide = 1.0 / (step0 + step1)
+    fall = place * spread(np.float32(-step1 * wide))
+    s = s0 = s00 = above = spread(_ZERO)
     for a in range(points):
-        z = (low0 + step0 * a - case[MEAN]) / case[SCALE]
-        prior0 = cell / ((1.0 + z * z / 3.0) * (1.0 + z * z / 3.0))
-        d0 = low0 + step0 * a - ref0
-        above = 0.5 + (low0 + step0 * a - low1) * wide
-        for b in range(points):
-            mass = prior0 * line[0, b] * ratio[a, b]
-            line[1, b] += mass
-            line[2, b] += mass * d0
-            line[3, b] += mass * (d0 * d0)
-            line[4, b] += mass * min(1.0, max(0.0, above - step1 * wide * b))
-    for b in range(points):
-        d1 = low1 + step1 * b - ref1
-        sums[0] += line[1, b]
-        sums[1] += line[2, b]
-        sums[2] += line[1, b] * d1
-        sums[3] += line[3, b]
-        sums[4] += line[1, b] * d1 * d1
-        sums[5] += line[4, b]
+        d0 = low0 + step0 * a
+        z0 = (d0 - case[MEAN]) / case[SCALE]
+        prior0 = 1.0 / ((1.0 + z0 * z0 / 3.0) * (1.0 + z0 * z0 / 3.0))
+        order = fall + spread(np.float32(0.5 + (d0 - low1) * wide))
+        d0 -= mode[0]
+        mass = least(load(ratio, a * LANES), spread(_HUGE)) * prior1 * spread(np.float32(prior0))
+        s = s + mass
+        s0 = fused(mass, spread(np.float32(d0)), s0)
+        s00 = fused(mass, spread(np.float32(d0 * d0)), s00)
+        above = fused(mass, least(spread(_ONE), most(spread(_ZERO), order)), above)
+    d1 = fused(place, spread(np.float32(step1)), spread(np.float32(low1 - mode[1])))
+    cell = step0 * step1 * weight / (case[SCALE] * case[SCALE + 1])
+    store_sums(found, 0, s, s0, s * d1, s00)
+    store_sums(found, 4, s * d1 * d1, above, s, s)
+    for k in range(6):
+        sums[k] += cell * found[k]
 
 
 @jit
@@ -374,15 +395,16 @@ def _half_sides(mode):
 
 @jit
 def _fit_pair(
-    y, n, case, table, seek, learn, modes_only, mode, other, third, inv_mode, inv_other, inv_third, rows0, rows1, ratio,
-    peaks, upper, lower, lo_peaks, shape, lanes, total, line, sums, out,
+    y, n, case, table, seek, learn, modes_only, mode, other, third, peaks, shape, grid, rows, ratio, line, count,
+    found, sums, out,
 ):  # fmt: skip
     """Posterior of the two positions of one analyte in one well; see ``mixture.fit_pair``."""
+    blocks = (n + LANES - 1) // LANES
     like = 0.0
     best = 0.0
     like_other = 0.0
     best_other = 0.0
-    found = 0
+    modes = 0
     lost = False
     for start in range(4):
         if start == 0:
@@ -401,42 +423,38 @@ def _fit_pair(
         else:
             b0 = 2.0 * math.log2(y[int(n * (0.33 if start == 2 else 0.67))])
             b1 = 2.0 * math.log2(y[int(n * (0.84 if start == 2 else 0.16))])
-        _climb(y, n, b0, b1, case, table, peaks, shape, lanes, total, third)
+        _climb(y, blocks, b0, b1, case, table, peaks, shape, found, sums, third)
         if start == 0:
             explained = third[5] + third[6]
             lost = n > 0 and (explained < seek * n or third[7] + third[8] > STRAINED * explained)
         elif abs(third[0] - mode[0]) + abs(third[1] - mode[1]) < 0.01:
             continue
-        value = _inverse_density(y, n, third[0], third[1], case, table, peaks, shape, inv_third)
+        value = _log_like(y, n, third[0], third[1], case, table, peaks, shape, line)
         posterior = value + _log_prior(third[0], case[MEAN], case[SCALE])
         posterior += _log_prior(third[1], case[MEAN + 1], case[SCALE + 1])
-        if found == 0 or posterior > best:
+        if modes == 0 or posterior > best:
             like_other = like
             best_other = best
             like = value
             best = posterior
-            for k in range(11):
+            for k in range(13):
                 other[k] = mode[k]
                 mode[k] = third[k]
-            for i in range(n):
-                inv_other[i] = inv_mode[i]
-                inv_mode[i] = inv_third[i]
-            found += 1
-        elif found == 1 or posterior > best_other:
+            modes += 1
+        elif modes == 1 or posterior > best_other:
             like_other = value
             best_other = posterior
-            for k in range(11):
+            for k in range(13):
                 other[k] = third[k]
-            for i in range(n):
-                inv_other[i] = inv_third[i]
-            found += 1
+            modes += 1
     for k in range(_N_COLUMNS):
         out[k] = np.nan
     for k in range(4):
         out[6 + k] = mode[5 + k]
     out[10] = n
     if learn:
-        _split_score(y, n, mode[0], mode[1], case, table, peaks, shape, out)
+        out[11] = mode[11]
+        out[12] = mode[12]
     if modes_only:
         out[0] = mode[0]
         out[1] = mode[1]
@@ -451,7 +469,7 @@ def _fit_pair(
     far1 = 0.0
     hard = tied or mode[2] < 0.3 * mode[9] or mode[3] < 0.3 * mode[10]
     apart = False
-    if found > 1 and best_other > best - MODE_GAP:
+    if modes > 1 and best_other > best - MODE_GAP:
         far0, far1 = _half_sides(other)
         if abs(mode[0] - other[0]) < side0 + far0 and abs(mode[1] - other[1]) < side1 + far1:
             hard = True
@@ -463,20 +481,20 @@ def _fit_pair(
             apart = True
     points = BIG_GRID if hard else GRID
     weight = 1.0
-    inverse = inv_mode
     sums[:] = 0.0
+    _set_peaks(mode[0], mode[1], case, table, peaks, shape)
     for box in range(2 if apart else 1):
         if box == 1:
             points = GRID
             weight = math.exp(like_other - like)
-            inverse = inv_other
+            _set_peaks(other[0], other[1], case, table, peaks, shape)
             low0 = other[0] - far0
             high0 = other[0] + far0
             low1 = other[1] - far1
             high1 = other[1] + far1
         _add_box(
-            y, n, inverse, points, low0, high0, low1, high1, case, table, mode[0], mode[1], weight, upper, lower,
-            lo_peaks, rows0, rows1, ratio, line, sums,
+            y, blocks, points, low0, high0, low1, high1, case, table, mode, weight, peaks, shape, grid, rows, ratio,
+            count, found, sums,
         )  # fmt: skip
     if not (sums[0] > 0.0 and sums[0] < RATIO_MAX):  # the climb ended far from any mode: its curvature must do
         sums[:] = 0.0
@@ -499,30 +517,27 @@ def _fit_wells(
     wells, analytes, reporter, starts, mean, scale, share, widths, split, table, first_good, last_good, outliers, span,
     seek, learn, modes_only, largest, out,
 ):  # fmt: skip
-    y = np.zeros(largest + LANES, np.float32)
-    inv_mode = np.empty(largest + 1, np.float32)
-    inv_other = np.empty(largest + 1, np.float32)
-    inv_third = np.empty(largest + 1, np.float32)
-    rows0 = np.empty((largest + 1, BIG_GRID), np.float32)
-    rows1 = np.empty((largest + 1, BIG_GRID), np.float32)
-    ratio = np.empty((BIG_GRID, BIG_GRID), np.float32)
-    peaks = np.zeros((3, 3), np.float32)
-    upper = np.zeros((3, BIG_GRID), np.float32)
-    lower = np.zeros((3, BIG_GRID), np.float32)
-    lo_peaks = np.zeros((3, BIG_GRID), np.float32)
-    lanes = np.zeros((12, LANES), np.float32)
-    line = np.zeros((5, BIG_GRID))
-    mode = np.zeros(11)
-    other = np.zeros(11)
-    third = np.zeros(11)
-    total = np.zeros(12)
+    y = scratch(largest + LANES)
+    rows = scratch(2 * BIG_GRID * (largest + LANES))
+    ratio = scratch(BIG_GRID * LANES)
+    peaks = scratch(3 * PEAK)
+    grid = scratch(3 * PEAK * BIG_GRID)
+    line = scratch(LANES)
+    found = scratch(12)
+    count = scratch(LANES)
+    for k in range(LANES):
+        count[k] = k
+    mode = np.zeros(13)
+    other = np.zeros(13)
+    third = np.zeros(13)
     shape = np.zeros(3)
-    sums = np.zeros(6)
-    case = np.zeros(10)
+    sums = np.zeros(12)
+    case = np.zeros(12)
     fitted = np.zeros(_N_COLUMNS)
     own_table = table.copy()  # threads that count references to one array get in each other's way
     case[OUTLIERS] = outliers
-    case[SPAN] = span
+    case[BROAD] = np.float32(outliers / span)
+    case[LOG_BROAD] = math.log(case[BROAD])
     for w in wells:
         for s in range(len(analytes)):
             begin = starts[w, analytes[s]]
@@ -542,9 +557,10 @@ def _fit_wells(
                 case[WIDTH + c] = widths[s, c]
             case[SHARE] = share[s]
             case[SPLIT] = split[s]
+            case[LEAN] = math.exp(-_HALF_LN2 * split[s])
             _fit_pair(
-                y, n, case, own_table, seek, learn, modes_only, mode, other, third, inv_mode, inv_other, inv_third,
-                rows0, rows1, ratio, peaks, upper, lower, lo_peaks, shape, lanes, total, line, sums, fitted,
+                y, n, case, own_table, seek, learn, modes_only, mode, other, third, peaks, shape, grid, rows, ratio,
+                line, count, found, sums, fitted,
             )  # fmt: skip
             for k in range(_N_COLUMNS):
                 out[w, s, k] = fitted[k]
