@@ -427,7 +427,7 @@ def _fit_pair(
         if start == 0:
             explained = third[5] + third[6]
             lost = n > 0 and (explained < seek * n or third[7] + third[8] > STRAINED * explained)
-        elif abs(third[0] - mode[0]) + abs(third[1] - mode[1]) < 0.01:
+        elif abs(third[0] - mode[0]) + abs(third[1] - mode[1]) < 0.05:
             continue
         value = _log_like(y, n, third[0], third[1], case, table, peaks, shape, line)
         posterior = value + _log_prior(third[0], case[MEAN], case[SCALE])
