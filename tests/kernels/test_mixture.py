@@ -123,6 +123,22 @@ def test_a_climb_that_loses_its_way_starts_anew():
     assert found[AT["hi_above"]] == pytest.approx(above, abs=0.05)
 
 
+@pytest.mark.parametrize("module", [mixture, mixture_numba])
+@pytest.mark.parametrize("stray", [False, True])
+def test_a_gene_led_to_where_no_beads_are_is_sought_again(module, stray):
+    """The hi peak explains nearly all beads well enough, so that only the uneven shares tell."""
+    reporter = draw(np.random.default_rng(21), 80, 9.4, 9.9)
+    if stray:
+        reporter[-1] = 5500  # where the prior expects the lo gene
+    mean, scale = np.array([9.5, 12.4]), np.array([0.3, 0.25])
+    out = np.full((1, 1, len(COLUMNS)), np.nan)
+    prior = PairPrior(mean[None, None], scale[None, None])
+    module.fit_plate(reporter, np.array([[0, 80]]), np.arange(1), np.arange(1), prior, make_model(), out)
+    centre, sd, _, _ = dense(np.sqrt(reporter.astype(float)), mean, scale, make_model())
+    assert out[0, 0, :2] == pytest.approx(centre, abs=0.05)
+    assert out[0, 0, 2:4] == pytest.approx(sd, rel=0.15)
+
+
 def test_peaks_are_found_without_a_prior_worth_the_name():
     y = np.sqrt(draw(np.random.default_rng(5), 90, 7.5, 11.5).astype(float))
     found = fit_pair(y, np.array([9.0, 9.0]), np.array([2.5, 2.5]), PAIR, make_model(seek=2.0))

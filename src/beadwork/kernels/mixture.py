@@ -49,6 +49,9 @@ SEEK, SEEK_ALWAYS = 0.85, 2.0
 """If the mode explains a smaller share of the beads, peaks are sought without the prior's help too."""
 STRAINED = 1.6
 """Likewise if the beads lie further from their peaks than widths allow: summed squares, 1 a bead if all is well."""
+UNEVEN = 4.0
+"""Likewise if the beads of the two genes are further from their shares than so many standard deviations: a gene whose
+prior misleads it ends on no beads at all, or on one stray, while the other gene has them all."""
 RATIO_MAX = 1e30
 """Largest likelihood in a box, relative to its mode: beyond, that was no mode."""
 SWAP_GAP, SWAP_APART = 14.0, 0.8
@@ -257,7 +260,12 @@ def fit_pair(y: Array, mean: Array, scale: Array, pair: Pair, model: BeadModel) 
     n = len(y)
     modes = [climb(y, mean, mean, scale, pair, model)]
     explained = modes[0].beads.sum()
-    lost = n > 0 and (explained < model.seek * n or modes[0].square.sum() > STRAINED * explained)
+    uneven = modes[0].beads[0] - pair.share * explained
+    lost = n > 0 and (
+        explained < model.seek * n
+        or modes[0].square.sum() > STRAINED * explained
+        or uneven**2 > UNEVEN**2 * pair.share * (1.0 - pair.share) * explained
+    )
     for start in range(3 if lost else 1):
         if start == 0:
             if not lost and _swap_is_hopeless(modes[0], mean, scale, pair.share):

@@ -35,6 +35,7 @@ from beadwork.kernels.mixture import (
     TABLE_LOW,
     TABLE_STEP,
     TOLERANCE,
+    UNEVEN,
     BeadModel,
     PairPrior,
 )  # fmt: skip
@@ -426,7 +427,12 @@ def _fit_pair(
         _climb(y, blocks, b0, b1, case, table, peaks, shape, found, sums, third)
         if start == 0:
             explained = third[5] + third[6]
-            lost = n > 0 and (explained < seek * n or third[7] + third[8] > STRAINED * explained)
+            uneven = third[5] - case[SHARE] * explained
+            lost = n > 0 and (
+                explained < seek * n
+                or third[7] + third[8] > STRAINED * explained
+                or uneven * uneven > UNEVEN * UNEVEN * case[SHARE] * (1.0 - case[SHARE]) * explained
+            )
         elif abs(third[0] - mode[0]) + abs(third[1] - mode[1]) < 0.05:
             continue
         value = _log_like(y, n, third[0], third[1], case, table, peaks, shape, line)

@@ -1,0 +1,71 @@
+# mypy: disallow-untyped-defs=False, disallow-untyped-calls=False, disallow-incomplete-defs=False
+"""Compiled twin of :func:`beadwork.model.beads.group_beads`: a radix sort, a third of the time of a plate's reading."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from beadwork.kernels.accelerate import jit
+from beadwork.model.beads import N_ANALYTES
+from beadwork.model.beads import group_beads as group_any_beads
+
+REPORTER_BITS = 23
+"""Analyte and reporter share 32 bits where no reporter needs more than this; nearly always."""
+_DIGIT = 11
+_BINS = 1 << _DIGIT
+_MASK = np.uint32(_BINS - 1)
+
+
+def group_beads(analyte: np.ndarray, reporter: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Compiled twin of :func:`beadwork.model.beads.group_beads`, for columns of the same stride of uint32."""
+    if analyte.dtype != np.uint32 or reporter.dtype != np.uint32:  # other byte orders and sizes are rare
+        return group_any_beads(analyte, reporter)
+    counts = np.zeros(N_ANALYTES, dtype=np.int64)
+    keys, other = np.empty(len(analyte), np.uint32), np.empty(len(analyte), np.uint32)
+    kept = _sort_keys(analyte, reporter, keys, other, counts)
+    if kept < 0:
+        return group_any_beads(analyte, reporter)
+    return counts, other[:kept]
+
+
+@jit
+def _sort_keys(analyte, reporter, keys, other, counts):
+    """Write the reporters of known analytes into `other`, sorted; returns how many, -1 if one needs more bits."""
+    bins = np.zeros((3, _BINS), np.int64)
+    kept = 0
+    for i in range(len(analyte)):
+        known = analyte[i] - np.uint32(1) < np.uint32(N_ANALYTES)
+        if not known:
+            continue
+        value = reporter[i]
+        if value >> np.uint32(REPORTER_BITS):
+            return -1
+        counts[analyte[i] - 1] += 1
+        key = (analyte[i] << np.uint32(REPORTER_BITS)) | value
+        keys[kept] = key
+        kept += 1
+        bins[0, key & _MASK] += 1
+        bins[1, (key >> np.uint32(_DIGIT)) & _MASK] += 1
+        bins[2, key >> np.uint32(2 * _DIGIT)] += 1
+    for digit in range(3):
+        total = 0
+        for b in range(_BINS):
+            size = bins[digit, b]
+            bins[digit, b] = total
+            total += size
+    _scatter(keys, other, kept, bins[0], np.uint32(0))
+    _scatter(other, keys, kept, bins[1], np.uint32(_DIGIT))
+    _scatter(keys, other, kept, bins[2], np.uint32(2 * _DIGIT))
+    for i in range(kept):
+        other[i] &= np.uint32((1 << REPORTER_BITS) - 1)
+    return kept
+
+
+@jit
+def _scatter(source, target, n, place, shift):
+    """Move keys to their places by one digit; those of equal digit keep their order."""
+    for i in range(n):
+        key = source[i]
+        digit = (key >> shift) & _MASK
+        target[place[digit]] = key
+        place[digit] += 1
