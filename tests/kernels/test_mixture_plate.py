@@ -10,6 +10,7 @@ from beadwork.kernels.mixture_plate import (
     WIDTHS,
     Settings,
     Slots,
+    bead_levels,
     common_factors,
     first_effects,
     first_slots,
@@ -20,7 +21,6 @@ from beadwork.kernels.mixture_plate import (
     pooled_starts,
     relabelled,
     spreads,
-    summarise_wells,
     well_effects,
 )
 
@@ -58,19 +58,20 @@ def fit(reporter, starts, share=2 / 3, settings=SETTINGS, threads=1):
     return fit_mixtures(reporter, starts, analytes, duo, share, settings, fit_plate, threads=threads)
 
 
-def test_summary_counts_and_averages_the_good_beads():
-    reporter = np.array([0, 16, 64, 40000, 15, 100], dtype=np.uint32)
-    starts = np.array([[0, 4, 4, 6]])
-    found = summarise_wells(reporter, starts, 16, 32768)
-    assert found.n_good.tolist() == [[2, 0, 1]]
-    assert found.mean[0, [0, 2]] == pytest.approx([5.0, np.log2(100)])
-    assert np.isnan(found.mean[0, 1])
+def test_levels_of_the_beads_of_an_analyte():
+    reporter = np.array([16, 16, 64, 64, 256, 256, 1024, 1024, 0, 0, 0, 100, 5, 7, 50000], dtype=np.uint32)
+    starts = np.array([[0, 8, 8, 12, 15, 15]])
+    found = bead_levels(reporter, starts, 16, 32768)
+    assert found[0, 0] == pytest.approx(np.mean([4.0, 6.0, 8.0, 10.0]))
+    assert np.isnan(found[0, 1:]).all()  # no beads; a dark middle, twice; nothing after the last bead
+    assert bead_levels(reporter[11:12], np.array([[0, 1]]), 16, 32768) == pytest.approx(np.log2(100))
+    assert np.isnan(bead_levels(reporter[:0], np.zeros((2, 3), dtype=np.int64), 16, 32768)).all()
 
 
 def test_first_effects_are_shifts():
-    mean = np.linspace(6, 12, 40) + np.array([[0.3], [0.0], [-0.5]])
-    mean[1, 3] = np.nan
-    assert first_effects(mean) == pytest.approx([0.3, 0.0, -0.5])
+    levels = np.linspace(6, 12, 40) + np.array([[0.3], [0.0], [-0.5]])
+    levels[1, 3] = np.nan
+    assert first_effects(levels) == pytest.approx([0.3, 0.0, -0.5])
 
 
 @pytest.mark.parametrize("gap", [-3.0, -1.2, 1.2, 3.0])

@@ -26,7 +26,7 @@ import numpy as np
 import pandas as pd
 
 from beadwork.io.digest import digest_bytes
-from beadwork.model.beads import BeadPlate, group_beads
+from beadwork.model.beads import BeadPlate
 from beadwork.model.errors import FileError, name_some
 from beadwork.model.ids import parse_well, well_position
 
@@ -197,6 +197,8 @@ class _Well(NamedTuple):
 
 def _read_well(data: bytes) -> _Well:
     """Beads of one file, grouped by analyte, with its checksum and the well that the scanner noted."""
+    from beadwork.kernels.beads_numba import group_beads
+
     layout = _parse(data)
     lacking = [name for name in ("RID", "RP1") if name not in (layout.dtype.names or ())]
     if lacking:
@@ -246,6 +248,8 @@ def read_plate(path: str | Path, det_plate: str | None = None, *, threads: int =
         No such source, no LXB files in it, files of several plates, an unsafe archive, or a file whose name and whose
         content ($SMNO) name different wells.
     """
+    import beadwork.kernels.beads_numba  # noqa: F401 (before there are threads that need it)
+
     path = Path(path)
     found: list[tuple[str, _Well | str]] = []
     ignored = 0

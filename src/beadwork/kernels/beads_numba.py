@@ -17,9 +17,10 @@ _MASK = np.uint32(_BINS - 1)
 
 
 def group_beads(analyte: np.ndarray, reporter: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Compiled twin of :func:`beadwork.model.beads.group_beads`, for columns of the same stride of uint32."""
+    """Compiled twin of :func:`beadwork.model.beads.group_beads`; the result is the same to the last bit."""
     if analyte.dtype != np.uint32 or reporter.dtype != np.uint32:  # other byte orders and sizes are rare
         return group_any_beads(analyte, reporter)
+    analyte, reporter = np.ascontiguousarray(analyte), np.ascontiguousarray(reporter)
     counts = np.zeros(N_ANALYTES, dtype=np.int64)
     keys, other = np.empty(len(analyte), np.uint32), np.empty(len(analyte), np.uint32)
     kept = _sort_keys(analyte, reporter, keys, other, counts)
@@ -34,8 +35,7 @@ def _sort_keys(analyte, reporter, keys, other, counts):
     bins = np.zeros((3, _BINS), np.int64)
     kept = 0
     for i in range(len(analyte)):
-        known = analyte[i] - np.uint32(1) < np.uint32(N_ANALYTES)
-        if not known:
+        if analyte[i] < 1 or analyte[i] > N_ANALYTES:
             continue
         value = reporter[i]
         if value >> np.uint32(REPORTER_BITS):

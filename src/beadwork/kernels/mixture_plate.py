@@ -151,44 +151,29 @@ class Slots(NamedTuple):
         return np.asarray(weight / np.bincount(self.analyte, weights=weight)[self.analyte])
 
 
-class WellSummary(NamedTuple):
-    """Good beads of each analyte: their number and mean log2 FI, shape (W, A) each."""
-
-    n_good: npt.NDArray[np.int64]
-    mean: Array
-
-
-def summarise_wells(
+def bead_levels(
     reporter: npt.NDArray[np.uint32], starts: npt.NDArray[np.int64], first_good: int, last_good: int
-) -> WellSummary:
-    """Count good beads and average their log2 FI; a mean of no beads is NaN."""
-    table = np.zeros(last_good + 2, dtype=np.float32)
-    table[1 : last_good + 1] = np.log2(np.arange(1, last_good + 1))
-    table[:first_good] = 0.0
-    good = np.zeros(last_good + 2, dtype=np.int64)
-    good[first_good : last_good + 1] = 1
-    n_wells, n_analytes = starts.shape[0], starts.shape[1] - 1
-    count = np.zeros((n_wells, n_analytes), dtype=np.int64)
-    total = np.zeros((n_wells, n_analytes))
-    for w in range(n_wells):
-        first, last = starts[w, 0], starts[w, -1]
-        if first == last:
-            continue
-        beads = np.minimum(reporter[first:last], last_good + 1).astype(np.intp)
-        bounds = starts[w] - first
-        running = np.concatenate([[0.0], np.cumsum(table[beads], dtype=np.float64)])
-        counted = np.concatenate([[0], np.cumsum(good[beads])])
-        total[w] = running[bounds[1:]] - running[bounds[:-1]]
-        count[w] = counted[bounds[1:]] - counted[bounds[:-1]]
-    with np.errstate(invalid="ignore"):
-        return WellSummary(count, np.where(count > 0, total / np.maximum(count, 1), np.nan))
+) -> Array:
+    """Level of the beads of each analyte: mean log2 FI of four quantiles (1/8, 3/8, ...), shape (W, A).
+
+    NaN without beads, and where the middle one is not a good one.
+    """
+    counts = np.diff(starts, axis=1)
+    if len(reporter) == 0:
+        return np.full(counts.shape, np.nan)
+
+    def bead(eighth: int) -> npt.NDArray[np.uint32]:
+        return reporter[np.minimum(starts[:, :-1] + counts * eighth // 8, len(reporter) - 1)]
+
+    level = sum(np.log2(np.clip(bead(eighth), first_good, last_good)) for eighth in (1, 3, 5, 7)) / 4.0
+    middle = bead(4)
+    return np.where((counts > 0) & (middle >= first_good) & (middle <= last_good), level, np.nan)
 
 
-def first_effects(mean: Array) -> Array:
-    """Shift of each well, shape (W,): median over analytes of their mean log2 FI, less the analyte's own median."""
-    with np.errstate(all="ignore"):
-        own = _nanmedian(mean, axis=0)
-        return np.nan_to_num(_nanmedian(mean - own, axis=1))
+def first_effects(levels: Array) -> Array:
+    """Shift of each well, shape (W,): median over analytes of their levels (W, A), less the analyte's own median."""
+    own = _nanmedian(levels, axis=0)
+    return np.nan_to_num(_nanmedian(levels - own, axis=1))
 
 
 def pool_beads(
@@ -232,25 +217,31 @@ def pooled_starts(
     def at(q: float) -> Array:
         return np.asarray(centres[np.minimum((quantile < q).sum(axis=1), len(centres) - 1)])
 
-    y = 2.0 ** (0.5 * centres)
+    y, beads = (2.0 ** (0.5 * centres)).astype(np.float32), counts.astype(np.float32)
     half = 0.5 * np.log(2.0)
     best = np.full((2, n_analytes), -np.inf)
     levels = np.zeros((2, n_analytes, 2))
-    shares = np.stack([share, 1.0 - share], axis=1)[:, :, None]
+    shares = np.stack([share, 1.0 - share], axis=1)
+    wider = spread**2 + np.array([1.3 * SPLIT**2, 0.0])
+
+    def column(values: Array) -> npt.NDArray[np.float32]:
+        return values.astype(np.float32)[:, :, None]
+
     for q_hi, q_lo in ((0.67, 0.15), (0.53, 0.47), (0.33, 0.85), (0.47, 0.53)):
         m = np.stack([at(q_hi), at(q_lo)], axis=1)
-        like = np.zeros(n_analytes)
-        for _ in range(rounds):
-            width = np.sqrt(scale_at(m, table, 1.0) ** 2 + spread**2 + np.array([1.3 * SPLIT**2, 0.0]))
-            lean = y * 2.0 ** (-0.5 * m)[:, :, None]
-            z = (lean - 1.0) / (half * width)[:, :, None]
-            u = 1.0 / (1.0 + z * z / 7.0)
-            density = shares * T7 * (u * u) ** 2 * lean / width[:, :, None]
-            whole = density.sum(axis=1) + 0.002
-            weight = density * (counts / whole)[:, None, :]
-            like = (counts * np.log(whole)).sum(axis=1)
-            pull = weight * u
-            m = m + np.clip((pull * z).sum(axis=2) / np.maximum(pull.sum(axis=2), 1e-9) * width, -0.5, 0.5)
+        for turn in range(rounds + 1):
+            width = np.sqrt(scale_at(m, table, 1.0) ** 2 + wider)
+            back = 2.0 ** (-0.5 * m)
+            z = y * column(back / (half * width)) - column(1.0 / (half * width))
+            u = 1.0 / (1.0 + z * z * np.float32(1.0 / 7.0))
+            density = (u * u) ** 2 * (y * column(shares * T7 * back / width))
+            whole = density.sum(axis=1) + np.float32(0.002)
+            if turn == rounds:
+                break
+            pull = density * u * (beads / whole)[:, None, :]
+            step = (pull * z).sum(axis=2) / np.maximum(pull.sum(axis=2), 1e-9) * width
+            m = m + np.clip(step, -0.5, 0.5)
+        like = (counts * np.log(whole)).sum(axis=1)
         way = (m[:, 0] < m[:, 1]).astype(int)
         better = like > best[way, np.arange(n_analytes)]
         best[way[better], np.flatnonzero(better)] = like[better]
@@ -314,21 +305,22 @@ def common_factors(rest: Array, sd: Array, prior_scale: Array, n_factors: int, u
     trust = np.clip(1.0 - (sd / (1.5 * prior_scale)) ** 2, 0.02, 1.0).reshape(n_wells, -1)
     cap = 9.0 * np.median(np.abs(values), axis=0) + 0.6
     raw = np.clip(values / trust, -cap, cap) * trust
-    low = own = np.zeros_like(values)
+    low = filled = np.zeros_like(values)
+    kept = np.zeros(n_factors)
     at = (np.arange(n_wells) + 0.5) / n_wells
-    side = np.stack([np.cos(np.pi * (k + 1) * at) for k in range(n_factors)], axis=1)
+    side = np.stack([np.cos(np.pi * (k + 1) * at) for k in range(n_factors)])
     use = np.repeat(used, 2).astype(float)
     edge = (np.sqrt(use.sum()) + np.sqrt(n_wells)) ** 2
     for _ in range(FACTOR_ROUNDS):
         filled = raw + (1.0 - trust) * low
-        loading = use[:, None] * np.einsum("wg,wk->gk", filled, side)
-        side = np.linalg.qr(np.einsum("wg,gk->wk", filled, loading))[0]
-        loading = np.einsum("wg,wk->gk", filled, side)
-        strength = (use[:, None] * loading**2).sum(axis=0)
+        loading = use * np.einsum("kw,wg->kg", side, filled)
+        side = np.ascontiguousarray(np.linalg.qr(np.einsum("kg,wg->wk", loading, filled))[0].T)
+        loading = np.einsum("kw,wg->kg", side, filled)
+        strength = (use * loading**2).sum(axis=1)
         noise = max(float((use * (filled**2).sum(axis=0)).sum() - strength.sum()), 1e-12) / (n_wells * use.sum())
         kept = np.maximum(0.0, 1.0 - noise * edge / np.maximum(strength, 1e-12))
-        low = np.einsum("wk,gk->wg", side * kept, loading)
-        own = (side**2 * kept).sum(axis=1, keepdims=True) * filled
+        low = np.einsum("kw,kg->wg", side * kept[:, None], loading)
+    own = (side**2 * kept[:, None]).sum(axis=0)[:, None] * filled
     return np.asarray(low - own).reshape(rest.shape)
 
 
@@ -395,13 +387,13 @@ def fit_mixtures(
     fit
         ``fit_plate`` of :mod:`beadwork.kernels.mixture` or of its compiled twin.
     """
-    beads = summarise_wells(reporter, starts, settings.first_good, settings.last_good)
+    levels = bead_levels(reporter, starts, settings.first_good, settings.last_good)
     nobody = np.zeros(0)
     model = BeadModel(
         WIDTHS, nobody, nobody, nobody, settings.outliers, settings.first_good, settings.last_good, settings.span
     )
-    plate = _Plate(reporter, starts, first_effects(beads.mean[:, analytes]), model, fit, threads)
-    middle = np.where(np.isnan(beads.mean), 7.0, beads.mean)
+    plate = _Plate(reporter, starts, first_effects(levels[:, analytes]), model, fit, threads)
+    middle = np.where(np.isnan(levels), 7.0, levels)
     if not settings.use_prior:
         return _fit_alone(plate, analytes, duo, share, middle)
 
@@ -572,19 +564,19 @@ def _join_slots(
 ) -> PlateFit:
     """One answer an analyte: positions, deviations and odds averaged over its slots by their evidence."""
     weight = slots.weights()
-    best = np.flatnonzero(slots.best())
+    order = np.argsort(slots.analyte, kind="stable")
+    first = np.flatnonzero(np.diff(slots.analyte[order], prepend=-1))
+    best = order[slots.best()[order]]
     at = slots.analyte[best]
     moments = np.concatenate(
         [found[:, :, 0:2], found[:, :, 2:4] ** 2 + found[:, :, 0:2] ** 2, found[:, :, 4:5]], axis=2
     )
-    joined = np.zeros((len(found), n_analytes, moments.shape[2]))
-    for k in np.argsort(slots.analyte, kind="stable"):
-        joined[:, slots.analyte[k]] += weight[k] * moments[:, k]
+    joined = np.add.reduceat(moments[:, order] * weight[order, None], first, axis=1)
     fit = np.full((len(found), n_analytes, len(COLUMNS)), np.nan)
     fit[:, at, 4:11] = found[:, best, 4:11]
-    fit[:, at, 0:2] = joined[:, at, 0:2]
-    fit[:, at, 2:4] = np.sqrt(np.maximum(joined[:, at, 2:4] - joined[:, at, 0:2] ** 2, 1e-8))
-    fit[:, at, 4] = joined[:, at, 4]
+    fit[:, at, 0:2] = joined[:, :, 0:2]
+    fit[:, at, 2:4] = np.sqrt(np.maximum(joined[:, :, 2:4] - joined[:, :, 0:2] ** 2, 1e-8))
+    fit[:, at, 4] = joined[:, :, 4]
 
     def by_analyte(values: Array, empty: float) -> Array:
         spread_out = np.full((n_analytes, *values.shape[1:]), empty)
