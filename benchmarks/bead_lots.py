@@ -52,7 +52,7 @@ def fit_genes(genes: list[list[np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
         at = np.array([np.median(np.log2(x)) if len(x) else 8.0 for x in genes[g]])
         prior = PairPrior(np.broadcast_to(at[:, None, None], (len(at), n, 2)), np.full((len(at), n, 2), LOOSE))
         model = BeadModel(WIDTHS, np.ones(n), np.repeat(grid[:, 1:], 2, axis=1), grid[:, 0], 0.015, 16, 32768, 11.0)
-        out = np.full((len(at), n, 13), np.nan)
+        out = np.full((len(at), n, 13), np.nan, dtype=np.float32)
         fit_plate(reporter, starts, wells, np.full(n, g), prior, model, out, threads=2)
         shape = (len(SPLITS), len(FACTORS))
         evidence.append(np.nansum(out[:, :, 5], axis=0).reshape(shape))

@@ -262,7 +262,7 @@ def answers(sim: Simulated, seed: int) -> dict[str, tuple[np.ndarray, np.ndarray
         mixture_plate.WIDTHS, np.full(len(at), plate.share), plate.widths[at], plate.split[at], settings.outliers,
         settings.first_good, settings.last_good, settings.span,
     )  # fmt: skip
-    fit = np.empty((WELLS, len(at), plate.fit.shape[2]))
+    fit = np.empty((WELLS, len(at), plate.fit.shape[2]), dtype=np.float32)
     prior = PairPrior(*(np.ascontiguousarray(x.transpose(2, 1, 0)) for x in true))
     fit_plate(*beads, np.arange(WELLS), at, prior, model, fit, threads=2)
     median, posterior = gene_known(sim, *true)

@@ -131,7 +131,7 @@ def test_a_gene_led_to_where_no_beads_are_is_sought_again(module, stray):
     if stray:
         reporter[-1] = 5500  # where the prior expects the lo gene
     mean, scale = np.array([9.5, 12.4]), np.array([0.3, 0.25])
-    out = np.full((1, 1, len(COLUMNS)), np.nan)
+    out = np.full((1, 1, len(COLUMNS)), np.nan, np.float32)
     prior = PairPrior(mean[None, None], scale[None, None])
     module.fit_plate(reporter, np.array([[0, 80]]), np.arange(1), np.arange(1), prior, make_model(), out)
     centre, sd, _, _ = dense(np.sqrt(reporter.astype(float)), mean, scale, make_model())
@@ -160,7 +160,7 @@ def test_twin_agrees_with_the_definition(seed, n, hi, gap, off, scale, split):
     model = make_model(2, split=np.array([split, 0.0]), learn=True)
     results = []
     for module in (mixture, mixture_numba):
-        out = np.full((1, 2, len(COLUMNS)), np.nan)
+        out = np.full((1, 2, len(COLUMNS)), np.nan, np.float32)
         module.fit_plate(reporter, starts, np.arange(1), np.arange(2), prior, model, out)
         results.append(out)
     plain, twin = results
@@ -181,12 +181,12 @@ def test_result_hangs_neither_on_threads_nor_on_neighbours():
     prior = PairPrior(np.full((11, 5, 2), 9.0), np.full((11, 5, 2), 0.5))
     outs = []
     for threads in (1, 2, 5):
-        out = np.full((11, 5, len(COLUMNS)), np.nan)
+        out = np.full((11, 5, len(COLUMNS)), np.nan, np.float32)
         mixture_numba.fit_plate(
             reporter, starts, np.arange(11), np.arange(5), prior, make_model(5), out, threads=threads
         )
         outs.append(out)
-    some = np.full((11, 1, len(COLUMNS)), np.nan)
+    some = np.full((11, 1, len(COLUMNS)), np.nan, np.float32)
     slot = PairPrior(prior.mean[:, 2:3], prior.scale[:, 2:3])
     mixture_numba.fit_plate(reporter, starts, np.array([7]), np.array([2]), slot, make_model(1), some)
     assert outs[0].tobytes() == outs[1].tobytes() == outs[2].tobytes()
@@ -200,7 +200,7 @@ def test_modes_only_are_those_of_a_climb(module):
     reporter = draw(np.random.default_rng(8), 70, 9.0, 10.5)
     y = np.sqrt(reporter.astype(float))
     mean, scale = np.array([9.1, 10.3]), np.array([0.3, 0.3])
-    out = np.full((1, 1, len(COLUMNS)), np.nan)
+    out = np.full((1, 1, len(COLUMNS)), np.nan, np.float32)
     model = make_model(modes_only=True, learn=True)
     prior = PairPrior(mean[None, None], scale[None, None])
     module.fit_plate(reporter, np.array([[0, 70]]), np.arange(1), np.arange(1), prior, model, out)

@@ -26,7 +26,7 @@ import numpy as np
 import pandas as pd
 
 from beadwork.io.digest import digest_bytes
-from beadwork.model.beads import BeadPlate
+from beadwork.model.beads import BeadPlate, BeadStore
 from beadwork.model.errors import FileError, name_some
 from beadwork.model.ids import parse_well, well_position
 
@@ -187,15 +187,15 @@ def _number(raw: bytes, what: str) -> int:
 
 
 class _Well(NamedTuple):
-    """What is kept of one file."""
+    """What is kept of one file; its beads begin at `first` in the store."""
 
     counts: np.ndarray
-    reporter: np.ndarray
+    first: int
     digest: str
     sample: str | None
 
 
-def _read_well(data: bytes) -> _Well:
+def _read_well(data: bytes) -> tuple[_Well, np.ndarray]:
     """Beads of one file, grouped by analyte, with its checksum and the well that the scanner noted."""
     from beadwork.kernels.beads_numba import group_beads
 
@@ -209,7 +209,8 @@ def _read_well(data: bytes) -> _Well:
         raise _BadFile("holds no events")
     events = np.frombuffer(data, layout.dtype, layout.n_events, layout.start)
     counts, reporter = group_beads(events["RID"], events["RP1"])
-    return _Well(counts, reporter, digest_bytes(data), parse_well(text) if (text := layout.text.get("$SMNO")) else None)
+    sample = parse_well(text) if (text := layout.text.get("$SMNO")) else None
+    return _Well(counts, 0, digest_bytes(data), sample), reporter
 
 
 # ---- a plate --------------------------------------------------------------------------------------------------------
@@ -252,27 +253,36 @@ def read_plate(path: str | Path, det_plate: str | None = None, *, threads: int =
 
     path = Path(path)
     found: list[tuple[str, _Well | str]] = []
+    store = BeadStore()
     ignored = 0
+
+    def keep(name: str, future: Future[tuple[_Well, np.ndarray] | str]) -> None:
+        result = future.result()
+        if isinstance(result, str):
+            found.append((name, result))
+        else:
+            found.append((name, result[0]._replace(first=store.add(result[1]))))
+
     with ExitStack() as stack, ThreadPoolExecutor(max(threads, 1)) as pool:
-        waiting: deque[tuple[str, Future[_Well | str]]] = deque()
+        waiting: deque[tuple[str, Future[tuple[_Well, np.ndarray] | str]]] = deque()
         for source in _sources(path, stack):
             if not _ENDING.search(source.name) or source.name.startswith("."):
                 ignored += 1
                 continue
             waiting.append((source.name, pool.submit(_try_well, source)))
             if len(waiting) > 4 * threads:
-                name, future = waiting.popleft()
-                found.append((name, future.result()))
-        found += [(name, future.result()) for name, future in waiting]
+                keep(*waiting.popleft())
+        while waiting:
+            keep(*waiting.popleft())
     if ignored:
         log.info("%s: %d files that are not LXB files are ignored", path, ignored)
     if not found:
         raise FileError(f"{path}: holds no .lxb or .lxb.gz files; give the folder or archive that has them")
     plate, found = _choose_plate(path, det_plate, found)
-    return _assemble(path, plate, found)
+    return _assemble(path, plate, found, store)
 
 
-def _try_well(source: _Source) -> _Well | str:
+def _try_well(source: _Source) -> tuple[_Well, np.ndarray] | str:
     """Beads of a file, or the reason why there are none."""
     try:
         data = source.load()
@@ -333,7 +343,7 @@ def _choose_plate(
     return det_plate, chosen
 
 
-def _assemble(path: Path, det_plate: str, found: list[tuple[str, _Well | str]]) -> BeadPlate:
+def _assemble(path: Path, det_plate: str, found: list[tuple[str, _Well | str]], store: BeadStore) -> BeadPlate:
     """Put the wells in plate order and the rest on the list of bad wells."""
     files: dict[str, list[tuple[str, _Well | str]]] = {}
     bad: list[tuple[str, str]] = []
@@ -343,7 +353,7 @@ def _assemble(path: Path, det_plate: str, found: list[tuple[str, _Well | str]]) 
             bad.append((name, "its name does not end in a well, as PLATE_A01.lxb does"))
         else:
             files.setdefault(position, []).append((name, well))
-    wells, beads, digests, swapped = [], [], {}, []
+    wells, kept, digests, swapped = [], [], {}, []
     for position in sorted(files, key=well_position):
         if len(files[position]) > 1:
             names = sorted(name for name, _ in files[position])
@@ -356,14 +366,15 @@ def _assemble(path: Path, det_plate: str, found: list[tuple[str, _Well | str]]) 
         if well.sample not in (None, position):
             swapped.append(f"{name} was read from well {well.sample}")
         wells.append(position)
-        beads.append((well.counts, well.reporter))
+        kept.append(well)
         digests[position] = well.digest
     if swapped:
         raise FileError(
             f"{path}: names and contents ($SMNO) disagree on the well: {name_some(swapped, 3)}; rename the files"
         )
     table = pd.DataFrame(bad, columns=["well", "reason"], dtype=object)
-    return BeadPlate.from_wells(det_plate, wells, beads, table, digests)
+    counts, first = [well.counts for well in kept], [well.first for well in kept]
+    return BeadPlate.from_store(det_plate, wells, counts, first, store, table, digests)
 
 
 def _sources(path: Path, stack: ExitStack) -> Iterator[_Source]:

@@ -31,6 +31,7 @@ import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[np.float64]
+Fits = npt.NDArray[np.float32]
 
 T7 = math.gamma(4.0) / (math.gamma(3.5) * math.sqrt(7.0 * math.pi))
 """Student's density with 7 degrees of freedom at 0."""
@@ -348,11 +349,11 @@ def fit_plate(
     analytes: npt.NDArray[np.int64],
     prior: PairPrior,
     model: BeadModel,
-    out: Array,
+    out: Fits,
     *,
     threads: int = 1,
 ) -> None:
-    """Fit chosen wells, and all slots in them, into ``out``, shape (W, S, 13); rows of other wells stay.
+    """Fit chosen wells, and all slots in them, into ``out``, float32 of shape (W, S, 13); rows of other wells stay.
 
     `analytes` has the analyte (0..499) of each slot.
     """

@@ -67,7 +67,10 @@ def fit_plate(
     *,
     threads: int = 1,
 ) -> None:
-    """Compiled twin of :func:`beadwork.kernels.mixture.fit_plate`; the result does not depend on `threads`."""
+    """Compiled twin of :func:`beadwork.kernels.mixture.fit_plate`, for ``out`` in single precision.
+
+    The result does not depend on `threads`.
+    """
     largest = int((starts[:, 1:] - starts[:, :-1]).max(initial=0))
     numbers = (int(model.first_good), int(model.last_good), float(model.outliers), float(model.span), float(model.seek))
     wanted = (bool(model.learn), bool(model.modes_only))

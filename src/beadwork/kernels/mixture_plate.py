@@ -32,6 +32,7 @@ from beadwork.kernels.mixture import (
     TABLE_STEP,
     Array,
     BeadModel,
+    Fits,
     PairPrior,
     scale_at,
 )  # fmt: skip
@@ -98,7 +99,7 @@ class PlateFit(NamedTuple):
     (W, A, 2).  Where slots share a pair, shape and prior are those of the likeliest.
     """
 
-    fit: Array
+    fit: Fits
     share: float
     widths: Array
     split: Array
@@ -162,11 +163,12 @@ def bead_levels(
     if len(reporter) == 0:
         return np.full(counts.shape, np.nan)
 
-    def bead(eighth: int) -> npt.NDArray[np.uint32]:
-        return reporter[np.minimum(starts[:, :-1] + counts * eighth // 8, len(reporter) - 1)]
+    def bead(eighth: int) -> Array:
+        places = np.minimum(starts[:, :-1] + counts * eighth // 8, len(reporter) - 1)
+        return np.asarray(reporter[places], dtype=float)
 
-    level = sum(np.log2(np.clip(bead(eighth), first_good, last_good)) for eighth in (1, 3, 5, 7)) / 4.0
-    middle = bead(4)
+    quantiles = np.stack([bead(eighth) for eighth in (1, 3, 5, 7)])
+    level, middle = np.log2(np.clip(quantiles, first_good, last_good)).mean(axis=0), bead(4)
     return np.where((counts > 0) & (middle >= first_good) & (middle <= last_good), level, np.nan)
 
 
@@ -421,9 +423,10 @@ class _Plate(NamedTuple):
 
     def fit(
         self, slots: Slots, wells: npt.NDArray[np.int64], mean: Array, scale: Array, share: float, **changes: Any
-    ) -> Array:
+    ) -> Fits:
         """Fit slots in chosen wells, shape (wells, S, 13); mean and scale of the prior are (W, S, 2)."""
-        out = np.empty((len(self.starts), len(slots.analyte), len(COLUMNS)))  # rows of other wells are never touched
+        shape = len(self.starts), len(slots.analyte), len(COLUMNS)
+        out = np.empty(shape, dtype=np.float32)  # rows of other wells are never touched
         model = self.model._replace(
             share=np.where(slots.duo, share, 1.0), widths=slots.widths, split=slots.split, **changes
         )
@@ -497,13 +500,18 @@ def shape_cost(slots: Slots, centre: float) -> Array:
     return np.asarray(0.5 * wide.sum(axis=1) + 0.5 * (slots.split / SPLIT_SD) ** 2)
 
 
-def learn_shape(found: Array, slots: Slots, centre: float) -> Slots:
+def over_wells(column: Fits) -> Array:
+    """Sum over wells, in double precision."""
+    return np.asarray(column.sum(axis=0, dtype=float))
+
+
+def learn_shape(found: Fits, slots: Slots, centre: float) -> Slots:
     """Widths and splits of pairs a step nearer to what the wells say; `found` has the columns of a fit, (W, S, 13)."""
-    beads, square = found[:, :, 6:8].sum(axis=0), found[:, :, 8:10].sum(axis=0)
+    beads, square = over_wells(found[:, :, 6:8]), over_wells(found[:, :, 8:10])
     step = 0.8 * np.log(np.maximum(square, 1e-3) / np.maximum(beads, 1e-3))
     logs = centre + (np.log(slots.widths) + step - centre) * beads / (beads + WIDTH_SD**-2.0)
-    slope = found[:, :, 11].sum(axis=0) - slots.split / SPLIT_SD**2
-    known = found[:, :, 12].sum(axis=0) + SPLIT_SD**-2.0
+    slope = over_wells(found[:, :, 11]) - slots.split / SPLIT_SD**2
+    known = over_wells(found[:, :, 12]) + SPLIT_SD**-2.0
     split = np.clip(slots.split + np.clip(slope / known, -0.15, 0.15), 0.0, 0.6)
     return slots._replace(
         widths=np.where(slots.duo[:, None], np.exp(np.clip(logs, -0.6, 0.6)), 1.0),
@@ -520,9 +528,9 @@ def learn_slots(plate: _Plate, slots: Slots, wells: npt.NDArray[np.int64], share
         found = plate.fit(slots, wells, mean, scale, share, learn=not last, modes_only=not last)
         if last:
             break
-        slots = slots._replace(level=np.median(found[:, :, 0:2] - plate.shift[wells, None, None], axis=0))
+        slots = slots._replace(level=np.median(found[:, :, 0:2].astype(float) - plate.shift[wells, None, None], axis=0))
         slots = learn_shape(found, slots, centre)
-    return slots._replace(evidence=found[:, :, 5].sum(axis=0) - shape_cost(slots, centre))
+    return slots._replace(evidence=over_wells(found[:, :, 5]) - shape_cost(slots, centre))
 
 
 def _fit_passes(plate: _Plate, slots: Slots, share: float, centre: float, settings: Settings) -> PlateFit:
@@ -536,7 +544,7 @@ def _fit_passes(plate: _Plate, slots: Slots, share: float, centre: float, settin
     for turn in range(settings.passes):
         last = turn == settings.passes - 1
         found = plate.fit(slots, wells, mean, scale, share, learn=not last)
-        slots = slots._replace(evidence=found[:, :, 5].sum(axis=0) - shape_cost(slots, centre))
+        slots = slots._replace(evidence=over_wells(found[:, :, 5]) - shape_cost(slots, centre))
         if last:
             break
         if turn == 0:
@@ -547,7 +555,7 @@ def _fit_passes(plate: _Plate, slots: Slots, share: float, centre: float, settin
             slots, found, scale, tau = slots.take(rows), found[:, rows], scale[:, rows], tau[rows]
         used = slots.best()
         slots = learn_shape(found, slots, centre)
-        value, sd = found[:, :, 0:2], found[:, :, 2:4]
+        value, sd = found[:, :, 0:2].astype(float), found[:, :, 2:4].astype(float)
         level, effect = well_effects(value, sd, tau, used)
         slots = slots._replace(level=level)
         rest = value - level - effect
@@ -560,7 +568,7 @@ def _fit_passes(plate: _Plate, slots: Slots, share: float, centre: float, settin
 
 
 def _join_slots(
-    found: Array, slots: Slots, share: float, tau: Array, kappa: Array, prior: PairPrior, n_analytes: int
+    found: Fits, slots: Slots, share: float, tau: Array, kappa: Array, prior: PairPrior, n_analytes: int
 ) -> PlateFit:
     """One answer an analyte: positions, deviations and odds averaged over its slots by their evidence."""
     weight = slots.weights()
@@ -568,11 +576,10 @@ def _join_slots(
     first = np.flatnonzero(np.diff(slots.analyte[order], prepend=-1))
     best = order[slots.best()[order]]
     at = slots.analyte[best]
-    moments = np.concatenate(
-        [found[:, :, 0:2], found[:, :, 2:4] ** 2 + found[:, :, 0:2] ** 2, found[:, :, 4:5]], axis=2
-    )
+    value, sd = found[:, :, 0:2].astype(float), found[:, :, 2:4].astype(float)
+    moments = np.concatenate([value, sd**2 + value**2, found[:, :, 4:5]], axis=2)
     joined = np.add.reduceat(moments[:, order] * weight[order, None], first, axis=1)
-    fit = np.full((len(found), n_analytes, len(COLUMNS)), np.nan)
+    fit = np.full((len(found), n_analytes, len(COLUMNS)), np.nan, dtype=np.float32)
     fit[:, at, 4:11] = found[:, best, 4:11]
     fit[:, at, 0:2] = joined[:, :, 0:2]
     fit[:, at, 2:4] = np.sqrt(np.maximum(joined[:, :, 2:4] - joined[:, :, 0:2] ** 2, 1e-8))
@@ -602,8 +609,8 @@ def _fit_alone(
     return _join_slots(found, slots, share, tau, np.ones(len(middle)), prior, plate.starts.shape[1] - 1)
 
 
-def fitted_share(found: Array, level: Array, duo: npt.NDArray[np.bool_], share: float, strength: float) -> float:
+def fitted_share(found: Fits, level: Array, duo: npt.NDArray[np.bool_], share: float, strength: float) -> float:
     """Share of hi beads of the plate, from its separated pairs, with a Beta prior about the promised one."""
     apart = duo & (np.abs(level[:, 0] - level[:, 1]) > SHARE_APART)
-    hi, lo = (float(found[:, apart, c].sum()) for c in (6, 7))
+    hi, lo = (float(found[:, apart, c].sum(dtype=float)) for c in (6, 7))
     return (hi + strength * share) / (hi + lo + strength)

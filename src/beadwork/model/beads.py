@@ -13,6 +13,30 @@ N_ANALYTES = 500
 CALIBRATORS: tuple[str, ...] = tuple(f"CAL{number:02d}" for number in range(1, 11))
 
 
+class BeadStore:
+    """Beads of wells behind each other in one array, which grows as they come: no plate is in memory twice."""
+
+    GROWTH = 1 << 20
+
+    def __init__(self) -> None:
+        self._reporter = np.empty(0, dtype=np.uint32)
+        self._used = 0
+
+    def add(self, reporter: np.ndarray) -> int:
+        """Put the beads of a well, uint32 of shape (beads,), behind the others; returns where they begin."""
+        first, self._used = self._used, self._used + len(reporter)
+        if self._used > len(self._reporter):
+            self._reporter.resize(self._used + self.GROWTH, refcheck=False)
+        self._reporter[first : self._used] = reporter
+        return first
+
+    def finish(self) -> np.ndarray:
+        """All beads; nothing can be added any more."""
+        reporter, self._reporter = self._reporter, np.empty(0, dtype=np.uint32)
+        reporter.resize(self._used, refcheck=False)
+        return reporter
+
+
 @dataclass(frozen=True, eq=False)
 class BeadPlate:
     """Beads of one plate in one flat array, grouped by well and analyte: what compiled loops want.
@@ -65,14 +89,29 @@ class BeadPlate:
             For each well the number of beads of each analyte, shape (500,), and the reporter values, uint32, by
             analyte and ascending within one (:func:`group_beads`).
         """
-        counts = np.array([count for count, _ in beads], dtype=np.int64).reshape(len(wells), N_ANALYTES)
-        ends = np.cumsum(counts, axis=None).reshape(counts.shape)
-        starts = np.empty((len(wells), N_ANALYTES + 1), dtype=np.int64)
-        starts[:, 1:] = ends
-        starts[:, 0] = ends[:, 0] - counts[:, 0]
-        reporter = np.concatenate([values for _, values in beads]) if beads else np.zeros(0, dtype=np.uint32)
+        store = BeadStore()
+        first = [store.add(values) for _, values in beads]
+        counts = [count for count, _ in beads]
+        return cls.from_store(det_plate, wells, counts, first, store, bad_wells, digests)
+
+    @classmethod
+    def from_store(
+        cls,
+        det_plate: str,
+        wells: Sequence[str],
+        counts: Sequence[np.ndarray],
+        first: Sequence[int],
+        store: BeadStore,
+        bad_wells: pd.DataFrame | None = None,
+        digests: dict[str, str] | None = None,
+    ) -> BeadPlate:
+        """Make a plate of the wells of a store: number of beads of each analyte, (500,), and place of the first."""
+        starts = np.zeros((len(wells), N_ANALYTES + 1), dtype=np.int64)
+        starts[:, 1:] = np.cumsum(np.array(counts, dtype=np.int64).reshape(len(wells), N_ANALYTES), axis=1)
+        starts += np.array(first, dtype=np.int64)[:, None]
         none = pd.DataFrame({"well": [], "reason": []}, dtype=object)
-        return cls(det_plate, tuple(wells), starts, reporter, none if bad_wells is None else bad_wells, digests or {})
+        bad = none if bad_wells is None else bad_wells
+        return cls(det_plate, tuple(wells), starts, store.finish(), bad, digests or {})
 
     @property
     def n_wells(self) -> int:

@@ -28,9 +28,9 @@ def call_mixture(
     fit = found.fit
     single = ~duo
     single[:n_calibrators] = False
-    log2 = fit[:, :, 0:2].transpose(2, 0, 1).copy()
-    sd = fit[:, :, 2:4].transpose(2, 0, 1) * params.sd_factor
-    support = fit[:, :, 6:8].transpose(2, 0, 1).copy()
+    log2 = fit[:, :, 0:2].transpose(2, 0, 1).astype(float)
+    sd = fit[:, :, 2:4].transpose(2, 0, 1).astype(float) * params.sd_factor
+    support = fit[:, :, 6:8].transpose(2, 0, 1).astype(float)
     for values in (log2, sd, support):
         values[1, :, single] = values[0, :, single]
     if not settings.use_prior:  # without a plate nothing is known of an analyte that has no beads
@@ -45,12 +45,12 @@ def call_mixture(
             n = n_good[w, a] = end - begin
             middle = group[begin + (n - 1) // 2] + group[begin + n // 2] if n else 2.0
             value[:, w, a], support[:, w, a] = 0.5 * middle, n
-    above = fit[:, :, 4]
+    above = fit[:, :, 4].astype(float)
     sure = np.maximum(above, 1.0 - above)
     odds = sure / np.maximum(1.0 - sure, 1e-6)
     odds[:, ~duo] = np.nan
     ambiguous = (odds[:, duo] < params.ambiguous_odds).mean(axis=1)
-    good_beads = np.maximum(fit[:, duo, 10].sum(axis=1), 1.0)
+    good_beads = np.maximum(fit[:, duo, 10].sum(axis=1, dtype=float), 1.0)
     explained = support[:, :, duo].sum(axis=(0, 2)) / good_beads
     metrics = {
         "ambiguous": ambiguous,
