@@ -42,8 +42,9 @@ TABLE_POINTS = 23
 """The width table holds scales at log2 FI 4, 4.5, ... 15."""
 CLIMBS = 25
 """Most steps to a mode."""
-TOLERANCE = 0.02
-"""A mode is found when a step is smaller (log2)."""
+TOLERANCE, SAME_MODE = 0.04, 0.1
+"""A mode is found when a step is smaller (log2), and it is another one's if nearer to it than this.  Steps shrink fast,
+and what is reported hangs on the integral."""
 STEP_EARLY, STEP_LATE = 0.5, 0.25
 """Largest step, in the first three and later (log2)."""
 SEEK, SEEK_ALWAYS = 0.85, 2.0
@@ -276,7 +277,7 @@ def fit_pair(y: Array, mean: Array, scale: Array, pair: Pair, model: BeadModel) 
             at = (0.33, 0.84) if start == 1 else (0.67, 0.16)
             origin = np.array([2.0 * math.log2(y[int(n * at[0])]), 2.0 * math.log2(y[int(n * at[1])])])
         found = climb(y, origin, mean, scale, pair, model)
-        if np.abs(found.m - modes[0].m).sum() >= 0.05:
+        if np.abs(found.m - modes[0].m).sum() >= SAME_MODE:
             modes = sorted([*modes, found], key=lambda mode: -mode.log_posterior)[:2]
     mode, side = modes[0], box_sides(modes[0])
     out = np.full(len(COLUMNS), np.nan)

@@ -26,6 +26,7 @@ from beadwork.kernels.mixture import (
     LOG_T3,
     MODE_GAP,
     RATIO_MAX,
+    SAME_MODE,
     STEP_EARLY,
     STEP_LATE,
     STRAINED,
@@ -436,7 +437,7 @@ def _fit_pair(
                 or third[7] + third[8] > STRAINED * explained
                 or uneven * uneven > UNEVEN * UNEVEN * case[SHARE] * (1.0 - case[SHARE]) * explained
             )
-        elif abs(third[0] - mode[0]) + abs(third[1] - mode[1]) < 0.05:
+        elif abs(third[0] - mode[0]) + abs(third[1] - mode[1]) < SAME_MODE:
             continue
         value = _log_like(y, n, third[0], third[1], case, table, peaks, shape, line)
         posterior = value + _log_prior(third[0], case[MEAN], case[SCALE])

@@ -58,8 +58,9 @@ LEARN_WELLS, LEARN_ROUNDS = 48, 3
 """Wells on which slots learn their levels, widths and split before all wells are fitted, and rounds of it."""
 POOLED_GAP = 0.05
 """Log-likelihood per pooled bead by which one way must win for the other not to be tried."""
-SLOT_GAP, MOST_SLOTS = 40.0, 4
-"""A slot that is further behind the best of its pair (log evidence) leaves; and so many stay at most."""
+SLOT_GAP, LATE_GAP, MOST_SLOTS = 40.0, 15.0, 4
+"""A slot that is further behind the best of its pair (log evidence) leaves, late is before the last fit of the plate;
+and so many stay at most."""
 SAME_LEVEL, SAME_SPLIT = 0.08, 0.06
 """Slots nearer to each other than this (log2) are one."""
 ALONE_SCALE = 2.5
@@ -551,8 +552,8 @@ def _fit_passes(plate: _Plate, slots: Slots, share: float, centre: float, settin
             best = np.flatnonzero(slots.best())
             apart = slots.take(best)
             share = fitted_share(found[:, best], apart.level, apart.duo, share, settings.share_strength)
-            rows = np.flatnonzero(slots.behind() <= SLOT_GAP)  # the others are hopeless
-            slots, found, scale, tau = slots.take(rows), found[:, rows], scale[:, rows], tau[rows]
+        rows = np.flatnonzero(slots.behind() <= (LATE_GAP if turn == settings.passes - 2 else SLOT_GAP))
+        slots, found, scale, tau = slots.take(rows), found[:, rows], scale[:, rows], tau[rows]
         used = slots.best()
         slots = learn_shape(found, slots, centre)
         value, sd = found[:, :, 0:2].astype(float), found[:, :, 2:4].astype(float)
