@@ -3,8 +3,8 @@
 
 Beads are taken sixteen at a time, in single precision, as ``lanes``: sums and products run side by side and are joined
 in a fixed order.  The last lanes are filled up with beads of no intensity, which belong to no peak.  Positions are
-float64.  With z' = z / sqrt(7), u = 1 / (1 + z'^2), the score of a labelled bead is ln2/2 8 (7/8 - u + w' u z'), and
-u z^2 = 7 (1 - u).  Imported only where they run, since numba takes time to load.
+float64.  With z' = z / sqrt(7) = a y + k and u = 1 / (1 + z'^2), the score of a labelled bead is
+ln2/2 8 (u z' a y - 1/8), and u z^2 = 7 (1 - u).  Imported only where they run, since numba takes time to load.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ _SCORE = 8.0 * _HALF_LN2
 _EIGHT = 8.0 / 7.0
 _ROOT7 = math.sqrt(7.0)
 _N_COLUMNS = len(COLUMNS)
-_ZERO, _ONE, _SHIFT, _HUGE = np.float32(0.0), np.float32(1.0), np.float32(0.875), np.float32(3e38)
+_ZERO, _ONE, _SHIFT, _HUGE = np.float32(0.0), np.float32(1.0), np.float32(-0.125), np.float32(3e38)
 
 
 def fit_plate(
@@ -139,9 +139,12 @@ def _sum_beads(y, blocks, peaks, broad, sums):
     n0 = n1 = ia = ib = ic = ga = gb = gc = own0 = own1 = lots = both = spread(_ZERO)
     for block in range(blocks):
         value = load(y, block * LANES)
-        za = fused(value, aa, ka)
-        zb = fused(value, ab, kb)
-        zc = fused(value, ac, kc)
+        ya = value * aa
+        yb = value * ab
+        yc = value * ac
+        za = ya + ka
+        zb = yb + kb
+        zc = yc + kc
         ua, ub, uc = _bend(za, zb, zc)
         da = ua * ua
         db = ub * ub
@@ -158,9 +161,9 @@ def _sum_beads(y, blocks, peaks, broad, sums):
         ia = fused(ra, ua, ia)
         ib = fused(rb, ub, ib)
         ic = fused(rc, uc, ic)
-        ea = (shift - ua) - ka * (ua * za)
-        eb = (shift - ub) - kb * (ub * zb)
-        ec = (shift - uc) - kc * (uc * zc)
+        ea = fused(ua * za, ya, shift)
+        eb = fused(ub * zb, yb, shift)
+        ec = fused(uc * zc, yc, shift)
         ra = ra * ea
         rb = rb * eb
         rc = rc * ec
