@@ -36,7 +36,7 @@ def calculate(a, b, out):
     store(out, 5 * LANES, least(x, y))
     store(out, 6 * LANES, most(x, y))
     store_sums(out, 7 * LANES, x, y, x * y, x - y)
-    store_products(out, 7 * LANES + 4, x, y, x * y, x / y)
+    store_products(out, 7 * LANES + 4, 7 * LANES + 6, x, y, x * y, x / y)
 
 
 def in_halves(join, lanes_):

@@ -47,19 +47,20 @@ if jit_disabled():
         """Lane by lane the larger one."""
         return np.maximum(a, b)
 
-    def _store_joined(array: Any, start: int, four: Any, join: Any) -> None:
-        for k, lanes in enumerate(four):
-            while len(lanes) > 1:
-                lanes = join(lanes[: len(lanes) // 2], lanes[len(lanes) // 2 :])
-            array[start + k] = lanes[0]
+    def _halved(lanes: Any, join: Any) -> Any:
+        while len(lanes) > 1:
+            lanes = join(lanes[: len(lanes) // 2], lanes[len(lanes) // 2 :])
+        return lanes[0]
 
     def store_sums(array: Any, start: int, a: Any, b: Any, c: Any, d: Any) -> None:
         """Write the sums of the lanes of a, b, c and d, halves first, to four consecutive numbers of an array."""
-        _store_joined(array, start, (a, b, c, d), operator.add)
+        for k, lanes in enumerate((a, b, c, d)):
+            array[start + k] = _halved(lanes, operator.add)
 
-    def store_products(array: Any, start: int, a: Any, b: Any, c: Any, d: Any) -> None:
-        """Write the products of the lanes of a, b, c and d, halves first, to four consecutive numbers of an array."""
-        _store_joined(array, start, (a, b, c, d), operator.mul)
+    def store_products(array: Any, start: int, below: int, a: Any, b: Any, c: Any, d: Any) -> None:
+        """Write the products of the lanes of a and b, halves first, to two numbers, and those of c and d below them."""
+        for k, lanes in enumerate((a, b, c, d)):
+            array[(start, start + 1, below, below + 1)[k]] = _halved(lanes, operator.mul)
 
 else:
     from llvmlite import ir
@@ -179,35 +180,46 @@ else:
 
         return _LANES(_LANES, _LANES), generate
 
-    def _join_lanes(instruction: str) -> Any:
-        """Make code that joins the lanes of each of four and writes four numbers."""
+    def _joined(builder: Any, instruction: str, a: Any, b: Any, c: Any, d: Any) -> Any:
+        """Join the lanes of each of four by an instruction; the first four lanes of the result are the answers."""
 
-        def fold(builder: Any, a: Any, b: Any, size: int) -> Any:
+        def fold(a: Any, b: Any, size: int) -> Any:
             """Join the halves of each group of `size` lanes of a and b; those of b come after those of a."""
             places = [at for at in range(2 * LANES) if at % size < size // 2]
             halves = (_pick(builder, a, b, [at + shift for at in places]) for shift in (0, size // 2))
             return getattr(builder, instruction)(*halves)
 
-        def generate(context: Any, builder: Any, kind: Any, args: Any) -> Any:
-            array, start, a, b, c, d = args
-            part = fold(builder, fold(builder, a, b, LANES), fold(builder, c, d, LANES), LANES // 2)
-            for size in (LANES // 4, LANES // 8):  # what is computed twice here is left out by the compiler
-                part = fold(builder, part, part, size)
-            four = _pick(builder, part, part, [0, 1, 2, 3])
-            builder.store(four, _address(context, builder, array, start, ir.VectorType(_F32, 4)), align=4)
-            return context.get_dummy_value()
-
-        return generate
+        part = fold(fold(a, b, LANES), fold(c, d, LANES), LANES // 2)
+        for size in (LANES // 4, LANES // 8):  # what is computed twice here is left out by the compiler
+            part = fold(part, part, size)
+        return part
 
     @intrinsic
     def store_sums(typing: Any, array: Any, start: Any, a: Any, b: Any, c: Any, d: Any) -> Any:
         """Write the sums of the lanes of a, b, c and d, halves first, to four consecutive numbers of an array."""
-        return types.void(_ARRAY, types.intp, *[_LANES] * 4), _join_lanes("fadd")
+
+        def generate(context: Any, builder: Any, kind: Any, args: Any) -> Any:
+            array, start, *four = args
+            sums = _joined(builder, "fadd", *four)
+            sums = _pick(builder, sums, sums, [0, 1, 2, 3])
+            builder.store(sums, _address(context, builder, array, start, ir.VectorType(_F32, 4)), align=4)
+            return context.get_dummy_value()
+
+        return types.void(_ARRAY, types.intp, *[_LANES] * 4), generate
 
     @intrinsic
-    def store_products(typing: Any, array: Any, start: Any, a: Any, b: Any, c: Any, d: Any) -> Any:
-        """Write the products of the lanes of a, b, c and d, halves first, to four consecutive numbers of an array."""
-        return types.void(_ARRAY, types.intp, *[_LANES] * 4), _join_lanes("fmul")
+    def store_products(typing: Any, array: Any, start: Any, below: Any, a: Any, b: Any, c: Any, d: Any) -> Any:
+        """Write the products of the lanes of a and b, halves first, to two numbers, and those of c and d below them."""
+
+        def generate(context: Any, builder: Any, kind: Any, args: Any) -> Any:
+            array, start, below, *four = args
+            products, pair = _joined(builder, "fmul", *four), ir.VectorType(_F32, 2)
+            for place, first in ((start, 0), (below, 2)):
+                two = _pick(builder, products, products, [first, first + 1])
+                builder.store(two, _address(context, builder, array, place, pair), align=4)
+            return context.get_dummy_value()
+
+        return types.void(_ARRAY, types.intp, types.intp, *[_LANES] * 4), generate
 
 
 @jit

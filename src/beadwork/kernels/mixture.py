@@ -60,12 +60,12 @@ SWAP_GAP, SWAP_APART = 14.0, 0.8
 """The swapped genes are not tried if they lie further apart and would cost more (log posterior)."""
 MODE_GAP = 10.0
 """A second mode that lies further below (log posterior) is not integrated."""
-HALF_BOX = 4.2
+HALF_BOX = 3.6
 """Half side of the box about a mode, in standard deviations."""
 CURVATURE_MIN = 0.08
 """Least curvature that sizes a box, as a share of that of labelled beads."""
-GRID, BIG_GRID = 8, 16
-"""Grid points along each side of a box, and where modes merge or positions are strongly tied; multiples of 8."""
+GRID, BIG_GRID = 6, 12
+"""Grid points along each side of a box, and where modes merge or positions are strongly tied; even."""
 LEAST_KNOWN = 0.3
 """Least information on the split, as a share of that of labelled beads."""
 COLUMNS = (

@@ -319,26 +319,19 @@ def _fill_rows(y, blocks, points, peaks, grid, broad, rows):
 def _products(rows, blocks, points, ratio):
     """Likelihood at each grid point over that in `peaks`: products over beads, four points at a time."""
     for a in range(0, points, 2):
-        for b in range(0, points, 4):
-            p0 = p1 = p2 = p3 = q0 = q1 = q2 = q3 = spread(_ONE)
+        for b in range(0, points, 2):
+            p00 = p01 = p10 = p11 = spread(_ONE)
             for block in range(blocks):
                 at = block * 2 * points
                 hi0 = load(rows, (at + a) * LANES)
                 hi1 = load(rows, (at + a + 1) * LANES)
-                lo = load(rows, (at + points + b) * LANES)
-                p0 = p0 * (hi0 + lo)
-                q0 = q0 * (hi1 + lo)
-                lo = load(rows, (at + points + b + 1) * LANES)
-                p1 = p1 * (hi0 + lo)
-                q1 = q1 * (hi1 + lo)
-                lo = load(rows, (at + points + b + 2) * LANES)
-                p2 = p2 * (hi0 + lo)
-                q2 = q2 * (hi1 + lo)
-                lo = load(rows, (at + points + b + 3) * LANES)
-                p3 = p3 * (hi0 + lo)
-                q3 = q3 * (hi1 + lo)
-            store_products(ratio, a * LANES + b, p0, p1, p2, p3)
-            store_products(ratio, (a + 1) * LANES + b, q0, q1, q2, q3)
+                lo0 = load(rows, (at + points + b) * LANES)
+                lo1 = load(rows, (at + points + b + 1) * LANES)
+                p00 = p00 * (hi0 + lo0)
+                p01 = p01 * (hi0 + lo1)
+                p10 = p10 * (hi1 + lo0)
+                p11 = p11 * (hi1 + lo1)
+            store_products(ratio, a * LANES + b, (a + 1) * LANES + b, p00, p01, p10, p11)
 
 
 @jit
