@@ -12,8 +12,8 @@ from numba.np import linalg
 def cache_folder(base: Path, kernels: Path) -> Path:
     """Folder of compiled kernels, by a checksum of all modules in `kernels`.
 
-    numba asks only whether the file of a kernel itself has changed; but a kernel holds constants and code of others too,
-    and would stay as it was.
+    numba asks only whether the file of a kernel itself has changed; but a kernel holds constants and code of others
+    too, and would stay as it was.
     """
     state = hashlib.blake2s(digest_size=6)
     for path in sorted(kernels.glob("*.py")):
