@@ -15,6 +15,7 @@ from beadwork.kernels.lanes import (
     least,
     load,
     most,
+    natural_log,
     scratch,
     spread,
     store,
@@ -37,6 +38,20 @@ def calculate(a, b, out):
     store(out, 6 * LANES, most(x, y))
     store_sums(out, 7 * LANES, x, y, x * y, x - y)
     store_products(out, 7 * LANES + 4, 7 * LANES + 6, x, y, x * y, x / y)
+
+
+@jit
+def logarithms(a, out):
+    for start in range(0, len(a), LANES):
+        store(out, start, natural_log(load(a, start)))
+
+
+def test_logarithms():
+    numbers = np.concatenate([np.geomspace(1e-37, 1e38, 4000), np.linspace(0.5, 2.0, 4000)]).astype(np.float32)
+    out = np.empty_like(numbers)
+    logarithms(numbers, out)
+    np.testing.assert_allclose(out, np.log(numbers.astype(float)), rtol=3e-7, atol=3e-7)
+    assert out[numbers == 1.0].tolist() == [0.0] * (numbers == 1.0).sum()
 
 
 def in_halves(join, lanes_):

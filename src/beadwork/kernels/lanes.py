@@ -11,6 +11,7 @@ Lanes know ``+ - * /`` and the functions below.
 
 from __future__ import annotations
 
+import math
 import operator
 from typing import Any
 
@@ -51,6 +52,10 @@ if jit_disabled():
         while len(lanes) > 1:
             lanes = join(lanes[: len(lanes) // 2], lanes[len(lanes) // 2 :])
         return lanes[0]
+
+    def natural_log(lanes: Any) -> Any:
+        """Logarithm of positive lanes."""
+        return np.log(lanes)
 
     def store_sums(array: Any, start: int, a: Any, b: Any, c: Any, d: Any) -> None:
         """Write the sums of the lanes of a, b, c and d, halves first, to four consecutive numbers of an array."""
@@ -179,6 +184,35 @@ else:
             return builder.select(builder.fcmp_ordered(">", *args), *args)
 
         return _LANES(_LANES, _LANES), generate
+
+    @intrinsic
+    def natural_log(typing: Any, lanes: Any) -> Any:
+        """Logarithm of positive lanes.
+
+        Of 2^e m, m between the roots of 1/2 and 2: e log 2 + 2 atanh((m - 1) / (m + 1)), five terms of its series.
+        """
+
+        def generate(context: Any, builder: Any, kind: Any, args: Any) -> Any:
+            integers = ir.VectorType(_I32, LANES)
+
+            def constant(number: float, of: Any = _VECTOR) -> Any:
+                return ir.Constant(of, [number] * LANES)
+
+            bits = builder.bitcast(args[0], integers)
+            root = constant(int(np.float32(0.5**0.5).view(np.int32)), integers)
+            exponent = builder.ashr(builder.sub(bits, root), constant(23, integers))
+            m = builder.bitcast(builder.sub(bits, builder.shl(exponent, constant(23, integers))), _VECTOR)
+            one = constant(1.0)
+            s = builder.fdiv(builder.fsub(m, one), builder.fadd(m, one))
+            square = builder.fmul(s, s)
+            series = constant(2.0 / 9.0)
+            for odd in (7.0, 5.0, 3.0, 1.0):
+                series = _call(builder, "fma", series, square, constant(2.0 / odd))
+            return _call(
+                builder, "fma", builder.sitofp(exponent, _VECTOR), constant(math.log(2.0)), builder.fmul(series, s)
+            )
+
+        return _LANES(_LANES), generate
 
     def _joined(builder: Any, instruction: str, a: Any, b: Any, c: Any, d: Any) -> Any:
         """Join the lanes of each of four by an instruction; the first four lanes of the result are the answers."""

@@ -14,7 +14,19 @@ import math
 import numpy as np
 
 from beadwork.kernels.accelerate import jit
-from beadwork.kernels.lanes import LANES, fused, least, load, most, scratch, spread, store, store_products, store_sums
+from beadwork.kernels.lanes import (
+    LANES,
+    fused,
+    least,
+    load,
+    most,
+    natural_log,
+    scratch,
+    spread,
+    store,
+    store_products,
+    store_sums,
+)
 from beadwork.kernels.mixture import (
     BIG_GRID,
     CLIMBS,
@@ -44,15 +56,16 @@ from beadwork.kernels.threads import run_chunks
 
 CHUNK = 4
 """Wells that one call of a kernel handles; its scratch arrays are made once for them."""
-MEAN, SCALE, SHARE, WIDTH, SPLIT, LEAN, OUTLIERS, BROAD, LOG_BROAD = 0, 2, 4, 5, 7, 8, 9, 10, 11
+MEAN, SCALE, SHARE, WIDTH, SPLIT, LEAN, OUTLIERS = 0, 2, 4, 5, 7, 8, 9
+BROAD, LOG_BROAD, LOG_SCALES, LOG_RATIO = 10, 11, 12, 13
 """Where `case`, all that a fit is told of its genes, has them; mean, scale and width: hi, then lo; lean is
-2^(-split/2), broad the density of outliers."""
+2^(-split/2), broad the density of outliers, ratio that of hi to lo beads."""
 PEAK = 3
 """Constants of a peak: with a bead's y, z' = y a + k and density c y u^4."""
 _HALF_LN2 = 0.5 * math.log(2.0)
 _SCORE = 8.0 * _HALF_LN2
 _EIGHT = 8.0 / 7.0
-_ROOT7 = math.sqrt(7.0)
+_WIDE = 1.0 / (_HALF_LN2 * math.sqrt(7.0))
 _N_COLUMNS = len(COLUMNS)
 _ZERO, _ONE, _SHIFT, _HUGE = np.float32(0.0), np.float32(1.0), np.float32(-0.125), np.float32(3e38)
 
@@ -90,16 +103,20 @@ def fit_plate(
 
 
 @jit
-def _set_peak(position, back, table, factor, part, peaks, at):
-    """Constants a, k, c of a peak, from `at`; back is 2^(-position/2).  Returns (ln2/2 wide)^2."""
+def _width(position, table, factor):
+    """Width of a peak."""
     place = (position - TABLE_LOW) / TABLE_STEP
     place = min(max(place, 0.0), len(table) - 1.001)
     step = int(place)
-    width = (table[step] * (1.0 - (place - step)) + table[step + 1] * (place - step)) * factor
-    inverse = 1.0 / width
-    wide = inverse / _HALF_LN2
-    peaks[at] = wide * back / _ROOT7
-    peaks[at + 1] = -wide / _ROOT7
+    return (table[step] * (1.0 - (place - step)) + table[step + 1] * (place - step)) * factor
+
+
+@jit
+def _set_peak(position, back, table, factor, part, peaks, at):
+    """Constants a, k, c of a peak, from `at`; back is 2^(-position/2).  Returns (ln2/2 wide)^2."""
+    inverse = 1.0 / _width(position, table, factor)
+    peaks[at] = _WIDE * inverse * back
+    peaks[at + 1] = -_WIDE * inverse
     peaks[at + 2] = part * T7 * inverse * back
     return inverse * inverse
 
@@ -254,46 +271,52 @@ def _density(value, peaks, outside):
 
 
 @jit
-def _log_like(y, n, m0, m1, case, table, peaks, shape, line):
+def _log_like(y, n, m0, m1, case, table, peaks, shape, found):
     """Log-likelihood of the positions."""
     blocks = (n + LANES - 1) // LANES
     run = max(1, int(-69.0 / case[LOG_BROAD]))  # so many densities may be multiplied
     outside = spread(np.float32(case[BROAD]))
     _set_peaks(m0, m1, case, table, peaks, shape)
-    value = -(blocks * LANES - n) * case[LOG_BROAD]
+    value = spread(_ZERO)
     for first in range(0, blocks, run):
         product = spread(_ONE)
         for block in range(first, min(first + run, blocks)):
             product = product * _density(load(y, block * LANES), peaks, outside)
-        store(line, 0, product)
-        for half in range(0, LANES, LANES // 2):
-            together = 1.0
-            for k in range(LANES // 2):
-                together *= line[half + k]
-            value += math.log(together)
-    return value
+        value = value + natural_log(product)
+    store_sums(found, 0, value, value, value, value)
+    return found[0] - (blocks * LANES - n) * case[LOG_BROAD]
 
 
 @jit
-def _log_prior(position, mean, scale):
-    z = (position - mean) / scale
-    return LOG_T3 - 2.0 * math.log(1.0 + z * z / 3.0) - math.log(scale)
+def _log_prior(m0, m1, case):
+    """Log density of the prior of both positions."""
+    z0 = (m0 - case[MEAN]) / case[SCALE]
+    z1 = (m1 - case[MEAN + 1]) / case[SCALE + 1]
+    both = (1.0 + z0 * z0 / 3.0) * (1.0 + z1 * z1 / 3.0)
+    return 2.0 * LOG_T3 - 2.0 * math.log(both) - case[LOG_SCALES]
 
 
 @jit
-def _set_grid(low, step, points, lean, shift, table, factor, part, grid, at):
-    """Constants of a peak at each point of one side of a box, shifted; lean is 2^(-shift/2)."""
-    back = math.exp(-_HALF_LN2 * low) * lean
-    down = math.exp(-_HALF_LN2 * step)
+def _set_grid(low, step, back, down, shift, table, factor, part, points, grid, at):
+    """Constants of a peak at the points of one side of a box, shifted: a, k and c in lanes.
+
+    back is 2^(-position/2) at the first, and down that factor for a step.
+    """
     for g in range(points):
-        _set_peak(low + step * g + shift, back, table, factor, part, grid, at + PEAK * g)
+        grid[at + g] = _width(low + step * g + shift, table, factor)
+        grid[at + LANES + g] = back
         back *= down
+    inverse = spread(_ONE) / load(grid, at)
+    backs = load(grid, at + LANES)
+    store(grid, at, inverse * backs * spread(np.float32(_WIDE)))
+    store(grid, at + LANES, inverse * spread(np.float32(-_WIDE)))
+    store(grid, at + 2 * LANES, inverse * backs * spread(np.float32(part * T7)))
 
 
 @jit
 def _fill_rows(y, blocks, points, peaks, grid, broad, rows):
     """Densities of beads over their density in `peaks`, by grid point: hi gene and outliers, then lo gene."""
-    upper, lower, other = 0, PEAK * BIG_GRID, 2 * PEAK * BIG_GRID
+    upper, lower, other = 0, PEAK * LANES, 2 * PEAK * LANES
     outside = spread(broad)
     for block in range(blocks):
         value = load(y, block * LANES)
@@ -301,18 +324,19 @@ def _fill_rows(y, blocks, points, peaks, grid, broad, rows):
         scale = value * inverse
         floor = outside * inverse
         for g in range(points):
-            at = PEAK * g
             ua, ub, uc = _bend(
-                fused(value, spread(grid[upper + at]), spread(grid[upper + at + 1])),
-                fused(value, spread(grid[lower + at]), spread(grid[lower + at + 1])),
-                fused(value, spread(grid[other + at]), spread(grid[other + at + 1])),
+                fused(value, spread(grid[upper + g]), spread(grid[upper + LANES + g])),
+                fused(value, spread(grid[lower + g]), spread(grid[lower + LANES + g])),
+                fused(value, spread(grid[other + g]), spread(grid[other + LANES + g])),
             )
             ua = ua * ua
             ub = ub * ub
             uc = uc * uc
-            hi = fused(spread(grid[upper + at + 2]), ua * ua, spread(grid[lower + at + 2]) * (ub * ub))
+            hi = spread(grid[upper + 2 * LANES + g]) * (ua * ua)
+            hi = fused(spread(grid[lower + 2 * LANES + g]), ub * ub, hi)
+            lo = spread(grid[other + 2 * LANES + g]) * (uc * uc)
             store(rows, (2 * points * block + g) * LANES, fused(hi, scale, floor))
-            store(rows, (2 * points * block + points + g) * LANES, spread(grid[other + at + 2]) * (uc * uc) * scale)
+            store(rows, (2 * points * block + points + g) * LANES, lo * scale)
 
 
 @jit
@@ -335,6 +359,14 @@ def _products(rows, blocks, points, ratio):
 
 
 @jit
+def _prior(place, low, step, mean, scale):
+    """Prior of a position at the points of one side of a box, over that at its mean."""
+    z = fused(place, spread(np.float32(step / scale)), spread(np.float32((low - mean) / scale)))
+    z = fused(z * z, spread(np.float32(1.0 / 3.0)), spread(_ONE))
+    return spread(_ONE) / (z * z)
+
+
+@jit
 def _add_box(
     y, blocks, points, low0, high0, low1, high1, case, table, mode, weight, peaks, shape, grid, rows, ratio, count,
     found, sums,
@@ -349,34 +381,30 @@ def _add_box(
     half = 0.5 * case[SHARE] * (1.0 - case[OUTLIERS])
     rest = (1.0 - case[SHARE]) * (1.0 - case[OUTLIERS])
     lean, split = case[LEAN], case[SPLIT]
-    _set_grid(low0, step0, points, lean, split, table, case[WIDTH], half, grid, 0)
-    _set_grid(low0, step0, points, 1.0 / lean, -split, table, case[WIDTH], half, grid, PEAK * BIG_GRID)
-    _set_grid(low1, step1, points, 1.0, 0.0, table, case[WIDTH + 1], rest, grid, 2 * PEAK * BIG_GRID)
+    back = math.exp(-_HALF_LN2 * low0)
+    down = math.exp(-_HALF_LN2 * step0)
+    _set_grid(low0, step0, back * lean, down, split, table, case[WIDTH], half, points, grid, 0)
+    _set_grid(low0, step0, back / lean, down, -split, table, case[WIDTH], half, points, grid, PEAK * LANES)
+    back = math.exp(-_HALF_LN2 * low1)
+    down = math.exp(-_HALF_LN2 * step1)
+    _set_grid(low1, step1, back, down, 0.0, table, case[WIDTH + 1], rest, points, grid, 2 * PEAK * LANES)
     _fill_rows(y, blocks, points, peaks, grid, np.float32(case[BROAD]), rows)
     _products(rows, blocks, points, ratio)
     place = load(count, 0)
     there = least(spread(_ONE), most(spread(_ZERO), spread(np.float32(points)) - place))
-    z = fused(
-        place,
-        spread(np.float32(step1 / case[SCALE + 1])),
-        spread(np.float32((low1 - case[MEAN + 1]) / case[SCALE + 1])),
-    )
-    z = fused(z * z, spread(np.float32(1.0 / 3.0)), spread(_ONE))
-    prior1 = there / (z * z)
+    prior1 = there * _prior(place, low1, step1, case[MEAN + 1], case[SCALE + 1])
+    store(grid, 0, _prior(place, low0, step0, case[MEAN], case[SCALE]))
     wide = 1.0 / (step0 + step1)
-    fall = place * spread(np.float32(-step1 * wide))
+    order = fused(place, spread(np.float32(-step1 * wide)), spread(np.float32(0.5 + (low0 - low1) * wide)))
     s = s0 = s00 = above = spread(_ZERO)
     for a in range(points):
-        d0 = low0 + step0 * a
-        z0 = (d0 - case[MEAN]) / case[SCALE]
-        prior0 = 1.0 / ((1.0 + z0 * z0 / 3.0) * (1.0 + z0 * z0 / 3.0))
-        order = fall + spread(np.float32(0.5 + (d0 - low1) * wide))
-        d0 -= mode[0]
-        mass = least(load(ratio, a * LANES), spread(_HUGE)) * prior1 * spread(np.float32(prior0))
+        d0 = low0 + step0 * a - mode[0]
+        mass = least(load(ratio, a * LANES), spread(_HUGE)) * prior1 * spread(grid[a])
         s = s + mass
         s0 = fused(mass, spread(np.float32(d0)), s0)
         s00 = fused(mass, spread(np.float32(d0 * d0)), s00)
-        above = fused(mass, least(spread(_ONE), most(spread(_ZERO), order)), above)
+        hi_above = order + spread(np.float32(step0 * wide * a))
+        above = fused(mass, least(spread(_ONE), most(spread(_ZERO), hi_above)), above)
     d1 = fused(place, spread(np.float32(step1)), spread(np.float32(low1 - mode[1])))
     cell = step0 * step1 * weight / (case[SCALE] * case[SCALE + 1])
     store_sums(found, 0, s, s0, s * d1, s00)
@@ -396,7 +424,7 @@ def _half_sides(mode):
 
 @jit
 def _fit_pair(
-    y, n, case, table, seek, learn, modes_only, mode, other, third, peaks, shape, grid, rows, ratio, line, count,
+    y, n, case, table, seek, learn, modes_only, mode, other, third, peaks, shape, grid, rows, ratio, count,
     found, sums, out,
 ):  # fmt: skip
     """Posterior of the two positions of one analyte in one well; see ``mixture.fit_pair``."""
@@ -412,9 +440,7 @@ def _fit_pair(
             b0 = case[MEAN]
             b1 = case[MEAN + 1]
         elif start == 1:
-            gap = best - like - _log_prior(mode[1], case[MEAN], case[SCALE])
-            gap -= _log_prior(mode[0], case[MEAN + 1], case[SCALE + 1])
-            gap += (mode[5] - mode[6]) * math.log(case[SHARE] / max(1.0 - case[SHARE], 1e-9))
+            gap = best - like - _log_prior(mode[1], mode[0], case) + (mode[5] - mode[6]) * case[LOG_RATIO]
             if not lost and gap > SWAP_GAP and abs(mode[0] - mode[1]) > SWAP_APART:
                 continue
             b0 = mode[1]
@@ -435,9 +461,8 @@ def _fit_pair(
             )
         elif abs(third[0] - mode[0]) + abs(third[1] - mode[1]) < SAME_MODE:
             continue
-        value = _log_like(y, n, third[0], third[1], case, table, peaks, shape, line)
-        posterior = value + _log_prior(third[0], case[MEAN], case[SCALE])
-        posterior += _log_prior(third[1], case[MEAN + 1], case[SCALE + 1])
+        value = _log_like(y, n, third[0], third[1], case, table, peaks, shape, found)
+        posterior = value + _log_prior(third[0], third[1], case)
         if modes == 0 or posterior > best:
             like_other = like
             best_other = best
@@ -527,8 +552,7 @@ def _fit_wells(
     rows = scratch(2 * BIG_GRID * (largest + LANES))
     ratio = scratch(BIG_GRID * LANES)
     peaks = scratch(3 * PEAK)
-    grid = scratch(3 * PEAK * BIG_GRID)
-    line = scratch(LANES)
+    grid = scratch(3 * PEAK * LANES)
     found = scratch(12)
     count = scratch(LANES)
     for k in range(LANES):
@@ -538,7 +562,7 @@ def _fit_wells(
     third = np.zeros(13)
     shape = np.zeros(3)
     sums = np.zeros(12)
-    case = np.zeros(12)
+    case = np.zeros(14)
     fitted = np.zeros(_N_COLUMNS)
     own_table = table.copy()  # threads that count references to one array get in each other's way
     case[OUTLIERS] = outliers
@@ -563,10 +587,12 @@ def _fit_wells(
                 case[WIDTH + c] = widths[s, c]
             case[SHARE] = share[s]
             case[SPLIT] = split[s]
+            case[LOG_SCALES] = math.log(scale[w, s, 0] * scale[w, s, 1])
+            case[LOG_RATIO] = math.log(share[s] / max(1.0 - share[s], 1e-9))
             case[LEAN] = math.exp(-_HALF_LN2 * split[s])
             _fit_pair(
                 y, n, case, own_table, seek, learn, modes_only, mode, other, third, peaks, shape, grid, rows, ratio,
-                line, count, found, sums, fitted,
+                count, found, sums, fitted,
             )  # fmt: skip
             for k in range(_N_COLUMNS):
                 out[w, s, k] = fitted[k]
