@@ -70,8 +70,8 @@ SHARE_APART = 1.0
 TAU_MIN = 0.05
 """Least scale of the prior (log2)."""
 
-EFFECT_ROUNDS, EFFECT_FITS = 2, 4
-FACTOR_ROUNDS = 8
+EFFECT_FITS = 5
+FACTOR_ROUNDS = 6
 BIN = 0.125
 """Width of the bins of the pooled start (log2)."""
 
@@ -203,7 +203,7 @@ def pool_beads(
 
 
 def pooled_starts(
-    counts: Array, centres: Array, table: Array, share: Array, spread: float, rounds: int = 30
+    counts: Array, centres: Array, table: Array, share: Array, spread: float, rounds: int = 15
 ) -> tuple[Array, Array]:
     """Levels of both genes from pooled beads, once with hi above lo and once below: (2, A, 2), (2, A).
 
@@ -270,25 +270,23 @@ def well_effects(fit: Array, sd: Array, tau: Array, used: npt.NDArray[np.bool_])
     n_wells = len(fit)
     values = fit.reshape(n_wells, -1)
     weights = np.repeat(used, 2) / (sd.reshape(n_wells, -1) ** 2 + tau.reshape(-1) ** 2)
-    effect = np.zeros_like(values)
     level = np.median(values, axis=0)
-    for _ in range(EFFECT_ROUNDS):
-        x = (level - 9.0) / 2.0
-        basis = np.stack([np.ones_like(x), x, x * x])
-        products = np.stack([basis[i] * basis[j] for i in range(3) for j in range(3)])
-        rest = values - level
-        error = rest - np.median(rest, axis=1, keepdims=True)
-        for _ in range(EFFECT_FITS):
-            width = 1.2533 * np.abs(error).mean(axis=1, keepdims=True) + 1e-6
-            robust = weights / (1.0 + (error / (2.0 * width)) ** 2)
-            normal = np.einsum("wg,kg->wk", robust, products).reshape(n_wells, 3, 3)
-            right = np.einsum("wg,kg->wk", robust * rest, basis)
-            ridge = 1e-3 * normal[:, :1, :1] * np.eye(3)
-            weight = np.linalg.solve(normal + ridge, right[:, :, None])[:, :, 0]
-            effect = np.einsum("wk,kg->wg", weight, basis)
-            error = rest - effect
-        effect -= np.median(effect, axis=0)
-        level = np.median(values - effect, axis=0)
+    x = (level - 9.0) / 2.0
+    basis = np.stack([np.ones_like(x), x, x * x])
+    products = np.stack([basis[i] * basis[j] for i in range(3) for j in range(3)])
+    rest = values - level
+    effect = np.median(rest, axis=1, keepdims=True)
+    for _ in range(EFFECT_FITS):
+        error = rest - effect
+        width = 1.2533 * np.abs(error).mean(axis=1, keepdims=True) + 1e-6
+        robust = weights / (1.0 + (error / (2.0 * width)) ** 2)
+        normal = np.einsum("wg,kg->wk", robust, products).reshape(n_wells, 3, 3)
+        right = np.einsum("wg,kg->wk", robust * rest, basis)
+        ridge = 1e-3 * normal[:, :1, :1] * np.eye(3)
+        weight = np.linalg.solve(normal + ridge, right[:, :, None])[:, :, 0]
+        effect = np.einsum("wk,kg->wg", weight, basis)
+    effect -= np.median(effect, axis=0)
+    level = np.median(values - effect, axis=0)
     shape = fit.shape
     return level.reshape(shape[1:]), effect.reshape(shape)
 
@@ -335,7 +333,7 @@ def spreads(
     tau0: float,
     strength: float,
     used: npt.NDArray[np.bool_],
-    rounds: int = 5,
+    rounds: int = 4,
 ) -> tuple[Array, Array]:
     """Spread tau (S, 2) of each gene and kappa (W,) of each well, by expectation-maximisation of the t3 prior.
 
