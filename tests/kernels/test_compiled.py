@@ -1,7 +1,8 @@
-"""Compiled kernels give the same bytes whether a run compiles them or loads them from the cache."""
+"""Compiled kernels give the same bytes whether a run compiles them or loads them, and whatever the processor."""
 
 import ast
 import os
+import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -71,3 +72,40 @@ def test_a_run_that_compiles_and_one_that_loads_from_the_cache_give_the_same_byt
     assert set(cache.rglob("*.nbc")) == compiled  # nor was anything compiled anew
     assert list(fresh) == list(cached)
     assert [name for name in fresh if fresh[name] != cached[name]] == []
+
+
+PAIRS = """
+import hashlib
+import numpy as np
+from beadwork.kernels.beads_numba import group_beads
+from beadwork.kernels.mixture import COLUMNS, BeadModel, PairPrior
+from beadwork.kernels.mixture_numba import fit_plate
+from beadwork.kernels.mixture_plate import WIDTHS
+
+rng, n = np.random.default_rng(3), 60
+analyte = rng.integers(0, n + 1, 70 * n, dtype=np.uint32)
+analyte[analyte % 7 == 3] = 0
+level = rng.uniform(6, 13, (2, n + 1))[(rng.random(len(analyte)) < 1 / 3).astype(int), analyte]
+counts, reporter = group_beads(analyte, (2 ** (level + rng.normal(0, 0.25, len(level)))).astype(np.uint32))
+starts = np.concatenate([[0], np.cumsum(counts)])[None]
+prior = PairPrior(rng.uniform(6, 13, (1, n, 2)), rng.uniform(0.1, 1.0, (1, n, 2)))
+model = BeadModel(WIDTHS, np.full(n, 2 / 3), np.ones((n, 2)), np.full(n, 0.2), 0.015, 16, 32768, 11.0, learn=True)
+out = np.full((1, n, len(COLUMNS)), np.nan, np.float32)
+fit_plate(reporter, starts, np.arange(1), np.arange(n), prior, model, out)
+assert np.isfinite(out).all()
+print(hashlib.blake2s(out.tobytes()).hexdigest())
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="names processors of the x86-64 family")
+def test_wide_and_narrow_vector_units_give_the_same_bytes(tmp_path: Path):
+    def run(**environment: str) -> str:
+        environment["NUMBA_CACHE_DIR"] = str(tmp_path / "-".join(["cache", *environment.values()]))
+        done = subprocess.run(
+            [sys.executable, "-c", PAIRS], text=True, capture_output=True, check=True, env=os.environ | environment
+        )
+        return done.stdout
+
+    # the plainest processor of the family has vectors of four numbers and rounds products before it adds
+    assert run() == run(NUMBA_CPU_NAME="x86-64", NUMBA_CPU_FEATURES="")
