@@ -40,7 +40,8 @@ from scipy.stats import rankdata
 
 from beadwork.io.lxb import read_plate
 from beadwork.io.platform import find_bead_batch, read_bead_set, read_liss_reference
-from beadwork.model.beads import N_ANALYTES, BeadPlate, group_beads
+from beadwork.kernels.beads import group_beads
+from beadwork.model.beads import N_ANALYTES, BeadPlate
 from beadwork.model.params import DeconvolveParams, SimulateParams
 from beadwork.simulate import plan_study, simulate_beads
 from beadwork.stages.callers import METHODS
@@ -74,7 +75,7 @@ def read_packed(path: Path) -> BeadPlate:
     counts = packed["count"].astype(np.int64)
     analyte = np.tile(np.arange(1, N_ANALYTES + 1), len(counts)).repeat(counts.ravel())
     bounds = np.concatenate([[0], np.cumsum(counts.sum(1))])
-    wells = [group_beads(analyte[a:b], packed["rp1"][a:b]) for a, b in itertools.pairwise(bounds)]
+    wells = [group_beads(analyte[a:b], packed["rp1"][a:b], N_ANALYTES) for a, b in itertools.pairwise(bounds)]
     return BeadPlate.from_wells(path.parent.name, packed["well"].tolist(), wells)
 
 
@@ -162,7 +163,7 @@ def build_half(beads: BeadPlate, seed: int, *, low: bool = False, once: bool = F
             kept = values[rng.random(len(values)) < CONTEXT * (LOW_SHARE if low else 1.0)]
             analyte.append(np.full(len(kept), FIRST + len(pairs) + k + 1))
             reporter.append(kept)
-        wells.append(group_beads(np.concatenate(analyte), np.concatenate(reporter)))
+        wells.append(group_beads(np.concatenate(analyte), np.concatenate(reporter), N_ANALYTES))
     duo = np.zeros(N_ANALYTES, dtype=bool)
     duo[FIRST : FIRST + len(pairs) + len(others)] = True
     for k, a in enumerate(others):

@@ -16,7 +16,8 @@ from beadwork.io.gctx import read_matrix
 from beadwork.io.maps import read_map
 from beadwork.io.platform import find_bead_batch, read_bead_set, read_liss_reference
 from beadwork.io.tables import write_table
-from beadwork.model.beads import BeadPlate, BeadSet, group_beads
+from beadwork.kernels.beads import group_beads
+from beadwork.model.beads import N_ANALYTES, BeadPlate, BeadSet
 from beadwork.model.matrix import Matrix
 from beadwork.model.params import DeconvolveParams, SimulateParams
 from beadwork.simulate import POSCONS, plan_study, simulate_beads
@@ -35,7 +36,10 @@ def read_packed(path: Path) -> BeadPlate:
     counts = packed["count"].astype(np.int64)
     analyte = np.tile(np.arange(1, 501), len(counts)).repeat(counts.ravel())
     bounds = np.concatenate([[0], np.cumsum(counts.sum(1))])
-    wells = [group_beads(analyte[start:stop], packed["rp1"][start:stop]) for start, stop in itertools.pairwise(bounds)]
+    wells = [
+        group_beads(analyte[start:stop], packed["rp1"][start:stop], N_ANALYTES)
+        for start, stop in itertools.pairwise(bounds)
+    ]
     return BeadPlate.from_wells(path.parent.name, packed["well"].tolist(), wells)
 
 

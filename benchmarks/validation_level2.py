@@ -17,7 +17,8 @@ from beadwork.io.lxb import lxb_bytes, read_events, read_plate
 from beadwork.io.maps import read_map
 from beadwork.io.platform import read_bead_set
 from beadwork.kernels import peaks, peaks_numba
-from beadwork.model.beads import BeadPlate, group_beads
+from beadwork.kernels.beads import group_beads
+from beadwork.model.beads import N_ANALYTES, BeadPlate
 from beadwork.model.ids import WELLS_384
 from beadwork.model.params import DeconvolveParams
 from beadwork.stages.deconvolve import deconvolve
@@ -55,7 +56,7 @@ def kspeak(shared: Path) -> str:
     equal = {}
     for well in official.columns:
         beads = pd.read_csv(folder / f"DPK.CP001_A549_24H_X1_B42_{well}.txt.gz", sep="\t")
-        grouped = group_beads(beads["barcode_id"].to_numpy(), beads["FI"].to_numpy())
+        grouped = group_beads(beads["barcode_id"].to_numpy(), beads["FI"].to_numpy(), N_ANALYTES)
         plate = BeadPlate.from_wells("P", [well], [grouped])
         value = peaks_numba.call_plate(plate.reporter, plate.starts, duo, table, rules, kspeak=True).value[:, 0, duo]
         found = pd.Series(value.ravel(), index=np.concatenate([hi[numbers], lo[numbers]]).astype(int))

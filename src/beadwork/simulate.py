@@ -17,7 +17,8 @@ from functools import cache
 import numpy as np
 import pandas as pd
 
-from beadwork.model.beads import N_ANALYTES, BeadPlate, BeadSet, group_beads
+from beadwork.kernels.beads import group_beads
+from beadwork.model.beads import N_ANALYTES, BeadPlate, BeadSet
 from beadwork.model.errors import ParameterError
 from beadwork.model.ids import WELLS_384, distil_id, format_dose, sig_id, well_position
 from beadwork.model.matrix import Level, Matrix, Space
@@ -520,7 +521,9 @@ def simulate_beads(study: Study, plate: SimulatedPlate, *, threads: int = 1) -> 
     lost = ("absent", "empty", "truncated")
     used = [well for well, fault in enumerate(plate.faults) if fault not in lost]
     drawn = run_chunks(
-        lambda start, _stop: group_beads(*draw_well(study, plate, used[start], platform)), len(used), threads=threads
+        lambda start, _stop: group_beads(*draw_well(study, plate, used[start], platform), N_ANALYTES),
+        len(used),
+        threads=threads,
     )
     bad = [(well, fault) for well, fault in zip(plate.wells, plate.faults, strict=True) if fault in lost]
     bad_wells = pd.DataFrame(bad, columns=["well", "reason"])

@@ -5,13 +5,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from beadwork.kernels.beads import group_beads
 from beadwork.kernels.beads_numba import REPORTER_BITS
 from beadwork.kernels.beads_numba import group_beads as grouped
-from beadwork.model.beads import N_ANALYTES, group_beads
+
+N_ANALYTES = 500
 
 
 def check(analyte, reporter):
-    for found, expected in zip(grouped(analyte, reporter), group_beads(analyte, reporter), strict=True):
+    for found, expected in zip(
+        grouped(analyte, reporter, N_ANALYTES), group_beads(analyte, reporter, N_ANALYTES), strict=True
+    ):
         assert found.dtype == expected.dtype
         assert found.tobytes() == expected.tobytes()
 
@@ -41,6 +45,6 @@ def test_columns_of_a_table_and_of_other_types():
 
 def test_input_is_left_alone():
     analyte, reporter = np.array([2, 1, 2], dtype=np.uint32), np.array([9, 8, 7], dtype=np.uint32)
-    grouped(analyte, reporter)
+    grouped(analyte, reporter, N_ANALYTES)
     assert analyte.tolist() == [2, 1, 2]
     assert reporter.tolist() == [9, 8, 7]

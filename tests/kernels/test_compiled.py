@@ -86,7 +86,7 @@ rng, n = np.random.default_rng(3), 60
 analyte = rng.integers(0, n + 1, 70 * n, dtype=np.uint32)
 analyte[analyte % 7 == 3] = 0
 level = rng.uniform(6, 13, (2, n + 1))[(rng.random(len(analyte)) < 1 / 3).astype(int), analyte]
-counts, reporter = group_beads(analyte, (2 ** (level + rng.normal(0, 0.25, len(level)))).astype(np.uint32))
+counts, reporter = group_beads(analyte, (2 ** (level + rng.normal(0, 0.25, len(level)))).astype(np.uint32), n)
 starts = np.concatenate([[0], np.cumsum(counts)])[None]
 prior = PairPrior(rng.uniform(6, 13, (1, n, 2)), rng.uniform(0.1, 1.0, (1, n, 2)))
 model = BeadModel(WIDTHS, np.full(n, 2 / 3), np.ones((n, 2)), np.full(n, 0.2), 0.015, 16, 32768, 11.0, learn=True)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from beadwork.kernels.accelerate import jit
-from beadwork.kernels.lanes import (
+from beadwork.kernels.lanes_numba import (
     LANES,
     fused,
     least,

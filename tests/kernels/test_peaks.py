@@ -12,8 +12,9 @@ from scipy.stats import gaussian_kde, multivariate_normal
 from beadwork.io.lxb import read_plate
 from beadwork.io.platform import read_bead_set
 from beadwork.kernels import peaks, peaks_numba
+from beadwork.kernels.beads import group_beads
 from beadwork.kernels.peaks import PeakRules, adjust_flips, good_range, kmeans_analyte, kmeans_bounds, kspeak_analyte
-from beadwork.model.beads import BeadPlate, group_beads
+from beadwork.model.beads import N_ANALYTES, BeadPlate
 
 TABLE = peaks.log2_table(1 << 15)
 KMEANS = PeakRules(*good_range(4, 15, TABLE), min_bead=20, min_support=10, min_support_pct=10.0)
@@ -122,7 +123,9 @@ def test_kspeak_equals_the_official_values(shared_data, well, twin):
     folder = shared_data / "golden" / "kspeak"
     beads = pd.read_csv(folder / f"DPK.CP001_A549_24H_X1_B42_{well}.txt.gz", sep="\t")
     official = pd.read_csv(folder / "RAW_n2x976.gct", sep="\t", skiprows=2, index_col=0)[well]
-    plate = BeadPlate.from_wells("P", [well], [group_beads(beads["barcode_id"].to_numpy(), beads["FI"].to_numpy())])
+    plate = BeadPlate.from_wells(
+        "P", [well], [group_beads(beads["barcode_id"].to_numpy(), beads["FI"].to_numpy(), N_ANALYTES)]
+    )
     bead_set = read_bead_set("epsilon-r2")
     hi, lo = bead_set.analyte_genes("hi"), bead_set.analyte_genes("lo")
     duo = np.isin(np.arange(1, 501), hi.index.intersection(lo.index))

@@ -8,7 +8,8 @@ from beadwork.io.gctx import read_matrix
 from beadwork.io.lxb import read_plate
 from beadwork.io.maps import read_map
 from beadwork.io.platform import read_bead_set
-from beadwork.model.beads import CALIBRATORS, BeadPlate, group_beads
+from beadwork.kernels.beads import group_beads
+from beadwork.model.beads import CALIBRATORS, N_ANALYTES, BeadPlate
 from beadwork.model.errors import FileError, MapError, ParameterError
 from beadwork.model.matrix import Level, Space
 from beadwork.model.params import DeconvolveParams
@@ -28,7 +29,7 @@ def made_beads(wells=("A01", "A02", "B01"), bad=(), size=60):
         analyte = np.repeat(np.arange(1, 501), size)
         is_lo = rng.random(len(analyte)) > 0.65
         reporter = np.round(2 ** (level[analyte - 1, is_lo.astype(int)] + rng.normal(0, 0.2, len(analyte))))
-        grouped.append(group_beads(analyte, reporter.astype(np.uint32)))
+        grouped.append(group_beads(analyte, reporter.astype(np.uint32), N_ANALYTES))
     table = pd.DataFrame(bad, columns=["well", "reason"], dtype=object)
     return BeadPlate.from_wells(PLATE, wells, grouped, table, {well: f"xxh3_128:{well}" for well in wells})
 
@@ -99,7 +100,7 @@ def test_genes_take_the_values_of_their_half():
     analyte = np.repeat(np.arange(1, 501), 90)
     reporter = np.where(np.tile(np.arange(90), 500) < 60, 1000 + analyte, 10_000 + analyte)
     reporter = reporter + np.tile(np.arange(90), 500) % 3 - 1
-    beads = BeadPlate.from_wells(PLATE, ["A01", "A02"], [group_beads(analyte, reporter)] * 2)
+    beads = BeadPlate.from_wells(PLATE, ["A01", "A02"], [group_beads(analyte, reporter, N_ANALYTES)] * 2)
     params = FEW.model_copy(update={"flip": False})
     result = deconvolve(beads, bead_set, params=params)
     number = bead_set.genes["pr_analyte_num"].to_numpy()
@@ -119,7 +120,7 @@ def test_missing_calibrator_is_nan():
     for index in range(3):
         analyte, reporter = beads.well_beads(index)
         chosen = keep[beads.starts[index, 0] : beads.starts[index, -1]]
-        wells.append(group_beads(analyte[chosen], reporter[chosen]))
+        wells.append(group_beads(analyte[chosen], reporter[chosen], N_ANALYTES))
     result = deconvolve(BeadPlate.from_wells(PLATE, beads.wells, wells), read_bead_set("epsilon-r2"), params=FEW)
     assert np.argwhere(np.isnan(result.calibrators.values)).tolist() == [[3, 1]]
     assert metric(result, "calibrators_missing").tolist() == [0, 1, 0]
@@ -144,7 +145,10 @@ def test_every_well_that_leaves_has_a_row():
 
 def test_well_with_few_beads_leaves():
     beads = made_beads()
-    starved = [group_beads(np.arange(1, 51), np.full(50, 900)), *(group_beads(*beads.well_beads(i)) for i in (1, 2))]
+    starved = [
+        group_beads(np.arange(1, 51), np.full(50, 900), N_ANALYTES),
+        *(group_beads(*beads.well_beads(i), N_ANALYTES) for i in (1, 2)),
+    ]
     plate = BeadPlate.from_wells(PLATE, beads.wells, starved)
     result = deconvolve(plate, read_bead_set("epsilon-r2"), params=FEW)
     assert list(result.gex.cols["det_well"]) == ["A02", "B01"]

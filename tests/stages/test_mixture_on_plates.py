@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from beadwork.io.platform import read_bead_set, read_liss_reference
-from beadwork.model.beads import BeadPlate, group_beads
+from beadwork.kernels.beads import group_beads
+from beadwork.model.beads import N_ANALYTES, BeadPlate
 from beadwork.model.params import DeconvolveParams, SimulateParams
 from beadwork.simulate import SimulatedPlate, plan_study, simulate_beads
 from beadwork.stages.deconvolve import DeconvolveResult, deconvolve
@@ -49,7 +50,7 @@ def with_beads(beads: BeadPlate, change: dict[tuple[int, int], np.ndarray]) -> B
             if well == w:
                 reporter = np.concatenate([reporter[analyte != number], values])
                 analyte = np.concatenate([analyte[analyte != number], np.full(len(values), number)])
-        wells.append(group_beads(analyte, reporter.astype(np.uint32)))
+        wells.append(group_beads(analyte, reporter.astype(np.uint32), N_ANALYTES))
     return BeadPlate.from_wells(beads.det_plate, beads.wells, wells)
 
 

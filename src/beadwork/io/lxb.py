@@ -26,7 +26,7 @@ import numpy as np
 import pandas as pd
 
 from beadwork.io.digest import digest_bytes
-from beadwork.model.beads import BeadPlate, BeadStore
+from beadwork.model.beads import N_ANALYTES, BeadPlate, BeadStore
 from beadwork.model.errors import FileError, name_some
 from beadwork.model.ids import parse_well, well_position
 
@@ -208,7 +208,7 @@ def _read_well(data: bytes) -> tuple[_Well, np.ndarray]:
     if layout.n_events == 0:
         raise _BadFile("holds no events")
     events = np.frombuffer(data, layout.dtype, layout.n_events, layout.start)
-    counts, reporter = group_beads(events["RID"], events["RP1"])
+    counts, reporter = group_beads(events["RID"], events["RP1"], N_ANALYTES)
     sample = parse_well(text) if (text := layout.text.get("$SMNO")) else None
     return _Well(counts, 0, digest_bytes(data), sample), reporter
 

@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 import hashlib
-from pathlib import Path
+import os
 
 import numba
 from numba.np import linalg
 
 
-def cache_folder(base: Path, kernels: Path) -> Path:
+def cache_folder(base: str, kernels: str) -> str:
     """Folder of compiled kernels, by a checksum of all modules in `kernels`.
 
     numba asks only whether the file of a kernel itself has changed; but a kernel holds constants and code of others
     too, and would stay as it was.
     """
     state = hashlib.blake2s(digest_size=6)
-    for path in sorted(kernels.glob("*.py")):
-        state.update(path.name.encode() + b"\0" + path.read_bytes())
-    return base / f"kernels-{state.hexdigest()}"
+    for name in sorted(os.listdir(kernels)):
+        if name.endswith(".py"):
+            with open(os.path.join(kernels, name), "rb") as stream:
+                state.update(name.encode() + b"\0" + stream.read())
+    return os.path.join(base, f"kernels-{state.hexdigest()}")
 
 
-_FOLDER = Path(__file__).parent
-numba.config.CACHE_DIR = str(  # type: ignore[attr-defined]
-    cache_folder(Path(numba.config.CACHE_DIR or _FOLDER / "__pycache__"), _FOLDER)  # type: ignore[attr-defined]
+_FOLDER = os.path.dirname(os.path.abspath(__file__))
+numba.config.CACHE_DIR = cache_folder(  # type: ignore[attr-defined]
+    numba.config.CACHE_DIR or os.path.join(_FOLDER, "__pycache__"),  # type: ignore[attr-defined]
+    _FOLDER,
 )
 
 

@@ -1,9 +1,9 @@
 # mypy: disallow-untyped-defs=False, disallow-untyped-calls=False, disallow-incomplete-defs=False
 """Compiled twins of ``mixture``: the same steps in single precision, close to the definitions but not bit-equal.
 
-Beads are taken sixteen at a time, in single precision, as ``lanes``: sums and products run side by side and are joined
-in a fixed order.  The last lanes are filled up with beads of no intensity, which belong to no peak.  Positions are
-float64.  With z' = z / sqrt(7) = a y + k and u = 1 / (1 + z'^2), the score of a labelled bead is
+Beads are taken sixteen at a time, in single precision, as :mod:`beadwork.kernels.lanes`: sums and products run side by
+side and are joined in a fixed order.  The last lanes are filled up with beads of no intensity, which belong to no peak.
+Positions are float64.  With z' = z / sqrt(7) = a y + k and u = 1 / (1 + z'^2), the score of a labelled bead is
 ln2/2 8 (u z' a y - 1/8), and u z^2 = 7 (1 - u).  Imported only where they run, since numba takes time to load.
 """
 
@@ -14,7 +14,7 @@ import math
 import numpy as np
 
 from beadwork.kernels.accelerate import jit
-from beadwork.kernels.lanes import (
+from beadwork.kernels.lanes_numba import (
     LANES,
     fused,
     least,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -87,7 +86,7 @@ class BeadPlate:
         ----------
         beads
             For each well the number of beads of each analyte, shape (500,), and the reporter values, uint32, by
-            analyte and ascending within one (:func:`group_beads`).
+            analyte and ascending within one (:func:`beadwork.kernels.beads.group_beads`).
         """
         store = BeadStore()
         first = [store.add(values) for _, values in beads]
@@ -134,34 +133,6 @@ class BeadPlate:
         starts = self.starts[index]
         analyte = np.repeat(np.arange(1, N_ANALYTES + 1, dtype=np.int16), np.diff(starts))
         return analyte, self.reporter[starts[0] : starts[-1]]
-
-
-def group_beads(analyte: np.ndarray, reporter: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Group the beads of one well by analyte, ascending within each; beads outside 1..500 are left out.
-
-    Parameters
-    ----------
-    analyte, reporter
-        RID and RP1, shape (beads,).
-
-    Returns
-    -------
-    counts, reporter
-        int64 of shape (500,), and uint32 of shape (classified beads,).
-    """
-    known = (analyte >= 1) & (analyte <= N_ANALYTES)
-    analyte, reporter = analyte[known], reporter[known]
-    # one sort of a packed key; nearly always it fits into 32 bits, which sort twice as fast as 64
-    kind: Any
-    kind, shift = (np.uint32, 23) if reporter.max(initial=0) < 1 << 23 else (np.uint64, 32)
-    key: np.ndarray = analyte.astype(kind)
-    key <<= kind(shift)
-    key |= reporter.astype(kind, copy=False)
-    key.sort()
-    bounds = np.arange(1, N_ANALYTES + 2).astype(kind) << kind(shift)
-    counts = np.diff(np.searchsorted(key, bounds))
-    key &= kind((1 << shift) - 1)
-    return counts, key.astype(np.uint32, copy=False)
 
 
 @dataclass(frozen=True, eq=False)
