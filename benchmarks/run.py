@@ -90,7 +90,7 @@ def page(costs: dict[str, Cost], wells: int, threads: int, repeat: int) -> str:
 
     rows = [*costs.items()]
     rows.insert(
-        len(rows) - 1, ("**LXB to ZSPC** (" + " + ".join(name.split(" ")[0] for name in PATH_STAGES) + ")", total)
+        len(rows) - 1, ("**LXB to ZSPC, kmeans** (" + " + ".join(name.split(" ")[0] for name in PATH_STAGES) + ")", total)
     )
     lines = [
         "# Benchmarks", "",

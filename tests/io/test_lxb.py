@@ -81,11 +81,11 @@ def test_flowio_reads_what_we_write():
 @given(st.lists(st.tuples(st.integers(0, 1000), st.integers(0, 2**32 - 1)), min_size=1, max_size=60))
 def test_beads_come_back_grouped_and_ascending(beads):
     analyte, reporter = np.array(beads, dtype=np.int64).T
-    well, kept = lxb._read_well(lxb_bytes(analyte, reporter, "C07", rng=np.random.default_rng(1)))
+    counts, kept, _, sample = lxb._read_well(lxb_bytes(analyte, reporter, "C07", rng=np.random.default_rng(1)))
     expected = sorted((a, r) for a, r in beads if 1 <= a <= 500)
     assert kept.tolist() == [r for _, r in expected]
-    np.testing.assert_array_equal(well.counts, np.bincount([a for a, _ in expected], minlength=501)[1:])
-    assert well.sample == "C07"
+    np.testing.assert_array_equal(counts, np.bincount([a for a, _ in expected], minlength=501)[1:])
+    assert sample == "C07"
 
 
 def test_other_layouts_are_read_from_the_header():
@@ -98,8 +98,8 @@ def test_other_layouts_are_read_from_the_header():
     text = "|" + "".join(f"{key}|{str(value).replace('|', '||')}|" for key, value in keys.items())
     head = f"FCS3.0    {100:>8}{100 + len(text) - 1:>8}{0:>8}{0:>8}{0:>8}{0:>8}"
     data = (head.ljust(100) + text).ljust(600).encode() + events.tobytes()
-    well, beads = lxb._read_well(data)
-    assert (beads.tolist(), well.counts[:3].tolist(), well.sample) == ([7, 8, 9], [1, 2, 0], None)
+    counts, beads, _, sample = lxb._read_well(data)
+    assert (beads.tolist(), counts[:3].tolist(), sample) == ([7, 8, 9], [1, 2, 0], None)
     assert lxb._parse(data).text["$SRC"] == "a|b"
 
 

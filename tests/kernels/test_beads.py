@@ -5,8 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from beadwork.kernels.beads import group_beads
-from beadwork.kernels.beads_numba import REPORTER_BITS
+from beadwork.kernels.beads import REPORTER_BITS, group_beads
 from beadwork.kernels.beads_numba import group_beads as grouped
 
 N_ANALYTES = 500
@@ -48,3 +47,13 @@ def test_input_is_left_alone():
     grouped(analyte, reporter, N_ANALYTES)
     assert analyte.tolist() == [2, 1, 2]
     assert reporter.tolist() == [9, 8, 7]
+
+
+@pytest.mark.parametrize("n", [510, 511, 600])
+def test_more_analytes_than_the_short_key_holds(n):
+    analyte, reporter = np.array([n, 1, n + 1, n, 509], dtype=np.uint32), np.array([7, 9, 1, 5, 3], dtype=np.uint32)
+    for group in (grouped, group_beads):
+        counts, beads = group(analyte, reporter, n)
+        assert counts.sum() == 4
+        assert counts[[0, 508, n - 1]].tolist() == [1, 1, 2]
+        assert beads.tolist() == [9, 3, 5, 7]

@@ -32,3 +32,17 @@ def test_wells_may_lie_in_any_order():
         assert np.diff(starts).tolist() == wells[well][0].tolist()
         assert same.well_beads(number)[1].tolist() == plate.well_beads(number)[1].tolist()
     assert BeadPlate.from_wells("P", [], []).n_wells == 0
+
+
+def test_beads_of_other_plates_are_not_kept():
+    store, rng = BeadStore(), np.random.default_rng(2)
+    wells = {}
+    for name in ("P1", "P2", "P3", "P2b"):
+        counts = rng.integers(0, 3, N_ANALYTES)
+        beads = rng.integers(0, 1000, counts.sum(), dtype=np.uint32)
+        wells[name] = counts, store.add(beads), beads
+    chosen = [wells["P2b"], wells["P2"]]
+    plate = BeadPlate.from_store("P2", ["A01", "A02"], [w[0] for w in chosen], [w[1] for w in chosen], store)
+    assert len(plate.reporter) == len(chosen[0][2]) + len(chosen[1][2])
+    assert [plate.well_beads(k)[1].tolist() for k in (0, 1)] == [w[2].tolist() for w in chosen]
+    assert plate.reporter.dtype == np.uint32

@@ -54,6 +54,28 @@ def with_beads(beads: BeadPlate, change: dict[tuple[int, int], np.ndarray]) -> B
     return BeadPlate.from_wells(beads.det_plate, beads.wells, wells)
 
 
+# ---- analytes without beads -----------------------------------------------------------------------------------------
+
+
+def test_an_analyte_without_beads_on_the_plate_has_no_value_and_changes_no_other():
+    beads, _ = simulated()
+    nothing = np.zeros(0, dtype=np.uint32)
+    dark = np.full(9, 3, dtype=np.uint32)
+    lost = {(w, a): dark if a == 41 else nothing for w in range(beads.n_wells) for a in (11, 40, 41)}
+    result, whole = called(with_beads(beads, lost)), called(beads)
+    gone = result.gex.rows["pr_analyte_num"].isin([11, 40, 41]).to_numpy()
+    assert gone.sum() == 5  # analyte 11 carries one gene
+    assert (result.gex.values[gone] == 1.0).all()
+    assert np.isnan(result.sd.values[gone]).all()
+    assert np.isnan(result.odds.values[gone]).all()
+    assert (result.support.values[gone] == 0).all()
+    assert np.isfinite(result.sd.values[~gone]).all()
+    kept = np.abs(np.log2(result.gex.values[~gone] / whole.gex.values[~gone]))
+    assert np.median(kept) < 0.01
+    assert np.quantile(kept, 0.99) < 0.1
+    assert result.qc.loc[result.qc["metric"].isin(["ambiguous", "effective_beads"]), "value"].notna().all()
+
+
 # ---- what the batch promises ----------------------------------------------------------------------------------------
 
 

@@ -186,6 +186,10 @@ def _number(raw: bytes, what: str) -> int:
     return int(digits)
 
 
+_Read = tuple[np.ndarray, np.ndarray, str, str | None]
+"""Counts and beads of one file, its checksum, and the well that the scanner noted."""
+
+
 class _Well(NamedTuple):
     """What is kept of one file; its beads begin at `first` in the store."""
 
@@ -195,7 +199,7 @@ class _Well(NamedTuple):
     sample: str | None
 
 
-def _read_well(data: bytes) -> tuple[_Well, np.ndarray]:
+def _read_well(data: bytes) -> _Read:
     """Beads of one file, grouped by analyte, with its checksum and the well that the scanner noted."""
     from beadwork.kernels.beads_numba import group_beads
 
@@ -210,7 +214,7 @@ def _read_well(data: bytes) -> tuple[_Well, np.ndarray]:
     events = np.frombuffer(data, layout.dtype, layout.n_events, layout.start)
     counts, reporter = group_beads(events["RID"], events["RP1"], N_ANALYTES)
     sample = parse_well(text) if (text := layout.text.get("$SMNO")) else None
-    return _Well(counts, 0, digest_bytes(data), sample), reporter
+    return counts, reporter, digest_bytes(data), sample
 
 
 # ---- a plate --------------------------------------------------------------------------------------------------------
@@ -256,15 +260,16 @@ def read_plate(path: str | Path, det_plate: str | None = None, *, threads: int =
     store = BeadStore()
     ignored = 0
 
-    def keep(name: str, future: Future[tuple[_Well, np.ndarray] | str]) -> None:
+    def keep(name: str, future: Future[_Read | str]) -> None:
         result = future.result()
         if isinstance(result, str):
             found.append((name, result))
         else:
-            found.append((name, result[0]._replace(first=store.add(result[1]))))
+            counts, reporter, digest, sample = result
+            found.append((name, _Well(counts, store.add(reporter), digest, sample)))
 
     with ExitStack() as stack, ThreadPoolExecutor(max(threads, 1)) as pool:
-        waiting: deque[tuple[str, Future[tuple[_Well, np.ndarray] | str]]] = deque()
+        waiting: deque[tuple[str, Future[_Read | str]]] = deque()
         for source in _sources(path, stack):
             if not _ENDING.search(source.name) or source.name.startswith("."):
                 ignored += 1
@@ -282,7 +287,7 @@ def read_plate(path: str | Path, det_plate: str | None = None, *, threads: int =
     return _assemble(path, plate, found, store)
 
 
-def _try_well(source: _Source) -> tuple[_Well, np.ndarray] | str:
+def _try_well(source: _Source) -> _Read | str:
     """Beads of a file, or the reason why there are none."""
     try:
         data = source.load()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Callable
+from typing import Any
 
 import numba
 from numba.np import linalg
@@ -23,11 +25,17 @@ def cache_folder(base: str, kernels: str) -> str:
     return os.path.join(base, f"kernels-{state.hexdigest()}")
 
 
-_FOLDER = os.path.dirname(os.path.abspath(__file__))
-numba.config.CACHE_DIR = cache_folder(  # type: ignore[attr-defined]
-    numba.config.CACHE_DIR or os.path.join(_FOLDER, "__pycache__"),  # type: ignore[attr-defined]
-    _FOLDER,
-)
+def _base(kernels: str) -> str:
+    """Folder of all caches: the one asked for, else beside the kernels, else the user's."""
+    if numba.config.CACHE_DIR:  # type: ignore[attr-defined]
+        return str(numba.config.CACHE_DIR)  # type: ignore[attr-defined]
+    if os.access(kernels, os.W_OK):
+        return os.path.join(kernels, "__pycache__")
+    return os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "beadwork")
+
+
+_KERNELS = os.path.dirname(os.path.abspath(__file__))
+_CACHE = cache_folder(_base(_KERNELS), _KERNELS)
 
 
 def _no_blas() -> None:
@@ -37,11 +45,18 @@ def _no_blas() -> None:
 linalg.ensure_blas = _no_blas
 """numba looks for SciPy's BLAS as soon as it loads a kernel, a third of a second of every command; none needs it."""
 
-jit = numba.njit(cache=True, nogil=True, error_model="numpy")
-"""Decorator of all compiled kernels: nopython, cached on disk, lock released.  NUMBA_DISABLE_JIT=1 switches it off.
 
-No fastmath: with sums reordered, a run that compiles and a run that loads from the cache differ in the last bits.
-"""
+def jit(function: Callable[..., Any]) -> Any:
+    """Compile a kernel: nopython, cached on disk, lock released.  NUMBA_DISABLE_JIT=1 switches it off.
+
+    No fastmath: with sums reordered, a run that compiles and a run that loads from the cache differ in the last bits.
+    """
+    before = numba.config.CACHE_DIR  # type: ignore[attr-defined]
+    numba.config.CACHE_DIR = _CACHE  # type: ignore[attr-defined]  # asked for when a kernel is decorated
+    try:
+        return numba.njit(cache=True, nogil=True, error_model="numpy")(function)
+    finally:
+        numba.config.CACHE_DIR = before  # type: ignore[attr-defined]
 
 
 def jit_disabled() -> bool:

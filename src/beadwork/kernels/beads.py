@@ -7,6 +7,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+REPORTER_BITS, MOST_ANALYTES = 23, 510
+"""Analyte and reporter share 32 bits where none needs more than these, nearly always."""
+
 
 def group_beads(
     analyte: npt.NDArray[Any], reporter: npt.NDArray[Any], n_analytes: int
@@ -27,7 +30,8 @@ def group_beads(
     analyte, reporter = analyte[known], reporter[known]
     # one sort of a packed key; nearly always it fits into 32 bits, which sort twice as fast as 64
     kind: Any
-    kind, shift = (np.uint32, 23) if reporter.max(initial=0) < 1 << 23 else (np.uint64, 32)
+    short = reporter.max(initial=0) < 1 << REPORTER_BITS and n_analytes <= MOST_ANALYTES
+    kind, shift = (np.uint32, REPORTER_BITS) if short else (np.uint64, 32)
     key: np.ndarray = analyte.astype(kind)
     key <<= kind(shift)
     key |= reporter.astype(kind, copy=False)

@@ -7,9 +7,8 @@ import numpy as np
 
 from beadwork.kernels import beads
 from beadwork.kernels.accelerate import jit
+from beadwork.kernels.beads import REPORTER_BITS
 
-REPORTER_BITS = 23
-"""Analyte and reporter share 32 bits where no reporter needs more than this; nearly always."""
 _DIGIT = 11
 _BINS = 1 << _DIGIT
 _MASK = np.uint32(_BINS - 1)
@@ -17,7 +16,7 @@ _MASK = np.uint32(_BINS - 1)
 
 def group_beads(analyte: np.ndarray, reporter: np.ndarray, n_analytes: int) -> tuple[np.ndarray, np.ndarray]:
     """Compiled twin of :func:`beadwork.kernels.beads.group_beads`; the result is the same to the last bit."""
-    if analyte.dtype != np.uint32 or reporter.dtype != np.uint32:  # other byte orders and sizes are rare
+    if analyte.dtype != np.uint32 or reporter.dtype != np.uint32 or n_analytes > beads.MOST_ANALYTES:  # all rare
         return beads.group_beads(analyte, reporter, n_analytes)
     analyte, reporter = np.ascontiguousarray(analyte), np.ascontiguousarray(reporter)
     counts = np.zeros(n_analytes, dtype=np.int64)

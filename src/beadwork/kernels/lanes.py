@@ -32,12 +32,12 @@ def spread(number: Any) -> Lanes:
 
 
 def fused(a: Lanes, b: Lanes, c: Lanes) -> Lanes:
-    """Give a b + c, rounded once."""
+    """Give a b + c, rounded once (here from double precision, which very rarely differs in the last bit)."""
     return (a.astype(np.float64) * b + c).astype(np.float32)
 
 
 def least(a: Lanes, b: Lanes) -> Lanes:
-    """Lane by lane the smaller one."""
+    """Lane by lane the smaller one; of a NaN and a number compiled lanes give the second."""
     return np.minimum(a, b)
 
 

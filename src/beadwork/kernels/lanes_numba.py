@@ -2,9 +2,9 @@
 """Sixteen single-precision numbers side by side, as a type that compiled kernels can calculate with.
 
 Compilers do not vectorise sums over beads unless they may reorder them, and then the last bits hang on who compiled.
-Here the order is written down: each lane runs its own sum or product, and lanes are joined in halves.  Results are the
-same on every machine; one without vectors of sixteen uses several smaller ones.  Without compilation
-(NUMBA_DISABLE_JIT=1) the plain forms of :mod:`beadwork.kernels.lanes` run instead.
+Here the order is written down: each lane runs its own sum or product, and lanes are joined in halves.  What is summed
+and multiplied is the same on every machine; one without vectors of sixteen uses several smaller ones.  Without
+compilation (NUMBA_DISABLE_JIT=1) the plain forms of :mod:`beadwork.kernels.lanes` run instead.
 
 Lanes know ``+ - * /`` and the functions below.
 """

@@ -61,7 +61,7 @@ BROAD, LOG_BROAD, LOG_SCALES, LOG_RATIO = 10, 11, 12, 13
 """Where `case`, all that a fit is told of its genes, has them; mean, scale and width: hi, then lo; lean is
 2^(-split/2), broad the density of outliers, ratio that of hi to lo beads."""
 PEAK = 3
-"""Constants of a peak: with a bead's y, z' = y a + k and density c y u^4."""
+"""So many constants has a peak: a, k and c; with a bead's y, z' = y a + k, and its density is c y u^4."""
 _HALF_LN2 = 0.5 * math.log(2.0)
 _SCORE = 8.0 * _HALF_LN2
 _EIGHT = 8.0 / 7.0
@@ -529,10 +529,10 @@ def _fit_pair(
         )  # fmt: skip
     if not (sums[0] > 0.0 and sums[0] < RATIO_MAX):  # the climb ended far from any mode: its curvature must do
         sums[:] = 0.0
-        sums[0] = 1.0
-        sums[3] = 1.0 / mode[9]
-        sums[4] = 1.0 / mode[10]
-        sums[5] = 0.5
+        sums[0] = math.exp(best - like - 2.0 * LOG_T3) * 2.0 * math.pi / math.sqrt(mode[9] * mode[10])
+        sums[3] = sums[0] / mode[9]
+        sums[4] = sums[0] / mode[10]
+        sums[5] = sums[0] * 0.5
     d0 = sums[1] / sums[0]
     d1 = sums[2] / sums[0]
     out[0] = mode[0] + d0

@@ -59,8 +59,8 @@ LEARN_WELLS, LEARN_ROUNDS = 48, 3
 POOLED_GAP = 0.05
 """Log-likelihood per pooled bead by which one way must win for the other not to be tried."""
 SLOT_GAP, LATE_GAP, MOST_SLOTS = 40.0, 15.0, 4
-"""A slot that is further behind the best of its pair (log evidence) leaves, late is before the last fit of the plate;
-and so many stay at most."""
+"""A slot that is further behind the best of its pair (log evidence) leaves, and so many stay at most.  The second gap
+holds before the last fit of the plate."""
 SAME_LEVEL, SAME_SPLIT = 0.08, 0.06
 """Slots nearer to each other than this (log2) are one."""
 ALONE_SCALE = 2.5
@@ -171,6 +171,18 @@ def bead_levels(
     quantiles = np.stack([bead(eighth) for eighth in (1, 3, 5, 7)])
     level, middle = np.log2(np.clip(quantiles, first_good, last_good)).mean(axis=0), bead(4)
     return np.where((counts > 0) & (middle >= first_good) & (middle <= last_good), level, np.nan)
+
+
+def carried(
+    reporter: npt.NDArray[np.uint32], starts: npt.NDArray[np.int64], first_good: int, last_good: int
+) -> npt.NDArray[np.bool_]:
+    """Whether an analyte has good beads in any well, shape (A,)."""
+    found = np.zeros(starts.shape[1] - 1, dtype=bool)
+    there = starts[:, 1:] > starts[:, :-1]
+    well, analyte = np.nonzero(there)
+    smallest, largest = reporter[starts[well, analyte]], reporter[starts[well, analyte + 1] - 1]
+    found[analyte[(largest >= first_good) & (smallest <= last_good)]] = True
+    return found
 
 
 def first_effects(levels: Array) -> Array:
@@ -375,6 +387,8 @@ def fit_mixtures(
 ) -> PlateFit:
     """Fit all wells of a plate, each with what the others tell.
 
+    An analyte without good beads in any well is not fitted, unless no pair has any.
+
     Parameters
     ----------
     reporter, starts
@@ -389,6 +403,9 @@ def fit_mixtures(
         ``fit_plate`` of :mod:`beadwork.kernels.mixture` or of its compiled twin.
     """
     levels = bead_levels(reporter, starts, settings.first_good, settings.last_good)
+    seen = carried(reporter, starts, settings.first_good, settings.last_good)[analytes]
+    if seen[duo[analytes]].any():
+        analytes = analytes[seen]
     nobody = np.zeros(0)
     model = BeadModel(
         WIDTHS, nobody, nobody, nobody, settings.outliers, settings.first_good, settings.last_good, settings.span

@@ -110,7 +110,13 @@ class BeadPlate:
         starts += np.array(first, dtype=np.int64)[:, None]
         none = pd.DataFrame({"well": [], "reason": []}, dtype=object)
         bad = none if bad_wells is None else bad_wells
-        return cls(det_plate, tuple(wells), starts, store.finish(), bad, digests or {})
+        reporter = store.finish()
+        sizes = starts[:, -1] - starts[:, 0]
+        if sizes.sum() < len(reporter):  # wells of other plates, or wells left out
+            parts = [reporter[a:b] for a, b in zip(starts[:, 0], starts[:, -1], strict=True)]
+            reporter = np.concatenate([reporter[:0], *parts])
+            starts += (np.cumsum(sizes) - sizes - starts[:, 0])[:, None]
+        return cls(det_plate, tuple(wells), starts, reporter, bad, digests or {})
 
     @property
     def n_wells(self) -> int:

@@ -113,7 +113,7 @@ class DeconvolveParams(Params):
         0.15, gt=0, description="spread of a gene over the wells that is expected beforehand, log2 (mixture)"
     )
     prior_strength: float = Field(20.0, ge=0, description="wells that this expectation is worth (mixture)")
-    outliers: float = Field(0.015, gt=0, lt=0.5, description="share of beads that belong to neither gene (mixture)")
+    outliers: float = Field(0.015, ge=1e-6, lt=0.5, description="share of beads that belong to neither gene (mixture)")
     ratio_strength: float = Field(
         1000.0, ge=0, description="beads that the promised mixing ratio is worth when it is refined (mixture)"
     )

@@ -33,9 +33,9 @@ def call_mixture(
     support = fit[:, :, 6:8].transpose(2, 0, 1).astype(float)
     for values in (log2, sd, support):
         values[1, :, single] = values[0, :, single]
-    if not settings.use_prior:  # without a plate nothing is known of an analyte that has no beads
-        empty = fit[:, :, 10] == 0
-        log2[:, empty], sd[:, empty] = 0.0, np.nan
+    # nothing is known of an analyte without beads: in a well if there is no plate, in the plate if there is one
+    empty = np.isnan(fit[:, :, 10]) if settings.use_prior else ~(fit[:, :, 10] > 0)
+    log2[:, empty], sd[:, empty], support[:, empty] = 0.0, np.nan, 0.0
     value = np.exp2(log2)
     n_good = np.nan_to_num(fit[:, :, 10]).astype(np.int64)
     for w in range(beads.n_wells):
@@ -46,15 +46,16 @@ def call_mixture(
             middle = group[begin + (n - 1) // 2] + group[begin + n // 2] if n else 2.0
             value[:, w, a], support[:, w, a] = 0.5 * middle, n
     above = fit[:, :, 4].astype(float)
+    seen = duo & ~np.isnan(fit[:, :, 10]).all(axis=0)
     sure = np.maximum(above, 1.0 - above)
     odds = sure / np.maximum(1.0 - sure, 1e-6)
     odds[:, ~duo] = np.nan
-    ambiguous = (odds[:, duo] < params.ambiguous_odds).mean(axis=1)
-    good_beads = np.maximum(fit[:, duo, 10].sum(axis=1, dtype=float), 1.0)
-    explained = support[:, :, duo].sum(axis=(0, 2)) / good_beads
+    ambiguous = (odds[:, seen] < params.ambiguous_odds).mean(axis=1)
+    good_beads = np.maximum(fit[:, seen, 10].sum(axis=1, dtype=float), 1.0)
+    explained = support[:, :, seen].sum(axis=(0, 2)) / good_beads
     metrics = {
         "ambiguous": ambiguous,
-        "effective_beads": effective_beads(log2, sd, found, duo),
+        "effective_beads": effective_beads(log2, sd, found, seen),
         "outlier_beads": 1.0 - explained,
         "moved": found.kappa,
     }
@@ -70,7 +71,7 @@ def call_mixture(
         n_good,
         metrics,
         odds=odds,
-        plate_metrics=plate_metrics(found, settings, duo, share, params),
+        plate_metrics=plate_metrics(found, settings, seen, share, params),
         limits=limits,
         shares=np.where(duo, [[found.share], [1.0 - found.share]], 1.0),
         widths=found.widths.T.copy(),
