@@ -89,9 +89,8 @@ def page(costs: dict[str, Cost], wells: int, threads: int, repeat: int) -> str:
         return "met" if value < aim else "missed"
 
     rows = [*costs.items()]
-    rows.insert(
-        len(rows) - 1, ("**LXB to ZSPC, kmeans** (" + " + ".join(name.split(" ")[0] for name in PATH_STAGES) + ")", total)
-    )
+    path = " + ".join(name.split(" ")[0] for name in PATH_STAGES)
+    rows.insert(len(rows) - 1, (f"**LXB to ZSPC, kmeans** ({path})", total))
     lines = [
         "# Benchmarks", "",
         f"One simulated plate of {wells} wells (85 beads an analyte), LXB files to ZSPC in AIG space. Written by", "",
