@@ -53,7 +53,7 @@ FINE, MOST_POINTS, WEIGHT = 0.025, 160, 22.0
 """Step and most points of the finer look, which goes where the log posterior is not further below its maximum."""
 GAPS = (0.0, 0.15, 0.3, 0.6, 1.0, 20.0)
 DARK_SD = 0.5
-"""A well whose genes differ by less has none (log2)."""
+"""A well whose genes spread over less (standard deviation of log2) has no cells."""
 
 
 class Simulated:
@@ -198,7 +198,8 @@ def true_noise(sim: Simulated, mean: np.ndarray, scale: np.ndarray) -> tuple[np.
     """Posterior means (2, T, W) and probability that hi lies above lo (T, W), with the simulator's own density."""
     value, above = np.empty_like(sim.truth), np.empty(sim.truth.shape[1:])
     widths = np.stack([simulator._WIDTH_HI, simulator._WIDTH_LO])
-    rows, out = np.empty((2, 500, MOST_POINTS)), np.empty((MOST_POINTS, MOST_POINTS))
+    most = int(sim.referee.beads.counts.max())
+    rows, out = np.empty((2, most, MOST_POINTS)), np.empty((MOST_POINTS, MOST_POINTS))
     for w in range(sim.truth.shape[2]):
         for k, target in enumerate(sim.targets):
             x = np.log2(good_beads(sim.referee.beads, w, FIRST + target).astype(float))
@@ -213,7 +214,7 @@ def gene_known(sim: Simulated, mean: np.ndarray, scale: np.ndarray) -> tuple[np.
     """Medians and posterior means (2, T, W) had every bead told its gene."""
     median, posterior = np.empty_like(sim.truth), np.empty_like(sim.truth)
     grid = np.arange(COARSE[0], COARSE[-1], FINE)
-    rows = np.empty((500, len(grid)))
+    rows = np.empty((int(sim.referee.beads.counts.max()), len(grid)))
     for w in range(sim.truth.shape[2]):
         gene, x = sim.named_beads(w)
         begin, end = (np.searchsorted(gene, sim.rows, side=side) for side in ("left", "right"))

@@ -4,20 +4,19 @@ python benchmarks/simulator.py SHARED_DATA_FOLDER
 """
 
 import argparse
-import itertools
 import tempfile
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from deconvolution import read_packed
 from scipy.stats import mannwhitneyu, rankdata
 
 from beadwork.io.gctx import read_matrix
 from beadwork.io.maps import read_map
 from beadwork.io.platform import find_bead_batch, read_bead_set, read_liss_reference
 from beadwork.io.tables import write_table
-from beadwork.kernels.beads import group_beads
-from beadwork.model.beads import N_ANALYTES, BeadPlate, BeadSet
+from beadwork.model.beads import BeadPlate, BeadSet
 from beadwork.model.matrix import Matrix
 from beadwork.model.params import DeconvolveParams, SimulateParams
 from beadwork.simulate import POSCONS, plan_study, simulate_beads
@@ -28,19 +27,6 @@ from beadwork.stages.zscore import zscore
 REAL = "LJP009AH_A375_24H_X1_B20"
 EVERY = 4
 """Of so many wells one is looked at closely."""
-
-
-def read_packed(path: Path) -> BeadPlate:
-    """Half a real plate, packed by well and analyte."""
-    packed = np.load(path)
-    counts = packed["count"].astype(np.int64)
-    analyte = np.tile(np.arange(1, 501), len(counts)).repeat(counts.ravel())
-    bounds = np.concatenate([[0], np.cumsum(counts.sum(1))])
-    wells = [
-        group_beads(analyte[start:stop], packed["rp1"][start:stop], N_ANALYTES)
-        for start, stop in itertools.pairwise(bounds)
-    ]
-    return BeadPlate.from_wells(path.parent.name, packed["well"].tolist(), wells)
 
 
 def split_two(beads: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
