@@ -15,14 +15,14 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from deconvolution import read_packed
+from deconvolution import plan_plates, read_packed
 
 from beadwork.io.lxb import read_plate
-from beadwork.io.platform import find_bead_batch, read_bead_set, read_liss_reference
+from beadwork.io.platform import find_bead_batch, read_bead_set
 from beadwork.model.beads import BeadPlate
 from beadwork.model.ids import parse_det_plate
 from beadwork.model.params import DeconvolveParams, SimulateParams
-from beadwork.simulate import plan_study, simulate_beads
+from beadwork.simulate import simulate_beads
 from beadwork.stages.deconvolve import deconvolve
 
 SETS, RATIOS = ("epsilon-r2", "deltap-r1"), (1.67, 2.0, 3.0)
@@ -31,10 +31,9 @@ METRICS = ("ratio_fitted", "single_beads", "width_hi", "width_lo")
 
 def simulated(seeds: int, wells: int, beads_mean: float) -> Iterator[tuple[str, BeadPlate, str, float]]:
     """Plates with the bead set and ratio that they have."""
-    levels = read_liss_reference().dropna(subset="calibrator").drop_duplicates("calibrator")["log2_level"].tolist()
     for seed, name, ratio in itertools.product(range(1, seeds + 1), SETS, RATIOS):
         params = SimulateParams(wells=wells, beads_mean=beads_mean, seed=seed)
-        study = plan_study(read_bead_set(name), ratio, levels[:10], params)
+        study = plan_plates(params, name, ratio)
         yield "simulated", simulate_beads(study, study.plates[0], threads=2), name, ratio
 
 

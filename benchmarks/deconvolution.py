@@ -39,11 +39,11 @@ import numpy as np
 from scipy.stats import rankdata
 
 from beadwork.io.lxb import read_plate
-from beadwork.io.platform import find_bead_batch, read_bead_set, read_liss_reference
+from beadwork.io.platform import read_bead_set, read_liss_reference
 from beadwork.kernels.beads import group_beads
 from beadwork.model.beads import N_ANALYTES, BeadPlate
 from beadwork.model.params import DeconvolveParams, SimulateParams
-from beadwork.simulate import plan_study, simulate_beads
+from beadwork.simulate import Study, plan_study, simulate_beads
 from beadwork.stages.callers import METHODS
 
 GAPS = np.array([0.0, 0.10, 0.53, 1.3, 2.1, 3.3, 5.5])
@@ -198,15 +198,15 @@ def choose_pairs(levels: np.ndarray, n_pairs: int, once: bool, rng: np.random.Ge
     return rng.permutation(np.array(pairs))
 
 
-def build_simulated(seed: int, wells: int = 96, beads_mean: float = 48.0) -> Referee:
-    """Build the set sim."""
-    batch = find_bead_batch("B20")
-    bead_set = read_bead_set(batch.key)
-    levels = read_liss_reference().dropna(subset="calibrator").drop_duplicates("calibrator")["log2_level"].tolist()
-    study = plan_study(
-        bead_set, batch.ratio, levels[:10], SimulateParams(wells=wells, seed=seed, beads_mean=beads_mean)
-    )
-    plate = study.plates[0]
+def plan_plates(params: SimulateParams, bead_set: str = "epsilon-r2", ratio: float = 2.0) -> Study:
+    """Plan simulated plates; by default of a bead set and ratio as those of the real ones here."""
+    levels = read_liss_reference().dropna(subset="calibrator")["log2_level"].tolist()
+    return plan_study(read_bead_set(bead_set), ratio, levels, params)
+
+
+def build_simulated(study: Study) -> Referee:
+    """Build the set sim from its plan."""
+    params, bead_set, plate = study.params, study.bead_set, study.plates[0]
     beads = simulate_beads(study, plate)
     genes = bead_set.genes
     truth = np.full((2, N_ANALYTES - FIRST, len(plate.wells)), np.nan)
@@ -218,7 +218,8 @@ def build_simulated(seed: int, wells: int = 96, beads_mean: float = 48.0) -> Ref
     duo[FIRST:] = both
     used = [plate.wells.index(well) for well in beads.wells]
     truth = truth[:, :, used]
-    return Referee(f"SIM seed {seed}, {beads_mean:g} beads", beads, duo, truth, np.zeros_like(truth), None, batch.ratio)
+    name = f"SIM seed {params.seed}, {params.beads_mean:g} beads"
+    return Referee(name, beads, duo, truth, np.zeros_like(truth), None, study.ratio)
 
 
 def spearman(a: np.ndarray, b: np.ndarray) -> float:
@@ -351,7 +352,8 @@ def main() -> None:
         plate = read_beads(Path(arguments.plate))
     for kind in arguments.sets or (["half", "once"] if plate is not None else ["sim"]):
         if kind == "sim":
-            referee = build_simulated(arguments.seed)
+            params = SimulateParams(wells=96, seed=arguments.seed, beads_mean=48.0)
+            referee = build_simulated(plan_plates(params))
         else:
             assert plate is not None, f"--set {kind} needs a plate"
             referee = build_half(plate, arguments.seed, low=arguments.low, once=kind == "once")

@@ -30,11 +30,10 @@ import math
 import warnings
 
 import numpy as np
-from deconvolution import FIRST, Referee, build_simulated, good_beads, score
+from deconvolution import FIRST, Referee, build_simulated, good_beads, plan_plates, score
 from scipy import stats
 
 import beadwork.simulate as simulator
-from beadwork.io.platform import find_bead_batch, read_bead_set, read_liss_reference
 from beadwork.kernels import mixture_plate
 from beadwork.kernels.accelerate import jit
 from beadwork.kernels.mixture import BeadModel, PairPrior
@@ -60,12 +59,9 @@ class Simulated:
     """A simulated plate with all that its simulator knows; targets are the pairs, arrays (2, T, W)."""
 
     def __init__(self, seed: int) -> None:
-        self.referee = build_simulated(seed, WELLS, BEADS)
-        batch = find_bead_batch("B20")
-        levels = read_liss_reference().dropna(subset="calibrator").drop_duplicates("calibrator")["log2_level"]
         params = SimulateParams(wells=WELLS, seed=seed, beads_mean=BEADS)
-        self.study = simulator.plan_study(read_bead_set(batch.key), batch.ratio, levels.tolist()[:10], params)
-        self.plate = self.study.plates[0]
+        self.study = plan_plates(params)
+        self.referee, self.plate = build_simulated(self.study), self.study.plates[0]
         self.platform = platform = simulator.make_platform(self.study)
         both = (platform.hi_rows >= 0) & (platform.lo_rows >= 0)
         self.targets = np.flatnonzero(both)

@@ -26,7 +26,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from deconvolution import read_packed
+from deconvolution import plan_plates, read_packed
 
 from beadwork.io.gctx import space_genes
 from beadwork.io.lxb import read_plate
@@ -38,7 +38,7 @@ from beadwork.model.beads import BeadPlate
 from beadwork.model.ids import parse_det_plate
 from beadwork.model.matrix import Matrix, Space
 from beadwork.model.params import ConsensusParams, DeconvolveParams, SimulateParams
-from beadwork.simulate import Study, plan_study, simulate_beads
+from beadwork.simulate import Study, simulate_beads
 from beadwork.stages.consensus import consensus
 from beadwork.stages.deconvolve import DeconvolveResult, deconvolve
 from beadwork.stages.normalize import normalize
@@ -146,11 +146,7 @@ def left_out_wells(z: Matrix, plain: Matrix, reliability: Matrix | None) -> tupl
 
 def simulated_study(seed: int, beads_mean: float) -> tuple[Study, list[tuple[BeadPlate, pd.DataFrame]]]:
     """Simulate three replicate plates of 96 wells, with their maps."""
-    batch = find_bead_batch("B20")
-    assert batch is not None
-    levels = REFERENCE.dropna(subset="calibrator").drop_duplicates("calibrator")["log2_level"].tolist()
-    params = SimulateParams(plates=3, wells=96, beads_mean=beads_mean, seed=seed)
-    study = plan_study(read_bead_set(batch.key), batch.ratio, levels[:10], params)
+    study = plan_plates(SimulateParams(plates=3, wells=96, beads_mean=beads_mean, seed=seed))
     plates = []
     for plate in study.plates:
         wells = plate.plate_map.set_index("rna_well", drop=False).rename_axis(None).replace("-666", np.nan)

@@ -187,7 +187,7 @@ def climb(y: Array, start: Array, mean: Array, scale: Array, pair: Pair, model: 
     half, eight = 0.5 * math.log(2.0), 8.0 / 7.0
     m = np.array(start, dtype=float)
     gene = np.array([[1.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
-    curvature, labelled, beads, square, split = np.eye(2), np.ones(2), np.zeros(2), np.zeros(2), (0.0, 0.0)
+    curvature, labelled, beads, square, last = np.eye(2), np.ones(2), np.zeros(2), np.zeros(2), m
     for turn in range(CLIMBS):
         peaks = three_peaks(y, m, pair, model)
         r = peaks.density / (peaks.density.sum(axis=0) + model.outliers / model.span)
@@ -207,11 +207,11 @@ def climb(y: Array, start: Array, mean: Array, scale: Array, pair: Pair, model: 
                 step = newton
         limit = STEP_EARLY if turn < 3 else STEP_LATE
         step = np.clip(step, -limit, limit)
-        split = split_score(y, m, pair, model)
-        m = m + step
+        last, m = m, m + step
         if np.abs(step).max() < TOLERANCE:
             break
     log_like = float(np.log(pair_density(y, m, pair, model)).sum())
+    split = split_score(y, last, pair, model)
     return Mode(m, curvature, labelled, beads, square, split, log_like, log_like + log_prior(m, mean, scale))
 
 

@@ -56,10 +56,11 @@ from beadwork.kernels.threads import run_chunks
 
 CHUNK = 4
 """Wells that one call of a kernel handles; its scratch arrays are made once for them."""
-MEAN, SCALE, SHARE, WIDTH, SPLIT, LEAN, OUTLIERS = 0, 2, 4, 5, 7, 8, 9
-BROAD, LOG_BROAD, LOG_SCALES, LOG_RATIO = 10, 11, 12, 13
-"""Where `case`, all that a fit is told of its genes, has them; mean, scale and width: hi, then lo; lean is
-2^(-split/2), broad the density of outliers, ratio that of hi to lo beads."""
+MEAN, SCALE, WIDTH, SHARE, LOT, REST, SPLIT, LEAN = 0, 2, 4, 6, 7, 8, 9, 10
+BROAD, LOG_BROAD, LOG_SCALES, LOG_RATIO = 11, 12, 13, 14
+"""Where `case`, all that a fit is told of its genes, has them; mean, scale and width: hi, then lo; lot and rest are the
+shares of all beads that are in one lot of the hi gene, and of the lo gene; lean is 2^(-split/2), broad the density of
+outliers, ratio that of hi to lo beads."""
 PEAK = 3
 """So many constants has a peak: a, k and c; with a bead's y, z' = y a + k, and its density is c y u^4."""
 _HALF_LN2 = 0.5 * math.log(2.0)
@@ -124,13 +125,11 @@ def _set_peak(position, back, table, factor, part, peaks, at):
 @jit
 def _set_peaks(m0, m1, case, table, peaks, shape):
     """Constants of the three peaks; `shape` gets (ln2/2 wide)^2 of each."""
-    half = 0.5 * case[SHARE] * (1.0 - case[OUTLIERS])
     back = math.exp(-_HALF_LN2 * m0)
-    shape[0] = _set_peak(m0 + case[SPLIT], back * case[LEAN], table, case[WIDTH], half, peaks, 0)
-    shape[1] = _set_peak(m0 - case[SPLIT], back / case[LEAN], table, case[WIDTH], half, peaks, PEAK)
+    shape[0] = _set_peak(m0 + case[SPLIT], back * case[LEAN], table, case[WIDTH], case[LOT], peaks, 0)
+    shape[1] = _set_peak(m0 - case[SPLIT], back / case[LEAN], table, case[WIDTH], case[LOT], peaks, PEAK)
     back = math.exp(-_HALF_LN2 * m1)
-    rest = (1.0 - case[SHARE]) * (1.0 - case[OUTLIERS])
-    shape[2] = _set_peak(m1, back, table, case[WIDTH + 1], rest, peaks, 2 * PEAK)
+    shape[2] = _set_peak(m1, back, table, case[WIDTH + 1], case[REST], peaks, 2 * PEAK)
 
 
 @jit
@@ -144,6 +143,13 @@ def _bend(za, zb, zc):
     inverse = one / (both * qc)
     third = qc * inverse
     return qb * third, qa * third, both * inverse
+
+
+@jit
+def _fourth(u):
+    """Fourth power."""
+    square = u * u
+    return square * square
 
 
 @jit
@@ -163,12 +169,9 @@ def _sum_beads(y, blocks, peaks, broad, sums):
         zb = yb + kb
         zc = yc + kc
         ua, ub, uc = _bend(za, zb, zc)
-        da = ua * ua
-        db = ub * ub
-        dc = uc * uc
-        da = ca * (da * da)
-        db = cb * (db * db)
-        dc = cc * (dc * dc)
+        da = ca * _fourth(ua)
+        db = cb * _fourth(ub)
+        dc = cc * _fourth(uc)
         scale = value / fused(da + db + dc, value, outside)
         ra = da * scale
         rb = db * scale
@@ -263,10 +266,8 @@ def _density(value, peaks, outside):
         fused(value, spread(peaks[3]), spread(peaks[4])),
         fused(value, spread(peaks[6]), spread(peaks[7])),
     )
-    ua = ua * ua
-    ub = ub * ub
-    uc = uc * uc
-    peak = fused(spread(peaks[2]), ua * ua, fused(spread(peaks[5]), ub * ub, spread(peaks[8]) * (uc * uc)))
+    peak = spread(peaks[8]) * _fourth(uc)
+    peak = fused(spread(peaks[2]), _fourth(ua), fused(spread(peaks[5]), _fourth(ub), peak))
     return fused(peak, value, outside)
 
 
@@ -329,12 +330,9 @@ def _fill_rows(y, blocks, points, peaks, grid, broad, rows):
                 fused(value, spread(grid[lower + g]), spread(grid[lower + LANES + g])),
                 fused(value, spread(grid[other + g]), spread(grid[other + LANES + g])),
             )
-            ua = ua * ua
-            ub = ub * ub
-            uc = uc * uc
-            hi = spread(grid[upper + 2 * LANES + g]) * (ua * ua)
-            hi = fused(spread(grid[lower + 2 * LANES + g]), ub * ub, hi)
-            lo = spread(grid[other + 2 * LANES + g]) * (uc * uc)
+            hi = spread(grid[upper + 2 * LANES + g]) * _fourth(ua)
+            hi = fused(spread(grid[lower + 2 * LANES + g]), _fourth(ub), hi)
+            lo = spread(grid[other + 2 * LANES + g]) * _fourth(uc)
             store(rows, (2 * points * block + g) * LANES, fused(hi, scale, floor))
             store(rows, (2 * points * block + points + g) * LANES, lo * scale)
 
@@ -378,16 +376,14 @@ def _add_box(
     """
     step0 = (high0 - low0) / (points - 1)
     step1 = (high1 - low1) / (points - 1)
-    half = 0.5 * case[SHARE] * (1.0 - case[OUTLIERS])
-    rest = (1.0 - case[SHARE]) * (1.0 - case[OUTLIERS])
-    lean, split = case[LEAN], case[SPLIT]
+    lean, split, lot = case[LEAN], case[SPLIT], case[LOT]
     back = math.exp(-_HALF_LN2 * low0)
     down = math.exp(-_HALF_LN2 * step0)
-    _set_grid(low0, step0, back * lean, down, split, table, case[WIDTH], half, points, grid, 0)
-    _set_grid(low0, step0, back / lean, down, -split, table, case[WIDTH], half, points, grid, PEAK * LANES)
+    _set_grid(low0, step0, back * lean, down, split, table, case[WIDTH], lot, points, grid, 0)
+    _set_grid(low0, step0, back / lean, down, -split, table, case[WIDTH], lot, points, grid, PEAK * LANES)
     back = math.exp(-_HALF_LN2 * low1)
     down = math.exp(-_HALF_LN2 * step1)
-    _set_grid(low1, step1, back, down, 0.0, table, case[WIDTH + 1], rest, points, grid, 2 * PEAK * LANES)
+    _set_grid(low1, step1, back, down, 0.0, table, case[WIDTH + 1], case[REST], points, grid, 2 * PEAK * LANES)
     _fill_rows(y, blocks, points, peaks, grid, np.float32(case[BROAD]), rows)
     _products(rows, blocks, points, ratio)
     place = load(count, 0)
@@ -562,14 +558,20 @@ def _fit_wells(
     third = np.zeros(13)
     shape = np.zeros(3)
     sums = np.zeros(12)
-    case = np.zeros(14)
-    fitted = np.zeros(_N_COLUMNS)
+    case = np.zeros(15)
     own_table = table.copy()  # threads that count references to one array get in each other's way
-    case[OUTLIERS] = outliers
     case[BROAD] = np.float32(outliers / span)
     case[LOG_BROAD] = math.log(case[BROAD])
-    for w in wells:
-        for s in range(len(analytes)):
+    for s in range(len(analytes)):
+        for c in range(2):
+            case[WIDTH + c] = widths[s, c]
+        case[SHARE] = share[s]
+        case[LOT] = 0.5 * share[s] * (1.0 - outliers)
+        case[REST] = (1.0 - share[s]) * (1.0 - outliers)
+        case[SPLIT] = split[s]
+        case[LEAN] = math.exp(-_HALF_LN2 * split[s])
+        case[LOG_RATIO] = math.log(share[s] / max(1.0 - share[s], 1e-9))
+        for w in wells:
             begin = starts[w, analytes[s]]
             end = starts[w, analytes[s] + 1]
             while begin < end and reporter[begin] < first_good:
@@ -584,15 +586,8 @@ def _fit_wells(
             for c in range(2):
                 case[MEAN + c] = mean[w, s, c]
                 case[SCALE + c] = scale[w, s, c]
-                case[WIDTH + c] = widths[s, c]
-            case[SHARE] = share[s]
-            case[SPLIT] = split[s]
             case[LOG_SCALES] = math.log(scale[w, s, 0] * scale[w, s, 1])
-            case[LOG_RATIO] = math.log(share[s] / max(1.0 - share[s], 1e-9))
-            case[LEAN] = math.exp(-_HALF_LN2 * split[s])
             _fit_pair(
                 y, n, case, own_table, seek, learn, modes_only, mode, other, third, peaks, shape, grid, rows, ratio,
-                count, found, sums, fitted,
+                count, found, sums, out[w, s],
             )  # fmt: skip
-            for k in range(_N_COLUMNS):
-                out[w, s, k] = fitted[k]
