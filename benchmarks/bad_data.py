@@ -20,15 +20,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from beadwork.io.gctx import read_matrix
-from beadwork.io.lxb import lxb_bytes
-from beadwork.io.platform import read_bead_set, read_liss_reference
-from beadwork.io.tables import read_table, write_table
-from beadwork.kernels.platecheck import placements
-from beadwork.kernels.threads import run_chunks
+from beadwork.io.beads.lxb import lxb_bytes
+from beadwork.io.files.tables import read_table, write_table
+from beadwork.io.matrix.gctx import read_matrix
+from beadwork.io.platform.bead_sets import read_bead_set, read_liss_reference
+from beadwork.kernels.numeric.threads import run_chunks
+from beadwork.kernels.plates.placements import placements
 from beadwork.model.ids import WELLS_384
 from beadwork.model.params import SimulateParams
-from beadwork.simulate import draw_well, make_platform, plan_study
+from beadwork.simulate.study import draw_well, make_platform, plan_study
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent

@@ -17,13 +17,13 @@ import numpy as np
 import pandas as pd
 from deconvolution import plan_plates, read_packed
 
-from beadwork.io.lxb import read_plate
-from beadwork.io.platform import find_bead_batch, read_bead_set
-from beadwork.model.beads import BeadPlate
+from beadwork.io.beads.lxb import read_plate
+from beadwork.io.platform.bead_sets import find_bead_batch, read_bead_set
+from beadwork.model.beads.plate import BeadPlate
 from beadwork.model.ids import parse_det_plate
 from beadwork.model.params import DeconvolveParams, SimulateParams
-from beadwork.simulate import simulate_beads
-from beadwork.stages.deconvolve import deconvolve
+from beadwork.simulate.study import simulate_beads
+from beadwork.stages.beads.deconvolve import deconvolve
 
 SETS, RATIOS = ("epsilon-r2", "deltap-r1"), (1.67, 2.0, 3.0)
 METRICS = ("ratio_fitted", "single_beads", "width_hi", "width_lo")

@@ -16,10 +16,10 @@ from pathlib import Path
 import numpy as np
 from deconvolution import find_sources, good_beads, read_beads
 
-from beadwork.kernels.mixture import BeadModel, PairPrior, peak_density
-from beadwork.kernels.mixture_numba import fit_plate
-from beadwork.kernels.mixture_plate import WIDTHS
-from beadwork.model.beads import BeadPlate
+from beadwork.kernels.beads.mixture import BeadModel, PairPrior, peak_density
+from beadwork.kernels.beads.mixture_numba import fit_plate
+from beadwork.kernels.beads.mixture_plate import WIDTHS
+from beadwork.model.beads.plate import BeadPlate
 
 SPLITS = np.array([0.0, 0.06, 0.1, 0.14, 0.18, 0.22, 0.26, 0.3, 0.35, 0.4, 0.5])
 FACTORS = np.array([0.6, 0.7, 0.8, 0.9, 1.0, 1.12, 1.25, 1.4])

@@ -121,11 +121,11 @@ def build(path: Path, found: dict, n_signatures: int, space: str) -> None:
     """Write an index of normal deviates, through the library's own writer."""
     import pyarrow as pa
 
-    from beadwork.api.build_index import _arrow, _fill, learn_background
-    from beadwork.io import index_store
-    from beadwork.io.resources import gene_table
+    from beadwork.api.index.build import _arrow, _fill, learn_background
+    from beadwork.io.connectivity import index_store
+    from beadwork.io.platform.gene_table import gene_table
     from beadwork.model.params import IndexParams
-    from beadwork.stages.signature_table import signature_table
+    from beadwork.stages.connectivity.annotate import signature_table
 
     genes = gene_table()
     ids = genes.index[genes[{"LM": "pr_is_lm", "BING": "pr_is_bing"}[space]] == 1]
@@ -167,8 +167,8 @@ def warm(path: Path) -> None:
 def library(path: Path, found: dict) -> None:
     """Figures of the library, in one process."""
     from beadwork.api import ConnectivityIndex
-    from beadwork.model.connectivity import MappedQuery, Query
-    from beadwork.stages.connect import score_sets
+    from beadwork.model.connectivity.query import MappedQuery, Query
+    from beadwork.stages.connectivity.score import score_sets
 
     warm(path)
     timed(found, "open", lambda: ConnectivityIndex.open(path), 9)
@@ -222,7 +222,7 @@ def _params():
 
 def write_query(path: Path, folder: Path) -> list[str]:
     """Write the sets of one query; returns the words of the command."""
-    from beadwork.io.index_store import IndexStore
+    from beadwork.io.connectivity.index_store import IndexStore
 
     genes = IndexStore(path).gene_ids
     rows = np.random.default_rng(1).permutation(len(genes))[:300]
@@ -269,10 +269,10 @@ def cold(path: Path, found: dict) -> None:
 
 def append(path: Path, found: dict) -> None:
     """Append 400 signatures three times, and take them away again."""
-    from beadwork.api.build_index import append_index
-    from beadwork.io import index_store
-    from beadwork.io.gctx import write_matrix
-    from beadwork.io.tables import write_table
+    from beadwork.api.index.build import append_index
+    from beadwork.io.connectivity import index_store
+    from beadwork.io.files.tables import write_table
+    from beadwork.io.matrix.gctx import write_matrix
     from beadwork.model.matrix import Level, Matrix
 
     store = index_store.IndexStore(path)

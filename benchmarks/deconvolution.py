@@ -38,13 +38,13 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import rankdata
 
-from beadwork.io.lxb import read_plate
-from beadwork.io.platform import read_bead_set, read_liss_reference
-from beadwork.kernels.beads import group_beads
-from beadwork.model.beads import N_ANALYTES, BeadPlate
+from beadwork.io.beads.lxb import read_plate
+from beadwork.io.platform.bead_sets import read_bead_set, read_liss_reference
+from beadwork.kernels.beads.grouping import group_beads
+from beadwork.model.beads.plate import N_ANALYTES, BeadPlate
 from beadwork.model.params import DeconvolveParams, SimulateParams
-from beadwork.simulate import Study, plan_study, simulate_beads
-from beadwork.stages.callers import METHODS
+from beadwork.simulate.study import Study, plan_study, simulate_beads
+from beadwork.stages.beads.callers import METHODS
 
 GAPS = np.array([0.0, 0.10, 0.53, 1.3, 2.1, 3.3, 5.5])
 GAP_PERCENTILES = np.array([0.0, 5, 25, 50, 75, 95, 100])

@@ -24,10 +24,10 @@ from pathlib import Path
 import pandas as pd
 from scale import write_raw
 
-from beadwork.io.platform import read_bead_set, read_liss_reference
-from beadwork.io.tables import write_table
+from beadwork.io.files.tables import write_table
+from beadwork.io.platform.bead_sets import read_bead_set, read_liss_reference
 from beadwork.model.params import SimulateParams
-from beadwork.simulate import plan_study
+from beadwork.simulate.study import plan_study
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent

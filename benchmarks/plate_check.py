@@ -17,13 +17,13 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from beadwork.io.platform import read_bead_set, read_liss_reference
-from beadwork.kernels.platecheck import placements
+from beadwork.io.platform.bead_sets import read_bead_set, read_liss_reference
+from beadwork.kernels.plates.placements import placements
 from beadwork.model.ids import WELLS_384, distil_id
 from beadwork.model.matrix import Level, Matrix, Space
 from beadwork.model.params import SimulateParams
-from beadwork.simulate import plan_study, simulate_beads
-from beadwork.stages.check_plates import check_plates, compared_genes, make_print
+from beadwork.simulate.study import plan_study, simulate_beads
+from beadwork.stages.plates.check import check_plates, compared_genes, make_print
 
 MISTAKES = (
     "map one row down", "map one row up", "map one column right", "map one column left", "rotated 180",
@@ -40,7 +40,7 @@ def level_two(study, plate, rng, beads: bool, bead_set=None) -> Matrix:
               "bead_set": "dp52,dp53"}  # fmt: skip
     cols = plate.plate_map.set_axis(index, axis=0).assign(**fields).replace("-666", np.nan)
     if beads:
-        from beadwork.stages.deconvolve import deconvolve
+        from beadwork.stages.beads.deconvolve import deconvolve
 
         found = deconvolve(simulate_beads(study, plate, threads=2), study.bead_set, ratio=study.ratio, threads=2).gex
         return Matrix(found.values, found.rows, cols.loc[found.cids], Level.GEX, Space.LM)

@@ -19,12 +19,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from beadwork.io.lxb import lxb_bytes
-from beadwork.io.platform import read_bead_set, read_liss_reference
-from beadwork.io.tables import write_table
-from beadwork.kernels.threads import run_chunks
+from beadwork.io.beads.lxb import lxb_bytes
+from beadwork.io.files.tables import write_table
+from beadwork.io.platform.bead_sets import read_bead_set, read_liss_reference
+from beadwork.kernels.numeric.threads import run_chunks
 from beadwork.model.params import SimulateParams
-from beadwork.simulate import draw_well, make_platform, plan_study
+from beadwork.simulate.study import draw_well, make_platform, plan_study
 
 ROOT = Path(__file__).resolve().parent.parent
 PER_PLATE = ("deconvolve", "normalize", "infer", "zscore", "zscore_vehicle")

@@ -33,15 +33,15 @@ import numpy as np
 from deconvolution import FIRST, Referee, build_simulated, good_beads, plan_plates, score
 from scipy import stats
 
-import beadwork.simulate as simulator
-from beadwork.kernels import mixture_plate
-from beadwork.kernels.accelerate import jit
-from beadwork.kernels.mixture import BeadModel, PairPrior
-from beadwork.kernels.mixture_numba import fit_plate
-from beadwork.model.beads import N_ANALYTES
+import beadwork.simulate.study as simulator
+from beadwork.kernels.beads import mixture_plate
+from beadwork.kernels.beads.mixture import BeadModel, PairPrior
+from beadwork.kernels.beads.mixture_numba import fit_plate
+from beadwork.kernels.numeric.jit import jit
+from beadwork.model.beads.plate import N_ANALYTES
 from beadwork.model.ids import WELLS_384
 from beadwork.model.params import DeconvolveParams, SimulateParams
-from beadwork.stages.callers.mixture import mixture_settings
+from beadwork.stages.beads.callers.mixture import mixture_settings
 
 WELLS, BEADS = 96, 48.0
 AIM = np.array([0.07, 0.11])

@@ -12,17 +12,17 @@ import pandas as pd
 from deconvolution import read_packed
 from scipy.stats import mannwhitneyu, rankdata
 
-from beadwork.io.gctx import read_matrix
-from beadwork.io.maps import read_map
-from beadwork.io.platform import find_bead_batch, read_bead_set, read_liss_reference
-from beadwork.io.tables import write_table
-from beadwork.model.beads import BeadPlate, BeadSet
+from beadwork.io.beads.maps import read_map
+from beadwork.io.files.tables import write_table
+from beadwork.io.matrix.gctx import read_matrix
+from beadwork.io.platform.bead_sets import find_bead_batch, read_bead_set, read_liss_reference
+from beadwork.model.beads.plate import BeadPlate, BeadSet
 from beadwork.model.matrix import Matrix
 from beadwork.model.params import DeconvolveParams, SimulateParams
-from beadwork.simulate import POSCONS, plan_study, simulate_beads
-from beadwork.stages.deconvolve import deconvolve
-from beadwork.stages.normalize import normalize
-from beadwork.stages.zscore import zscore
+from beadwork.simulate.study import POSCONS, plan_study, simulate_beads
+from beadwork.stages.beads.deconvolve import deconvolve
+from beadwork.stages.levels.normalize import normalize
+from beadwork.stages.levels.zscore import zscore
 
 REAL = "LJP009AH_A375_24H_X1_B20"
 EVERY = 4

@@ -28,22 +28,22 @@ import numpy as np
 import pandas as pd
 from deconvolution import plan_plates, read_packed
 
-from beadwork.io.gctx import space_genes
-from beadwork.io.lxb import read_plate
-from beadwork.io.maps import read_map
-from beadwork.io.platform import find_bead_batch, read_bead_set, read_liss_reference
-from beadwork.io.resources import gene_table
-from beadwork.kernels.modz import standard_ranks
-from beadwork.model.beads import BeadPlate
+from beadwork.io.beads.lxb import read_plate
+from beadwork.io.beads.maps import read_map
+from beadwork.io.matrix.gctx import space_genes
+from beadwork.io.platform.bead_sets import find_bead_batch, read_bead_set, read_liss_reference
+from beadwork.io.platform.gene_table import gene_table
+from beadwork.kernels.levels.modz import standard_ranks
+from beadwork.model.beads.plate import BeadPlate
 from beadwork.model.ids import parse_det_plate
 from beadwork.model.matrix import Matrix, Space
 from beadwork.model.params import ConsensusParams, DeconvolveParams, SimulateParams
-from beadwork.simulate import Study, simulate_beads
-from beadwork.stages.consensus import consensus
-from beadwork.stages.deconvolve import DeconvolveResult, deconvolve
-from beadwork.stages.normalize import normalize
-from beadwork.stages.replicates import area_under_curve
-from beadwork.stages.zscore import zscore
+from beadwork.simulate.study import Study, simulate_beads
+from beadwork.stages.beads.deconvolve import DeconvolveResult, deconvolve
+from beadwork.stages.levels.consensus import consensus
+from beadwork.stages.levels.normalize import normalize
+from beadwork.stages.levels.zscore import zscore
+from beadwork.stages.plates.replicates import area_under_curve
 
 METHODS = {
     "kmeans": DeconvolveParams(method="kmeans"),

@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 
 from beadwork.api import ConnectivityIndex
-from beadwork.api.introspection import introspect, recall_table
-from beadwork.io.gctx import read_matrix, write_matrix
-from beadwork.kernels.connectivity import combine_scores, enrichment_score
-from beadwork.kernels.ncs import scale_scores
-from beadwork.model.connectivity import Query
+from beadwork.api.index.introspect import introspect, recall_table
+from beadwork.io.matrix.gctx import read_matrix, write_matrix
+from beadwork.kernels.connectivity.ncs import scale_scores
+from beadwork.kernels.connectivity.wtcs import combine_scores, enrichment_score
+from beadwork.model.connectivity.query import Query
 from beadwork.model.matrix import Level, Matrix
 
 

@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from beadwork.io.gctx import read_matrix, space_genes
-from beadwork.io.resources import gene_table, with_entrez_ids
+from beadwork.io.matrix.gctx import read_matrix, space_genes
+from beadwork.io.platform.gene_table import gene_table, with_entrez_ids
 from beadwork.model.ids import WELLS_384
 from beadwork.model.matrix import Level, Matrix, Space
 from beadwork.model.params import ConsensusParams
-from beadwork.stages.consensus import consensus, is_gold
+from beadwork.stages.levels.consensus import consensus, is_gold
 
 
 def section(shared: Path) -> str:

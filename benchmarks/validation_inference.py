@@ -4,15 +4,15 @@ from pathlib import Path
 
 import numpy as np
 
-from beadwork.io.expression import read_expression
-from beadwork.io.gctx import read_matrix
-from beadwork.io.inference_model import default_model_path, read_inference_model
-from beadwork.io.resources import gene_table, with_entrez_ids
-from beadwork.kernels.inference import left_out_correlation
+from beadwork.io.matrix.expression import read_expression
+from beadwork.io.matrix.gctx import read_matrix
+from beadwork.io.platform.gene_table import gene_table, with_entrez_ids
+from beadwork.io.platform.inference_model import default_model_path, read_inference_model
+from beadwork.kernels.levels.ridge import left_out_correlation
 from beadwork.model.matrix import Level
 from beadwork.model.params import TrainInferenceParams
-from beadwork.stages.infer import infer
-from beadwork.stages.train_inference import TrainingData, prepare_training
+from beadwork.stages.levels.infer import infer
+from beadwork.stages.levels.train_inference import TrainingData, prepare_training
 
 PARAMS = TrainInferenceParams()
 RIDGES = (500.0, 1000.0, 2000.0, 4000.0, 8000.0)

@@ -12,16 +12,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from beadwork.io.gctx import read_matrix
-from beadwork.io.lxb import lxb_bytes, read_events, read_plate
-from beadwork.io.maps import read_map
-from beadwork.io.platform import read_bead_set
-from beadwork.kernels import peaks, peaks_numba
-from beadwork.kernels.beads import group_beads
-from beadwork.model.beads import N_ANALYTES, BeadPlate
+from beadwork.io.beads.lxb import lxb_bytes, read_events, read_plate
+from beadwork.io.beads.maps import read_map
+from beadwork.io.matrix.gctx import read_matrix
+from beadwork.io.platform.bead_sets import read_bead_set
+from beadwork.kernels.beads import peaks, peaks_numba
+from beadwork.kernels.beads.grouping import group_beads
+from beadwork.model.beads.plate import N_ANALYTES, BeadPlate
 from beadwork.model.ids import WELLS_384
 from beadwork.model.params import DeconvolveParams
-from beadwork.stages.deconvolve import deconvolve
+from beadwork.stages.beads.deconvolve import deconvolve
 
 TEST = "TEST_A375_24H_X1_B20"
 

@@ -6,17 +6,17 @@ import numpy as np
 import pandas as pd
 from deconvolution import read_packed
 
-from beadwork.io.gctx import read_matrix
-from beadwork.io.maps import read_map
-from beadwork.io.platform import read_bead_set, read_liss_reference
-from beadwork.io.resources import with_entrez_ids
-from beadwork.kernels import liss as kernel
-from beadwork.model.beads import CALIBRATORS
+from beadwork.io.beads.maps import read_map
+from beadwork.io.matrix.gctx import read_matrix
+from beadwork.io.platform.bead_sets import read_bead_set, read_liss_reference
+from beadwork.io.platform.gene_table import with_entrez_ids
+from beadwork.kernels.levels import liss as kernel
+from beadwork.model.beads.plate import CALIBRATORS
 from beadwork.model.matrix import Level, Matrix
 from beadwork.model.params import DeconvolveParams, NormalizeParams
-from beadwork.stages.deconvolve import deconvolve
-from beadwork.stages.normalize import normalize, scale_bead_set, to_qnorm
-from beadwork.stages.zscore import zscore
+from beadwork.stages.beads.deconvolve import deconvolve
+from beadwork.stages.levels.normalize import normalize, scale_bead_set, to_qnorm
+from beadwork.stages.levels.zscore import zscore
 
 REFERENCE = read_liss_reference()
 LEVELS = REFERENCE["log2_level"].to_numpy(np.float64)

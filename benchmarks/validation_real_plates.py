@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 
-from beadwork.io.gctx import read_matrix
-from beadwork.io.resources import with_entrez_ids
+from beadwork.io.matrix.gctx import read_matrix
+from beadwork.io.platform.gene_table import with_entrez_ids
 from beadwork.model.matrix import Matrix
 
 TEST = "TEST_A375_24H_X1_B20"
@@ -77,7 +77,7 @@ def unpack(shared: Path, folder: Path) -> Path:
 
 def section(shared: Path) -> str:
     """Markdown: correlation with official z-scores, same-compound correlation."""
-    from beadwork.stages.callers import METHODS as KNOWN
+    from beadwork.stages.beads.callers import METHODS as KNOWN
 
     methods = [method for method in METHODS if method in KNOWN]
     with tempfile.TemporaryDirectory() as name:

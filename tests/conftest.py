@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from beadwork.io.platform import read_bead_set, read_liss_reference
-from beadwork.model.beads import CALIBRATORS
+from beadwork.io.platform.bead_sets import read_bead_set, read_liss_reference
+from beadwork.model.beads.plate import CALIBRATORS
 from beadwork.model.matrix import Level, Matrix, Space
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from beadwork.io.gctx import COL, DATA, ROW
+from beadwork.io.matrix.gctx import COL, DATA, ROW
 from beadwork.model.matrix import SPACE_SIZES, Level, Space
-from beadwork.simulate import FAULTS
+from beadwork.simulate.study import FAULTS
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 

@@ -1,10 +1,11 @@
 """Rebuild L1000 (Connectivity Map) signatures from raw Luminex beads.
 
-The package has four floors: ``model`` and ``kernels`` at the bottom, ``stages``, ``io``, ``figures`` and
-``simulate`` above them, ``cli`` on top.  Import what you need from the floor you need it from, for example::
+The package has floors: ``model`` and ``kernels`` at the bottom; ``stages``, ``io``, ``views`` and ``simulate`` above
+them; then ``api``; ``cli`` and ``serve`` on top.  Each floor has the same wings: ``beads``, ``levels``,
+``connectivity`` and ``plates``.  Import what you need from the floor you need it from, for example::
 
-    from beadwork.io.gctx import read_matrix
-    from beadwork.stages.zscore import zscore
+    from beadwork.io.matrix.gctx import read_matrix
+    from beadwork.stages.levels.zscore import zscore
     from beadwork import ConnectivityIndex
 
 Importing ``beadwork`` itself loads nothing heavy.

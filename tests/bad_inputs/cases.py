@@ -11,7 +11,7 @@ from functools import cache
 
 import numpy as np
 
-from beadwork.io.lxb import lxb_bytes
+from beadwork.io.beads.lxb import lxb_bytes
 
 SHEET = "det_plate\tlxb\tmap\tbead_batch\tuse\n"
 MAP = "rna_well\tpert_id\tpert_type\n"

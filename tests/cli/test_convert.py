@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from beadwork.io.formats import read_any, write_any
+from beadwork.io.matrix.formats import read_any, write_any
 from beadwork.model.matrix import Level, Matrix
 
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from beadwork.cli import main
-from beadwork.io.gctx import read_matrix
-from beadwork.io.lxb import lxb_bytes
-from beadwork.io.tables import read_table
+from beadwork.io.beads.lxb import lxb_bytes
+from beadwork.io.files.tables import read_table
+from beadwork.io.matrix.gctx import read_matrix
 from beadwork.model.matrix import Level, Space
 
 PLATE = "P1_A375_24H_X1_B20"
@@ -120,7 +120,7 @@ def test_bead_batch_is_found_in_any_case(plate):
 
 
 def test_bead_set_of_ones_own(plate, capsys):
-    from beadwork.io.resources import resource_path
+    from beadwork.io.platform.gene_table import resource_path
 
     table = plate / "beadset_own.tsv"
     lines = resource_path("beadset_epsilon-r2.tsv").read_text().splitlines()

@@ -5,8 +5,8 @@ import pytest
 
 from beadwork.cli import main
 from beadwork.cli.bead_panels import called_plate, graded_analytes, pair_table, worst_analytes
-from beadwork.io.gctx import read_matrix, write_matrix
-from beadwork.io.lxb import read_plate
+from beadwork.io.beads.lxb import read_plate
+from beadwork.io.matrix.gctx import read_matrix, write_matrix
 
 PLATE = "SIM001_A375_24H_X1_B20"
 

@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 
 from beadwork.cli import main
-from beadwork.io.gctx import read_matrix, space_genes, write_matrix
-from beadwork.io.inference_model import read_inference_model
-from beadwork.io.resources import gene_table
-from beadwork.io.tables import read_table
+from beadwork.io.files.tables import read_table
+from beadwork.io.matrix.gctx import read_matrix, space_genes, write_matrix
+from beadwork.io.platform.gene_table import gene_table
+from beadwork.io.platform.inference_model import read_inference_model
 from beadwork.model.matrix import Level, Matrix, Space
 
 GENES = gene_table()

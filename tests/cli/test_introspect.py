@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 
 from beadwork.api import ConnectivityIndex
-from beadwork.io.gctx import read_matrix
-from beadwork.kernels.recall import composite, pair_ranks
+from beadwork.io.matrix.gctx import read_matrix
+from beadwork.kernels.connectivity.recall import composite, pair_ranks
 
-from ..api.conftest import *  # noqa: F403
+from ..api.index.conftest import *  # noqa: F403
 
 
 def test_introspect(run, toy_index, tmp_path):

@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 
 from beadwork.api import ConnectivityIndex
-from beadwork.io.gctx import read_matrix
+from beadwork.io.matrix.gctx import read_matrix
 
-from ..api.conftest import *  # noqa: F403
+from ..api.index.conftest import *  # noqa: F403
 
 
 @pytest.fixture
@@ -151,7 +151,7 @@ def test_answers_load_in_cmappy(run, toy_index, sets, tmp_path):
 
 def test_portions_give_the_same_answers(run, toy_index, sets, tmp_path, monkeypatch):
     """With memory for one query at a time the files are the same."""
-    from beadwork.api import connectivity
+    from beadwork.api.index import opened as connectivity
 
     arguments = ("query", toy_index, "--up", sets[0], "--down", sets[1], "--metric", "ks")
     assert run(*arguments, "-o", tmp_path / "whole").code == 0

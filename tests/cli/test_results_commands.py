@@ -11,10 +11,10 @@ import pandas as pd
 import pytest
 
 from beadwork.cli import main
-from beadwork.io.digest import digest_file
-from beadwork.io.gctx import write_matrix
-from beadwork.io.provenance import input_record, make_provenance
-from beadwork.io.tables import read_table
+from beadwork.io.files.digest import digest_file
+from beadwork.io.files.provenance import input_record, make_provenance
+from beadwork.io.files.tables import read_table
+from beadwork.io.matrix.gctx import write_matrix
 from beadwork.model.cmappy import load_gctoo
 from beadwork.model.matrix import Level, Matrix
 
@@ -56,7 +56,7 @@ def results(tmp_path: Path) -> Path:
             earlier, inputs = [matrix.provenance], {"matrix": [input_record(path)]}
     sources = [folder / plate / f"{plate}_ZSPC.gctx" for plate in PLATES]
     steps = [made(plate, Level.ZSPC, {}, []).provenance for plate in PLATES]
-    from beadwork.io.gctx import read_provenance
+    from beadwork.io.matrix.gctx import read_provenance
 
     steps = [read_provenance(path) for path in sources]
     record = make_provenance("consensus", {"z_clip": 10}, {"z": [input_record(path) for path in sources]}, steps)
@@ -275,7 +275,7 @@ def test_mistakes_are_told_in_one_line(results: Path, tmp_path: Path, capsys, mo
 def test_a_release_needs_room(results: Path, tmp_path: Path, capsys, monkeypatch):
     from collections import namedtuple
 
-    from beadwork.io import release
+    from beadwork.io.runs import release
 
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(release.shutil, "disk_usage", lambda _: usage(10, 10, 1000))

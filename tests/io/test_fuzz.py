@@ -9,9 +9,9 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from beadwork.io.gctx import read_annotation, read_matrix
-from beadwork.io.hdf5_heap import find_broken_heap
-from beadwork.io.lxb import lxb_bytes, read_events
+from beadwork.io.beads.lxb import lxb_bytes, read_events
+from beadwork.io.matrix.gctx import read_annotation, read_matrix
+from beadwork.io.matrix.hdf5_heap import find_broken_heap
 from beadwork.model.errors import BeadworkError, FileError
 
 spec = importlib.util.spec_from_file_location("fuzz_benchmark", Path(__file__).parents[2] / "benchmarks" / "fuzz.py")

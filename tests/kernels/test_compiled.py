@@ -77,10 +77,10 @@ def test_a_run_that_compiles_and_one_that_loads_from_the_cache_give_the_same_byt
 PAIRS = """
 import hashlib
 import numpy as np
-from beadwork.kernels.beads_numba import group_beads
-from beadwork.kernels.mixture import COLUMNS, BeadModel, PairPrior
-from beadwork.kernels.mixture_numba import fit_plate
-from beadwork.kernels.mixture_plate import WIDTHS
+from beadwork.kernels.beads.grouping_numba import group_beads
+from beadwork.kernels.beads.mixture import COLUMNS, BeadModel, PairPrior
+from beadwork.kernels.beads.mixture_numba import fit_plate
+from beadwork.kernels.beads.mixture_plate import WIDTHS
 
 rng, n = np.random.default_rng(3), 60
 analyte = rng.integers(0, n + 1, 70 * n, dtype=np.uint32)

@@ -17,7 +17,7 @@ import pytest
 
 from beadwork.api import ConnectivityIndex
 
-from ..api.conftest import *  # noqa: F403
+from ..api.index.conftest import *  # noqa: F403
 
 uvicorn = pytest.importorskip("uvicorn", reason="the extra serve is not installed")
 pytest.importorskip("fastapi", reason="the extra serve is not installed")

@@ -1,5 +1,5 @@
 """The library as a notebook uses it: objects that join files and stages, with the words of the commands."""
 
-from beadwork.api.connectivity import ConnectivityIndex, QueryResult
+from beadwork.api.index.opened import ConnectivityIndex, QueryResult
 
 __all__ = ["ConnectivityIndex", "QueryResult"]

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from beadwork.figures import CURVE_AT, BeadPanel
 from beadwork.model.errors import AlignmentError, ParameterError, name_some
+from beadwork.views.figures import CURVE_AT, BeadPanel
 
 if TYPE_CHECKING:
-    from beadwork.model.beads import BeadPlate
+    from beadwork.model.beads.plate import BeadPlate
     from beadwork.model.matrix import Matrix
 
 N_PANELS = 6
@@ -161,8 +161,8 @@ def well_position(plate: CalledPlate, well: str) -> int:
 
 def bead_panels(plate: CalledPlate, beads: BeadPlate, well: str, analytes: Mapping[int, str]) -> list[BeadPanel]:
     """Beads of some analytes in one well, with the values called and, if there are any, components and posterior."""
-    from beadwork.kernels.mixture import peak_density
-    from beadwork.kernels.mixture_plate import WIDTHS
+    from beadwork.kernels.beads.mixture import peak_density
+    from beadwork.kernels.beads.mixture_plate import WIDTHS
 
     at = well_position(plate, well)
     symbols = plate.gex.rows["pr_gene_symbol"] if "pr_gene_symbol" in plate.gex.rows else plate.gex.rids.to_series()

@@ -25,10 +25,10 @@ def command(
     replicates together, and more than one set of compounds: plates are told by what they have in common.
     """
     from beadwork.cli.files import load_matrix
-    from beadwork.io.gctx import read_annotation
-    from beadwork.io.platform import bead_set_names, read_bead_set
-    from beadwork.io.tables import write_table
-    from beadwork.stages.check_plates import check_plates, compared_genes, make_print
+    from beadwork.io.files.tables import write_table
+    from beadwork.io.matrix.gctx import read_annotation
+    from beadwork.io.platform.bead_sets import bead_set_names, read_bead_set
+    from beadwork.stages.plates.check import check_plates, compared_genes, make_print
 
     paths = [path for source in sources for path in (_of_results(source, plates) if source.is_dir() else [source])]
     genes = compared_genes(read_annotation(path).rows.index for path in paths)

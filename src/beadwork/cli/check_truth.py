@@ -30,7 +30,7 @@ def command(study: Path, results: Path, output: Path | None, threads: int, qc: P
     """
     import pandas as pd
 
-    from beadwork.io.tables import write_table
+    from beadwork.io.files.tables import write_table
     from beadwork.model.errors import FileError
     from beadwork.model.qc import join_qc
 
@@ -54,8 +54,8 @@ Figures = list[tuple[str, str, float]]
 
 def level2(truth: Path, results: Path) -> Figures:
     """Agreement of the GEX of each plate."""
-    from beadwork.io.gctx import read_matrix
-    from beadwork.stages.truth import compare_values
+    from beadwork.io.matrix.gctx import read_matrix
+    from beadwork.stages.plates.truth import compare_values
 
     found: Figures = []
     for path in sorted(truth.glob("*_GEX.gctx")):
@@ -74,8 +74,8 @@ def level2(truth: Path, results: Path) -> Figures:
 
 def wells(truth: Path, results: Path) -> Figures:
     """Whether the wells with planted faults were left out, and how many sound ones were."""
-    from beadwork.io.gctx import read_matrix
-    from beadwork.io.tables import read_table
+    from beadwork.io.files.tables import read_table
+    from beadwork.io.matrix.gctx import read_matrix
 
     planted = read_table(truth / "wells.tsv", required=("det_plate", "det_well", "fault"))
     found: Figures = []
@@ -94,7 +94,7 @@ def wells(truth: Path, results: Path) -> Figures:
 
 
 def _lma_wells(path: Path) -> set[str]:
-    from beadwork.io.tables import read_table
+    from beadwork.io.files.tables import read_table
 
     table = read_table(path, required=("rna_well", "pert_type"), text_only=True)
     return set(table.loc[table["pert_type"].astype(str).str.startswith("lma_"), "rna_well"])
@@ -104,8 +104,8 @@ def level5(truth: Path, results: Path) -> Figures:
     """Correlation of each active signature with the planted one."""
     import numpy as np
 
-    from beadwork.io.gctx import read_matrix
-    from beadwork.stages.truth import compare_signatures
+    from beadwork.io.matrix.gctx import read_matrix
+    from beadwork.stages.plates.truth import compare_signatures
 
     true = read_matrix(truth / "signatures.gctx")
     size = dict(zip(true.cids, np.sqrt((true.values.astype(np.float64) ** 2).mean(axis=0)), strict=True))
@@ -121,8 +121,8 @@ def level5(truth: Path, results: Path) -> Figures:
 
 def queries(truth: Path, results: Path) -> Figures:
     """Recall of the signatures of the queried mechanism."""
-    from beadwork.io.tables import read_table
-    from beadwork.stages.truth import recall_mechanism
+    from beadwork.io.files.tables import read_table
+    from beadwork.stages.plates.truth import recall_mechanism
 
     planted = _siginfo(truth)
     found: Figures = []
@@ -142,7 +142,7 @@ def queries(truth: Path, results: Path) -> Figures:
 
 
 def _siginfo(truth: Path) -> pd.DataFrame:
-    from beadwork.io.tables import read_table
+    from beadwork.io.files.tables import read_table
 
     return read_table(truth / "siginfo.tsv", required=("sig_id", "moa", "is_active")).set_index("sig_id")
 

@@ -15,7 +15,7 @@ def command(tables: tuple[Path, ...], output: Path, threads: int, qc: Path | Non
     """Merge tables of one kind, QC rows or siginfo, in the order given; columns that one lacks are empty there."""
     import pandas as pd
 
-    from beadwork.io.tables import read_table, write_table
+    from beadwork.io.files.tables import read_table, write_table
     from beadwork.model.errors import AlignmentError
     from beadwork.model.qc import join_qc
 

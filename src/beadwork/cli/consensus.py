@@ -39,11 +39,11 @@ def command(
     are replicates; missing equals missing. Control wells are grouped by well too: see --split-controls.
     """
     from beadwork.cli.files import input_record, load_matrix, save_matrix
-    from beadwork.io.gctx import space_genes
-    from beadwork.io.resources import gene_table, with_entrez_ids
-    from beadwork.io.tables import write_table
+    from beadwork.io.files.tables import write_table
+    from beadwork.io.matrix.gctx import space_genes
+    from beadwork.io.platform.gene_table import gene_table, with_entrez_ids
     from beadwork.model.matrix import Level, Space
-    from beadwork.stages.consensus import consensus
+    from beadwork.stages.levels.consensus import consensus
 
     check_outputs([output, siginfo, qc], [*z, *reliability])
     plates = [with_entrez_ids(load_matrix(path, level=(Level.ZSPC, Level.ZSVC))) for path in z]

@@ -20,7 +20,7 @@ def command(source: Path, target: Path, threads: int, qc: Path | None) -> None:
     .h5ad           AnnData; samples are obs, genes are var
     .parquet        a table: genes as rows, samples as columns; annotation, level and provenance in its metadata
     """
-    from beadwork.io.formats import read_any, write_any
+    from beadwork.io.matrix.formats import read_any, write_any
     from beadwork.model.qc import join_qc
 
     check_outputs([target, qc], [source])

@@ -13,7 +13,7 @@ from beadwork.model.params import DeconvolveParams
 if TYPE_CHECKING:
     import pandas as pd
 
-    from beadwork.model.beads import BeadSet
+    from beadwork.model.beads.plate import BeadSet
 
 DEFAULT_BEAD_SET, DEFAULT_RATIO = "epsilon-r2", 2.0
 """What is taken for a bead batch that the batch table does not know: by far the most frequent pair."""
@@ -82,12 +82,12 @@ def command(
     cannot be used, or that has no row in the map, is reported and left out.
     """
     from beadwork.cli.files import input_record, save_matrix
-    from beadwork.io.digest import digest_bytes
-    from beadwork.io.lxb import read_plate
-    from beadwork.io.maps import read_map
+    from beadwork.io.beads.lxb import read_plate
+    from beadwork.io.beads.maps import read_map
+    from beadwork.io.files.digest import digest_bytes
     from beadwork.model.errors import ParameterError
-    from beadwork.stages.callers import METHODS
-    from beadwork.stages.deconvolve import deconvolve
+    from beadwork.stages.beads.callers import METHODS
+    from beadwork.stages.beads.deconvolve import deconvolve
 
     flag = "--sd" if sd is not None else "--odds" if odds is not None else None
     if flag and not METHODS[params.method].has_sd:
@@ -127,7 +127,7 @@ def command(
 
 
 def _bead_set(name: str) -> BeadSet:
-    from beadwork.io.platform import read_bead_set
+    from beadwork.io.platform.bead_sets import read_bead_set
 
     return read_bead_set(name)
 
@@ -136,7 +136,7 @@ def _platform(
     det_plate: str, bead_batch: str | None, beadset: str | None, ratio: float | None
 ) -> tuple[BeadSet, float, str | None]:
     """Bead set, mixing ratio and bead batch of a plate."""
-    from beadwork.io.platform import find_bead_batch
+    from beadwork.io.platform.bead_sets import find_bead_batch
     from beadwork.model.ids import parse_det_plate
 
     name = bead_batch or parse_det_plate(det_plate).bead_batch

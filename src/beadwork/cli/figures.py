@@ -72,9 +72,9 @@ def plate_command(
     worst_beads   bead histograms of the pairs that are least sure (likewise)
     """
     from beadwork.cli.bead_panels import bead_panels, graded_analytes, pair_table, typical_well, worst_analytes
-    from beadwork.figures import bead_histograms, calibration_curves, plate_ambiguity, plate_wells, wells_of_plate
-    from beadwork.io.lxb import read_plate
-    from beadwork.io.tables import read_table
+    from beadwork.io.beads.lxb import read_plate
+    from beadwork.io.files.tables import read_table
+    from beadwork.views.figures import bead_histograms, calibration_curves, plate_ambiguity, plate_wells, wells_of_plate
 
     plate = _called(gex, sd, odds)
     name = _plate_name(plate)
@@ -135,8 +135,8 @@ def beads_command(
         well_position,
         worst_analytes,
     )  # fmt: skip
-    from beadwork.figures import bead_histograms
-    from beadwork.io.lxb import read_plate
+    from beadwork.io.beads.lxb import read_plate
+    from beadwork.views.figures import bead_histograms
 
     plate = _called(gex, sd, odds)
     chosen = find_analytes(plate, analytes)
@@ -175,12 +175,12 @@ def brew_command(
     import pandas as pd
 
     from beadwork.cli.files import load_matrix
-    from beadwork.figures import replicate_correlation
-    from beadwork.io.gctx import space_genes
-    from beadwork.io.resources import gene_table
-    from beadwork.io.tables import write_table
+    from beadwork.io.files.tables import write_table
+    from beadwork.io.matrix.gctx import space_genes
+    from beadwork.io.platform.gene_table import gene_table
     from beadwork.model.matrix import Level, Space
-    from beadwork.stages.replicates import correlate_replicates
+    from beadwork.stages.plates.replicates import correlate_replicates
+    from beadwork.views.figures import replicate_correlation
 
     plates = [load_matrix(path, level=(Level.ZSPC, Level.ZSVC)) for path in matrices]
     fields = [field for field in group_by.split(",") if field]
@@ -208,8 +208,8 @@ def study_command(
     rows: tuple[Path, ...], siginfo: Path, output: Path, kind: str, threads: int, qc: Path | None
 ) -> None:
     """Figures of a study: plates (wells kept, bead counts, LISS quality) and tas (activity of the signatures)."""
-    from beadwork.figures import study_activity, study_plates
-    from beadwork.io.tables import read_table
+    from beadwork.io.files.tables import read_table
+    from beadwork.views.figures import study_activity, study_plates
 
     _save(study_plates(_read_rows(rows)), output / f"plates.{kind}")
     table = read_table(siginfo, required=("pert_type", "tas", "distil_cc_q75", "ss_ngene", "distil_nsample"))
@@ -224,9 +224,9 @@ def study_command(
 @common_options
 def query_command(answers: Path, output: Path, kind: str, threads: int, qc: Path | None) -> None:
     """Strongest connections of each gene set; DIR is the folder that `beadwork query` wrote."""
-    from beadwork.figures import query_connections
-    from beadwork.io.tables import read_table
+    from beadwork.io.files.tables import read_table
     from beadwork.model.errors import FileError
+    from beadwork.views.figures import query_connections
 
     overview = answers / "queries.tsv"
     if not overview.is_file():
@@ -273,15 +273,15 @@ def _plate_name(plate: CalledPlate) -> str:
 def _read_rows(paths: tuple[Path, ...]) -> pd.DataFrame:
     import pandas as pd
 
-    from beadwork.io.tables import read_table
+    from beadwork.io.files.tables import read_table
     from beadwork.model.qc import COLUMNS
 
     return pd.concat([read_table(path, required=tuple(COLUMNS)) for path in paths], ignore_index=True)
 
 
 def _save(figure: Any, path: Path) -> None:
-    from beadwork.figures import render
-    from beadwork.io.atomic import atomic_path
+    from beadwork.io.files.atomic import atomic_path
+    from beadwork.views.figures import render
 
     data = render(figure, path.suffix[1:])
     with atomic_path(path) as temporary:

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from beadwork.io.gctx import guess_space, read_matrix, write_matrix
-from beadwork.io.provenance import input_record, make_provenance
-from beadwork.io.resources import gene_table
+from beadwork.io.files.provenance import input_record, make_provenance
+from beadwork.io.matrix.gctx import guess_space, read_matrix, write_matrix
+from beadwork.io.platform.gene_table import gene_table
 from beadwork.model.matrix import Level, Matrix, Space, check_matrix
 from beadwork.model.params import Params
 
@@ -50,7 +50,7 @@ def save_matrix(
     params, options
         What the result depends on: the parameter model, and options beside it (never threads, paths or times).
     inputs
-        By role, records of the input files (:func:`beadwork.io.provenance.input_record`).
+        By role, records of the input files (:func:`beadwork.io.files.provenance.input_record`).
     sources
         Input matrices, whose own provenance becomes this file's history.
     """

@@ -23,10 +23,10 @@ def command(qnorm: Path, output: Path, model: Path | None, params: InferParams, 
     for models that do not say).
     """
     from beadwork.cli.files import input_record, load_matrix, save_matrix
-    from beadwork.io.inference_model import default_model_path, read_inference_model
-    from beadwork.io.resources import gene_table, with_entrez_ids
+    from beadwork.io.platform.gene_table import gene_table, with_entrez_ids
+    from beadwork.io.platform.inference_model import default_model_path, read_inference_model
     from beadwork.model.matrix import Level
-    from beadwork.stages.infer import infer
+    from beadwork.stages.levels.infer import infer
 
     check_outputs([output, qc], [qnorm, model])
     matrix = with_entrez_ids(load_matrix(qnorm, level=Level.QNORM))

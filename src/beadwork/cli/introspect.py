@@ -30,7 +30,7 @@ def command(
       recall.tsv                                per perturbagen: how its signatures rank each other
     """
     from beadwork.api import ConnectivityIndex
-    from beadwork.api.introspection import introspect
+    from beadwork.api.index.introspect import introspect
     from beadwork.model.qc import join_qc, qc_rows
 
     tell = (

@@ -48,9 +48,9 @@ def command(
     QNORM hold the wells that are left.
     """
     from beadwork.cli.files import input_record, load_matrix, save_matrix
-    from beadwork.io.platform import read_liss_reference
-    from beadwork.io.tables import write_table
-    from beadwork.stages.normalize import normalize
+    from beadwork.io.files.tables import write_table
+    from beadwork.io.platform.bead_sets import read_liss_reference
+    from beadwork.stages.levels.normalize import normalize
 
     check_outputs([output, norm, curves, qc], [gex, calibrators, reference])
     source = load_matrix(gex)
@@ -90,7 +90,7 @@ def command(
 
 def _bead_set(gex, name: str | None):
     """Bead set by name, else the epsilon set of the revision that all wells share; None if that is not known."""
-    from beadwork.io.platform import read_bead_set
+    from beadwork.io.platform.bead_sets import read_bead_set
 
     if name is not None:
         return read_bead_set(name)

@@ -87,7 +87,7 @@ def available_threads() -> int:
 def write_qc(qc: pd.DataFrame, path: Path | None) -> None:
     """Write QC rows where asked."""
     if path is not None:
-        from beadwork.io.tables import write_table
+        from beadwork.io.files.tables import write_table
 
         write_table(qc, path)
 

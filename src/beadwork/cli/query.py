@@ -84,12 +84,12 @@ def command(
                            perturbagens.tsv, cells.tsv (perturbagens by cell), classes.tsv
     """
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # threads are ours; making those of BLAS takes time
-    from beadwork.api.connectivity import ConnectivityIndex, load_queries
-    from beadwork.api.query_files import Outputs, answer_to_files, query_qc
+    from beadwork.api.index.opened import ConnectivityIndex, load_queries
+    from beadwork.api.index.query_files import Outputs, answer_to_files, query_qc
 
     known_classes = None
     if classes:
-        from beadwork.io.perturbagen_classes import read_classes
+        from beadwork.io.connectivity.perturbagen_classes import read_classes
 
         known_classes = read_classes(classes)
     store = ConnectivityIndex.open(index, threads=threads, gene_names=gene_names)

@@ -66,11 +66,11 @@ def command(
 
     from beadwork import __version__
     from beadwork.cli.status import read_sheets
-    from beadwork.io.atomic import write_text
-    from beadwork.io.gctx import read_provenance
-    from beadwork.io.release import join_matrices, write_checksums
-    from beadwork.io.resources import gene_table
-    from beadwork.io.results import plate_file, plates_there, signature_files
+    from beadwork.io.files.atomic import write_text
+    from beadwork.io.matrix.gctx import read_provenance
+    from beadwork.io.platform.gene_table import gene_table
+    from beadwork.io.runs.release import join_matrices, write_checksums
+    from beadwork.io.runs.status import plate_file, plates_there, signature_files
     from beadwork.model.errors import FileError, ParameterError
     from beadwork.model.qc import join_qc
 
@@ -154,7 +154,7 @@ def command(
 
 def _table(table, key: str, fields: tuple[str, ...], path: Path) -> None:
     """Write a table as LINCS does: tab-separated, missing values -666; fields that are not there are left out."""
-    from beadwork.io.atomic import atomic_path
+    from beadwork.io.files.atomic import atomic_path
 
     chosen = table[[name for name in fields if name in table]].rename_axis(index=key).reset_index()
     with atomic_path(path) as temporary:

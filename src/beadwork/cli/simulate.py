@@ -31,15 +31,15 @@ def command(output: Path, params: SimulateParams, compress: bool, threads: int, 
     import logging
 
     from beadwork.cli.files import save_matrix
-    from beadwork.io.atomic import atomic_path, write_text
-    from beadwork.io.lxb import lxb_bytes
-    from beadwork.io.platform import find_bead_batch, read_bead_set, read_liss_reference
-    from beadwork.io.tables import write_table
-    from beadwork.kernels.threads import run_chunks
+    from beadwork.io.beads.lxb import lxb_bytes
+    from beadwork.io.files.atomic import atomic_path, write_text
+    from beadwork.io.files.tables import write_table
+    from beadwork.io.platform.bead_sets import find_bead_batch, read_bead_set, read_liss_reference
+    from beadwork.kernels.numeric.threads import run_chunks
     from beadwork.model.errors import FileError, ParameterError
     from beadwork.model.ids import WELLS_384
     from beadwork.model.qc import join_qc, qc_rows
-    from beadwork.simulate import draw_well, make_platform, plan_study
+    from beadwork.simulate.study import draw_well, make_platform, plan_study
 
     batch = find_bead_batch(params.bead_batch)
     if batch is None:

@@ -30,9 +30,9 @@ def command(
     """
     import pandas as pd
 
-    from beadwork.io.atomic import write_text
-    from beadwork.io.results import STATUS_COLUMNS, compare_status, results_status, status_page, suspicions
-    from beadwork.io.tables import read_table, write_table
+    from beadwork.io.files.atomic import write_text
+    from beadwork.io.files.tables import read_table, write_table
+    from beadwork.io.runs.status import STATUS_COLUMNS, compare_status, results_status, status_page, suspicions
     from beadwork.model.errors import ParameterError
     from beadwork.model.qc import join_qc
 

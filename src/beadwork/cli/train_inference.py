@@ -30,11 +30,11 @@ def command(
     from dataclasses import replace
 
     from beadwork import __version__
-    from beadwork.io.expression import read_expression
-    from beadwork.io.inference_model import write_inference_model
-    from beadwork.io.provenance import input_record, make_provenance
-    from beadwork.io.resources import gene_table
-    from beadwork.stages.train_inference import train_inference
+    from beadwork.io.files.provenance import input_record, make_provenance
+    from beadwork.io.matrix.expression import read_expression
+    from beadwork.io.platform.gene_table import gene_table
+    from beadwork.io.platform.inference_model import write_inference_model
+    from beadwork.stages.levels.train_inference import train_inference
 
     check_outputs([output, qc], [expression, probe_map])
     matrix = read_expression(expression, probe_map, study_field=params.study_field)

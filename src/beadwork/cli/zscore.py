@@ -65,7 +65,7 @@ def command(
     """
     from beadwork.cli.files import input_record, load_matrix, save_matrix
     from beadwork.model.errors import ParameterError
-    from beadwork.stages.zscore import INPUT_LEVELS, zscore
+    from beadwork.stages.levels.zscore import INPUT_LEVELS, zscore
 
     if sd is None and (reliability is not None or not shrink):
         flag = "--no-shrink" if reliability is None else "--reliability"

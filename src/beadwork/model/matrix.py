@@ -66,7 +66,7 @@ class Matrix:
     space
         Which genes the rows are; None if they are not one of the named spaces.
     provenance
-        How the matrix came to be (see ``beadwork.io.provenance``); carried along, never computed with.
+        How the matrix came to be (see ``beadwork.io.files.provenance``); carried along, never computed with.
     """
 
     values: np.ndarray

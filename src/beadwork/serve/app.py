@@ -21,13 +21,13 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from beadwork import __version__
-from beadwork.api.connectivity import ConnectivityIndex
-from beadwork.api.query_page import query_page
-from beadwork.model.connectivity import Query
+from beadwork.api.index.opened import ConnectivityIndex
+from beadwork.api.index.query_page import query_page
+from beadwork.model.connectivity.query import Query
 from beadwork.model.errors import BeadworkError
 from beadwork.model.params import QueryParams
 from beadwork.serve.jobs import BusyError, Job, Jobs
-from beadwork.stages.roll_up import ranked
+from beadwork.stages.connectivity.roll_up import ranked
 
 ASSETS = Path(__file__).parent / "assets"
 MEDIA = {
@@ -200,7 +200,7 @@ def create_app(
         params = QueryParams()
         (mapped,) = index.map_queries([query], params)
         if request.where:
-            from beadwork.stages.connect import filter_signatures
+            from beadwork.stages.connectivity.score import filter_signatures
 
             filter_signatures(index.annotation, request.where)
         return _state(jobs.submit(mapped, params, request.where))

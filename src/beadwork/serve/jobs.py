@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from beadwork.api.connectivity import ConnectivityIndex, QueryResult
-from beadwork.model.connectivity import MappedQuery
+from beadwork.api.index.opened import ConnectivityIndex, QueryResult
+from beadwork.model.connectivity.query import MappedQuery
 from beadwork.model.errors import BeadworkError
 from beadwork.model.params import QueryParams
-from beadwork.stages.roll_up import RolledUp, RollUpPlan
+from beadwork.stages.connectivity.roll_up import RolledUp, RollUpPlan
 
 KEPT_BYTES = 512 << 20
 """Memory that kept results may take, about."""

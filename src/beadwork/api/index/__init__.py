@@ -1,0 +1,1 @@
+"""The connectivity index: build, append, keep in step, ask."""

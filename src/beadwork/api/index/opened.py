@@ -1,0 +1,560 @@
+"""A connectivity index as an object: open it, ask it, look at it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from beadwork.io.connectivity.gene_sets import pair_sets, read_gene_names, read_gene_sets, read_signatures
+from beadwork.io.connectivity.index_store import IndexStore
+from beadwork.io.platform.gene_names import known_genes, old_symbols, probe_genes
+from beadwork.model.connectivity.query import SIGNATURE_FIELDS, GeneSet, MappedQuery, Query, SignatureBlock
+from beadwork.model.connectivity.signature_table import SignatureTable, arrow_text
+from beadwork.model.errors import GeneSetError, name_some
+from beadwork.model.params import IndexParams, QueryParams, make_params
+from beadwork.stages.connectivity.gene_mapping import GeneFinder, map_query
+from beadwork.stages.connectivity.roll_up import RolledUp, RollUpPlan, classes_of_table, plan_roll_up, ranked, roll_up
+from beadwork.stages.connectivity.score import (
+    Background,
+    Connections,
+    ReferenceGroups,
+    connect,
+    filter_signatures,
+    make_groups,
+    null_mask,
+    score_sets,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from beadwork.model.matrix import Matrix
+
+GeneSets = str | Path | Sequence[str] | Mapping[str, Sequence[str]]
+Classes = Any
+"""Perturbagens by class, or a table (DataFrame) with pert_iname (or pert_id) and moa, or None."""
+Progress = Callable[[str], None]
+BATCH_BYTES = 128 << 20
+"""Memory that the results of one batch of queries may take."""
+
+
+class ConnectivityIndex:
+    """A connectivity index, open for reading; it stays as it was opened while others append to it.
+
+    >>> index = ConnectivityIndex.open("results/index")                           # doctest: +SKIP
+    >>> index.query(up=["TP53", "CDKN1A", "MDM2"], down=["CCNB1", "CDK1"])        # doctest: +SKIP
+    """
+
+    def __init__(self, store: IndexStore, *, threads: int | None = None, gene_names: str | Path | None = None) -> None:
+        self.store = store
+        self.gene_names = gene_names
+        self.threads = threads or _cores()
+        self._asked = False
+        self._groups: dict[tuple[Any, ...], ReferenceGroups] = {}
+
+    # ---- make and inspect ------------------------------------------------------------------------------------------
+
+    @classmethod
+    def open(
+        cls, path: str | Path, *, threads: int | None = None, gene_names: str | Path | None = None
+    ) -> ConnectivityIndex:
+        """Open an index; reads its manifest only.
+
+        Parameters
+        ----------
+        gene_names
+            Table of further names of genes, e.g. Ensembl ids: columns name and gene_id (Entrez).
+
+        Raises
+        ------
+        IndexStoreError
+            There is no index, or it is damaged, or of an unknown version.
+        """
+        return cls(IndexStore(path), threads=threads, gene_names=gene_names)
+
+    @classmethod
+    def build(
+        cls,
+        path: str | Path,
+        matrices: str | Path | Sequence[str | Path],
+        siginfo: str | Path | Sequence[str | Path] | None = None,
+        *,
+        overwrite: bool = False,
+        threads: int | None = None,
+        **parameters: Any,
+    ) -> ConnectivityIndex:
+        """Build an index from MODZ matrices (see :func:`beadwork.api.index.build.build_index`)."""
+        from beadwork.api.index.build import build_index
+
+        matrices = [matrices] if isinstance(matrices, str | Path) else matrices
+        params = make_params(IndexParams, **parameters)
+        store = build_index(path, matrices, siginfo, params=params, overwrite=overwrite, threads=threads or _cores())
+        return cls(store, threads=threads)
+
+    def append(
+        self, matrices: str | Path | Sequence[str | Path], siginfo: str | Path | Sequence[str | Path] | None = None
+    ) -> ConnectivityIndex:
+        """Add signatures; returns the index as it is then, while this object stays what it was."""
+        from beadwork.api.index.build import append_index
+
+        matrices = [matrices] if isinstance(matrices, str | Path) else matrices
+        return type(self)(append_index(self.store.path, matrices, siginfo, threads=self.threads), threads=self.threads)
+
+    def learn_background(
+        self, up: GeneSets | None = None, down: GeneSets | None = None, **parameters: Any
+    ) -> ConnectivityIndex:
+        """Learn the background of tau anew, from signatures of the index or from given sets; returns the new index."""
+        from beadwork.api.index.build import relearn_background
+
+        queries = [] if up is None and down is None else self.map_queries(self._queries(up, down, None, "query"))
+        params = make_params(IndexParams, **{**self.store.manifest["parameters"], **parameters})
+        store = relearn_background(self.store.path, params=params, queries=queries, threads=self.threads)
+        return type(self)(store, threads=self.threads, gene_names=self.gene_names)
+
+    def verify(self, *, quick: bool = False, progress: Progress = lambda text: None) -> tuple[list[str], list[str]]:
+        """(faults, remarks) of a full check."""
+        from beadwork.api.index.build import verify_index
+
+        return verify_index(self.store.path, quick=quick, threads=self.threads, progress=progress)
+
+    def __repr__(self) -> str:
+        space = f" in space {self.store.space}" if self.store.space else ""
+        return (
+            f"ConnectivityIndex({str(self.store.path)!r}: {len(self):,} signatures x {self.store.n_genes:,} genes"
+            f"{space}, "
+            f"{len(self.store.segments)} segments)"
+        )
+
+    def __len__(self) -> int:
+        return self.store.n_signatures
+
+    @cached_property
+    def annotation(self) -> SignatureTable:
+        """Annotation of all signatures, in index order, as columns."""
+        return SignatureTable(self.store.signature_table())
+
+    @cached_property
+    def siginfo(self) -> pd.DataFrame:
+        """Annotation of all signatures, in index order; repeated texts are categories."""
+        frame: pd.DataFrame = self.annotation.arrow.to_pandas()
+        return frame
+
+    @cached_property
+    def genes(self) -> pd.DataFrame:
+        """Genes in row order: gene_id, symbol."""
+        import pandas as pd
+
+        return pd.DataFrame(self.store.gene_columns())
+
+    def warm(self) -> None:
+        """Read the annotation and load the compiled code, so that the first query is as fast as the next."""
+        self._load_compiled()
+        params = QueryParams()
+        rows = np.arange(min(2, self.store.n_genes))
+        query = MappedQuery("warm", rows[:1], rows[1:])
+        small = self.store.blocks[0]
+        block = SignatureBlock(0, np.ascontiguousarray(small.rank[:, :32]), np.ascontiguousarray(small.z[:, :32]))
+        connect([block], SignatureTable(self.annotation.take(np.arange(block.stop))), [query], params=params)
+        _ = self.finder
+
+    @staticmethod
+    def _load_compiled() -> None:
+        from beadwork.kernels.connectivity import wtcs_numba as connectivity_numba
+
+        assert connectivity_numba
+
+    def info(self) -> dict[str, Any]:
+        """Facts about the index, for people and programs."""
+        siginfo = self.annotation
+        background = self.store.background
+        null = null_mask(siginfo)
+        size = sum(record["bytes"] for segment in self.store.segments for record in segment.files.values())
+        return {
+            "path": str(self.store.path),
+            "format_version": self.store.manifest["version"],
+            "generation": self.store.manifest["generation"],
+            "signatures": len(self),
+            "null_signatures": int(null.sum()),
+            "genes": self.store.n_genes,
+            "space": self.store.space,
+            "segments": len(self.store.segments),
+            "bytes": size,
+            "cells": _distinct(siginfo, "cell_id"),
+            "perturbagens": _distinct(siginfo, "pert_id"),
+            "background_queries": 0 if background is None else background["n_queries"],
+            "background_learned_on": 0 if background is None else background["n_signatures"],
+        }
+
+    def signature(self, sig_id: str) -> pd.Series:
+        """Scores of one signature, by gene id."""
+        import pandas as pd
+
+        place = self.position(sig_id)
+        return pd.Series(self.store.read_signatures([place])[0], index=self.store.gene_ids, name=sig_id)
+
+    def position(self, sig_id: str) -> int:
+        """Place of a signature in the index."""
+        import pyarrow.compute as pc
+
+        place: int = pc.index(self.annotation.column("sig_id"), arrow_text(sig_id)).as_py()
+        if place < 0:
+            raise GeneSetError(f"the index has no signature {sig_id!r}; `siginfo` lists them")
+        return place
+
+    # ---- queries ---------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def finder(self) -> GeneFinder:
+        """Finds genes of queries among those of the index."""
+        columns = self.store.gene_columns()
+        further = read_gene_names(self.gene_names) if self.gene_names else {}
+        names: Callable[[], Mapping[str, str]] = lambda: old_symbols() | further  # noqa: E731
+        return GeneFinder(columns["gene_id"], columns["symbol"], known_genes, names, probe_genes)
+
+    def query(
+        self,
+        up: GeneSets | None = None,
+        down: GeneSets | None = None,
+        *,
+        signature: Mapping[str, float] | pd.Series | None = None,
+        name: str = "query",
+        where: str | Sequence[str] = (),
+        **parameters: Any,
+    ) -> pd.DataFrame:
+        """Signatures of the index ranked by how they connect to one query.
+
+        Parameters
+        ----------
+        up, down
+            Genes that go up and down: Entrez ids, symbols, old symbols; or a gene-set file of one query.
+        signature
+            Value by gene, instead of `up` and `down`.
+        name
+            Name of the query.
+        where
+            Filters such as ``cell_id=A375`` or ``tas>=0.2``; they choose what is shown, scores stay those of the whole
+            index.
+        parameters
+            Any of :class:`beadwork.model.params.QueryParams`, for example ``metric=("wtcs", "ks")``.
+
+        Returns
+        -------
+        One row a signature, best connected first; what was missing stands in ``.attrs["notes"]`` and
+        ``.attrs["missing_genes"]``.
+
+        Raises
+        ------
+        GeneSetError
+            None of the genes is in the index, or there are several queries (use :meth:`query_many`).
+        """
+        queries = self._queries(up, down, signature, name)
+        if len(queries) != 1:
+            raise GeneSetError(
+                f"{len(queries)} queries given ({name_some([q.name for q in queries])}); use query_many()"
+            )
+        results = self.query_many(queries, where=where, **parameters)
+        table = results.table(0)
+        table.attrs["notes"] = list(results.notes(0))
+        table.attrs["missing_genes"] = [
+            {"set": item.set, "gene": item.gene, "reason": item.reason}
+            for item in results.connections.queries[0].missing
+        ]
+        return table
+
+    def query_many(
+        self,
+        up: GeneSets | Sequence[Query] | None = None,
+        down: GeneSets | None = None,
+        *,
+        where: str | Sequence[str] = (),
+        **parameters: Any,
+    ) -> QueryResult:
+        """Answers to several queries at once, as matrices and tables."""
+        params = make_params(QueryParams, **parameters)
+        given = isinstance(up, Sequence) and len(up) > 0 and isinstance(up[0], Query)
+        queries = list(up) if given else self._queries(up, down, None, "query")  # type: ignore[arg-type]
+        mapped = self.map_queries(queries, params)
+        filters = [where] if isinstance(where, str) else list(where)
+        return self.answer(mapped, params, filters)
+
+    def _queries(self, up: Any, down: Any, signature: Mapping[str, float] | pd.Series | None, name: str) -> list[Query]:
+        if signature is not None:
+            return [Query(name, profile={str(gene): float(value) for gene, value in dict(signature).items()})]
+        if up is None and down is None:
+            raise GeneSetError("no genes given; give up, down or signature")
+        sets = [_as_sets(item, name) for item in (up, down)]
+        if up is None:
+            return [Query(item.name, (), item.genes) for item in sets[1]]
+        return pair_sets(*sets)
+
+    def map_queries(self, queries: Sequence[Query], params: QueryParams = QueryParams()) -> list[MappedQuery]:  # noqa: B008 (frozen)
+        """Put queries on the index's genes; a query without any usable gene is an error that names it."""
+        return [map_query(query, self.finder, params) for query in queries]
+
+    def answer(
+        self,
+        queries: Sequence[MappedQuery],
+        params: QueryParams = QueryParams(),  # noqa: B008 (frozen)
+        filters: Sequence[str] = (),
+        progress: Callable[[float], None] | None = None,
+        wtcs: np.ndarray | None = None,
+    ) -> QueryResult:
+        """Score mapped queries."""
+        if self._asked:  # who asks again will ask more
+            self._load_compiled()
+        self._asked = True
+        key = (params.group_by, params.min_reference, params.null_type)
+        if key not in self._groups:
+            self._groups[key] = make_groups(self.annotation, params)
+        connections = connect(
+            self.store.blocks,
+            self.annotation,
+            queries,
+            background=self._background(params),
+            params=params,
+            threads=self.threads,
+            groups=self._groups[key],
+            wtcs=wtcs,
+            progress=progress,
+        )
+        shown = filter_signatures(self.annotation, filters) if filters else None
+        return QueryResult(self, connections, shown, params)
+
+    def score(self, queries: Sequence[MappedQuery], out: np.ndarray | None = None) -> np.ndarray:
+        """WTCS of many queries in one pass over the index, float32, shape (queries, signatures).
+
+        `out` may be a mapped file, for results that are larger than memory.
+        """
+        up, down = [query.up for query in queries], [query.down for query in queries]
+        return score_sets(self.store.blocks, up, down, threads=self.threads, out=out)
+
+    def batches(self, queries: Sequence[MappedQuery], params: QueryParams) -> Iterator[Sequence[MappedQuery]]:
+        """Portions of queries whose results fit in memory."""
+        width = max(1, BATCH_BYTES // max(1, len(self) * 4 * (4 + len(params.metric) + (params.permutations > 0))))
+        for first in range(0, len(queries), width):
+            yield queries[first : first + width]
+
+    def roll_up_plan(self, classes: Classes = None, params: QueryParams = QueryParams()) -> RollUpPlan:  # noqa: B008
+        """Which signatures stand behind which perturbagen and class.
+
+        Parameters
+        ----------
+        classes
+            Perturbagens by class, or a table with pert_iname (or pert_id) and moa; None: the field moa of the index.
+        """
+        siginfo = self.annotation
+        if classes is None and "moa" in siginfo:
+            classes = siginfo
+        if classes is not None and not isinstance(classes, Mapping):
+            classes = classes_of_table(classes)
+        return plan_roll_up(siginfo, null_mask(siginfo, params), classes, params.min_class)
+
+    def _background(self, params: QueryParams) -> Background | None:
+        entry = self.store.background
+        if entry is None or (tuple(entry["group_by"]), entry["min_reference"]) != (
+            params.group_by,
+            params.min_reference,
+        ):
+            return None
+        return Background(int(entry["n_queries"]), self.store.background_scores)
+
+
+class QueryResult:
+    """Answers to queries: matrices of signatures by queries, a ranked table for each query, and reports.
+
+    Attributes
+    ----------
+    connections
+        The arrays, queries by signatures, of all signatures of the index.
+    shown
+        Which signatures pass the filters; None for all.
+    """
+
+    def __init__(
+        self,
+        index: ConnectivityIndex,
+        connections: Connections,
+        shown: np.ndarray | None = None,
+        params: QueryParams = QueryParams(),  # noqa: B008 (frozen)
+    ) -> None:
+        self.index, self.connections, self.shown, self.params = index, connections, shown, params
+        self._last: tuple[int, np.ndarray] = (-1, np.empty(0, np.int64))
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the queries."""
+        return [query.name for query in self.connections.queries]
+
+    @property
+    def report(self) -> pd.DataFrame:
+        """One row a query: genes given and found, sizes of null and background, notes."""
+        import pandas as pd
+
+        return pd.DataFrame(list(self.connections.report))
+
+    @property
+    def groups(self) -> pd.DataFrame:
+        """One row a group of the normalisation, and where it was widened."""
+        import pandas as pd
+
+        return pd.DataFrame(list(self.connections.groups))
+
+    @property
+    def missing_genes(self) -> pd.DataFrame:
+        """Genes of the queries that are not in the index, and why."""
+        import pandas as pd
+
+        rows = [(m.query, m.set, m.gene, m.reason) for query in self.connections.queries for m in query.missing]
+        return pd.DataFrame(rows, columns=["query", "set", "gene", "reason"])
+
+    def notes(self, query: int) -> tuple[str, ...]:
+        """Say what is worth knowing about one query."""
+        return self.connections.notes[self.connections.queries[query].name]
+
+    def values(self, name: str) -> np.ndarray:
+        """One of the matrices by name (wtcs, ncs, tau, fdr, p or another metric), queries by signatures."""
+        plain = {"ncs": self.connections.ncs, "tau": self.connections.tau, "fdr": self.connections.fdr,
+                 "p": self.connections.p}  # fmt: skip
+        found = plain.get(name, self.connections.scores.get(name))
+        if found is None:
+            raise GeneSetError(f"no score {name!r} was asked for; there are {name_some(self.score_names, 20)}")
+        return found
+
+    @property
+    def score_names(self) -> list[str]:
+        """Names of the matrices there are."""
+        return [*self.connections.scores, "ncs", "tau", "fdr", *(["p"] if self.connections.p is not None else [])]
+
+    def matrix(self, name: str) -> Matrix:
+        """One of the matrices, signatures by queries, with the annotation of both."""
+        import pandas as pd
+
+        from beadwork.model.matrix import Matrix
+
+        values, siginfo = self.values(name), self.index.siginfo
+        if self.shown is not None:
+            values, siginfo = values[:, self.shown], siginfo[self.shown]
+        rows = siginfo.set_index("sig_id")[[field for field in SIGNATURE_FIELDS if field != "sig_id"]]
+        rows = rows.astype({field: object for field in rows.columns if rows[field].dtype == "category"})
+        return Matrix(values.T, rows.rename_axis(index=None), pd.DataFrame(index=pd.Index(self.names, dtype=object)))
+
+    def roll_up(self, classes: Classes = None, plan: RollUpPlan | None = None) -> tuple[RolledUp, RolledUp, RolledUp]:
+        """Scores of perturbagens in cells, of perturbagens, and of mechanism classes, each with its own tau.
+
+        Filters apply before: signatures that are not shown do not count.
+        """
+        plan = plan or self.index.roll_up_plan(classes, self.params)
+        ncs = self.connections.ncs if self.shown is None else np.where(self.shown, self.connections.ncs, np.nan)
+        background = self.index._background(self.params) if self.shown is None else None
+        return roll_up(plan, ncs, background, self.params.min_background)
+
+    def perturbagens(self, query: int | str = 0) -> pd.DataFrame:
+        """Perturbagens ranked by the score of one query."""
+        return ranked(self.roll_up()[1], self._place(query))
+
+    def _place(self, query: int | str) -> int:
+        return self.names.index(query) if isinstance(query, str) else query
+
+    def table(self, query: int | str = 0) -> pd.DataFrame:
+        """Signatures ranked by the score of one query, best connected first."""
+        import pandas as pd
+
+        place = self._place(query)
+        order, siginfo = self._order(place), self.index.siginfo
+        known = [siginfo[name] for name in SIGNATURE_FIELDS if name in siginfo.columns]
+        fields = {
+            str(column.name): column.array.take(order) if column.dtype == "category" else column.to_numpy()[order]
+            for column in known
+        }
+        columns = {"rank": np.arange(1, len(order) + 1), **fields, **self._ranked_scores(place, order)}
+        columns |= {"raw_cs": columns["wtcs"].copy(), "norm_cs": columns["ncs"].copy()}  # of their own in a table
+        return pd.DataFrame(columns, copy=False)
+
+    def ranked_columns(self, query: int, rows: slice = slice(None)) -> dict[str, Any]:
+        """Columns of :meth:`table`, NumPy or Arrow arrays; `rows` takes a part of them."""
+        order, annotation = self._order(query), self.index.annotation
+        rank = np.arange(1, len(order) + 1)[rows]
+        order = order[rows]
+        fields = annotation.take(order, [name for name in SIGNATURE_FIELDS if name in annotation])
+        arrays = {name: fields.column(name).combine_chunks() for name in fields.column_names}
+        return {"rank": rank, **arrays, **self._ranked_scores(query, order)}
+
+    @property
+    def n_shown(self) -> int:
+        """Number of signatures that pass the filters."""
+        return len(self.index) if self.shown is None else int(self.shown.sum())
+
+    def _order(self, query: int) -> np.ndarray:
+        """Positions of the signatures that are shown, best connected first."""
+        place, order = self._last
+        if place != query:
+            ncs = self.connections.ncs[query].astype(np.float64)
+            kept = np.arange(len(ncs)) if self.shown is None else np.flatnonzero(self.shown)
+            order = kept[np.argsort(-ncs[kept], kind="stable")]
+            self._last = (query, order)
+        return order
+
+    def _ranked_scores(self, query: int, order: np.ndarray) -> dict[str, np.ndarray]:
+        columns = {name: values[query][order] for name, values in self.connections.scores.items()}
+        fdr = self.connections.fdr[query][order]
+        columns["ncs"] = self.connections.ncs[query].astype(np.float64)[order]
+        columns |= {"tau": self.connections.tau[query][order], "fdr": fdr}
+        with np.errstate(divide="ignore"):
+            columns["fdr_q_nlog10"] = -np.log10(fdr)
+        columns |= {"raw_cs": columns["wtcs"], "norm_cs": columns["ncs"]}
+        if self.connections.p is not None:
+            columns["p"] = self.connections.p[query][order]
+        return columns
+
+
+def load_queries(
+    up: Sequence[str | Path] = (), down: Sequence[str | Path] = (), signatures: Sequence[str | Path] = ()
+) -> list[Query]:
+    """Read queries from files: gene sets (paired by name, else by order) and full signatures.
+
+    Raises
+    ------
+    GeneSetError
+        A file cannot be used, or two queries have the same name.
+    """
+    ups = [item for path in up for item in read_gene_sets(path)]
+    downs = [item for path in down for item in read_gene_sets(path)]
+    queries = pair_sets(ups, downs) if ups else [Query(item.name, (), item.genes) for item in downs]
+    queries += [query for path in signatures for query in read_signatures(path)]
+    if not queries:
+        raise GeneSetError("no query given; use --up, --down or --signature")
+    names = [query.name for query in queries]
+    twice = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
+    if twice:
+        raise GeneSetError(f"queries of the same name: {name_some(twice)}; rename the sets")
+    return queries
+
+
+def _as_sets(item: GeneSets | None, name: str) -> list[GeneSet]:
+    if item is None:
+        return []
+    if isinstance(item, Path) or (isinstance(item, str) and Path(item).suffix):
+        return read_gene_sets(item)
+    if isinstance(item, str):
+        item = item.replace(",", " ").split()
+    if isinstance(item, Mapping):
+        return [GeneSet(str(key), tuple(str(gene) for gene in genes)) for key, genes in item.items()]
+    return [GeneSet(name, tuple(str(gene) for gene in item))]
+
+
+def _distinct(table: SignatureTable, name: str) -> int:
+    codes, _ = table.coded(name)
+    return len(np.unique(codes[codes >= 0]))
+
+
+def _cores() -> int:
+    import os
+
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
+
+
+__all__ = ["ConnectivityIndex", "QueryResult", "load_queries"]

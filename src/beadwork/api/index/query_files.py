@@ -1,0 +1,203 @@
+"""Answer queries into a folder, in portions, so that thousands of queries fit in memory."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from beadwork.api.index.opened import Classes, ConnectivityIndex, QueryResult
+from beadwork.io.connectivity.gene_sets import file_names
+from beadwork.io.connectivity.index_store import MANIFEST
+from beadwork.io.connectivity.ranked_tables import ROWS, write_parts, write_ranked, write_records
+from beadwork.io.files.atomic import write_text
+from beadwork.io.files.provenance import input_record, make_provenance
+from beadwork.io.matrix.gctx_writer import gctx_columns, row_fields
+from beadwork.model.connectivity.query import SIGNATURE_FIELDS, MappedQuery, Query
+from beadwork.model.errors import FileError
+from beadwork.model.params import QueryParams
+from beadwork.stages.connectivity.metrics import check_metrics
+from beadwork.stages.connectivity.roll_up import RolledUp, RollUpPlan, ranked_columns
+from beadwork.stages.connectivity.score import filter_signatures
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+log = logging.getLogger("beadwork")
+RESERVED = ("missing_genes", "queries", "groups", "up", "dn")
+LEVELS = ("cells", "perturbagens", "classes")
+MOST_WARNED = 5
+"""Notes of so many queries are said on the terminal; those of all stand in queries.tsv."""
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What is written for each query beside the ranked table: roll-ups, HTML page, ``query_result.gct``."""
+
+    rollup: bool = True
+    html: bool = True
+    gct: bool = True
+
+    @property
+    def any(self) -> bool:
+        """Whether there is a folder per query at all."""
+        return self.rollup or self.html or self.gct
+
+
+def answer_to_files(
+    index: ConnectivityIndex,
+    queries: Sequence[Query],
+    output: Path,
+    *,
+    params: QueryParams = QueryParams(),  # noqa: B008 (frozen)
+    filters: Sequence[str] = (),
+    classes: Classes = None,
+    outputs: Outputs = Outputs(),
+    files: Mapping[str, Sequence[Path]] | None = None,
+) -> list[dict[str, Any]]:
+    """Write the answers to queries into a folder; returns the report, one row a query.
+
+    Everything is checked before the first file is written.
+
+    Parameters
+    ----------
+    output
+        Folder; made if need be.
+    filters
+        Which signatures are shown.
+    classes
+        Mechanism classes of the roll-up; None: the field moa of the index.
+    outputs
+        What is written for each query.
+    files
+        Input files by role, for the provenance.
+    """
+    output = Path(output)
+    if output.exists() and not output.is_dir():
+        raise FileError(f"{output}: is a file; name a folder for the answers")
+    mapped = index.map_queries(queries, params)
+    check_metrics(mapped, params)
+    shown = filter_signatures(index.annotation, filters) if filters else np.ones(len(index), bool)
+    names = file_names([query.name for query in mapped], RESERVED)
+    inputs: dict[str, Any] = {"index": [input_record(index.store.path / MANIFEST)]}
+    for role, paths in (files or {}).items():
+        if paths:
+            inputs[role] = [input_record(path) for path in paths]
+    provenance = make_provenance("query", {**params.model_dump(mode="json"), "where": list(filters)}, inputs)
+    kinds = [*dict.fromkeys(["wtcs", *params.metric]), "ncs", "tau", "fdr", *(["p"] if params.permutations else [])]
+    report: list[dict[str, Any]] = []
+    missing: list[dict[str, Any]] = []
+    groups: Sequence[Mapping[str, Any]] = []
+    with ExitStack() as stack:
+        batches = list(index.batches(mapped, params))
+        if len(batches) == 1:  # score while the files are begun
+            scoring = stack.enter_context(ThreadPoolExecutor(1)).submit(index.score, mapped)
+        rows = row_fields(index.annotation, SIGNATURE_FIELDS, np.flatnonzero(shown) if filters else None)
+        plan = index.roll_up_plan(classes, params) if outputs.rollup or outputs.html else None
+        cids = [query.name for query in mapped]
+        writers = {
+            kind: stack.enter_context(gctx_columns(output / f"{kind}.gctx", rows, cids, provenance)) for kind in kinds
+        }
+        if len(batches) > 1:
+            scores = stack.enter_context(_all_scores(index, mapped, output))
+        done = 0
+        for batch in batches:
+            wtcs = np.array(scores[done : done + len(batch)]) if len(batches) > 1 else scoring.result()
+            result = index.answer(batch, params, filters, wtcs=wtcs)
+            for kind, write in writers.items():
+                values = result.values(kind)
+                write(done, values[:, shown] if filters else values)
+            _write_each(result, batch, names[done : done + len(batch)], output, plan, outputs)
+            for place, query in enumerate(batch[: max(0, MOST_WARNED - done)]):
+                for note in result.notes(place):
+                    log.warning("query %s: %s", query.name, note)
+            for place, row in enumerate(result.connections.report):
+                report.append({"query": row["query"], "file": f"{names[done + place]}.tsv", **row})
+            missing += [vars(item) for query in batch for item in query.missing]
+            groups = result.connections.groups
+            done += len(batch)
+    write_records(report, output / "queries.tsv")
+    write_records(missing, output / "missing_genes.tsv", ("query", "set", "gene", "reason"))
+    write_records(groups, output / "groups.tsv")
+    _write_sets(mapped, index, output)
+    return report
+
+
+@contextmanager
+def _all_scores(index: ConnectivityIndex, queries: Sequence[MappedQuery], output: Path) -> Iterator[np.ndarray]:
+    """Score all queries in one pass, into a file that is removed at the end: one pass costs far less than several."""
+    with tempfile.TemporaryDirectory(prefix=".scores-", dir=output) as folder:
+        scores = np.memmap(Path(folder) / "wtcs.bin", np.float32, "w+", shape=(len(queries), len(index)))
+        yield index.score(queries, out=scores)
+
+
+def _write_each(
+    result: QueryResult, batch: Sequence[MappedQuery], names: Sequence[str], output: Path, plan: RollUpPlan | None,
+    outputs: Outputs,
+) -> None:  # fmt: skip
+    """Write the ranked tables, and the folder of each query; signatures are printed while they are rolled up."""
+
+    def write_signatures(place: int) -> None:
+        count = result.n_shown
+        parts = (result.ranked_columns(place, slice(at, at + ROWS)) for at in range(0, max(1, count), ROWS))
+        gct = output / names[place] / "query_result.gct" if outputs.gct else None
+        write_parts(parts, output / f"{names[place]}.tsv", gct, batch[place].name, count)
+
+    def write_rolled(place: int, rolled: tuple[RolledUp, RolledUp, RolledUp] | None) -> None:
+        folder = output / names[place]
+        if outputs.rollup and rolled is not None:
+            for level, scores in zip(LEVELS, rolled, strict=True):
+                write_ranked(ranked_columns(scores, place), folder / f"{level}.tsv")
+        if outputs.html:
+            from beadwork.api.index.query_page import query_page
+
+            write_text(folder / "index.html", query_page(result, place, rolled))
+
+    with ThreadPoolExecutor(1) as pool:
+        signatures = [pool.submit(write_signatures, place) for place in range(len(batch))]
+        rolled = result.roll_up(plan=plan) if plan is not None else None
+        for place, written in enumerate(signatures):
+            write_rolled(place, rolled)
+            written.result()
+
+
+def _write_sets(mapped: Sequence[MappedQuery], index: ConnectivityIndex, output: Path) -> None:
+    """Write the sets that were scored, by the index's gene ids: up.gmt and dn.gmt."""
+    ids = index.store.gene_ids
+    for file, suffix, sets in (
+        ("up.gmt", "UP", [query.up for query in mapped]),
+        ("dn.gmt", "DN", [query.down for query in mapped]),
+    ):
+        lines = [
+            "\t".join([f"{query.name}_{suffix}", "as scored", *(ids[row] for row in rows)])
+            for query, rows in zip(mapped, sets, strict=True)
+            if len(rows)
+        ]
+        if lines:
+            write_text(output / file, "\n".join(lines) + "\n")
+
+
+def query_qc(report: Sequence[Mapping[str, Any]], params: QueryParams) -> pd.DataFrame:
+    """QC rows of queries: share of genes found, sizes of null and background."""
+    from beadwork.model.qc import join_qc, qc_rows
+
+    def by_query(value: Any) -> dict[str, Any]:
+        return {str(row["query"]): value(row) for row in report}
+
+    found = by_query(lambda row: (row["n_up_found"] + row["n_down_found"]) / (row["n_up"] + row["n_down"]))
+    null = by_query(lambda row: min(row["n_null_positive"], row["n_null_negative"]))
+    background = by_query(lambda row: row["n_background"])
+    return join_qc(
+        [
+            qc_rows("query", "genes_found", found, lower=0.5),
+            qc_rows("query", "n_null", null, lower=params.min_null),
+            qc_rows("query", "n_background", background, lower=params.min_background),
+        ]
+    )

@@ -1,0 +1,1 @@
+"""LXB files and plate maps."""

@@ -1,0 +1,521 @@
+"""LXB files, the raw beads of one well: FCS 3.0 as the FlexMap 3D scanner writes it.
+
+A header of fixed width gives the offsets of a TEXT segment, ``/key/value/.../``, which in turn gives the layout of the
+DATA segment: one row per bead, one 32-bit unsigned integer per channel.  What a header says is checked against the
+bytes that are there before it is used.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import logging
+import re
+import struct
+import tarfile
+import zipfile
+import zlib
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from beadwork.io.files.digest import digest_bytes
+from beadwork.model.beads.plate import N_ANALYTES, BeadPlate, BeadStore
+from beadwork.model.errors import FileError, name_some
+from beadwork.model.ids import parse_well, well_position
+
+log = logging.getLogger("beadwork")
+
+CHANNELS: tuple[tuple[str, str, int], ...] = (
+    ("RID", "Region ID", 32768),
+    ("DDG", "DD Gate ID", 2),
+    ("DBL", "Doublet", 2),
+    ("DD", "Doublet Discriminator", 32768),
+    ("RP1", "Reporter", 1073741824),
+    ("RP1ATT", "Attenuated Reporter", 32768),
+    ("CL1", "CL1", 32768),
+    ("CL2", "CL2", 32768),
+    ("CL3", "CL3", 32768),
+    ("Aux1", "Auxiliary1", 32768),
+    ("TIME", "TIME", 16777216),
+)
+"""Channels as the scanner writes them: name, description, range.  The reader takes them from each file instead."""
+
+_TEXT_START, _TEXT_END, _DATA_START = 96, 1039, 13952
+_MAX_FILE = 256 << 20
+"""Largest file of one well in bytes, unpacked; real ones have 1 to 4 MB."""
+_MAX_CHANNELS = 256
+_ENDING = re.compile(r"\.lxb(\.gz)?$", re.IGNORECASE)
+_ARCHIVES = (".tar", ".tar.gz", ".tgz", ".zip")
+
+
+class _BadFile(Exception):
+    """One file cannot be used; the text says why."""
+
+
+class _Layout(NamedTuple):
+    """Where the events of a file are, and what its TEXT says."""
+
+    dtype: np.dtype
+    start: int
+    n_events: int
+    text: dict[str, str]
+
+
+# ---- one file -------------------------------------------------------------------------------------------------------
+
+
+def read_events(data: bytes, *, masked: bool = False, name: str = "LXB file") -> np.ndarray:
+    """Read all channels of all events.
+
+    Parameters
+    ----------
+    data
+        The whole file, unpacked.
+    masked
+        Whether to keep only the bits that the range of a channel ($PnR) allows; the scanner leaves garbage in the
+        upper bits of DDG.
+    name
+        How messages call the file.
+
+    Returns
+    -------
+    numpy.ndarray
+        Structured array, shape (events,), one field per channel.
+
+    Raises
+    ------
+    FileError
+        Not an LXB (FCS 3.0) file, or a damaged one.
+    """
+    try:
+        layout = _parse(data)
+    except _BadFile as error:
+        raise FileError(f"{name}: {error}") from None
+    events = np.frombuffer(data, layout.dtype, layout.n_events, layout.start)
+    if not masked:
+        return events
+    events = events.copy()
+    for number, channel in enumerate(layout.dtype.names or (), start=1):
+        span = layout.text.get(f"$P{number}R", "")
+        if span.isascii() and span.isdigit() and 1 < int(span) < 1 << 64:
+            field = events[channel]
+            field &= field.dtype.type(min((1 << (int(span) - 1).bit_length()) - 1, np.iinfo(field.dtype).max))
+    return events
+
+
+def _parse(data: bytes) -> _Layout:
+    """Layout of a file, checked against its length."""
+    if not data:
+        raise _BadFile("is empty")
+    if data[:3] != b"FCS":
+        raise _BadFile("is not an LXB file (FCS 3.0): it does not start with 'FCS'")
+    if len(data) < 58:
+        raise _BadFile(f"is truncated: {len(data)} bytes are less than a header")
+    text_start, text_end, data_start, data_end = (_number(data[at : at + 8], "header") for at in (10, 18, 26, 34))
+    if not 58 <= text_start < text_end or text_end - text_start > 1 << 20:
+        raise _BadFile(f"has a damaged header: TEXT from {text_start} to {text_end}")
+    if text_end >= len(data):
+        raise _BadFile(f"is truncated: {len(data):,} bytes, but its TEXT goes to {text_end:,}")
+    text = _parse_text(data[text_start : text_end + 1])
+    if data_start == 0 and data_end == 0:  # offsets beyond eight digits stand in TEXT only
+        data_start, data_end = (_value(text, key) for key in ("$BEGINDATA", "$ENDDATA"))
+    dtype = _event_type(text)
+    n_events = _value(text, "$TOT")
+    span = data_end - data_start + 1
+    if not 58 <= data_start or n_events * dtype.itemsize > max(span, 0):
+        raise _BadFile(
+            f"has a header that contradicts itself: {n_events:,} events of {dtype.itemsize} bytes do not fit "
+            f"into DATA from {data_start:,} to {data_end:,}"
+        )
+    there = max(len(data) - data_start, 0) // dtype.itemsize
+    if there < n_events or data_start > len(data):
+        raise _BadFile(f"is truncated: it holds {there:,} of {n_events:,} events")
+    return _Layout(dtype, data_start, n_events, text)
+
+
+def _parse_text(segment: bytes) -> dict[str, str]:
+    """Keys (upper case) and values of TEXT; a doubled delimiter stands for itself, unless a keyword follows."""
+    content = segment.decode("latin-1")
+    delimiter = content[0]
+    pieces = re.sub(re.escape(delimiter) * 2 + r"(?!\$)", "\0", content[1:]).split(delimiter)
+    pieces = [piece.replace("\0", delimiter) for piece in pieces]
+    return {key.strip().upper(): value.strip() for key, value in zip(pieces[::2], pieces[1::2], strict=False)}
+
+
+def _event_type(text: dict[str, str]) -> np.dtype:
+    """Structured type of one event, from $PAR, $PnN, $PnB, $BYTEORD and $DATATYPE."""
+    if text.get("$DATATYPE", "").upper() != "I" or text.get("$MODE", "L").upper() != "L":
+        kind, mode = text.get("$DATATYPE"), text.get("$MODE", "L")
+        raise _BadFile(f"is not an LXB file: $DATATYPE {kind}, $MODE {mode}, but integers (I) in a list (L) are needed")
+    orders = {"1,2,3,4": "<", "1,2": "<", "4,3,2,1": ">", "2,1": ">"}
+    order = orders.get(text.get("$BYTEORD", "").replace(" ", ""))
+    if order is None:
+        raise _BadFile(f"has an unknown $BYTEORD {text.get('$BYTEORD')!r}; 1,2,3,4 or 4,3,2,1 is expected")
+    n_channels = _value(text, "$PAR")
+    if not 1 <= n_channels <= _MAX_CHANNELS:
+        raise _BadFile(f"has a damaged header: $PAR is {n_channels}")
+    fields = []
+    for number in range(1, n_channels + 1):
+        bits = _value(text, f"$P{number}B")
+        if bits not in (8, 16, 32, 64):
+            raise _BadFile(f"has a damaged header: $P{number}B is {bits}; 8, 16, 32 or 64 bits are expected")
+        fields.append((text.get(f"$P{number}N", ""), f"{order}u{bits // 8}"))
+    names = [name for name, _ in fields]
+    if len(set(names)) < len(names) or "" in names:
+        raise _BadFile(f"has a damaged header: channels without a name or named twice ({', '.join(names)})")
+    return np.dtype(fields)
+
+
+def _value(text: dict[str, str], key: str) -> int:
+    if key not in text:
+        raise _BadFile(f"has a damaged header: {key} is missing")
+    return _number(text[key].encode(), key)
+
+
+def _number(raw: bytes, what: str) -> int:
+    digits = raw.strip()
+    if not digits.isdigit() or len(digits) > 12:
+        raise _BadFile(f"has a damaged header: {raw.decode('latin-1')!r} in {what} is not a number")
+    return int(digits)
+
+
+_Read = tuple[np.ndarray, np.ndarray, str, str | None]
+"""Counts and beads of one file, its checksum, and the well that the scanner noted."""
+
+
+class _Well(NamedTuple):
+    """What is kept of one file; its beads begin at `first` in the store."""
+
+    counts: np.ndarray
+    first: int
+    digest: str
+    sample: str | None
+
+
+def _read_well(data: bytes) -> _Read:
+    """Beads of one file, grouped by analyte, with its checksum and the well that the scanner noted."""
+    from beadwork.kernels.beads.grouping_numba import group_beads
+
+    layout = _parse(data)
+    lacking = [name for name in ("RID", "RP1") if name not in (layout.dtype.names or ())]
+    if lacking:
+        raise _BadFile(
+            f"is not an LXB file: it has no channel {' and '.join(lacking)}, but {', '.join(layout.dtype.names or ())}"
+        )
+    if layout.n_events == 0:
+        raise _BadFile("holds no events")
+    events = np.frombuffer(data, layout.dtype, layout.n_events, layout.start)
+    counts, reporter = group_beads(events["RID"], events["RP1"], N_ANALYTES)
+    sample = parse_well(text) if (text := layout.text.get("$SMNO")) else None
+    return counts, reporter, digest_bytes(data), sample
+
+
+# ---- a plate --------------------------------------------------------------------------------------------------------
+
+
+class _Source(NamedTuple):
+    """One file of a folder or archive: its base name, and how to get its bytes."""
+
+    name: str
+    load: Callable[[], bytes]
+
+
+def read_plate(path: str | Path, det_plate: str | None = None, *, threads: int = 1) -> BeadPlate:
+    """Read the LXB files of a plate.
+
+    Parameters
+    ----------
+    path
+        A folder, .tar, .tar.gz (.tgz) or .zip of files ``PLATE_A01.lxb`` or ``A01.lxb``, each maybe gzipped.  Archives
+        are read in memory; nothing is unpacked to disk.
+    det_plate
+        Name of the plate; by default what the file names have before the well.  Where the files of several plates lie
+        together, those of this plate are taken.
+    threads
+        Number of threads; the result does not depend on it.
+
+    Returns
+    -------
+    BeadPlate
+        Wells in plate order.  A file that cannot be used (empty, truncated, foreign, damaged, its well twice) is left
+        out and listed in ``bad_wells``.
+
+    Raises
+    ------
+    FileError
+        No such source, no LXB files in it, files of several plates, an unsafe archive, or a file whose name and whose
+        content ($SMNO) name different wells.
+    """
+    import beadwork.kernels.beads.grouping_numba  # noqa: F401 (before there are threads that need it)
+
+    path = Path(path)
+    found: list[tuple[str, _Well | str]] = []
+    store = BeadStore()
+    ignored = 0
+
+    def keep(name: str, future: Future[_Read | str]) -> None:
+        result = future.result()
+        if isinstance(result, str):
+            found.append((name, result))
+        else:
+            counts, reporter, digest, sample = result
+            found.append((name, _Well(counts, store.add(reporter), digest, sample)))
+
+    with ExitStack() as stack, ThreadPoolExecutor(max(threads, 1)) as pool:
+        waiting: deque[tuple[str, Future[_Read | str]]] = deque()
+        for source in _sources(path, stack):
+            if not _ENDING.search(source.name) or source.name.startswith("."):
+                ignored += 1
+                continue
+            waiting.append((source.name, pool.submit(_try_well, source)))
+            if len(waiting) > 4 * threads:
+                keep(*waiting.popleft())
+        while waiting:
+            keep(*waiting.popleft())
+    if ignored:
+        log.info("%s: %d files that are not LXB files are ignored", path, ignored)
+    if not found:
+        raise FileError(f"{path}: holds no .lxb or .lxb.gz files; give the folder or archive that has them")
+    plate, found = _choose_plate(path, det_plate, found)
+    return _assemble(path, plate, found, store)
+
+
+def _try_well(source: _Source) -> _Read | str:
+    """Beads of a file, or the reason why there are none."""
+    try:
+        data = source.load()
+        return _read_well(_unpack(data) if source.name.lower().endswith(".gz") else data)
+    except _BadFile as error:
+        return str(error)
+
+
+def _unpack(data: bytes) -> bytes:
+    if not data:
+        raise _BadFile("is empty")
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(data)) as stream:
+            unpacked = stream.read(_MAX_FILE + 1)
+    except EOFError:
+        raise _BadFile("is truncated: the gzip stream ends early") from None
+    except (gzip.BadGzipFile, zlib.error) as error:
+        raise _BadFile(f"is not a sound gzip file ({error})") from None
+    return _limited(unpacked)
+
+
+def _limited(data: bytes) -> bytes:
+    return _too_large() if len(data) > _MAX_FILE else data
+
+
+def _too_large() -> bytes:
+    raise _BadFile(f"is larger than {_MAX_FILE >> 20} MB, far more than one well")
+
+
+def _split_name(name: str) -> tuple[str, str | None]:
+    """Plate and well of a file name: ``PLATE_A01.lxb`` -> PLATE, A01; ``A01.lxb`` -> '', A01."""
+    plate, _, last = _ENDING.sub("", name).rpartition("_")
+    return plate, parse_well(last)
+
+
+def _choose_plate(
+    path: Path, det_plate: str | None, found: list[tuple[str, _Well | str]]
+) -> tuple[str, list[tuple[str, _Well | str]]]:
+    """Name of the plate, and its files."""
+    prefixes = sorted({_split_name(name)[0] for name, _ in found if _split_name(name)[1]})
+    if not prefixes:
+        raise FileError(
+            f"{path}: no file name ends in a well, as PLATE_A01.lxb does ({name_some(name for name, _ in found)}); "
+            "rename the files"
+        )
+    if det_plate is None:
+        if len(prefixes) > 1:
+            raise FileError(f"{path}: files of several plates ({name_some(prefixes)}); choose one with --plate")
+        if not prefixes[0]:
+            raise FileError(f"{path}: the file names say only the well; name the plate with --plate")
+        return prefixes[0], found
+    if len(prefixes) == 1:
+        return det_plate, found
+    if det_plate not in prefixes:
+        raise FileError(f"{path}: files of several plates ({name_some(prefixes)}), but none of {det_plate}")
+    chosen = [(name, well) for name, well in found if _split_name(name)[0] == det_plate]
+    log.warning("%s: %d files of other plates are left out", path, len(found) - len(chosen))
+    return det_plate, chosen
+
+
+def _assemble(path: Path, det_plate: str, found: list[tuple[str, _Well | str]], store: BeadStore) -> BeadPlate:
+    """Put the wells in plate order and the rest on the list of bad wells."""
+    files: dict[str, list[tuple[str, _Well | str]]] = {}
+    bad: list[tuple[str, str]] = []
+    for name, well in found:
+        position = _split_name(name)[1]
+        if position is None:
+            bad.append((name, "its name does not end in a well, as PLATE_A01.lxb does"))
+        else:
+            files.setdefault(position, []).append((name, well))
+    wells, kept, digests, swapped = [], [], {}, []
+    for position in sorted(files, key=well_position):
+        if len(files[position]) > 1:
+            names = sorted(name for name, _ in files[position])
+            bad.append((position, f"has {len(names)} files ({name_some(names)}); keep the right one"))
+            continue
+        name, well = files[position][0]
+        if isinstance(well, str):
+            bad.append((position, f"{name} {well}"))
+            continue
+        if well.sample not in (None, position):
+            swapped.append(f"{name} was read from well {well.sample}")
+        wells.append(position)
+        kept.append(well)
+        digests[position] = well.digest
+    if swapped:
+        raise FileError(
+            f"{path}: names and contents ($SMNO) disagree on the well: {name_some(swapped, 3)}; rename the files"
+        )
+    table = pd.DataFrame(bad, columns=["well", "reason"], dtype=object)
+    counts, first = [well.counts for well in kept], [well.first for well in kept]
+    return BeadPlate.from_store(det_plate, wells, counts, first, store, table, digests)
+
+
+def _sources(path: Path, stack: ExitStack) -> Iterator[_Source]:
+    """Files of a folder or archive, whatever their kind."""
+    lower = path.name.lower()
+    if path.is_dir():
+        yield from _folder(path)
+    elif not path.exists():
+        raise FileError(f"{path}: no such folder or archive; check the name")
+    elif lower.endswith(".zip"):
+        yield from _zip(path, stack)
+    elif lower.endswith(_ARCHIVES):
+        yield from _tar(path)
+    else:
+        raise FileError(f"{path}: a folder or one of {', '.join(_ARCHIVES)} with LXB files is needed")
+
+
+def _folder(path: Path) -> Iterator[_Source]:
+    def loader(file: Path) -> Callable[[], bytes]:
+        def load() -> bytes:
+            try:
+                return file.read_bytes() if file.stat().st_size <= _MAX_FILE else _too_large()
+            except OSError as error:
+                raise _BadFile(f"cannot be read ({error.strerror})") from None
+
+        return load
+
+    for file in sorted(path.iterdir()):
+        if file.is_file() or (file.is_symlink() and not file.exists()):
+            yield _Source(file.name, loader(file))
+
+
+def _check_member(path: Path, name: str, is_link: bool) -> None:
+    parts = PurePosixPath(name.replace("\\", "/"))
+    if parts.is_absolute() or ".." in parts.parts or re.match(r"[A-Za-z]:", name):
+        raise FileError(
+            f"{path}: member {name!r} points outside the archive; such an archive is not read, pack it anew"
+        )
+    if is_link:
+        raise FileError(f"{path}: member {name!r} is a link; pack the files themselves")
+
+
+def _tar(path: Path) -> Iterator[_Source]:
+    try:
+        with tarfile.open(path, "r|*") as archive:
+            for member in archive:
+                _check_member(path, member.name, member.islnk() or member.issym())
+                if member.isdir():
+                    continue
+                name = PurePosixPath(member.name).name
+                if not member.isfile() or not _ENDING.search(name):
+                    yield _Source(name if member.isfile() else "special", bytes)
+                    continue
+                if member.size > _MAX_FILE:
+                    yield _Source(name, _too_large)
+                    continue
+                stream = archive.extractfile(member)
+                data = stream.read() if stream else b""
+                yield _Source(name, lambda data=data: data)
+    except (tarfile.TarError, EOFError, zlib.error, OSError, TypeError, ValueError, struct.error) as error:
+        # tarfile answers a gzip header that ends early with a TypeError
+        raise FileError(f"{path}: damaged or truncated archive ({error}); fetch or pack it anew") from None
+
+
+def _zip(path: Path, stack: ExitStack) -> Iterator[_Source]:
+    def loader(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Callable[[], bytes]:
+        def load() -> bytes:
+            try:
+                with archive.open(member) as stream:
+                    return _limited(stream.read(_MAX_FILE + 1))
+            except (zipfile.BadZipFile, EOFError, zlib.error, OSError, struct.error) as error:
+                raise _BadFile(f"is damaged in the archive ({error})") from None
+            except (RuntimeError, NotImplementedError) as error:
+                raise _BadFile(f"cannot be unpacked ({error})") from None
+
+        return load
+
+    try:
+        archive = stack.enter_context(zipfile.ZipFile(path))
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, struct.error) as error:
+        raise FileError(f"{path}: damaged or truncated archive ({error}); fetch or pack it anew") from None
+    for member in archive.infolist():
+        _check_member(path, member.filename, (member.external_attr >> 16) & 0o170000 == 0o120000)
+        if not member.filename.endswith("/"):
+            load = loader(archive, member) if member.file_size <= _MAX_FILE else _too_large
+            yield _Source(PurePosixPath(member.filename).name, load)
+
+
+# ---- writing --------------------------------------------------------------------------------------------------------
+
+
+def lxb_bytes(
+    analyte: np.ndarray,
+    reporter: np.ndarray,
+    well: str,
+    *,
+    rng: np.random.Generator | None = None,
+    scanner: str = "SIMULATED",
+) -> bytes:
+    """Write the beads of one well as an LXB file.
+
+    Parameters
+    ----------
+    analyte
+        RID, shape (beads,): 1..500, or 0 for a bead that the scanner could not classify.
+    reporter
+        RP1, shape (beads,): fluorescence intensity, 0..2^32 - 1.
+    well
+        ``A01`` or ``A1``; the file says ``A1`` as the scanner does.
+    rng
+        Shuffles the beads; None keeps their order, which then is the order of acquisition.
+    scanner
+        Serial number ($CYTSN).
+
+    Returns
+    -------
+    bytes
+        The whole file: header, TEXT at 96..1039, DATA from 13952, and the eight characters of an unused checksum.
+    """
+    n_beads = len(analyte)
+    events = np.zeros((n_beads, len(CHANNELS)), dtype="<u4")
+    order = slice(None) if rng is None else rng.permutation(n_beads)
+    events[:, 0], events[:, 2], events[:, 4] = analyte[order], 1, reporter[order]
+    events[:, 10] = np.arange(n_beads)
+    end = _DATA_START + events.nbytes - 1
+    keys: dict[str, object] = {"$TOT": f"{n_beads:010d}", "$BEGINANALYSIS": "0" * 10, "$ENDANALYSIS": "0" * 10}
+    keys |= {"$BEGINDATA": f"{_DATA_START:010d}", "$ENDDATA": f"{end:010d}", "$BEGINSTEXT": "0" * 10}
+    keys |= {"$ENDSTEXT": "0" * 10, "$BYTEORD": "1,2,3,4", "$DATATYPE": "I", "$MODE": "L", "$NEXTDATA": "0" * 10}
+    keys["$PAR"] = len(CHANNELS)
+    for number, (name, label, span) in enumerate(CHANNELS, start=1):
+        keys |= {f"$P{number}B": 32, f"$P{number}E": "0.0,0.0", f"$P{number}R": span}
+        keys |= {f"$P{number}N": name, f"$P{number}S": label}
+    keys |= {"$TIMESTEP": "0.001000", "$SMNO": f"{well[0]}{int(well[1:])}", "$CYTSN": scanner}
+    keys |= {"$CYT": "NextGen", "$OP": "beadwork"}
+    text = "/" + "".join(f"{key}/{value}/" for key, value in keys.items())
+    assert _TEXT_START + len(text) <= _TEXT_END + 1, "TEXT does not fit its segment"
+    offsets = (_TEXT_START, _TEXT_END, _DATA_START, end, 0, 0)
+    head = "FCS3.0    " + "".join(f"{offset:>8d}" for offset in offsets)
+    return b"".join(((head.ljust(_TEXT_START) + text).ljust(_DATA_START).encode("ascii"), events.tobytes(), b"0" * 8))

@@ -1,0 +1,1 @@
+"""Files of the index, of queries and of answers."""

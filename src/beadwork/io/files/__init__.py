@@ -1,0 +1,1 @@
+"""What every file needs: whole or not at all, checksums, provenance, tables, archives."""

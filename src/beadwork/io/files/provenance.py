@@ -1,0 +1,58 @@
+"""How a matrix came to be: a versioned record in every file we write.
+
+A record holds no time, no path and no thread count, so that the same inputs and parameters give the same bytes::
+
+    {"schema": 1, "software": "beadwork", "version": "...", "command": "zscore",
+     "parameters": {...}, "inputs": {"matrix": [{"name": "X_INF.gctx", "digest": "xxh3_128:..."}]},
+     "history": [records of the inputs, oldest first, each without a history of its own]}
+"""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from beadwork import __version__
+from beadwork.io.files.digest import digest_file
+
+SCHEMA = 1
+
+
+def input_record(path: str | Path, digest: str | None = None) -> dict[str, str]:
+    """Name (without folders) and checksum of one input file."""
+    return {"name": Path(path).name, "digest": digest or digest_file(path)}
+
+
+def make_provenance(
+    command: str,
+    parameters: Mapping[str, Any],
+    inputs: Mapping[str, Iterable[Mapping[str, str]]],
+    earlier: Iterable[Mapping[str, Any]] = (),
+) -> dict[str, Any]:
+    """Record of a step.
+
+    Parameters
+    ----------
+    command
+        Subcommand that made the file.
+    parameters
+        Parameters that the result depends on (a parameter model's ``model_dump(mode="json")``).
+    inputs
+        By role, the records of the input files (see :func:`input_record`).
+    earlier
+        Provenance of the input matrices; their steps become this record's history, each step once.
+    """
+    history: list[dict[str, Any]] = []
+    for record in earlier:
+        if not record:
+            continue
+        own = {key: value for key, value in record.items() if key != "history"}
+        history += [step for step in [*record.get("history", ()), own] if step not in history]
+    return {
+        "schema": SCHEMA,
+        "software": "beadwork",
+        "version": __version__,
+        "command": command,
+        "parameters": dict(parameters),
+        "inputs": {role: [dict(item) for item in items] for role, items in inputs.items()},
+        "history": history,
+    }

@@ -1,0 +1,79 @@
+"""Tab-separated tables: plate maps, plate sheets, QC rows, siginfo."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from beadwork.io.files.atomic import atomic_path
+from beadwork.io.files.unpack import decode_text, read_bytes, split_lines
+from beadwork.io.matrix.gctx import typed_column
+from beadwork.model.errors import FileError
+
+
+def read_table(path: str | Path, *, required: tuple[str, ...] = (), text_only: bool = False) -> pd.DataFrame:
+    """Read a tab-separated file (also .gz) with a header line; lines with ``#`` at their start above it are skipped.
+
+    ``-666`` and empty cells are missing (NaN).  Known fields get the type of the registry, others numbers where every
+    cell is one; `text_only` leaves all as text.
+
+    Raises
+    ------
+    FileError
+        The file is absent, empty, not text, ragged, repeats a column or lacks a required one.
+    """
+    raw = read_bytes(path)
+    if b"\x00" in raw:
+        raise FileError(f"{path}: is not a text file; a tab-separated table is needed")
+    lines = [(number, line) for number, line in enumerate(split_lines(decode_text(raw)), start=1) if line.strip()]
+    while lines and lines[0][1].startswith("#"):
+        lines.pop(0)
+    if not lines:
+        raise FileError(f"{path}: is empty; a tab-separated table with a header line is needed")
+    header = [_unquote(name) for name in lines[0][1].split("\t")]
+    if len(set(header)) < len(header):
+        twice = sorted({name for name in header if header.count(name) > 1})
+        raise FileError(f"{path}: columns stand twice: {', '.join(twice)}; rename them")
+    absent = [name for name in required if name not in header]
+    if absent:
+        hint = "; columns must be separated by tabs" if len(header) == 1 else f"; it has {', '.join(header[:12])}"
+        raise FileError(f"{path}: lacks the column(s) {', '.join(absent)}{hint}")
+    cells = []
+    for number, line in lines[1:]:
+        row = [_unquote(cell) for cell in line.split("\t")]
+        if len(row) > len(header) and any(row[len(header) :]):
+            raise FileError(f"{path}: line {number} has {len(row)} cells, but the header has {len(header)} columns")
+        cells.append((row + [""] * len(header))[: len(header)])
+    columns = {}
+    for position, name in enumerate(header):
+        texts = np.array([row[position] for row in cells], dtype=object)
+        if text_only:
+            columns[name] = np.where(np.isin(texts.astype(str), ["", "-666"]), np.nan, texts).astype(object)
+        else:
+            columns[name] = typed_column(name, texts)
+    return pd.DataFrame(columns)
+
+
+def write_table(table: pd.DataFrame, path: str | Path) -> None:
+    """Write a tab-separated file with a header line; missing values are empty, the index is left out.
+
+    A tab or line end within a text becomes a blank, so that every line is a row and nothing needs quotes.
+    """
+    plain = table.rename(columns=lambda name: _one_cell(str(name)))
+    for name in plain.columns[[not pd.api.types.is_numeric_dtype(kind) for kind in plain.dtypes]]:
+        plain[name] = plain[name].map(lambda item: _one_cell(item) if isinstance(item, str) else item)
+    with atomic_path(path) as temporary:
+        plain.to_csv(temporary, sep="\t", index=False, lineterminator="\n", quoting=csv.QUOTE_NONE)
+
+
+def _unquote(cell: str) -> str:
+    """Cell without blanks around it, and without the quotes that spreadsheets put."""
+    cell = cell.strip()
+    if len(cell) >= 2 and cell[0] == cell[-1] == '"':
+        return cell[1:-1].replace('""', '"').strip()
+    return cell
+
+
+def _one_cell(text: str) -> str:
+    return text.translate({ord(end): " " for end in "\t\r\n"})

@@ -1,0 +1,1 @@
+"""Matrices: GCT, GCTX, h5ad, parquet."""

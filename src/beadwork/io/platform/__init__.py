@@ -1,0 +1,1 @@
+"""Facts of the platform that ship with beadwork."""

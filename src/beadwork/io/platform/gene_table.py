@@ -1,0 +1,49 @@
+"""Facts of the platform that ship with beadwork: bead sets, batches, calibrators, gene spaces."""
+
+from dataclasses import replace
+from functools import cache
+
+import pandas as pd
+
+from beadwork.io.files.tables import read_table
+from beadwork.io.platform.folder import resource_path, resources_folder
+from beadwork.model.matrix import Matrix
+
+__all__ = ["entrez_ids", "gene_table", "probe_table", "resource_path", "resources_folder", "with_entrez_ids"]
+
+
+@cache
+def gene_table() -> pd.DataFrame:
+    """Genes of the AIG space: index Entrez id (string); pr_gene_symbol, pr_gene_title, pr_is_lm, pr_is_bing."""
+    table = read_table(resource_path("genes.tsv"), required=("pr_gene_id", "pr_gene_symbol", "pr_is_lm", "pr_is_bing"))
+    table.index = pd.Index(table["pr_gene_id"].astype(str), dtype=object, name=None)
+    return table
+
+
+@cache
+def probe_table() -> pd.DataFrame:
+    """Probe sets of HG-U133A: index probe id; pr_gene_id (Entrez, string), pr_is_used (1: stands for its gene)."""
+    table = read_table(resource_path("probes_u133a.tsv"), required=("pr_probe_id", "pr_gene_id", "pr_is_used"))
+    table["pr_gene_id"] = table["pr_gene_id"].astype(str)
+    table.index = pd.Index(table["pr_probe_id"].astype(str), dtype=object, name=None)
+    return table
+
+
+def entrez_ids(ids: pd.Index, pr_gene_id: pd.Series | None = None) -> pd.Index:
+    """Entrez ids of probe ids, by the probe table; any other id stays, unless `pr_gene_id` names its gene.
+
+    A row annotation `pr_gene_id` (index: the ids), where the file has one, goes before the table.
+    """
+    mapped = probe_table()["pr_gene_id"].reindex(ids)
+    if pr_gene_id is not None:
+        mapped = pr_gene_id.reindex(ids).astype(object).where(pr_gene_id.reindex(ids).notna(), mapped)
+    found = [str(own) if pd.isna(gene) else str(gene) for own, gene in zip(ids, mapped, strict=True)]
+    return pd.Index(found, dtype=object)
+
+
+def with_entrez_ids(matrix: Matrix) -> Matrix:
+    """Give a matrix of probe sets (HG-U133A names) Entrez row ids; any other matrix comes back as it is."""
+    if not len(matrix.rids) or matrix.rids.isin(probe_table().index).mean() < 0.5:
+        return matrix
+    rows = matrix.rows.assign(pr_probe_id=matrix.rids)
+    return replace(matrix, rows=rows.set_axis(entrez_ids(matrix.rids, matrix.rows.get("pr_gene_id")), axis=0))

@@ -1,0 +1,176 @@
+"""Inference models on disk: our own low-rank HDF5 format, and CMap's OLS weights in GCTX.
+
+Our format, version 1 (HDF5, root attributes ``beadwork_format`` = "inference-model", ``format_version`` = 1 and
+``metadata``, JSON)::
+
+    landmarks    text  (landmarks,)        Entrez ids
+    genes        text  (genes,)            Entrez ids
+    intercept    float32 (genes,)
+    loadings     float16 (landmarks, rank)
+    components   float16 (rank, genes)
+    accuracy     float16 (genes,)          correlation within left-out studies, NaN where unknown
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pandas as pd
+
+from beadwork.io.files.atomic import atomic_path
+from beadwork.io.matrix.gctx import read_matrix
+from beadwork.io.matrix.hdf5_file import new_hdf5
+from beadwork.io.platform.gene_table import entrez_ids, gene_table, resource_path
+from beadwork.model.errors import FileError, name_some
+from beadwork.model.levels.inference_model import InferenceModel
+from beadwork.model.matrix import Matrix
+
+FORMAT, VERSION = "inference-model", 1
+DEFAULT_MODEL = "inference_default.h5"
+MAX_UNKNOWN = 0.01
+"""Share of genes of a weights file that may be unknown to the gene table (ids that were withdrawn since)."""
+
+
+def default_model_path() -> Path:
+    """Path of the model that ships."""
+    return resource_path(DEFAULT_MODEL)
+
+
+def read_inference_model(path: str | Path) -> InferenceModel:
+    """Read a model: our own format, or OLS weights in GCTX or GCT.
+
+    Raises
+    ------
+    FileError
+        Absent, damaged, neither of the two kinds, or of a newer version.
+    """
+    path = Path(path)
+    try:
+        with h5py.File(path, "r") as file:
+            if _attribute(file, "beadwork_format") == FORMAT:
+                return _read_own(file, path)
+            if "0/DATA/0/matrix" not in file:
+                raise FileError(
+                    f"{path}: HDF5, but neither a model of `beadwork train-inference` nor weights in GCTX; "
+                    "give one of the two to --model"
+                )
+    except FileNotFoundError:
+        raise FileError(f"{path}: no such file; check the name") from None
+    except OSError as error:
+        if not path.is_file() or path.stat().st_size == 0 or h5py.is_hdf5(path):
+            raise FileError(f"{path}: not a readable model ({' '.join(str(error).split())[:200]})") from None
+    return weights_model(read_matrix(path), what=str(path))
+
+
+def write_inference_model(model: InferenceModel, path: str | Path) -> None:
+    """Write a low-rank model; equal models give equal bytes."""
+    assert model.loadings is not None, "only low-rank models have a file format of ours"
+    with atomic_path(path) as temporary, new_hdf5(temporary) as file:
+        file.attrs["beadwork_format"] = FORMAT
+        file.attrs["format_version"] = VERSION
+        file.attrs["metadata"] = json.dumps(dict(model.metadata), sort_keys=True, ensure_ascii=False)
+        for name, array in (
+            ("landmarks", model.landmarks.to_numpy().astype("S")),
+            ("genes", model.genes.to_numpy().astype("S")),
+            ("intercept", model.intercept.astype(np.float32)),
+            ("loadings", model.loadings.astype(np.float16)),
+            ("components", model.components.astype(np.float16)),
+            ("accuracy", model.accuracy.astype(np.float16)),
+        ):
+            file.create_dataset(name, data=array, compression="gzip", shuffle=True, track_times=False)
+
+
+def _read_own(file: h5py.File, path: Path) -> InferenceModel:
+    version = _attribute(file, "format_version")
+    if version is None or int(version) > VERSION:
+        raise FileError(f"{path}: model format {version} is not known here (up to {VERSION}); update beadwork")
+    try:
+        arrays = {
+            name: file[name][:] for name in ("landmarks", "genes", "intercept", "loadings", "components", "accuracy")
+        }
+        metadata: dict[str, Any] = json.loads(_attribute(file, "metadata") or "{}")
+        return InferenceModel(
+            _ids(arrays["landmarks"]),
+            _ids(arrays["genes"]),
+            arrays["intercept"].astype(np.float64),
+            arrays["loadings"].astype(np.float64),
+            arrays["components"].astype(np.float64),
+            arrays["accuracy"].astype(np.float64),
+            metadata,
+        )
+    except (KeyError, OSError, ValueError, AssertionError) as error:
+        raise FileError(f"{path}: damaged model ({' '.join(str(error).split())[:200]}); make it anew") from None
+
+
+def _attribute(file: h5py.File, name: str) -> Any:
+    value = file.attrs.get(name)
+    return value.decode() if isinstance(value, bytes) else value
+
+
+def _ids(array: np.ndarray) -> pd.Index:
+    return pd.Index([item.decode() for item in array], dtype=object)
+
+
+def weights_model(matrix: Matrix, *, what: str = "weights") -> InferenceModel:
+    """Model from a matrix of linear weights, such as CMap's OLS_WEIGHTS (979 x 11,350, GEO series GSE92743).
+
+    One side holds the 978 landmarks and the intercept, the other the inferred genes; either may be the rows.  Ids are
+    Entrez ids or names of HG-U133A probe sets, or the annotation has the field pr_gene_id.  The intercept is the one
+    id beside the landmarks that is no landmark, whatever its name.
+
+    Raises
+    ------
+    FileError
+        Landmarks or the intercept are absent, a gene stands twice or is unknown, weights are missing.
+    """
+    genes = gene_table()
+    landmarks = genes.index[genes["pr_is_lm"] == 1]
+    sides = [entrez_ids(table.index, table.get("pr_gene_id")) for table in (matrix.rows, matrix.cols)]
+    hits = [int(landmarks.isin(side).sum()) for side in sides]
+    own = 0 if hits[0] >= hits[1] else 1
+    if hits[own] == 0:
+        raise FileError(
+            f"{what}: no landmark among its {len(sides[0]):,} row and {len(sides[1]):,} column ids; weights of "
+            f"{len(landmarks)} landmarks and an intercept are needed, by Entrez or probe id"
+        )
+    values = (matrix.values if own == 0 else matrix.values.T).astype(np.float64)
+    inner, outer = sides[own], sides[1 - own]
+    side = "rows" if own == 0 else "columns"
+    absent = landmarks.difference(inner)
+    if len(absent):
+        raise FileError(
+            f"{what}: weights of {len(absent)} of the {len(landmarks)} landmarks are absent from its {side} "
+            f"({name_some(absent)}); is the file cut short?"
+        )
+    extra = inner[~inner.isin(landmarks)]
+    if len(extra) != 1:
+        found = f"there are {len(extra)} ({name_some(extra)})" if len(extra) else "there is none"
+        raise FileError(f"{what}: exactly one of its {side} besides the landmarks must be the intercept, but {found}")
+    for ids in (inner, outer):
+        if ids.has_duplicates:
+            twice = ids[ids.duplicated()].unique()
+            raise FileError(f"{what}: genes stand twice ({name_some(twice)}); one weight a gene and landmark is needed")
+    known = outer.isin(genes.index)
+    if (~known).sum() > MAX_UNKNOWN * len(outer):
+        raise FileError(
+            f"{what}: {int((~known).sum())} of the {len(outer):,} inferred ids are no genes of the AIG space "
+            f"({name_some(outer[~known])}); Entrez ids or HG-U133A probe ids are needed"
+        )
+    kept = known & ~outer.isin(landmarks)
+    if not np.isfinite(values).all():
+        bad = outer[~np.isfinite(values).all(axis=0)]
+        raise FileError(f"{what}: missing weights for {len(bad)} genes ({name_some(bad)}); is the file damaged?")
+    values = values[:, kept]
+    return InferenceModel(
+        landmarks=landmarks,
+        genes=outer[kept],
+        intercept=values[int(inner.get_indexer(extra)[0])],
+        loadings=None,
+        components=values[inner.get_indexer(landmarks)],
+        accuracy=np.full(int(kept.sum()), np.nan),
+        metadata={"name": "linear weights", "intercept": str(extra[0])},
+    )

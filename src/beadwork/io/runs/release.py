@@ -1,0 +1,103 @@
+"""Files of a release: large matrices without annotation, tables beside them, checksums."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pandas as pd
+
+from beadwork.io.files.atomic import atomic_path, write_text
+from beadwork.io.matrix.column_stream import open_columns
+from beadwork.io.matrix.gctx import COL, DATA, ROW, read_annotation
+from beadwork.io.matrix.hdf5_file import matrix_room, new_hdf5
+from beadwork.model.errors import AlignmentError, FileError, name_some
+
+PORTION = 512
+"""Columns that are copied at a time."""
+
+
+def join_matrices(sources: Sequence[Path], target: Path, version: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Write the columns of several matrices one behind the other into one GCTX with ids only, in portions.
+
+    Parameters
+    ----------
+    sources
+        Matrices of the same genes, in any order of rows; the order of the first is taken.
+    target
+        File to write; it appears by rename.
+    version
+        Goes into the root attribute ``beadwork_version``.
+
+    Returns
+    -------
+    rows, cols
+        Annotation of the first matrix's rows, and of all columns.
+
+    Raises
+    ------
+    AlignmentError
+        Matrices of other genes, or a column id that stands twice.
+    FileError
+        A matrix cannot be read, or there is no room for the joint one.
+    """
+    total = genes = 0
+    for path in sources:
+        found = read_annotation(path)
+        total += len(found.cols)
+        genes = genes or len(found.rows)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    # told before hours of copying
+    needed, free = 4.1 * total * genes + (8 << 20), shutil.disk_usage(target.parent).free
+    if needed > free:
+        raise FileError(f"{target}: needs {needed / 1e9:.3g} GB, but {free / 1e9:.3g} GB are free; make room for it")
+    tables = []
+    room = matrix_room(total * genes, total + genes)
+    with atomic_path(target) as temporary, new_hdf5(temporary, room) as file:
+        file.attrs["version"] = "GCTX1.0"
+        file.attrs["beadwork_version"] = version
+        data = rows = None
+        done = 0
+        for path in sources:
+            with open_columns(path) as source:
+                if data is None:
+                    rows = source.rows
+                    data = file.create_dataset(DATA, shape=(total, len(rows)), dtype="<f4")
+                order = source.rows.index.get_indexer(rows.index)
+                if (order < 0).any() or len(source.rows) != len(rows):
+                    absent = rows.index[order < 0]
+                    raise AlignmentError(
+                        f"{path}: has other genes than {sources[0]} ({len(source.rows)} rows"
+                        + (f"; lacks {name_some(absent)}" if len(absent) else "")
+                        + "); release plates of one platform together"
+                    )
+                same = bool((order == np.arange(len(order))).all())
+                for start in range(0, len(source.cols), PORTION):
+                    values = source.read(start, min(start + PORTION, len(source.cols)))
+                    data[done + start : done + start + len(values)] = values if same else values[:, order]
+                done += len(source.cols)
+                tables.append(source.cols)
+        cols = pd.concat(tables) if len(tables) > 1 else tables[0]
+        if not cols.index.is_unique:
+            raise AlignmentError(f"column ids stand twice: {name_some(cols.index[cols.index.duplicated()].unique())}")
+        text = h5py.string_dtype("utf-8")
+        for group, table in ((ROW, rows), (COL, cols)):
+            file.create_dataset(f"{group}/id", data=np.array(table.index, dtype=object), dtype=text)
+    return rows, cols
+
+
+def write_checksums(folder: Path, name: str = "SHA256SUMS") -> None:
+    """Write the checksums of all files of a folder, as `sha256sum -c` reads them."""
+    lines = []
+    for path in sorted(folder.iterdir()):
+        if path.is_file() and path.name != name and not path.name.startswith("."):
+            state = hashlib.sha256()
+            with open(path, "rb") as stream:
+                while chunk := stream.read(1 << 20):
+                    state.update(chunk)
+            lines.append(f"{state.hexdigest()}  {path.name}\n")
+    write_text(folder / name, "".join(lines))

@@ -1,0 +1,294 @@
+"""What a folder of results holds: plates and signatures, level by level, with how each was made."""
+
+from __future__ import annotations
+
+import hashlib
+import html
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from beadwork.io.files.digest import digest_file
+from beadwork.io.files.tables import read_table
+from beadwork.io.matrix.gctx import read_summary
+from beadwork.model.errors import BeadworkError, FileError
+from beadwork.model.matrix import Level
+
+PLATE_LEVELS = (Level.GEX, Level.CAL, Level.NORM, Level.QNORM, Level.INF, Level.ZSPC, Level.ZSVC)
+STATUS_COLUMNS = ("entity", "batch", "level", "state", "columns", "version", "parameters", "inputs", "reference")
+
+
+def plates_there(folder: Path) -> list[str]:
+    """Plates of which a folder of results holds anything."""
+    return sorted(path.name for path in folder.iterdir() if path.is_dir() and any(path.glob(f"{path.name}_*.gctx")))
+
+
+def plate_file(folder: Path, plate: str, level: str) -> Path:
+    """File of a plate at a level."""
+    return folder / plate / f"{plate}_{level}.gctx"
+
+
+def signature_files(folder: Path) -> list[Path]:
+    """MODZ of all brews."""
+    return sorted((folder / "signatures").glob("*_MODZ.gctx"))
+
+
+PLATE_OPTIONS = ("det_plate", "cell_id", "brew_prefix", "bead_batch", "ratio", "bead_set", "batch")
+"""Options of a single plate, which stand in the plate sheet and say nothing of how plates are processed."""
+
+
+def parameter_code(record: Mapping[str, Any]) -> str:
+    """Eight digits that differ where the parameters of a step differ; what is the plate's own does not count."""
+    parameters = {key: value for key, value in record.get("parameters", {}).items() if key not in PLATE_OPTIONS}
+    text = json.dumps(parameters, sort_keys=True)
+    return hashlib.blake2b(text.encode(), digest_size=4).hexdigest()
+
+
+def input_code(record: Mapping[str, Any]) -> str:
+    """Eight digits that differ where the content of the input files of a step differs."""
+    digests = [item.get("digest", "") for role in sorted(record.get("inputs", {})) for item in record["inputs"][role]]
+    return hashlib.blake2b("\n".join(digests).encode(), digest_size=4).hexdigest()
+
+
+def describe(path: Path, entity: str, level: str, verify: bool = False) -> dict[str, Any]:
+    """One row of the status: what a matrix file is and how it was made, or that it is missing or damaged."""
+    row: dict[str, Any] = dict.fromkeys(STATUS_COLUMNS, "") | {"entity": entity, "level": level}
+    if not path.exists():
+        return row | {"state": "missing"}
+    try:
+        columns, record = read_summary(path)
+    except BeadworkError:
+        return row | {"state": "damaged"}
+    models = [
+        item["name"] + " " + item["digest"].split(":")[-1][:8] for item in record.get("inputs", {}).get("model", [])
+    ]
+    stale = verify and any(_changed(path, item) for items in record.get("inputs", {}).values() for item in items)
+    return row | {
+        "state": "stale" if stale else "done", "columns": columns, "version": record.get("version", ""),
+        "parameters": parameter_code(record), "inputs": input_code(record), "reference": ", ".join(models),
+    }  # fmt: skip
+
+
+def _changed(path: Path, item: Mapping[str, str]) -> bool:
+    """Whether an input matrix of a file is in the same results folder with another content than it had."""
+    name, plate = item.get("name", ""), item.get("name", "").rpartition("_")[0]
+    for source in (path.parent / name, path.parent.parent / plate / name):
+        if name.endswith(".gctx") and source.is_file():
+            return digest_file(source) != item.get("digest")
+    return False
+
+
+def results_status(
+    folder: Path, sheet: Iterable[Mapping[str, str]] | None = None, *, verify: bool = False
+) -> pd.DataFrame:
+    """Status of every plate at every level, then of the signatures of every brew, then of the index.
+
+    Parameters
+    ----------
+    folder
+        Folder of results.
+    sheet
+        Rows of the plate sheet: det_plate, use, batch, brew.  Without it, the plates that are there.
+    verify
+        Read all matrices as a whole and compare their checksums with those that the next level was made from.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns :data:`STATUS_COLUMNS`.  States: done, missing, damaged, stale (only with `verify`: its input is not any
+        more what it was made from), retired (there, but not to be used).
+    """
+    if not folder.is_dir():
+        raise FileError(f"{folder}: no such folder of results; give what `results` is in the configuration")
+    there = plates_there(folder)
+    if sheet is None:
+        sheet = [{"det_plate": plate, "use": "yes", "batch": "", "brew": ""} for plate in there]
+    listed = {row["det_plate"]: row for row in sheet}
+    rows = []
+    for plate in [*listed, *(plate for plate in there if plate not in listed)]:
+        known = listed.get(plate)
+        used = known is not None and known["use"] == "yes"
+        if not used and plate not in there:
+            continue
+        for level in PLATE_LEVELS:
+            row = describe(plate_file(folder, plate, level), plate, level, verify)
+            if row["state"] == "missing" and (not used or level is Level.ZSVC):
+                continue
+            state = row["state"] if used else "retired"
+            rows.append(row | {"state": state, "batch": known["batch"] if known else "not in the sheet"})
+    brews = {row["brew"]: row["batch"] for row in listed.values() if row["use"] == "yes" and row["brew"]}
+    files = {path.name.removesuffix("_MODZ.gctx"): path for path in signature_files(folder)}
+    for brew in [*brews, *(name for name in files if name not in brews and brews)] if brews else list(files):
+        path = folder / "signatures" / f"{brew}_MODZ.gctx"
+        row = describe(path, brew, Level.MODZ, verify)
+        if brews and brew not in brews:
+            row["state"] = "retired"
+        rows.append(row | {"batch": brews.get(brew, "")})
+    rows += _index_rows(folder)
+    return pd.DataFrame(rows, columns=list(STATUS_COLUMNS))
+
+
+def _index_rows(folder: Path) -> list[dict[str, Any]]:
+    manifest = folder / "index" / "manifest.json"
+    if not manifest.is_file():
+        return []
+    try:
+        found = json.loads(manifest.read_text(encoding="utf-8"))
+        background = found.get("background") or {}
+        reference = f"background {background['name']} of {background['n_signatures']} signatures" if background else ""
+        return [
+            {"entity": item["name"], "batch": "", "level": "index", "state": "done", "columns": item["n_signatures"],
+             "version": str(found.get("software", "")).removeprefix("beadwork "),
+             "parameters": parameter_code(found),
+             "inputs": "", "reference": reference}
+            for item in found["segments"]
+        ]  # fmt: skip
+    except (OSError, ValueError, KeyError, TypeError):
+        return [dict.fromkeys(STATUS_COLUMNS, "") | {"entity": "index", "level": "index", "state": "damaged"}]
+
+
+def compare_status(now: pd.DataFrame, before: Path) -> pd.Series:
+    """Say of each row of `now` what is new or changed against an earlier status."""
+    old = read_table(before, required=STATUS_COLUMNS, text_only=True).fillna("")
+    key = ["entity", "level"]
+    known = old.set_index(key)
+    words = []
+    for row in now.astype(str).to_dict("records"):
+        name = (row["entity"], row["level"])
+        if name not in known.index or known.loc[name, "state"] == "missing":
+            words.append("new" if row["state"] == "done" else "")
+            continue
+        if row["state"] == "retired" and known.loc[name, "state"] != "retired":
+            words.append("retired")
+            continue
+        changed = [part for part in ("state", "columns", "version", "parameters", "inputs", "reference")
+                   if str(known.loc[name, part]) != row[part]]  # fmt: skip
+        words.append("changed: " + ", ".join(changed) if changed else "")
+    return pd.Series(words, index=now.index)
+
+
+def _entities(table: pd.DataFrame, gone: pd.DataFrame) -> pd.DataFrame:
+    """One row for each plate, brew and index segment: what it is, and what is new of it in words."""
+    rows = []
+    kinds = {Level.MODZ: "brew", "index": "index segment"}
+    first = "news" not in table
+    for entity, part in table.groupby("entity", sort=False):
+        news = ["new" if row["state"] == "done" else "" for row in part.to_dict("records")] if first else list(
+            part["news"])  # fmt: skip
+        if "retired" in news:
+            word = "retired"
+        elif "new" in news and all(word in ("new", "") for word in news):
+            word = "new"
+        else:
+            changed = dict.fromkeys(name for text in news if text.startswith("changed: ")
+                                    for name in text.removeprefix("changed: ").split(", "))  # fmt: skip
+            more = [level for level, text in zip(part["level"], news, strict=True) if text == "new"]
+            words = ([f"changed: {', '.join(changed)}"] if changed else []) + (
+                [f"new: {', '.join(more)}"] if more else [])  # fmt: skip
+            word = "; ".join(words)
+        states = dict.fromkeys(state for state in part["state"] if state != "done")
+        size = part[part["state"].isin(["done", "stale", "retired"])]["columns"]
+        rows.append({
+            "what": kinds.get(part["level"].iloc[0], "plate"), "name": entity, "batch": part["batch"].iloc[0],
+            "news": word, "state": ", ".join(states) or "done", "columns": size.iloc[-1] if len(size) else "",
+            "version": ", ".join(dict.fromkeys(filter(None, part["version"]))),
+            "reference": ", ".join(dict.fromkeys(filter(None, part["reference"]))),
+        })  # fmt: skip
+    for entity, part in gone.groupby("entity", sort=False):
+        if entity not in set(table["entity"]):
+            rows.append({"what": kinds.get(part["level"].iloc[0], "plate"), "name": entity,
+                         "batch": part["batch"].iloc[0], "news": "gone", "state": "", "columns": "", "version": "",
+                         "reference": ""})  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+_PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>What is new</title><style>
+body {{ font: 14px/1.45 system-ui, "DejaVu Sans", sans-serif; margin: 24px auto; max-width: 1100px; color: #222;
+  background: #fff; padding: 0 16px }}
+h1 {{ font-size: 20px }} h2 {{ font-size: 16px; margin-top: 28px }} li {{ margin: 2px 0 }}
+table {{ border-collapse: collapse; width: 100%; font-size: 13px }}
+th, td {{ text-align: left; padding: 3px 10px 3px 0; border-bottom: 1px solid #ddd; overflow-wrap: anywhere }}
+th {{ border-bottom: 2px solid #888 }} .n {{ text-align: right; padding-right: 24px }} .quiet {{ color: #666 }}
+</style></head><body>
+<h1>What is new</h1>
+{news}
+<h2>What is there</h2>
+<ul>{lines}</ul>
+{all}
+</body></html>
+"""
+_HEADINGS = {"what": "kind", "name": "name", "batch": "batch", "news": "news", "state": "state",
+             "columns": "profiles or signatures", "version": "version", "reference": "reference"}  # fmt: skip
+MOST_ROWS = 2000
+"""Rows of the page's table of everything; the table of the status has all."""
+
+
+def status_page(
+    table: pd.DataFrame, gone: pd.DataFrame, lines: Iterable[str], suspected: Iterable[tuple[str, str]] = ()
+) -> str:
+    """Page that says what is new since the last status, and what there is, without anything from elsewhere.
+
+    Parameters
+    ----------
+    table
+        Status, with a column ``news`` (:func:`compare_status`) unless there was none before.
+    gone
+        Rows of the earlier status that are there no more.
+    lines
+        Summary in words.
+    suspected
+        Plates that may not be what the plate sheet says, and why (:func:`suspicions`).
+    """
+    found = _entities(table, gone)
+    fresh = found[found["news"] != ""] if len(found) else found
+    if "news" not in table:
+        news = f"<p>Everything: this is the first run whose status was kept ({_counted(found)}).</p>"
+    elif fresh.empty:
+        news = "<p>Nothing: all is as it was after the run before.</p>"
+    else:
+        kinds = [f"{word.rstrip(':')}: {_counted(part)}" for word, part in fresh.groupby(
+            fresh["news"].str.split(" ").str[0].str.rstrip(":"), sort=False)]  # fmt: skip
+        news = f"<p>{html.escape('; '.join(kinds))}</p>" + _html_table(fresh)
+    more = "" if len(found) <= MOST_ROWS else f"<p class=quiet>and {len(found) - MOST_ROWS} more</p>"
+    doubts = "".join(f"<li>{html.escape(plate)}: {html.escape(why)}</li>" for plate, why in suspected)
+    if doubts:
+        news += f"<h2>Plates that may not hold what the plate sheet says</h2><ul>{doubts}</ul>"
+    return _PAGE.format(
+        news=news, lines="".join(f"<li>{html.escape(line)}</li>" for line in lines),
+        all=_html_table(found.head(MOST_ROWS).drop(columns="news") if len(found) else found) + more,
+    )  # fmt: skip
+
+
+def _counted(found: pd.DataFrame) -> str:
+    if found.empty:
+        return "nothing"
+    counts = found["what"].value_counts(sort=False)
+    return ", ".join(f"{count} {what}{'s' if count > 1 else ''}" for what, count in counts.items())
+
+
+def _html_table(found: pd.DataFrame) -> str:
+    if found.empty:
+        return ""
+    head = "".join(f"<th{_numeric(name)}>{_HEADINGS[str(name)]}</th>" for name in found)
+    body = "".join(
+        "<tr>" + "".join(f"<td{_numeric(name)}>{html.escape(str(row[name]))}</td>"
+                         for name in found) + "</tr>\n" for row in found.to_dict("records"))  # fmt: skip
+    return f"<table><tr>{head}</tr>\n{body}</table>"
+
+
+def _numeric(name: object) -> str:
+    return " class=n" if name == "columns" else ""
+
+
+def suspicions(folder: Path, plates: Iterable[str]) -> list[tuple[str, str]]:
+    """Plates that `beadwork check-plates` suspects in a folder of results, each with what seems wrong."""
+    path = folder / "plate_check.tsv"
+    if not path.is_file():
+        return []
+    table = read_table(path, required=("det_plate", "verdict", "suspicion"), text_only=True)
+    table = table[(table["verdict"] == "suspected") & table["det_plate"].isin(list(plates))]
+    return list(zip(table["det_plate"], table["suspicion"], strict=True))

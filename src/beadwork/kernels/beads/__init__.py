@@ -1,0 +1,1 @@
+"""From beads to peaks."""

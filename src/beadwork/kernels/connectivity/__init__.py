@@ -1,0 +1,1 @@
+"""Scores of queries against signatures, and what they are worth."""

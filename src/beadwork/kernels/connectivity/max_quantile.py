@@ -1,0 +1,107 @@
+"""Max-quantile: one score for many signatures of a perturbagen.
+
+    p67 if |p67| > |p33| else p33,   p33 and p67 being Hazen percentiles of the scores
+
+A single score passes unchanged; missing scores are left out.  Subramanian et al. 2017,
+doi 10.1016/j.cell.2017.10.049.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from beadwork.kernels.connectivity.wtcs import sorting_network
+
+LOW, HIGH = 33.0, 67.0
+SMALL = 64
+"""Groups up to this size are sorted by a network of comparisons between whole rows."""
+BYTES = 1 << 20
+"""Scores of groups that :func:`group_max_quantile` takes together, so that they stay in the cache."""
+
+
+def max_quantile(values: np.ndarray) -> float:
+    """Max-quantile of some scores; NaN if there is none."""
+    values = np.asarray(values, np.float64)
+    values = values[~np.isnan(values)]
+    if len(values) == 0:
+        return float("nan")
+    low, high = np.percentile(values, [LOW, HIGH], method="hazen")
+    return float(high) if abs(high) > abs(low) else float(low)
+
+
+def group_max_quantile(values: np.ndarray, groups: np.ndarray, n_groups: int) -> np.ndarray:
+    """Max-quantile of each group; all groups of one size are taken together.
+
+    Parameters
+    ----------
+    values
+        Shape (signatures, queries); taken as float32.
+    groups
+        Group of each signature, 0 .. n_groups - 1; negative: left out.
+
+    Returns
+    -------
+    float64, shape (n_groups, queries); NaN for groups without scores.  `values` as they are, where they are the answer.
+    """
+    values = np.asarray(values, np.float32)
+    if len(groups) == n_groups and np.array_equal(groups, np.arange(n_groups)):
+        return values
+    order = np.argsort(groups, kind="stable")
+    starts = np.searchsorted(groups[order], np.arange(n_groups + 1))
+    sizes = np.diff(starts)
+    width = values.shape[1]
+    whole = not np.isnan(values.max(initial=0))
+    result = np.full((n_groups, width), np.nan)
+    for size in np.unique(sizes[sizes > 0]).tolist():
+        of_size = np.flatnonzero(sizes == size)
+        count = max(1, BYTES // (8 * size * max(1, width)))
+        for first in range(0, len(of_size), count):
+            chosen = of_size[first : first + count]
+            rows = [values[order[starts[chosen] + place]] for place in range(size)]
+            result[chosen] = rows[0] if size == 1 else _max_quantiles(rows, whole)
+    return result
+
+
+def _max_quantiles(rows: Sequence[np.ndarray], whole: bool) -> np.ndarray:
+    """Max-quantiles over rows that hold a score of each group; missing ones are left out (`whole`: there is none)."""
+    items = list(rows)
+    counts = np.full(items[0].shape, len(items))
+    if not whole:
+        missing = np.isnan(items)
+        counts = len(items) - missing.sum(axis=0)
+        items = list(np.where(missing, np.inf, items))
+    if len(items) <= SMALL:
+        for a, b in sorting_network(len(items)).tolist():
+            items[a], items[b] = np.minimum(items[a], items[b]), np.maximum(items[a], items[b])
+    else:
+        items = list(np.sort(items, axis=0))
+    whole = whole or bool(counts.min(initial=len(items)) == len(items))
+    low, high = ((_hazen if whole else _hazen_of_some)(items, counts, percent) for percent in (LOW, HIGH))
+    result: np.ndarray = np.where(np.abs(high) > np.abs(low), high, low)
+    return result
+
+
+def _hazen(ordered: Sequence[np.ndarray], counts: np.ndarray, percent: float) -> np.ndarray:
+    """Hazen percentile of sorted rows without missing values."""
+    count = len(ordered)
+    place = count * percent / 100.0 - 0.5
+    if place <= 0 or place >= count - 1:
+        return np.asarray(ordered[0 if place <= 0 else count - 1], np.float64)
+    below = int(np.floor(place))
+    lower, upper = (np.asarray(ordered[at], np.float64) for at in (below, below + 1))
+    result: np.ndarray = lower + (upper - lower) * (place - below)
+    return result
+
+
+def _hazen_of_some(ordered: Sequence[np.ndarray], counts: np.ndarray, percent: float) -> np.ndarray:
+    """Hazen percentile of the first `counts` of sorted rows; NaN where there is none."""
+    rows = np.asarray(ordered, np.float64)
+    place = np.clip(counts * percent / 100.0 - 0.5, 0.0, np.maximum(counts - 1, 0))
+    below = np.floor(place).astype(np.int64)
+    above = np.minimum(below + 1, np.maximum(counts - 1, 0))
+    lower, upper = (np.take_along_axis(rows, at[None], axis=0)[0] for at in (below, above))
+    with np.errstate(invalid="ignore"):
+        result: np.ndarray = np.where(counts > 0, lower + (upper - lower) * (place - below), np.nan)
+    return result

@@ -1,0 +1,1 @@
+"""From peaks to signatures: LISS, ridge, robust z, MODZ."""

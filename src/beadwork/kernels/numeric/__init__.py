@@ -1,0 +1,1 @@
+"""What every wing computes with: compilation, threads, vector lanes, percentiles, correlations."""

@@ -1,0 +1,1 @@
+"""Beads of a plate, and what they are called to be."""

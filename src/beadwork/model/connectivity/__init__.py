@@ -1,0 +1,1 @@
+"""Queries, signatures and their annotation."""

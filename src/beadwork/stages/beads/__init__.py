@@ -1,0 +1,1 @@
+"""Level 1 to level 2."""

@@ -1,0 +1,415 @@
+"""Level 4 to level 5: replicates of a signature become one moderated z-score (MODZ), with the facts of siginfo."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from beadwork.kernels.levels.modz import (
+    activity_score,
+    correlation_q75,
+    moderate_by_gene,
+    moderate_zscores,
+    percentile_or_nan,
+    replicate_correlations,
+    replicate_weights,
+    sibling_ranks,
+    signature_strength,
+    standard_ranks,
+    strong_genes,
+)
+from beadwork.model.errors import AlignmentError, BeadworkError, LevelError, name_some
+from beadwork.model.ids import format_dose, parse_det_plate
+from beadwork.model.matrix import Level, Matrix, check_matrix
+from beadwork.model.params import ConsensusParams
+from beadwork.model.qc import join_qc, qc_rows
+
+log = logging.getLogger("beadwork.consensus")
+MAY_BE_ABSENT = ("pert_dose", "pert_dose_unit", "pert_time")
+"""Fields of --group-by that a matrix need not have: all its values count as missing."""
+INSTANCE_FIELDS = frozenset(
+    ("det_plate", "det_well", "rna_plate", "lxb_digest", "count_mean", "count_cv", "qc_slope", "qc_f_logp", "qc_iqr")
+)
+"""Facts of one well of one plate, which do not belong to a signature."""
+FIRST_FIELDS = (
+    "brew_prefix", "pert_id", "pert_iname", "pert_type", "cell_id", "pert_dose", "pert_dose_unit", "pert_idose",
+    "pert_time", "pert_time_unit", "pert_itime",
+)  # fmt: skip
+COMPUTED_FIELDS = (
+    "sig_id", "n_replicates", "distil_nsample", "distil_id", "distil_wt", "det_plates", "distil_cc_q75", "distil_ss",
+    "ss_ngene", "tas", "pct_self_rank_q25", "is_gold",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class ConsensusResult:
+    """MODZ matrix (its columns annotated with siginfo), siginfo as a table, QC rows."""
+
+    matrix: Matrix
+    siginfo: pd.DataFrame
+    qc: pd.DataFrame
+
+
+def consensus(
+    z: Matrix | Sequence[Matrix],
+    *,
+    landmarks: pd.Index | None = None,
+    reliability: Matrix | Sequence[Matrix] | None = None,
+    params: ConsensusParams = ConsensusParams(),  # noqa: B008 (frozen)
+    names: Sequence[str] | None = None,
+) -> ConsensusResult:
+    """Collapse replicate z-scores to one signature per group.
+
+    Parameters
+    ----------
+    z
+        ZSPC or ZSVC of one plate or of several, values (genes, samples), the same genes in each.  NaN is an error: it
+        would silently re-weight replicates.  The order of the matrices does not matter.
+    landmarks
+        Ids of the genes that correlations and strengths are computed over; None, or none of them present: rows that
+        the annotation calls landmarks, else all rows (with a warning).
+    reliability
+        Reliability of the scores, 0 or more, of one plate or of several in any order, as ``zscore`` gives it.  A gene
+        is then averaged with the weight of each replicate times the reliability of its score; genes that they do not
+        have, such as inferred ones, get the weights of the replicates alone, and so does a gene without any reliable
+        score.  Weights of the replicates themselves, and what stands on them, stay as they are.
+    names
+        What messages call the matrices, usually their files.
+
+    Returns
+    -------
+    ConsensusResult
+        Signatures in the order in which their first replicate comes, by plate and well.  Control wells (pert_type
+        ``ctl_...``) are grouped by well too, unless ``params.split_controls`` is False; their sig_id ends in the well.
+        ``pct_self_rank_q25`` ranks among the instances of the same brew, so that it does not depend on what else is
+        computed along.  ``is_gold`` is missing where correlation or rank cannot be known.
+
+    Raises
+    ------
+    LevelError
+        Not level 4, or ZSPC mixed with ZSVC.
+    AlignmentError
+        Different genes, a sample twice, missing values, samples without reliabilities.
+    BeadworkError
+        A field to group by is absent, or a well has no perturbagen or brew.
+
+    Notes
+    -----
+    Definitions: :mod:`beadwork.kernels.levels.modz`.  Memory: the joined z-scores twice, in float32.
+    """
+    joined = join_plates([z] if isinstance(z, Matrix) else list(z), names)
+    cols = _with_brew(joined.cols)
+    group, keys = group_instances(cols, params)
+    known, reliable = _join_reliabilities(joined, [reliability] if isinstance(reliability, Matrix) else reliability)
+    at = _landmark_rows(joined, landmarks)
+    by_sample = np.ascontiguousarray(joined.values.T)
+    ranks = standard_ranks(np.clip(by_sample[:, at], -params.z_clip, params.z_clip))
+    order = np.argsort(group, kind="stable")
+    members = np.split(order, np.cumsum(np.bincount(group))[:-1])
+    values = np.empty((len(members), by_sample.shape[1]), dtype=np.float32)
+    records = []
+    for position, own in enumerate(members):
+        correlation = replicate_correlations(ranks[own])
+        weights = replicate_weights(correlation, params.min_weight)
+        modz = moderate_zscores(by_sample[own], weights, params.z_clip)
+        if len(known):
+            modz[known] = moderate_by_gene(by_sample[np.ix_(own, known)], weights, reliable[own], params.z_clip)
+        values[position] = modz
+        cc_q75 = correlation_q75(correlation)
+        ss_ngene = strong_genes(modz[at], len(own), params.ss_threshold)
+        records.append(
+            {
+                "n_replicates": len(own),
+                "distil_nsample": len(own),
+                "distil_id": "|".join(joined.cids[own]),
+                "distil_wt": ",".join(f"{weight:.4f}" for weight in weights),
+                "det_plates": "|".join(dict.fromkeys(cols["det_plate"].iloc[own].astype(str))),
+                "distil_cc_q75": cc_q75,
+                "distil_ss": signature_strength(modz[at]),
+                "ss_ngene": ss_ngene,
+                "tas": activity_score(ss_ngene, cc_q75, len(at)),
+                "weight_max": weights.max(),
+            }
+        )
+    table = pd.DataFrame(records)
+    table["pct_self_rank_q25"] = _self_ranks(ranks, group, cols["brew_prefix"], params)
+    table["is_gold"] = is_gold(table["distil_cc_q75"], table["pct_self_rank_q25"], params)
+    weight_max = table.pop("weight_max")
+    siginfo = pd.concat([keys[["sig_id"]], _common_fields(cols, group, params), table], axis=1)
+    siginfo.index = pd.Index(siginfo["sig_id"], dtype=object, name=None)
+    matrix = Matrix(
+        values.T, joined.rows, siginfo.drop(columns="sig_id"), level=Level.MODZ, space=joined.space,
+        provenance=joined.provenance,
+    )  # fmt: skip
+    rows = [qc_rows("consensus", name, siginfo[name]) for name in ("distil_nsample", "tas", "pct_self_rank_q25")]
+    rows.append(qc_rows("consensus", "distil_cc_q75", siginfo["distil_cc_q75"]))
+    rows.append(qc_rows("consensus", "weight_max", weight_max.set_axis(siginfo.index)))
+    for part in rows:
+        part["pass"] = True  # a signature that cannot be judged, or is weak, is a finding and not a failure
+    return ConsensusResult(matrix, siginfo.reset_index(drop=True), join_qc(rows))
+
+
+def is_gold(
+    cc_q75: pd.Series,
+    self_rank: pd.Series,
+    params: ConsensusParams = ConsensusParams(),  # noqa: B008 (frozen)
+) -> pd.Series:
+    """Whether signatures are reproducible and connect to themselves: 1, 0, or missing where either is unknown.
+
+    A negative rank, which CMap's files hold, is unknown too.  As LINCS documents define it.
+    """
+    known = cc_q75.notna() & self_rank.notna() & (self_rank >= 0)
+    gold = (cc_q75 >= params.gold_cc) & (self_rank <= params.gold_rank)
+    return gold.astype(float).where(known)
+
+
+def join_plates(matrices: Sequence[Matrix], names: Sequence[str] | None = None) -> Matrix:
+    """Join plates side by side, columns sorted by plate and well, rows as in the first of them.
+
+    Raises
+    ------
+    LevelError, AlignmentError
+        As :func:`consensus` says, naming the matrix.
+    """
+    if not matrices:
+        raise AlignmentError("no z-scores given; at least one ZSPC or ZSVC matrix is needed")
+    names = list(names) if names is not None else [f"matrix {number}" for number in range(1, len(matrices) + 1)]
+    for matrix, name in zip(matrices, names, strict=True):
+        check_matrix(matrix, level=(Level.ZSPC, Level.ZSVC), finite=True, what=name)
+    first = min(range(len(matrices)), key=lambda at: sorted(matrices[at].cids)[:1])
+    reference = matrices[first]
+    for matrix, name in zip(matrices, names, strict=True):
+        if matrix.level != reference.level:
+            raise LevelError(
+                f"{name}: holds level {matrix.level or 'unknown'}, but {names[first]} holds "
+                f"{reference.level or 'unknown'}; z-scores of one signature must be of one kind"
+            )
+        odd = matrix.rids.symmetric_difference(reference.rids)
+        if len(odd):
+            raise AlignmentError(
+                f"{name}: its {len(matrix.rids):,} rows are not those of {names[first]} ({len(reference.rids):,}); "
+                f"only in one of them: {name_some(odd)}; give matrices of one gene space"
+            )
+    cols = pd.concat([_with_plate(matrix.cols) for matrix in matrices])
+    if cols.index.has_duplicates:
+        twice = cols.index[cols.index.duplicated()].unique()
+        raise AlignmentError(f"samples stand in more than one matrix: {name_some(twice)}; give each plate once")
+    if not len(cols):
+        raise AlignmentError(f"{', '.join(names)}: no samples; there is nothing to make signatures of")
+    values = np.hstack(
+        [(m if m.rids.equals(reference.rids) else m.take_rows(reference.rids, m.space)).values for m in matrices]
+    )
+    position = pd.DataFrame({"plate": cols["det_plate"].astype(str), "cid": cols.index.astype(str)})
+    order = np.lexsort((position["cid"].to_numpy(str), position["plate"].to_numpy(str)))
+    names_of_fields = sorted(set(cols.columns) - set(reference.cols.columns))
+    fields = [*_with_plate(reference.cols).columns, *(name for name in names_of_fields if name != "det_plate")]
+    return Matrix(
+        values[:, order], reference.rows, cols.iloc[order][fields], level=reference.level, space=reference.space,
+        provenance=reference.provenance,
+    )  # fmt: skip
+
+
+def _join_reliabilities(joined: Matrix, parts: Sequence[Matrix] | None) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of the joined z-scores that have reliabilities, and these (samples, rows); 1 where one plate lacks a gene.
+
+    Raises
+    ------
+    AlignmentError
+        A sample has none, stands in two matrices, or no gene is shared; or a reliability is negative.
+    """
+    if parts is None:
+        return np.array([], dtype=np.intp), np.empty((len(joined.cids), 0))
+    where = np.zeros(len(joined.cids), dtype=int)
+    known = np.flatnonzero(joined.rids.isin([gene for part in parts for gene in part.rids]))
+    found = np.ones((len(joined.cids), len(known)))
+    for part in parts:
+        samples, genes = np.flatnonzero(joined.cids.isin(part.cids)), np.flatnonzero(joined.rids[known].isin(part.rids))
+        rows, columns = part.rids.get_indexer(joined.rids[known[genes]]), part.cids.get_indexer(joined.cids[samples])
+        values = part.values[np.ix_(rows, columns)].T
+        if (values < 0).any():
+            raise AlignmentError("--reliability: negative values; give what `beadwork zscore --reliability` wrote")
+        found[np.ix_(samples, genes)] = values
+        where[samples] += 1
+    if (where == 0).any():
+        raise AlignmentError(
+            f"{int((where == 0).sum())} samples have no reliability ({name_some(joined.cids[where == 0])}); give "
+            "--reliability the file of each plate that `beadwork zscore --reliability` wrote"
+        )
+    if (where > 1).any():
+        raise AlignmentError(
+            f"{int((where > 1).sum())} samples stand in two --reliability files ({name_some(joined.cids[where > 1])}); "
+            "give each plate once"
+        )
+    if not len(known):
+        raise AlignmentError("--reliability: has none of the genes of the z-scores; were their row ids changed?")
+    return known, found
+
+
+def group_instances(cols: pd.DataFrame, params: ConsensusParams) -> tuple[np.ndarray, pd.DataFrame]:
+    """Group instances into signatures.
+
+    Returns the group code of each instance (0.. in order of first appearance) and a table with the ``sig_id`` of each
+    group.  Missing equals missing.
+
+    Raises
+    ------
+    BeadworkError
+        A field is absent, or an instance has no pert_id or brew_prefix although it is grouped by it.
+    """
+    absent = [name for name in params.group_by if name not in cols and name not in MAY_BE_ABSENT]
+    if absent:
+        raise BeadworkError(
+            f"--group-by: the z-scores have no column field {', '.join(absent)}; "
+            f"they have {name_some(cols.columns, 30)}"
+        )
+    keys = pd.DataFrame({name: _key(cols, name) for name in params.group_by}, index=cols.index)
+    for name in {"pert_id", "brew_prefix"} & set(params.group_by):
+        empty = cols.index[keys[name] == ""]
+        if len(empty):
+            raise BeadworkError(
+                f"{name} is missing for {len(empty)} wells ({name_some(empty)}); give it in the plate map, or leave "
+                f"{name} out of --group-by"
+            )
+    keys["well"] = _control_wells(cols) if params.split_controls else ""
+    group, first = _codes(keys)
+    return group, pd.DataFrame({"sig_id": _sig_ids(keys.iloc[first].reset_index(drop=True), params)})
+
+
+def _codes(keys: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    joined = keys.agg("\x1f".join, axis=1) if len(keys.columns) > 1 else keys.iloc[:, 0]
+    codes, uniques = pd.factorize(joined)
+    return codes.astype(np.int64), np.searchsorted(np.maximum.accumulate(codes), np.arange(len(uniques)))
+
+
+def _key(cols: pd.DataFrame, name: str) -> pd.Series:
+    """Values of a field as texts that are equal where the values are; missing is the empty text."""
+    if name not in cols:
+        return pd.Series("", index=cols.index)
+    column = cols[name]
+    if pd.api.types.is_numeric_dtype(column):
+        return column.map(format_dose).astype(object)
+    return column.map(lambda item: "" if pd.isna(item) else str(item).strip()).astype(object)
+
+
+def _control_wells(cols: pd.DataFrame) -> pd.Series:
+    """Well of each control instance (pert_type ctl_...), empty for all others."""
+    if "pert_type" not in cols:
+        return pd.Series("", index=cols.index)
+    control = cols["pert_type"].map(lambda item: str(item).lower().startswith("ctl_"))
+    well = pd.Series(cols.index.astype(str).str.rpartition(":").get_level_values(2), index=cols.index, dtype=object)
+    for name in ("det_well", "rna_well"):
+        if name in cols:
+            well = cols[name].astype(object).where(cols[name].notna(), well)
+    return well.astype(str).where(control, "")
+
+
+def _sig_ids(keys: pd.DataFrame, params: ConsensusParams) -> list[str]:
+    """Signature ids: the values of the grouping fields joined by ':'.
+
+    The dose's unit is left out, and the time where the brew says it; a control ends in its well.  Where two groups
+    would share an id, what was left out is added.
+    """
+    silent = {"pert_dose_unit"} | ({"pert_time"} if "brew_prefix" in params.group_by else set())
+    spoken = [name for name in params.group_by if name not in silent] or list(params.group_by)
+    hidden = [name for name in params.group_by if name not in spoken]
+
+    def joined(names: list[str]) -> list[str]:
+        return [":".join(part for part in row if part) for row in keys[names].to_numpy()]
+
+    ids = pd.Series(joined([*spoken, "well"]))
+    shared = ids.duplicated(keep=False)
+    if shared.any():
+        longer = pd.Series(joined([*spoken, "well", *hidden]))
+        ids = ids.where(~shared, longer)
+        count = ids.groupby(ids).cumcount()
+        ids = ids.where(count == 0, ids + ":" + (count + 1).astype(str))
+        log.warning(
+            "%d signatures differ in %s only and get longer ids: %s",
+            int(shared.sum()), " or ".join(hidden) or "their values", name_some(ids[shared]),
+        )  # fmt: skip
+    return ids.tolist()
+
+
+def _with_plate(cols: pd.DataFrame) -> pd.DataFrame:
+    if "det_plate" in cols and cols["det_plate"].notna().all():
+        return cols
+    from_id = cols.index.astype(str).str.rpartition(":").get_level_values(0)
+    plates = pd.Series(from_id, index=cols.index, dtype=object)
+    if "det_plate" in cols:
+        plates = cols["det_plate"].astype(object).where(cols["det_plate"].notna(), plates)
+    return cols.assign(det_plate=plates)
+
+
+def _with_brew(cols: pd.DataFrame) -> pd.DataFrame:
+    """Column fields with brew_prefix, taken from the plate's name where it is missing."""
+    known = cols["brew_prefix"] if "brew_prefix" in cols else pd.Series(np.nan, index=cols.index, dtype=object)
+    if known.notna().all():
+        return cols
+    plates = cols["det_plate"].astype(str)
+    brews = {name: parse_det_plate(name).brew_prefix if name else np.nan for name in plates.unique()}
+    return cols.assign(brew_prefix=known.astype(object).where(known.notna(), plates.map(brews)))
+
+
+def _landmark_rows(matrix: Matrix, landmarks: pd.Index | None) -> np.ndarray:
+    if landmarks is not None:
+        at = np.flatnonzero(matrix.rids.isin(landmarks))
+        if 0 < len(at) < len(landmarks):
+            log.warning("%d of the %d landmarks are among the rows; these are used", len(at), len(landmarks))
+        if len(at):
+            return at
+    for name in ("pr_is_lm", "pr_is_lmark", "is_lm"):
+        if name in matrix.rows:
+            at = np.flatnonzero(matrix.rows[name].to_numpy() == 1)
+            if len(at):
+                return at
+    if landmarks is not None:
+        log.warning(
+            "no row is a landmark by id or by the row field pr_is_lm; replicates are correlated over all %d rows",
+            len(matrix.rids),
+        )
+    return np.arange(len(matrix.rids))
+
+
+def _self_ranks(ranks: np.ndarray, group: np.ndarray, brew: pd.Series, params: ConsensusParams) -> np.ndarray:
+    found = np.full(int(group.max()) + 1, np.nan)
+    codes = pd.factorize(brew, use_na_sentinel=False)[0]
+    for code in np.unique(codes):
+        own = np.flatnonzero(codes == code)
+        if len(own) - 1 < params.min_rank_instances:
+            continue
+        local, groups = np.unique(group[own], return_inverse=True)
+        percents = sibling_ranks(ranks[own], groups)
+        for number, values in zip(local, percents, strict=True):
+            if len(values):
+                found[number] = percentile_or_nan(values, 25)
+    return found
+
+
+def _common_fields(cols: pd.DataFrame, group: np.ndarray, params: ConsensusParams) -> pd.DataFrame:
+    """Fields of the instances that their signature keeps: the shared value, missing where replicates differ."""
+    names = [name for name in FIRST_FIELDS if name in cols]
+    names += [name for name in cols.columns if name not in FIRST_FIELDS]
+    first = pd.Series(group).drop_duplicates().index
+    table = {}
+    grouped_by = set(params.group_by)
+    for name in names:
+        if name in COMPUTED_FIELDS or (name in INSTANCE_FIELDS and name not in grouped_by):
+            continue
+        equal = _key(cols, name) if name in grouped_by else cols[name]  # as the grouping sees it: 39.6 is 39.599998
+        codes, _ = pd.factorize(equal, use_na_sentinel=False)
+        lowest = np.full(int(group.max()) + 1, len(cols))
+        highest = np.full(int(group.max()) + 1, -1)
+        np.minimum.at(lowest, group, codes)
+        np.maximum.at(highest, group, codes)
+        shared = lowest == highest
+        if not shared.any():
+            continue
+        values = cols[name].iloc[first].reset_index(drop=True).astype(object).where(shared)
+        if pd.api.types.is_numeric_dtype(cols[name]):
+            values = pd.to_numeric(values)
+        table[name] = values
+    return pd.DataFrame(table)
