@@ -39,7 +39,7 @@ def test_a_source_package_has_nothing_of_the_user(packed):
 
 
 def test_a_source_package_has_what_it_is_built_and_run_from(packed):
-    assert {"pyproject.toml", "README.md", "LICENSE", "Snakefile", "workflow/Snakefile", "src/beadwork/__init__.py",
+    assert {"pyproject.toml", "README.md", "LICENSE", "Snakefile", "workflow/rules/common.smk", "src/beadwork/__init__.py",
             "resources/genes.tsv", "config/config.yaml", "tests/conftest.py"} <= packed  # fmt: skip
 
 

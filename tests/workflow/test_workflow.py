@@ -162,8 +162,8 @@ def test_every_path_reaches_the_commands_as_it_stands_in_the_configuration(study
     assert done.returncode == 0, done.stdout
     commands = re.findall(r"^\s*(?:Shell command: )?(beadwork .*)$", done.stdout, re.MULTILINE)
     assert {shlex.split(line)[1] for line in commands} >= {
-        "deconvolve", "normalize", "infer", "zscore", "consensus", "collect", "check-plates", "index", "query", "figures",
-        "status",
+        "deconvolve", "normalize", "infer", "zscore", "consensus", "collect", "check-plates", "index", "query",
+        "figures", "status",
     }  # fmt: skip
     for line in commands:
         words = shlex.split(line)
