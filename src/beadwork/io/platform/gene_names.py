@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from beadwork.io.platform.folder import resource_path
+from beadwork.model.missing import NO_GENE
 
 
 @cache
@@ -30,7 +31,7 @@ def probe_genes() -> dict[str, str]:
     """Probe set of HG-U133A -> Entrez id: old gene sets are lists of probe sets."""
     columns = _columns("probes_u133a.tsv")
     pairs = zip(columns["pr_probe_id"], columns["pr_gene_id"], strict=True)
-    return {probe: gene for probe, gene in pairs if gene not in ("", "-666")}
+    return {probe: gene for probe, gene in pairs if gene not in NO_GENE}
 
 
 def _columns(name: str) -> dict[str, list[str]]:
