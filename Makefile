@@ -12,10 +12,14 @@ DEMO := demo
 # one line a job, and errors
 MESSAGES := awk '/^Job [0-9]+: / { sub(/^Job [0-9]+: /, "  "); print; fflush() } /[Ee]rror/ { print; fflush() }'
 
-.PHONY: help setup demo test lint docs benchmark clean
+# `make run CONFIG=my_config.yaml`; without it config/config.yaml
+CONFIGFILE := $(if $(CONFIG),--configfile "$(CONFIG)")
+
+.PHONY: help setup run demo test lint docs benchmark clean
 
 help:
 	@echo "make demo       simulate a small study, run the whole path on it, query it, compare with the planted truth"
+	@echo "make run        your own plates: config/plates.tsv (or CONFIG=my_config.yaml) to results and a report"
 	@echo "make test       lint, type checks, tests"
 	@echo "make lint       only the checks"
 	@echo "make docs       write what is generated from the code (config/, docs/config.md, cli.md, glossary.md)"
@@ -35,6 +39,9 @@ $(READY): pyproject.toml uv.lock | $(filter .venv-uv/bin/uv,$(UV))
 	@touch $@
 
 setup: $(READY)
+
+run: $(READY)
+	$(RUN) snakemake --cores all $(CONFIGFILE)
 
 demo: $(READY)
 	@rm -rf $(DEMO)

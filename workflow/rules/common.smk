@@ -148,7 +148,11 @@ def doubt_figures():
 
 def file_flags(files, *names):
     """Those of the files that there are, as flags of the same name."""
-    return " ".join(f"--{name} {files.get(name)}" for name in names if files.get(name))
+    return " ".join(
+        f"--{name} {shlex.quote(str(files.get(name)))}"
+        for name in names
+        if files.get(name)
+    )
 
 
 def plates_of(brew):

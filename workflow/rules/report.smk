@@ -50,8 +50,8 @@ rule figures_plate:
     message:
         "{wildcards.plate}: drawing its figures"
     shell:
-        "beadwork figures plate {input.gex} --lxb {input.lxb:q} --curves {input.curves}"
-        " --rows {input.rows[0]} --rows {input.rows[1]} {params.doubt} -o {params.folder} --threads {threads} 2> {log}"
+        "beadwork figures plate {input.gex:q} --lxb {input.lxb:q} --curves {input.curves:q}"
+        " --rows {input.rows[0]:q} --rows {input.rows[1]:q} {params.doubt} -o {params.folder:q} --threads {threads} 2> {log:q}"
 
 
 rule figures_brew:
@@ -79,12 +79,12 @@ rule figures_brew:
         runtime=minutes(5),
     params:
         folder=subpath(output.replicates, parent=True),
-        fields=",".join(CFG.consensus.group_by),
+        fields=shlex.quote(",".join(CFG.consensus.group_by)),
     message:
         "{wildcards.brew}: drawing the correlation of its replicates"
     shell:
-        "beadwork figures brew {input.matrices} --group-by {params.fields} -o {params.folder}"
-        " --threads {threads} 2> {log}"
+        "beadwork figures brew {input.matrices:q} --group-by {params.fields} -o {params.folder:q}"
+        " --threads {threads} 2> {log:q}"
 
 
 rule figures_study:
@@ -119,8 +119,8 @@ rule figures_study:
     message:
         "Drawing the figures of the study"
     shell:
-        "beadwork figures study --rows {input.qc} --siginfo {input.siginfo} -o {params.folder}"
-        " --threads {threads} 2> {log}"
+        "beadwork figures study --rows {input.qc:q} --siginfo {input.siginfo:q} -o {params.folder:q}"
+        " --threads {threads} 2> {log:q}"
 
 
 rule figures_query:
@@ -148,4 +148,4 @@ rule figures_query:
     message:
         "{wildcards.query}: drawing its strongest connections"
     shell:
-        "beadwork figures query {input} -o {params.folder} --threads {threads} 2> {log}"
+        "beadwork figures query {input:q} -o {params.folder:q} --threads {threads} 2> {log:q}"
