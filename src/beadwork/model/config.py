@@ -29,6 +29,7 @@ from beadwork.model.params import (
     QueryParams,
     ZscoreParams,
 )
+from beadwork.model.pert_types import is_vehicle
 
 Name = Annotated[str, StringConstraints(pattern=rf"^{DET_PLATE_PATTERN}$")]
 """A name that can stand in a file name."""
@@ -447,7 +448,5 @@ def count_wells(text: str, source: str) -> MapCounts:
     if absent:
         raise MapError(f"{source}: lacks the column(s) {', '.join(absent)}; a plate map is tab-separated with a header")
     position = header.index("pert_type")
-    types = [
-        line.split("\t")[position].strip().strip('"').lower() for line in lines[1:] if line.count("\t") >= position
-    ]
-    return MapCounts(wells=len(lines) - 1, vehicles=types.count("ctl_vehicle"))
+    types = [line.split("\t")[position].strip().strip('"') for line in lines[1:] if line.count("\t") >= position]
+    return MapCounts(wells=len(lines) - 1, vehicles=sum(map(is_vehicle, types)))

@@ -24,6 +24,7 @@ from beadwork.model.ids import WELLS_384, distil_id, format_dose, sig_id, well_p
 from beadwork.model.matrix import Level, Matrix, Space
 from beadwork.model.missing import MISSING_TEXT
 from beadwork.model.params import SimulateParams
+from beadwork.model.pert_types import COMPOUND, NO_CELLS, POSCON, VEHICLE
 
 REFERENCE_RNA = {"A01": ("CMAP-001", "BO"), "A02": ("CMAP-002", "RMCF7"), "B01": ("CMAP-003", "PMCF7"),
                  "B02": ("CMAP-002", "RMCF7")}  # fmt: skip
@@ -268,13 +269,13 @@ def _perturbagens(
     for well, role in layout.items():
         if role == "lma":
             pert_id, _ = REFERENCE_RNA[well]
-            rows.append({**nothing, "pert_id": pert_id, "pert_iname": pert_id, "pert_type": "lma_x"})
+            rows.append({**nothing, "pert_id": pert_id, "pert_iname": pert_id, "pert_type": NO_CELLS})
         elif role == "vehicle":
-            rows.append({**nothing, "pert_id": "DMSO", "pert_iname": "DMSO", "pert_type": "ctl_vehicle"})
+            rows.append({**nothing, "pert_id": "DMSO", "pert_iname": "DMSO", "pert_type": VEHICLE})
         elif role == "poscon":
             pert_id, name, moa, relative = POSCONS[well]
             full = params.strength * relative
-            rows.append({"pert_id": pert_id, "pert_iname": name, "pert_type": "trt_poscon", "moa": moa, "full": full,
+            rows.append({"pert_id": pert_id, "pert_iname": name, "pert_type": POSCON, "moa": moa, "full": full,
                          "ec50": 0.5, "stress": 0.5, "pert_dose": 10.0})  # fmt: skip
         else:
             step = place % params.doses
@@ -287,7 +288,7 @@ def _perturbagens(
             )
             active = place // params.doses < n_compounds - n_inactive
             rows.append({
-                "pert_id": f"SIM-C{compound + 1:05d}", "pert_iname": f"compound-{compound + 1}", "pert_type": "trt_cp",
+                "pert_id": f"SIM-C{compound + 1:05d}", "pert_iname": f"compound-{compound + 1}", "pert_type": COMPOUND,
                 "moa": mechanisms[compound % len(mechanisms)] if active else "", "full": full if active else 0.0,
                 "ec50": ec50, "stress": 0.3 + 0.3 * stress, "pert_dose": float(f"{params.top_dose / 3**step:.3g}"),
             })  # fmt: skip
@@ -297,7 +298,7 @@ def _perturbagens(
 
 def _conditions(perturbagens: pd.DataFrame) -> list[tuple[str, float, pd.Series]]:
     """Conditions of a plate that make a signature, each once."""
-    kept = perturbagens[perturbagens["pert_type"] != "lma_x"]
+    kept = perturbagens[perturbagens["pert_type"] != NO_CELLS]
     return [
         (row["pert_id"], row["pert_dose"], row) for _, row in kept.drop_duplicates(["pert_id", "pert_dose"]).iterrows()
     ]
@@ -355,7 +356,7 @@ def _plan_plate(
         params.shared_noise * programmes @ (_PROGRAMME_SIZES[:, None] * rng.normal(size=(3, n_wells)) * noise_scale)
     )
     level += gene_sd[:, None] * rng.normal(size=(n_genes, n_wells)) * noise_scale
-    reference = perturbagens["pert_type"].to_numpy() == "lma_x"
+    reference = perturbagens["pert_type"].to_numpy() == NO_CELLS
     if reference.any():
         rna = _cell_expression(params.seed, "MCF7", n_genes)[:, None]
         level[:, reference] = rna + 0.5 * gene_sd[:, None] * rng.normal(size=(n_genes, int(reference.sum())))

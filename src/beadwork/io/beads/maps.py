@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from beadwork.io.files.tables import read_table
 from beadwork.model.errors import MapError, name_some
 from beadwork.model.ids import parse_well
+from beadwork.model.pert_types import plain_pert_type
 
 WELL_COLUMNS = ("det_well", "rna_well", "well_position")
 """Columns that may name the well; the first one there is taken."""
@@ -62,7 +62,7 @@ def read_map(path: str | Path, det_plate: str | None = None) -> pd.DataFrame:
         raise MapError(f"{path}: wells stand twice: {name_some(sorted(twice))}; keep one row for each")
     table = table.set_axis(pd.Index(wells, dtype=object, name=None), axis=0)
     table[named[0]] = table.index
-    table["pert_type"] = _lower(table["pert_type"])
+    table["pert_type"] = [kind if pd.isna(kind) else plain_pert_type(kind) for kind in table["pert_type"]]
     if "pert_iname" not in table.columns and "pert_desc" in table.columns:
         table.insert(int(table.columns.get_loc("pert_desc")), "pert_iname", table["pert_desc"])
     return table
@@ -74,7 +74,3 @@ def _rows_of_plate(table: pd.DataFrame, det_plate: str, path: str | Path) -> pd.
         others = name_some(table["det_plate"].unique())
         raise MapError(f"{path}: its det_plate is {others}, not {det_plate}; give the map of this plate")
     return table[mine]
-
-
-def _lower(column: pd.Series) -> np.ndarray:
-    return np.array([text if pd.isna(text) else str(text).strip().lower() for text in column], dtype=object)
