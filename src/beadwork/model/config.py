@@ -17,6 +17,7 @@ from pydantic import BaseModel, BeforeValidator, Field, StringConstraints, Valid
 
 from beadwork.model.errors import MapError, ParameterError, name_some
 from beadwork.model.ids import DET_PLATE_PATTERN, parse_det_plate
+from beadwork.model.missing import is_missing
 from beadwork.model.params import (
     CheckPlatesParams,
     ConsensusParams,
@@ -116,7 +117,7 @@ SECTIONS: dict[str, type[Params]] = {
 
 
 def _empty_is_none(value: Any) -> Any:
-    return None if value is None or str(value).strip() in ("", "-666") else str(value).strip()
+    return None if value is None or is_missing(str(value)) else str(value).strip()
 
 
 Optional = Annotated[Name | None, BeforeValidator(_empty_is_none)]

@@ -22,6 +22,7 @@ from beadwork.model.beads.plate import N_ANALYTES, BeadPlate, BeadSet
 from beadwork.model.errors import ParameterError
 from beadwork.model.ids import WELLS_384, distil_id, format_dose, sig_id, well_position
 from beadwork.model.matrix import Level, Matrix, Space
+from beadwork.model.missing import MISSING_TEXT
 from beadwork.model.params import SimulateParams
 from beadwork.model.pert_types import COMPOUND, NO_CELLS, POSCON, VEHICLE
 
@@ -382,7 +383,7 @@ def _plan_plate(
         "pert_type": perturbagens["pert_type"], "pert_dose": perturbagens["pert_dose"].map(format_dose),
         "pert_dose_unit": np.where(perturbagens["pert_dose"].notna(), "um", ""), "pert_time": f"{params.pert_time:g}",
         "pert_time_unit": "h", "cell_id": cell_id,
-    }).replace("", "-666").reset_index(drop=True)  # fmt: skip
+    }).replace("", MISSING_TEXT).reset_index(drop=True)  # fmt: skip
     return SimulatedPlate(
         det_plate, brew_prefix, cell_id, number, wells, plate_map, log2_fi, calibrators, beads, tuple(faults.tolist())
     )

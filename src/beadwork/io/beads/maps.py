@@ -20,8 +20,9 @@ def read_map(path: str | Path, det_plate: str | None = None) -> pd.DataFrame:
     """Read a plate map: tab-separated, one row a well.
 
     Required are one of det_well, rna_well, well_position (``A01`` or ``A1``), pert_id and pert_type; every other column
-    is carried along.  ``-666`` and empty mean missing; pert_type is put in lower case; pert_desc serves as pert_iname
-    where that column is absent.  Where a column det_plate names several plates, the rows of `det_plate` are taken.
+    is carried along.  Empty, ``-666``, NA and the like mean missing; pert_type is put in lower case; pert_desc serves
+    as pert_iname where that column is absent.  Where a column det_plate names several plates, the rows of `det_plate`
+    are taken.
 
     Returns
     -------

@@ -12,6 +12,7 @@ from functools import cache
 
 from beadwork.io.platform.folder import resource_path
 from beadwork.model.connectivity.gene_resolver import GeneResolver, NamedGenes
+from beadwork.model.missing import NO_GENE
 
 _NAME_TABLES = ("gene_names.tsv.gz", "gene_names_others.tsv.gz")
 _ID_COLUMNS = {"hgnc": 1, "ensembl": 2, "uniprot": 3, "refseq": 4}
@@ -46,7 +47,7 @@ def probe_genes() -> dict[str, str]:
     """Probe set of HG-U133A -> Entrez id: old gene sets are lists of probe sets."""
     columns = _columns("probes_u133a.tsv")
     pairs = zip(columns["pr_probe_id"], columns["pr_gene_id"], strict=True)
-    return {probe: gene for probe, gene in pairs if gene not in ("", "-666")}
+    return {probe: gene for probe, gene in pairs if gene not in NO_GENE}
 
 
 class _ShippedTables:
