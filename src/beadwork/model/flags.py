@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
+
+from beadwork.model.missing import WORDS
 
 FLAGS = ("is_null_sig", "is_ncs_sig", "is_gold", "is_hiq", "is_exemplar_sig", "qc_pass", "is_touchstone")
 """Fields of siginfo that say yes or no."""
 FLAG_WORDS = "TRUE/FALSE, T/F, yes/no or 1/0"
+_NUMBER = re.compile(r"[+-]?\d+(\.\d*)?(e[+-]?\d+)?")
 _YES = frozenset({"true", "t", "yes", "y"})
 _NO = frozenset({"false", "f", "no", "n"})
-_MISSING = frozenset({"", "-666", "na", "n/a", "#n/a", "nan", "<na>", "null", "none"})
+_MISSING = frozenset(word.lower() for word in WORDS)
 
 
 def read_flag(item: Any) -> float:
@@ -28,9 +32,6 @@ def read_flag(item: Any) -> float:
         return 1.0
     if text in _NO:
         return 0.0
-    number = float(text) if text.isascii() and "_" not in text else math.inf
-    if number == -666:
-        return math.nan
-    if number not in (0.0, 1.0):
+    if not text.isascii() or _NUMBER.fullmatch(text) is None or float(text) not in (0.0, 1.0):
         raise ValueError(f"{item!r} is no flag")
-    return number
+    return abs(float(text))

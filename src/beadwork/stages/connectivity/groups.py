@@ -166,11 +166,11 @@ def treatment_mask(
     return ~(null_mask(siginfo, params) | left_out)
 
 
-def type_counts(siginfo: SignatureTable, chosen: np.ndarray) -> dict[str, int]:
-    """Number of the chosen signatures by pert_type, those without one under ''."""
+def type_counts(siginfo: SignatureTable, chosen: np.ndarray) -> list[tuple[str, int]]:
+    """Count the chosen signatures by pert_type, in alphabetical order; those without one under ''."""
     codes, kinds = siginfo.texts("pert_type") if "pert_type" in siginfo else (np.full(len(siginfo), -1), [])
     counts = np.bincount(codes[chosen] + 1, minlength=len(kinds) + 1)
-    return {kind: int(count) for kind, count in zip(["", *kinds], counts, strict=True) if count}
+    return sorted((kind, int(count)) for kind, count in zip(["", *kinds], counts, strict=True) if count)
 
 
 def _of_type(siginfo: SignatureTable, test: Callable[[str], bool]) -> np.ndarray:
@@ -182,7 +182,7 @@ def _of_type(siginfo: SignatureTable, test: Callable[[str], bool]) -> np.ndarray
 
 
 def _flagged(siginfo: SignatureTable, name: str, otherwise: np.ndarray) -> np.ndarray:
-    """A flag of the signatures; `otherwise` where it is missing."""
+    """Read a flag of the signatures; `otherwise` where it is missing."""
     if name not in siginfo:
         return otherwise
     codes, values = siginfo.coded(name)

@@ -29,6 +29,8 @@ from beadwork.stages.connectivity.groups import (
     make_groups,
     null_mask,
     scale_within,
+    treatment_mask,
+    type_counts,
 )
 
 if TYPE_CHECKING:
@@ -197,7 +199,7 @@ def connect(
             scores[name] = score_sets(blocks, up, down, weighted=False, threads=threads)
         elif name != "wtcs":
             scores[name] = score_metric(name, blocks, queries, params, threads)
-    null = null_mask(siginfo, params)
+    null, treated = null_mask(siginfo, params), treatment_mask(siginfo, params)
     ncs, tau, fdr = (np.full(wtcs.shape, np.nan, np.float32) for _ in range(3))
     has_background = background is not None and background.size >= params.min_background
 
@@ -205,7 +207,7 @@ def connect(
         for query in range(start, stop):
             scale = fit_scale(wtcs[query], groups)
             ncs[query] = scale_within(wtcs[query], groups, scale, params.ncs_floor)
-            fdr[query] = fdr_score(ncs[query], null, ~null, params.min_null, bounded=params.fdr_bound)
+            fdr[query] = fdr_score(ncs[query], null, treated, params.min_null, bounded=params.fdr_bound)
 
     run_chunks(finish, len(queries), threads=threads)
     if has_background:
@@ -222,12 +224,17 @@ def connect(
     if params.permutations:
         p = permutation_p_values(blocks, queries, wtcs, params, threads)
     size = 0 if background is None else background.size
-    notes = {query.name: (*query.notes, *_trust(ncs[place], null, size, params)) for place, query in enumerate(queries)}
+    null_types = ", ".join(f"{count} {kind or 'without a type'}" for kind, count in type_counts(siginfo, null))
+    notes = {
+        query.name: (*query.notes, *_trust(ncs[place], null, treated, size, params))
+        for place, query in enumerate(queries)
+    }
     report = [
         {
             "query": query.name,
             **dict(query.counts),
             **_null_counts(ncs[place], null),
+            "null_types": null_types,
             "n_background": size,
             "n_permutations": params.permutations,
             "notes": "; ".join(notes[query.name]),
@@ -242,14 +249,14 @@ def _null_counts(ncs: np.ndarray, null: np.ndarray) -> dict[str, int]:
     return {"n_null_positive": above, "n_null_negative": below}
 
 
-def _trust(ncs: np.ndarray, null: np.ndarray, background: int, params: QueryParams) -> list[str]:
+def _trust(ncs: np.ndarray, null: np.ndarray, treated: np.ndarray, background: int, params: QueryParams) -> list[str]:
     """Say what cannot be known about the scores of a query."""
     notes = []
     for word, sign, count in zip(("positive", "negative"), (1, -1), signed_counts(ncs, null), strict=True):
-        treated = int((ncs[~null] * sign > 0).sum())
-        if count < params.min_null or treated < params.min_null:
+        scored = int((ncs[treated] * sign > 0).sum())
+        if count < params.min_null or scored < params.min_null:
             notes.append(
-                f"no fdr for {word} scores: {count} null and {treated} treatment signatures have one, "
+                f"no fdr for {word} scores: {count} null and {scored} treatment signatures have one, "
                 f"{params.min_null} of each are needed"
             )
     if background < params.min_background:
