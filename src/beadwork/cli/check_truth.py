@@ -95,9 +95,10 @@ def wells(truth: Path, results: Path) -> Figures:
 
 def _lma_wells(path: Path) -> set[str]:
     from beadwork.io.files.tables import read_table
+    from beadwork.model.pert_types import is_empty, type_mask
 
     table = read_table(path, required=("rna_well", "pert_type"), text_only=True)
-    return set(table.loc[table["pert_type"].astype(str).str.startswith("lma_"), "rna_well"])
+    return set(table.loc[type_mask(table["pert_type"], is_empty), "rna_well"])
 
 
 def level5(truth: Path, results: Path) -> Figures:

@@ -155,10 +155,11 @@ def command(
 def _table(table, key: str, fields: tuple[str, ...], path: Path) -> None:
     """Write a table as LINCS does: tab-separated, missing values -666; fields that are not there are left out."""
     from beadwork.io.files.atomic import atomic_path
+    from beadwork.model.missing import MISSING_TEXT
 
     chosen = table[[name for name in fields if name in table]].rename_axis(index=key).reset_index()
     with atomic_path(path) as temporary:
-        chosen.to_csv(temporary, sep="\t", index=False, na_rep="-666", float_format="%.12g", lineterminator="\n")
+        chosen.to_csv(temporary, sep="\t", index=False, na_rep=MISSING_TEXT, float_format="%.12g", lineterminator="\n")
 
 
 def _joined(table, value: str, unit: str):

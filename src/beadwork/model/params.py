@@ -278,7 +278,9 @@ class QueryParams(Params):
     )
     ncs_floor: float = Field(0.01, gt=0, description="smallest mean that scores are divided by")
     null_type: tuple[str, ...] = Field(
-        ("ctl_vehicle",), min_length=1, description="pert_type of the null signatures that FDR is measured against"
+        (),
+        description="pert_type of the null signatures that FDR is measured against; none named: those that is_null_sig "
+        "marks, and all controls (ctl_...) where the index does not say it",
     )
     min_null: int = Field(
         3, ge=1, description="fdr needs as many null and as many treatment scores of a sign; else it is missing"

@@ -10,12 +10,12 @@ import numpy as np
 
 from beadwork.model.connectivity.query import MappedQuery, MissingGene, Query
 from beadwork.model.errors import AlignmentError, GeneSetError, name_some
+from beadwork.model.missing import NO_GENE
 from beadwork.model.params import QueryParams
 
 if TYPE_CHECKING:
     import pandas as pd
 
-MISSING = frozenset({"", "-666", "NA", "na", "nan", "NaN", "---", "NOT_ASSIGNED"})
 ENTREZ_FIELDS = ("pr_gene_id", "entrez_id", "entrezid", "gene_id")
 
 
@@ -79,7 +79,7 @@ class GeneFinder:
     def find(self, gene: str) -> tuple[int, str]:
         """Row of a gene (-1 if there is none) and how it was found or why not."""
         name = gene.strip()
-        if name in MISSING:
+        if name in NO_GENE:
             return -1, "placeholder for a missing gene"
         if name in self.rows:
             return self.rows[name], "id"
