@@ -70,7 +70,7 @@ def test_both_doses_of_lincs_2020_stay_apart(tmp_path):
         ("a,b\n1,2\n", "has none of the columns inst_id, distil_id, sample_id, nor det_plate with one of det_well"),
         (
             "well\tpert_id\nA01\tx\n",
-            "nor det_plate with one of det_well, rna_well, well_position; it has well, pert_id",
+            "with one of det_well, rna_well, well_position; it has well, pert_id",
         ),
         (f"inst_id\tpert_id\n{IDS[0]}\ta\n{IDS[0]}\tb\n", f"wells stand twice with different values: {IDS[0]}"),
         (f"inst_id\tpert_id\n{IDS[0]}\ta\tb\tc\n{IDS[1]}\tb\tc\td\te\n", "no tab-separated table of wells"),

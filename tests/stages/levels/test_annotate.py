@@ -43,10 +43,12 @@ def test_the_matrix_wins_and_says_so(caplog):
     found = add_fields(own, table, what="X", source="T").cols
     pd.testing.assert_frame_equal(found, own.cols)
     assert said(caplog) == [
-        ("WARNING", "X: pert_id of 2 columns is not that of T (P1:A03: x there, c here); the value of the matrix stays"),
-        ("WARNING", "X: pert_dose of 1 columns is not that of T (P1:A04: 4.0 there, 40 here); the value of the matrix "
-         "stays"),
-    ]  # fmt: skip
+        ("WARNING", f"X: {what}; the value of the matrix stays")
+        for what in (
+            "pert_id of 2 columns is not that of T (P1:A03: x there, c here)",
+            "pert_dose of 1 columns is not that of T (P1:A04: 4.0 there, 40 here)",
+        )
+    ]
 
 
 def test_a_table_of_other_wells_is_refused():

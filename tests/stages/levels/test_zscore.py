@@ -175,8 +175,8 @@ def test_each_plate_of_many_gets_to_the_bit_what_it_gets_alone(order, population
 def test_plates_that_cannot_be_told_apart_are_refused():
     whole = joined([made(name, seed) for seed, name in enumerate(PLATES)])
     bare = whole.cols.drop(columns=["det_plate"]).set_axis([f"S{n}" for n in range(36)], axis=0)
-    with pytest.raises(AlignmentError, match=r"^X: 36 of 36 columns name no plate \(S0, S1, S2, S3, S4, \.\.\. \(36 "
-                       r"in all\)\), and scores are made plate by plate; give --instinfo with their det_plate"):  # fmt: skip
+    message = r"^X: 36 of 36 columns name no plate \(S0, .* and scores are made plate by plate; give --instinfo with "
+    with pytest.raises(AlignmentError, match=message):
         zscore(Matrix(whole.values, whole.rows, bare, level=Level.INF), what="X")
     one = whole.cols.assign(det_plate=whole.cols["det_plate"].where(np.arange(36) > 0)).rename(
         index={whole.cids[0]: "S0"}

@@ -27,6 +27,7 @@ OUR_NAMES = {"cmap_name": "pert_iname", "pert_desc": "pert_iname", "cell_iname":
              "nearest_dose": "pert_dose"}  # fmt: skip
 """Names of others for fields of ours; a field that stands under its own name is taken from there."""
 _ROWS = 100_000
+_NO_TABLE = (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeError, EOFError, gzip.BadGzipFile, zlib.error)
 
 
 def read_inst_info(path: str | Path, ids: Collection[str]) -> pd.DataFrame:
@@ -58,14 +59,7 @@ def read_inst_info(path: str | Path, ids: Collection[str]) -> pd.DataFrame:
                 names = _ids(part, path)
                 part.index = pd.Index(names, dtype=object)
                 kept.append(part[part.index.isin(wanted)])
-    except (
-        pd.errors.ParserError,
-        pd.errors.EmptyDataError,
-        UnicodeError,
-        EOFError,
-        gzip.BadGzipFile,
-        zlib.error,
-    ) as error:
+    except _NO_TABLE as error:
         raise FileError(f"{path}: no tab-separated table of wells ({' '.join(str(error).split())})") from None
     except OSError as error:
         raise FileError(f"{path}: cannot be read ({error.strerror or error}); check the name") from None
