@@ -11,12 +11,13 @@ import numpy as np
 
 from beadwork.io.connectivity.gene_sets import pair_sets, read_gene_names, read_gene_sets, read_signatures
 from beadwork.io.connectivity.index_store import IndexStore
-from beadwork.io.platform.gene_names import known_genes, old_symbols, probe_genes
+from beadwork.io.platform.gene_names import gene_resolver
 from beadwork.model.connectivity.query import SIGNATURE_FIELDS, GeneSet, MappedQuery, Query, SignatureBlock
 from beadwork.model.connectivity.signature_table import SignatureTable, arrow_text
 from beadwork.model.errors import GeneSetError, name_some
 from beadwork.model.params import IndexParams, QueryParams, make_params
-from beadwork.stages.connectivity.gene_mapping import GeneFinder, map_query
+from beadwork.stages.connectivity.gene_finder import GeneFinder
+from beadwork.stages.connectivity.gene_mapping import map_query
 from beadwork.stages.connectivity.roll_up import RolledUp, RollUpPlan, classes_of_table, plan_roll_up, ranked, roll_up
 from beadwork.stages.connectivity.score import (
     Background,
@@ -212,8 +213,7 @@ class ConnectivityIndex:
         """Finds genes of queries among those of the index."""
         columns = self.store.gene_columns()
         further = read_gene_names(self.gene_names) if self.gene_names else {}
-        names: Callable[[], Mapping[str, str]] = lambda: old_symbols() | further  # noqa: E731
-        return GeneFinder(columns["gene_id"], columns["symbol"], known_genes, names, probe_genes)
+        return GeneFinder(columns["gene_id"], columns["symbol"], gene_resolver(), further)
 
     def query(
         self,
@@ -260,7 +260,7 @@ class ConnectivityIndex:
         table = results.table(0)
         table.attrs["notes"] = list(results.notes(0))
         table.attrs["missing_genes"] = [
-            {"set": item.set, "gene": item.gene, "reason": item.reason}
+            {"set": item.set, "gene": item.gene, "answer": str(item.answer), "reason": item.reason}
             for item in results.connections.queries[0].missing
         ]
         return table
@@ -408,8 +408,9 @@ class QueryResult:
         """Genes of the queries that are not in the index, and why."""
         import pandas as pd
 
-        rows = [(m.query, m.set, m.gene, m.reason) for query in self.connections.queries for m in query.missing]
-        return pd.DataFrame(rows, columns=["query", "set", "gene", "reason"])
+        found = [item for query in self.connections.queries for item in query.missing]
+        rows = [(item.query, item.set, item.gene, str(item.answer), item.reason) for item in found]
+        return pd.DataFrame(rows, columns=["query", "set", "gene", "answer", "reason"])
 
     def notes(self, query: int) -> tuple[str, ...]:
         """Say what is worth knowing about one query."""
