@@ -50,10 +50,10 @@ def checksums(folder: Path) -> dict[str, str]:
 def load_in_cmappy(path: Path) -> bool:
     """Whether cmapPy reads the same ids, values and fields as we do."""
     from beadwork.io.matrix.gctx import read_matrix
-    from beadwork.model.cmappy import load_cmappy
+    from beadwork.model.cmappy import corrected_cmappy, load_cmappy
 
     ours = read_matrix(path)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), corrected_cmappy():
         warnings.simplefilter("ignore")
         theirs = load_cmappy("parse").parse(str(path))
     return (

@@ -27,18 +27,17 @@ from beadwork.model.errors import AlignmentError, FileError, IndexStoreError, Le
 from beadwork.model.matrix import SPACE_SIZES, Level, Space
 from beadwork.model.params import IndexParams, QueryParams
 from beadwork.stages.connectivity.annotate import signature_table
-from beadwork.stages.connectivity.row_genes import identify_genes
-from beadwork.stages.connectivity.score import (
+from beadwork.stages.connectivity.groups import (
     NcsScale,
     ReferenceGroups,
     apply_scale,
     fit_scale,
     make_groups,
-    null_mask,
     scale_within,
-    score_sets,
-    signature_sets,
+    treatment_mask,
 )
+from beadwork.stages.connectivity.row_genes import identify_genes
+from beadwork.stages.connectivity.score import score_sets, signature_sets
 
 log = logging.getLogger("beadwork")
 Progress = Callable[[str], None]
@@ -390,7 +389,7 @@ def learn_background(
         names = [query.name for query in queries]
         sets = [(query.up, query.down) for query in queries]
     else:
-        names, chosen = _background_signatures(siginfo, ~null_mask(siginfo, query_params), params.background)
+        names, chosen = _background_signatures(siginfo, treatment_mask(siginfo, query_params), params.background)
         if not names:
             return None
         size = max(1, min(params.background_set, store.n_genes // 6))
