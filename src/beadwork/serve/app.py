@@ -45,7 +45,7 @@ PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe
 
 
 class QueryRequest(BaseModel):
-    """Genes of a query: Entrez ids, symbols or old symbols."""
+    """Genes of a query: Entrez ids, symbols of today or older ones, Ensembl ids."""
 
     model_config = ConfigDict(extra="forbid")
 

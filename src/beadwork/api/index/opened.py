@@ -41,7 +41,7 @@ class ConnectivityIndex:
     """A connectivity index, open for reading; it stays as it was opened while others append to it.
 
     >>> index = ConnectivityIndex.open("results/index")                           # doctest: +SKIP
-    >>> index.query(up=["TP53", "CDKN1A", "MDM2"], down=["CCNB1", "CDK1"])        # doctest: +SKIP
+    >>> index.query(up=["TP53", "CDKN1A", "MDM2"], down=["CCNB1", "CDK1"], min_set=2)        # doctest: +SKIP
     """
 
     def __init__(self, store: IndexStore, *, threads: int | None = None, gene_names: str | Path | None = None) -> None:
@@ -62,7 +62,7 @@ class ConnectivityIndex:
         Parameters
         ----------
         gene_names
-            Table of further names of genes, e.g. Ensembl ids: columns name and gene_id (Entrez).
+            Table of further names of genes, of your own: columns name and gene_id (Entrez).
 
         Raises
         ------
@@ -224,7 +224,8 @@ class ConnectivityIndex:
         Parameters
         ----------
         up, down
-            Genes that go up and down: Entrez ids, symbols, old symbols; or a gene-set file of one query.
+            Genes that go up and down, by any of their names (Entrez ids, symbols of today or older
+            ones, Ensembl ids, ...), `min_set` or more of them; or a gene-set file of one query.
         signature
             Value by gene, instead of `up` and `down`.
         name
@@ -399,7 +400,7 @@ class QueryResult:
 
     @property
     def missing_genes(self) -> pd.DataFrame:
-        """Genes of the queries that are not in the index, and why."""
+        """Genes of the queries that are not used: not in the index, or no genes, and why."""
         import pandas as pd
 
         found = [item for query in self.connections.queries for item in query.missing]

@@ -78,7 +78,7 @@ class Query:
     name
         Name of the query.
     up, down
-        Genes (Entrez ids, symbols, old symbols or ids of the index).
+        Genes (Entrez ids, symbols, other names, or ids of the index).
     profile
         Value of each gene, for a full signature; `up` and `down` are then taken from its ends.
     """
