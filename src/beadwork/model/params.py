@@ -142,8 +142,18 @@ class DeconvolveParams(Params):
     sd_factor: float = Field(
         1.06, gt=0, description="calibration of the posterior standard deviation, measured on known genes (mixture)"
     )
-    min_well_beads: int = Field(1000, ge=1, description="a well with fewer classified beads is bad and left out")
+    min_well_beads: int = Field(
+        1000, ge=1, description="a well with fewer classified beads, or fewer good ones among them, is bad and left out"
+    )
+    max_no_beads: float = Field(
+        0.5, gt=0, le=1, description="a well where a larger share of the analytes has no good bead fails QC"
+    )
     min_wells: int = Field(10, ge=1, description="a plate with fewer usable wells is refused")
+
+    @property
+    def good_fi(self) -> tuple[float, float]:
+        """Least and largest fluorescence intensity of a good bead."""
+        return 2.0**self.low_exp, 2.0 ** (self.kspeak_high_exp if self.method == "kspeak" else self.high_exp)
 
     @property
     def gives_sd(self) -> bool:
@@ -268,7 +278,9 @@ class QueryParams(Params):
     )
     ncs_floor: float = Field(0.01, gt=0, description="smallest mean that scores are divided by")
     null_type: tuple[str, ...] = Field(
-        ("ctl_vehicle",), min_length=1, description="pert_type of the null signatures that FDR is measured against"
+        (),
+        description="pert_type of the null signatures that FDR is measured against; none named: those that is_null_sig "
+        "marks, and all controls (ctl_...) where the index does not say it",
     )
     min_null: int = Field(
         3, ge=1, description="fdr needs as many null and as many treatment scores of a sign; else it is missing"

@@ -200,7 +200,7 @@ def create_app(
         params = QueryParams()
         (mapped,) = index.map_queries([query], params)
         if request.where:
-            from beadwork.stages.connectivity.score import filter_signatures
+            from beadwork.stages.connectivity.filters import filter_signatures
 
             filter_signatures(index.annotation, request.where)
         return _state(jobs.submit(mapped, params, request.where))

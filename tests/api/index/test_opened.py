@@ -20,9 +20,9 @@ from beadwork.model.errors import AlignmentError, GeneSetError, IndexStoreError,
 from .conftest import make_signatures
 
 
-def test_golden_contest(shared_data, tmp_path):
+def test_golden_contest(golden, tmp_path):
     """Official 10 x 10 scores and the official rank matrix."""
-    folder = shared_data / "golden" / "query_contest"
+    folder = golden / "query_contest"
     index = ConnectivityIndex.build(tmp_path / "index", folder / "contest_modzs_ezid_n10x10174.gctx.gz")
     assert index.info()["space"] == "BING"
     rank = read_matrix(folder / "contest_rank_ezid_n10x10174.gctx.gz")

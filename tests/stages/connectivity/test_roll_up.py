@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 
 from beadwork.kernels.connectivity.max_quantile import max_quantile
+from beadwork.model.connectivity.background import Background
 from beadwork.stages.connectivity.roll_up import classes_of_table, plan_roll_up, ranked, roll_up
-from beadwork.stages.connectivity.score import Background
 
 
 def study():

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +17,17 @@ from beadwork.model.connectivity.query import MappedQuery
 from beadwork.model.connectivity.signature_table import SignatureTable
 from beadwork.model.errors import IndexStoreError
 from beadwork.model.params import IndexParams, QueryParams
-from beadwork.stages.connectivity.score import (
+from beadwork.stages.connectivity.groups import (
+    LearnedScales,
     NcsScale,
     ReferenceGroups,
     apply_scale,
     fit_scale,
     make_groups,
-    null_mask,
     scale_within,
-    score_sets,
-    signature_sets,
+    treatment_mask,
 )
+from beadwork.stages.connectivity.score import score_sets, signature_sets
 
 BACKGROUND_BATCH = 32
 """Background queries scored at a time, at most."""
@@ -57,7 +57,7 @@ def learn_background(
         names = [query.name for query in queries]
         sets = [(query.up, query.down) for query in queries]
     else:
-        names, chosen = _background_signatures(siginfo, ~null_mask(siginfo, query_params), params.background)
+        names, chosen = _background_signatures(siginfo, treatment_mask(siginfo, query_params), params.background)
         if not names:
             writer.clear_background()
             return
@@ -129,70 +129,42 @@ def extend_background(writer: IndexWriter, segments: Sequence[Segment], threads:
         return
     background = dict(store.background)
     queries = store.background_table("queries").to_pydict()
-    learned = _read_scales(store.background_table("scales").to_pydict(), len(background["group_by"]) + 1)
+    learned = _read_scales(store)
     up, down = ([np.array(item, np.int64) for item in queries[side]] for side in ("up", "down"))
     added = {}
     for segment in segments:
-        codes, chosen = _place_signatures(store, segment, background, learned)
+        codes, chosen = learned.place(SignatureTable(store.segment_table(segment, learned.fields)))
         scores = writer.background_scores(background["name"], segment, len(up))
         blocks = store.segment_blocks(replace(segment, start=0))
         for first in range(0, len(up), BACKGROUND_BATCH):
             last = first + BACKGROUND_BATCH
             raw = score_sets(blocks, up[first:last], down[first:last], threads=threads)
             for query, row in enumerate(raw, start=first):
-                scale = NcsScale(
-                    tuple(level.positive[:, query] for level in learned),
-                    tuple(level.negative[:, query] for level in learned),
-                )
-                scores[:, query] = apply_scale(row, codes, chosen, scale, background["ncs_floor"])
+                scores[:, query] = apply_scale(row, codes, chosen, learned.scales[query], learned.floor)
         added[segment.name] = scores
     writer.set_background(background["name"], {}, added, background)
 
 
-@dataclass(frozen=True, eq=False)
-class _LearnedLevel:
-    """Groups of one level of the normalisation: place of each, its references, and means by group and query."""
-
-    places: dict[tuple[str, ...], int]
-    sizes: np.ndarray
-    positive: np.ndarray
-    negative: np.ndarray
-
-
-def _read_scales(rows: Mapping[str, list[Any]], n_levels: int) -> list[_LearnedLevel]:
+def _read_scales(store: IndexStore) -> LearnedScales:
+    """Read the groups and means that the background of an index was learned with."""
     import json
 
-    levels = []
-    for level in range(n_levels):
+    assert store.background is not None
+    fields = tuple(store.background["group_by"])
+    rows = store.background_table("scales").to_pydict()
+    places, sizes, positive, negative = [], [], [], []
+    for level in range(len(fields) + 1):
         here = [place for place, item in enumerate(rows["level"]) if item == level]
-        places = {tuple(json.loads(rows["key"][place])): number for number, place in enumerate(here)}
-        sizes, positive, negative = (
-            np.array([rows[name][place] for place in here], float) for name in ("n_reference", "positive", "negative")
-        )
-        levels.append(_LearnedLevel(places, sizes, positive, negative))
-    return levels
-
-
-def _place_signatures(
-    store: IndexStore, segment: Segment, background: Mapping[str, Any], learned: Sequence[_LearnedLevel]
-) -> tuple[list[np.ndarray], np.ndarray]:
-    """Group of each signature at each level, -1 where it was unknown then, and the level that is normalised within."""
-    group_by = background["group_by"]
-    table = SignatureTable(store.segment_table(segment, group_by))
-    texts = {}
-    for name in group_by:
-        code, words = table.texts(name) if name in table else (np.full(segment.n_signatures, -1), [])
-        texts[name] = np.array([*words, ""], dtype=object)[code]
-    codes = []
-    for level, found in enumerate(learned):
-        fields = group_by[: len(learned) - 1 - level]
-        keys = zip(*(texts[name] for name in fields), strict=True) if fields else [()] * segment.n_signatures
-        codes.append(np.array([found.places.get(tuple(key), -1) for key in keys], np.int64))
-    chosen = np.full(segment.n_signatures, len(learned) - 1)
-    for level in range(len(learned) - 2, -1, -1):
-        sizes = np.append(learned[level].sizes, 0)
-        chosen[sizes[codes[level]] >= background["min_reference"]] = level
-    return codes, chosen
+        places.append({tuple(json.loads(rows["key"][place])): number for number, place in enumerate(here)})
+        sizes.append(np.array([rows["n_reference"][place] for place in here]))
+        positive.append(np.array([rows["positive"][place] for place in here], float))
+        negative.append(np.array([rows["negative"][place] for place in here], float))
+    scales = [
+        NcsScale(tuple(level[:, query] for level in positive), tuple(level[:, query] for level in negative))
+        for query in range(int(store.background["n_queries"]))
+    ]
+    least, floor = store.background["min_reference"], store.background["ncs_floor"]
+    return LearnedScales(fields, tuple(places), tuple(sizes), scales, least, floor)
 
 
 def relearn_background(

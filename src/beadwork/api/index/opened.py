@@ -12,22 +12,16 @@ import numpy as np
 from beadwork.io.connectivity.gene_sets import pair_sets, read_gene_names, read_gene_sets, read_signatures
 from beadwork.io.connectivity.index.reader import IndexStore
 from beadwork.io.platform.gene_names import known_genes, old_symbols, probe_genes
+from beadwork.model.connectivity.background import Background
 from beadwork.model.connectivity.query import SIGNATURE_FIELDS, GeneSet, MappedQuery, Query, SignatureBlock
 from beadwork.model.connectivity.signature_table import SignatureTable, arrow_text
 from beadwork.model.errors import GeneSetError, name_some
 from beadwork.model.params import IndexParams, QueryParams, make_params
+from beadwork.stages.connectivity.filters import filter_signatures
 from beadwork.stages.connectivity.gene_mapping import GeneFinder, map_query
+from beadwork.stages.connectivity.groups import ReferenceGroups, make_groups, null_mask
 from beadwork.stages.connectivity.roll_up import RolledUp, RollUpPlan, classes_of_table, plan_roll_up, ranked, roll_up
-from beadwork.stages.connectivity.score import (
-    Background,
-    Connections,
-    ReferenceGroups,
-    connect,
-    filter_signatures,
-    make_groups,
-    null_mask,
-    score_sets,
-)
+from beadwork.stages.connectivity.score import Connections, connect, score_sets
 
 if TYPE_CHECKING:
     import pandas as pd

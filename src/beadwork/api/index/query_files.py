@@ -23,9 +23,9 @@ from beadwork.io.matrix.gctx_writer import gctx_columns, row_fields
 from beadwork.model.connectivity.query import SIGNATURE_FIELDS, MappedQuery, Query
 from beadwork.model.errors import FileError
 from beadwork.model.params import QueryParams
-from beadwork.stages.connectivity.metrics import check_metrics
+from beadwork.stages.connectivity.filters import filter_signatures
 from beadwork.stages.connectivity.roll_up import RolledUp, RollUpPlan, ranked_columns
-from beadwork.stages.connectivity.score import filter_signatures
+from beadwork.stages.connectivity.scores import check_metrics
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -12,8 +12,8 @@ from beadwork import __version__
 from beadwork.kernels.connectivity.wtcs import enrichment_score, running_sum
 from beadwork.model.connectivity.query import MappedQuery
 from beadwork.model.connectivity.signature_table import arrow_numbers, codes_among
+from beadwork.stages.connectivity.groups import null_mask
 from beadwork.stages.connectivity.roll_up import RolledUp, ranked_columns
-from beadwork.stages.connectivity.score import null_mask
 
 if TYPE_CHECKING:
     from beadwork.api.index.opened import QueryResult

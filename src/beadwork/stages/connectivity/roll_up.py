@@ -16,8 +16,8 @@ import numpy as np
 
 from beadwork.kernels.connectivity.max_quantile import group_max_quantile
 from beadwork.kernels.connectivity.tau import count_rows
+from beadwork.model.connectivity.background import Background
 from beadwork.model.connectivity.signature_table import SignatureTable, arrow_numbers, arrow_texts
-from beadwork.stages.connectivity.score import Background
 
 if TYPE_CHECKING:
     import pandas as pd
