@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from beadwork.io.connectivity.siginfo import Siginfo
 from beadwork.io.files.provenance import input_record, make_provenance
 from beadwork.io.matrix.column_stream import ColumnStream, open_columns
 from beadwork.io.platform.bead_sets import bead_set_names, read_bead_set
-from beadwork.io.platform.gene_names import known_genes
+from beadwork.io.platform.gene_names import gene_resolver, known_genes
 from beadwork.io.platform.gene_table import gene_table
 from beadwork.kernels.connectivity.wtcs import MAX_GENES
 from beadwork.kernels.numeric.threads import run_chunks
@@ -25,8 +26,9 @@ from beadwork.model.errors import AlignmentError, FileError, LevelError, name_so
 from beadwork.model.matrix import SPACE_SIZES, Level, Space
 from beadwork.model.params import IndexParams
 from beadwork.stages.connectivity.annotate import signature_table
-from beadwork.stages.connectivity.gene_mapping import identify_genes
+from beadwork.stages.connectivity.row_genes import identify_genes
 
+log = logging.getLogger("beadwork")
 Progress = Callable[[str], None]
 
 
@@ -50,6 +52,13 @@ class SegmentInputs:
 
 
 @contextmanager
+def open_streams(paths: Sequence[str | Path]) -> Iterator[list[ColumnStream]]:
+    """Open matrices of whatever content."""
+    with ExitStack() as stack:
+        yield [stack.enter_context(open_columns(item)) for item in paths]
+
+
+@contextmanager
 def open_matrices(paths: Sequence[str | Path]) -> Iterator[list[OpenMatrix]]:
     """Open matrices of z-scores.
 
@@ -58,8 +67,7 @@ def open_matrices(paths: Sequence[str | Path]) -> Iterator[list[OpenMatrix]]:
     BeadworkError
         One cannot be read, is of another level, or holds no signatures; or none is given.
     """
-    with ExitStack() as stack:
-        streams = [stack.enter_context(open_columns(item)) for item in paths]
+    with open_streams(paths) as streams:
         if not streams:
             raise FileError("no matrix given; name at least one MODZ file")
         yield [OpenMatrix(stream, *_genes(stream)) for stream in streams]
@@ -80,7 +88,10 @@ def _genes(stream: ColumnStream) -> tuple[list[str], list[str | None]]:
         raise LevelError(f"{stream.path}: holds level {stream.level}, but an index holds z-scores; give the MODZ file")
     if len(stream.cols) == 0:
         raise FileError(f"{stream.path}: holds no signatures")
-    return identify_genes(stream.rows, known_genes(), _probes(), str(stream.path))
+    found = identify_genes(stream.rows, gene_resolver(), known_genes(), _probes(), str(stream.path))
+    said = f"{stream.path}: {found.n_known:,} of {len(found.ids):,} rows are known as genes, by their {found.source}"
+    log.log(logging.WARNING if found.remarks else logging.INFO, "%s", "; ".join([said, *found.remarks]))
+    return found.ids, found.symbols
 
 
 def common_level(matrices: Sequence[OpenMatrix], level: str | None, holder: str) -> str | None:
@@ -168,11 +179,11 @@ def prepare_segment(
         name = input_record(stream.path)
         record = make_provenance("index", params.model_dump(mode="json"), {"matrix": [name]}, [stream.provenance])
         records.append({"source": number, **name, "n_signatures": len(stream.cols), "provenance": _json(record)})
-    table = annotate_matrices(matrices, siginfo)
+    table = annotate_matrices([matrix.stream for matrix in matrices], siginfo)
     return SegmentInputs(sources, table, pd.DataFrame(records), () if siginfo is None else siginfo.digests)
 
 
-def annotate_matrices(matrices: Sequence[OpenMatrix], siginfo: Siginfo | None) -> pd.DataFrame:
+def annotate_matrices(streams: Sequence[ColumnStream], siginfo: Siginfo | None) -> pd.DataFrame:
     """Annotation of the signatures of matrices, from siginfo or their own columns; `source` numbers the matrices.
 
     Raises
@@ -181,8 +192,7 @@ def annotate_matrices(matrices: Sequence[OpenMatrix], siginfo: Siginfo | None) -
         A signature stands twice or has no row in siginfo.
     """
     info, tables = None if siginfo is None else siginfo.table, []
-    for number, matrix in enumerate(matrices):
-        stream = matrix.stream
+    for number, stream in enumerate(streams):
         sig_ids = [str(item) for item in stream.cols.index]
         tables.append(signature_table(sig_ids, stream.cols, info, str(stream.path)).assign(source=number))
     joined = pd.concat(tables, ignore_index=True) if len(tables) > 1 else tables[0]

@@ -17,6 +17,7 @@ from beadwork.api.index.inputs import (
     changed_fields,
     common_level,
     open_matrices,
+    open_streams,
     prepare_segment,
 )
 from beadwork.io.connectivity.index.layout import MANIFEST, Segment
@@ -136,8 +137,8 @@ def _plan(
         elif segment.siginfo == digests:
             kept.append(segment)
         else:
-            with open_matrices([by_digest[digest] for digest in found]) as opened:
-                table = arrow_table(annotate_matrices(opened, info))
+            with open_streams([by_digest[digest] for digest in found]) as streams:
+                table = arrow_table(annotate_matrices(streams, info))
             changed = changed_fields(store.segment_table(segment), table)
             if not changed:
                 kept.append(segment)
