@@ -31,8 +31,8 @@ from beadwork.model.params import QueryParams
     "--where",
     multiple=True,
     metavar="FILTER",
-    help="Show only signatures that pass, e.g. cell_id=A375,MCF7 or tas>=0.2. Their scores stay those against the whole "
-    "index; perturbagens, cells and classes are rolled up from them alone, with the background of their tau.",
+    help="Show only signatures that pass, e.g. cell_id=A375,MCF7 or tas>=0.2. Their scores stay those against the "
+    "whole index; perturbagens, cells and classes are rolled up from them alone, with the background of their tau.",
 )
 @click.option(
     "--gene-names",
@@ -45,8 +45,8 @@ from beadwork.model.params import QueryParams
     type=FILE,
     multiple=True,
     metavar="FILE",
-    help="Mechanism classes of the roll-up: a GMT of perturbagens, or a table with pert_iname (or pert_id) and moa, such "
-    "as compoundinfo_beta and the Repurposing Hub's as they are; its table of samples adds ids.",
+    help="Mechanism classes of the roll-up: a GMT of perturbagens, or a table with pert_iname (or pert_id) and moa, "
+    "such as compoundinfo_beta and the Repurposing Hub's as they are; its table of samples adds ids.",
 )
 @click.option("--rollup/--no-rollup", default=True, show_default=True, help="Write scores of perturbagens and classes.")
 @click.option("--html/--no-html", default=True, show_default=True, help="Write an HTML page per query.")
