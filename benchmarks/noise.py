@@ -197,7 +197,7 @@ class Line:
 
 
 def plate_lines(test: str, z: Matrix, cleaned: Matrix, moa: dict[str, set[str]], chosen: np.ndarray) -> list[Line]:
-    """Same compound, against adjacent rows, mAP, and mechanism across rows."""
+    """Judge wells of the same compound, against adjacent rows, mAP, and mechanism across rows."""
     pert, name = z.cols["pert_id"].to_numpy(str), z.cols["pert_iname"].str.lower().to_numpy(str)
     row = np.array([ord(cid.rpartition(":")[2][0]) for cid in z.cids])
     known = np.array([bool(moa.get(item)) for item in name])
@@ -260,7 +260,9 @@ def screening_plate(z: Matrix, model: NoiseModel, moa: dict[str, set[str]]) -> l
     chosen = treated(z, 0.0)
     return [
         line
-        for line in plate_lines("CPC006, own vehicles and LJP009AH + REP.A028", z, denoise(z, model).matrix, moa, chosen)
+        for line in plate_lines(
+            "CPC006, own vehicles and LJP009AH + REP.A028", z, denoise(z, model).matrix, moa, chosen
+        )
         if "mechanism" in line.test
     ]
 
@@ -272,7 +274,7 @@ def foreign_plate(z: Matrix, model: NoiseModel, moa: dict[str, set[str]]) -> lis
 
 
 def signatures(z: Matrix, models: dict[str, NoiseModel]) -> list[Line]:
-    """The same drug in another cell line; A375, on which the models were learned, left out and not."""
+    """Judge the same drug in another cell line; A375, on which the models were learned, left out and not."""
     drug, cell = z.cols["pert_iname"].to_numpy(str), z.cols["cell_id"].to_numpy(str)
     lines = []
     for name, model in models.items():
@@ -313,9 +315,7 @@ def table(lines: list[Line]) -> str:
     for line in lines:
         cells = []
         for method in methods:
-            value = line.scores.get(method) or line.scores.get(
-                method.replace("ZSPC", "MODZ").replace("ZSNC", "MNZ")
-            )
+            value = line.scores.get(method) or line.scores.get(method.replace("ZSPC", "MODZ").replace("ZSNC", "MNZ"))
             cells.append("" if value is None else f"{value[0]:.3f} ({value[1]:.2f}-{value[2]:.2f})")
         rows.append(f"| {line.test} | {line.count} | {' | '.join(cells)} |")
     return "\n".join([f"| {' | '.join(head)} |", "|" + "---|" * len(head), *rows])

@@ -38,7 +38,7 @@ def load_matrix(
 
 
 def load_landmarks(path: Path, *, level: Level | Iterable[Level] | None = None) -> Matrix:
-    """Read the landmarks of a matrix, as rows of Entrez ids in the file's order; other rows are left out, and it says so.
+    """Read the landmarks of a matrix, as rows of Entrez ids in the file's order; it says that others are left out.
 
     Rows are known by Entrez id, by HG-U133A probe id, or by Entrez ids in the row field pr_gene_id.
 

@@ -53,6 +53,9 @@ def command(
         fresh = train_noise(sources, landmarks=landmarks, params=params, names=[str(path) for path in plates])
         models.append(fresh.model)
         names.append(", ".join(map(str, plates)))
+    sources.sort(key=lambda matrix: min(matrix.cids, default=""))
+    order = sorted(range(len(models)), key=lambda at: min(models[at].plates["det_plate"], default=""))
+    models, names = [models[at] for at in order], [names[at] for at in order]
     model = models[0] if len(models) == 1 and not known else sum_noise(models, params, names)
     check_enough(model, params.min_df, ", ".join(names))
     inputs = {

@@ -270,7 +270,9 @@ class DenoiseParams(Params):
     min_center: int = Field(20, ge=2, description="a plate with fewer wells is not centred by auto")
     min_own: int = Field(3, ge=2, description="degrees of freedom of its own that a plate needs for auto to add them")
     model_weight: float = Field(
-        5.0, gt=0, description="degrees of freedom that a model counts beside a plate that it explains less well than "
+        5.0,
+        gt=0,
+        description="degrees of freedom that a model counts beside a plate that it explains less well than "
         "the plate's own other wells do",
     )
 

@@ -10,7 +10,15 @@ from beadwork.io.platform.folder import resource_path, resources_folder
 from beadwork.model.errors import FileError, name_some
 from beadwork.model.matrix import Matrix
 
-__all__ = ["entrez_ids", "gene_table", "landmark_ids", "probe_table", "resource_path", "resources_folder", "with_entrez_ids"]
+__all__ = [
+    "entrez_ids",
+    "gene_table",
+    "landmark_ids",
+    "probe_table",
+    "resource_path",
+    "resources_folder",
+    "with_entrez_ids",
+]
 
 
 @cache

@@ -71,7 +71,9 @@ def write_noise_model(model: NoiseModel, path: str | Path) -> None:
         file.attrs["metadata"], file.attrs["tables"] = texts
         file.attrs["digest"] = _digest(arrays, texts)
         for name, array in arrays.items():
-            file.create_dataset(name, data=array, compression="gzip", compression_opts=9, shuffle=True, track_times=False)
+            file.create_dataset(
+                name, data=array, compression="gzip", compression_opts=9, shuffle=True, track_times=False
+            )
 
 
 def read_noise_model(path: str | Path) -> NoiseModel:
@@ -128,7 +130,9 @@ def _model(arrays: dict[str, np.ndarray], metadata: dict[str, Any], tables: dict
 
 
 def _digest(arrays: dict[str, np.ndarray], texts: list[str]) -> str:
-    return digest_bytes(b"\x1f".join([*(text.encode() for text in texts), *(arrays[name].tobytes() for name in _ARRAYS)]))
+    return digest_bytes(
+        b"\x1f".join([*(text.encode() for text in texts), *(arrays[name].tobytes() for name in _ARRAYS)])
+    )
 
 
 def _attribute(file: h5py.File, name: str) -> Any:

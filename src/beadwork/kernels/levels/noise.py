@@ -105,7 +105,7 @@ def _main_rows(rows: Floats, count: int) -> Floats:
 
 
 def _start(length: int, width: int) -> Floats:
-    """Fixed start of the iteration."""
+    """Make the fixed start of the iteration."""
     return np.random.default_rng(0).standard_normal((length, width))
 
 

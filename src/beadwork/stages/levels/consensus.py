@@ -400,7 +400,9 @@ def _common_fields(cols: pd.DataFrame, group: np.ndarray, params: ConsensusParam
     for name in names:
         if name in COMPUTED_FIELDS or (name in INSTANCE_FIELDS and name not in grouped_by):
             continue
-        equal = field_key(cols, name) if name in grouped_by else cols[name]  # as the grouping sees it: 39.6 is 39.599998
+        equal = (
+            field_key(cols, name) if name in grouped_by else cols[name]
+        )  # as the grouping sees it: 39.6 is 39.599998
         codes, _ = pd.factorize(equal, use_na_sentinel=False)
         lowest = np.full(int(group.max()) + 1, len(cols))
         highest = np.full(int(group.max()) + 1, -1)

@@ -85,7 +85,9 @@ def denoise(
         if params.own == "yes":
             raise ParameterError(f"{what}: holds signatures, which have no plate of their own; use --own auto or no")
         if params.center == "plate":
-            raise ParameterError(f"{what}: holds signatures, which have no plate to centre on; use --center auto or none")
+            raise ParameterError(
+                f"{what}: holds signatures, which have no plate to centre on; use --center auto or none"
+            )
         parts = {"": np.arange(len(found.cids))}
     else:
         plate = well_facts(found, model.key_fields)["plate"]
@@ -150,7 +152,9 @@ def _centred(part: Matrix, params: DenoiseParams, signatures: bool) -> bool:
 
 def _source(model: NoiseModel, facts: pd.DataFrame, what: str) -> _Source:
     """Which folds of a model each column must not be cleaned by."""
-    by_treatment, by_id, by_name = (_folds_by(model.treatments, name) for name in ("treatment", "pert_id", "pert_iname"))
+    by_treatment, by_id, by_name = (
+        _folds_by(model.treatments, name) for name in ("treatment", "pert_id", "pert_iname")
+    )
     wells = dict(zip(model.control_wells["id"], model.control_wells["fold"], strict=True))
     unknown = facts.index[(facts["kind"] == "none") & ~facts["type"].str.startswith("lma_")]
     if len(unknown) and len(model.treatments):
@@ -259,5 +263,3 @@ def _clean_by(
         directions: Directions = noise_directions(parts, weights, factors)
         after[members] = remove_noise(y[members], directions)
     return after
-
-

@@ -64,7 +64,7 @@ def holds_signatures(matrix: Matrix) -> bool | None:
 
 
 def treatment_id(pert_id: object) -> str:
-    """Comparable form of a pert_id: a Broad id without its salt and batch; empty if missing."""
+    """Return a pert_id in a form that can be compared: a Broad id without its salt and batch; empty if missing."""
     text = "" if pert_id is None or pert_id != pert_id else str(pert_id).strip()
     found = _BROAD_ID.match(text)
     return found[1] if found else text
@@ -139,8 +139,6 @@ def control_places(wells: pd.Series) -> pd.Series:
             block += sorted(near)
         place |= dict.fromkeys(seen, start)
     return wells.map(lambda well: place.get(well, ""))
-
-
 
 
 _TO_UM = {"um": 1.0, "µm": 1.0, "μm": 1.0, "nm": 1e-3, "mm": 1e3, "pm": 1e-6}

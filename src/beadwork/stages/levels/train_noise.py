@@ -130,7 +130,7 @@ def sum_noise(models: Sequence[NoiseModel], params: TrainNoiseParams, names: Seq
 
 
 def plate_noise(matrix: Matrix, params: TrainNoiseParams) -> NoiseModel:
-    """What one plate tells by itself, however little; its rows are the landmarks."""
+    """Learn what one plate tells by itself, however little; its rows are the landmarks."""
     known = tuple(name for name in params.group_by if name in matrix.cols or name in (*MAY_BE_ABSENT, "brew_prefix"))
     if not set(key_fields(params.group_by)) <= set(known):
         known = ("pert_id",)  # nothing says which wells are replicates: each group is one well, or of one treatment
@@ -208,7 +208,7 @@ def _model(
         own = control & (plate == number)
         wells.loc[own, "place"] = control_places(wells.loc[own, "well"])
         # a single place cannot be left out as a whole: then wells are, one fold at a time
-        unit = "place" if wells.loc[own, "place"].nunique() > 1 else "well"
+        unit = "place" if len(set(wells.loc[own, "place"])) > 1 else "well"
         units = sorted(set(wells.loc[own, unit]))
         wells.loc[own, "fold"] = wells.loc[own, unit].map({name: at % FOLDS for at, name in enumerate(units)})
     first = wells[treated].groupby("group")["treatment"].min()
@@ -238,7 +238,9 @@ def _model(
         treated=tuple(part(treated & (fold == number), residual, df) for number in range(FOLDS)),
         controls=part(control, residual, df),
         controls_without=tuple(without),
-        treatments=wells[treated][[*TREATED_FIELDS]].drop_duplicates().sort_values([*TREATED_FIELDS], ignore_index=True),
+        treatments=wells[treated][[*TREATED_FIELDS]]
+        .drop_duplicates()
+        .sort_values([*TREATED_FIELDS], ignore_index=True),
         control_wells=wells[control].rename_axis("id").reset_index()[[*CONTROL_FIELDS]],
         plates=table[[*PLATE_FIELDS]],
         key_fields=keys,
