@@ -1,6 +1,7 @@
 """The workflow on two simulated plates of 24 wells: it lints, runs, rests, re-runs what a change concerns, reports."""
 
 import re
+import shlex
 from pathlib import Path
 
 import pandas as pd
@@ -128,6 +129,24 @@ def test_a_failing_job_shows_the_one_line_of_its_command(study: Path, snakemake)
     assert "Traceback" not in failed.stdout
 
 
+def test_the_run_ends_with_a_report_of_its_own(finished: Path):
+    page = (finished / "report" / "index.html").read_text()
+    assert "2 plates, 2 of them complete" in page
+    for plate in PLATES:
+        assert f'href="plates/{plate}.html"' in page
+        own = (finished / "report" / "plates" / f"{plate}.html").read_text()
+        figures = re.findall(r'<img src="([^"]+)"', own)
+        assert {Path(path).stem for path in figures} == {"wells", "calibration", "beads", "ambiguity", "worst_beads"}
+        assert all((finished / "report" / "plates" / path).resolve().is_file() for path in figures)
+    assert "HDAC inhibitor" in page and BREW in page
+
+
+def test_a_finished_run_says_where_everything_is(finished: Path, snakemake):
+    done = snakemake("--cores", 1, "-R", "report")
+    assert done.returncode == 0, done.stdout
+    assert "report      results/report/index.html" in done.stdout
+
+
 def test_the_report_builds_with_all_figures(finished: Path, snakemake):
     made = snakemake("--report", "results/report/report.html")
     assert made.returncode == 0, made.stdout
@@ -144,12 +163,42 @@ def test_the_report_builds_with_all_figures(finished: Path, snakemake):
         assert words in page
 
 
+HOSTILE = "it's $(touch PWNED) & `touch PWNED`; x"
+"""A folder name in which a shell would find quotes and commands."""
+
+
+def test_every_path_reaches_the_commands_as_it_stands_in_the_configuration(study: Path, snakemake):
+    sets = study / HOSTILE
+    sets.mkdir()
+    for side in ("up", "down"):
+        (sets / f"{side}.grp").write_text("CDK1\nCCNB1\n")
+    query = {"name": "mine", "up": f"{HOSTILE}/up.grp", "down": f"{HOSTILE}/down.grp"}
+    settings = {"plates": "data/plates.tsv", "data": "data", "results": f"{HOSTILE}/results", "queries": [query],
+                "consensus_sd": True, "zscore_sd": True}  # fmt: skip
+    (study / "hostile.yaml").write_text(yaml.safe_dump(settings))
+    done = snakemake("-n", "-p", configfile="hostile.yaml")
+    assert done.returncode == 0, done.stdout
+    commands = re.findall(r"^\s*(?:Shell command: )?(beadwork .*)$", done.stdout, re.MULTILINE)
+    assert {shlex.split(line)[1] for line in commands} >= {
+        "deconvolve", "normalize", "infer", "zscore", "consensus", "collect", "check-plates", "index", "query",
+        "figures", "status",
+    }  # fmt: skip
+    for line in commands:
+        words = shlex.split(line)
+        paths = [word for word in words if "touch" in word or "results" in word]
+        assert paths and all(word.startswith(HOSTILE) for word in paths), line
+        assert words.count("2>") + words.count(">") == 1, line
+    asked = next(shlex.split(line) for line in commands if " query " in line)
+    assert asked[asked.index("--down") + 1] == f"{HOSTILE}/down.grp"
+    assert not (study / "PWNED").exists()
+
+
 def test_results_do_not_depend_on_the_number_of_threads(finished: Path, study: Path, snakemake):
     names = [f"{PLATES[0]}/{PLATES[0]}_{level}.gctx" for level in ("GEX", "QNORM", "ZSPC")]
-    again = snakemake("--cores", 1, "--config", "results=one_thread", "--", f"one_thread/{names[-1]}")
+    again = snakemake("--cores", 1, "--config", "results=one thread", "--", f"one thread/{names[-1]}")
     assert again.returncode == 0, again.stdout
     for name in names:
-        assert (study / "one_thread" / name).read_bytes() == (finished / name).read_bytes()
+        assert (study / "one thread" / name).read_bytes() == (finished / name).read_bytes()
 
 
 @pytest.mark.parametrize(

@@ -148,7 +148,11 @@ def doubt_figures():
 
 def file_flags(files, *names):
     """Those of the files that there are, as flags of the same name."""
-    return " ".join(f"--{name} {files.get(name)}" for name in names if files.get(name))
+    return " ".join(
+        f"--{name} {shlex.quote(str(files.get(name)))}"
+        for name in names
+        if files.get(name)
+    )
 
 
 def plates_of(brew):
@@ -194,6 +198,19 @@ def report_figures():
     )
 
 
+def closing_lines():
+    """Where the results of a finished run are."""
+    lines = []
+    if CFG.report:
+        lines.append(f"report      {CFG.results}/report/index.html")
+    lines += [
+        f"signatures  {CFG.results}/signatures/ and {CFG.results}/siginfo.tsv",
+        f"QC rows     {CFG.results}/qc.tsv",
+        f"index       {CFG.results}/index (ask it: beadwork query, beadwork serve)",
+    ]
+    return "\n".join(lines)
+
+
 def all_targets():
     """What a run makes."""
     if not (PLATES and PLANNING):
@@ -208,5 +225,5 @@ def all_targets():
         "<results>/queries/{query}", query=[query.name for query in CFG.queries]
     )
     if CFG.report:
-        targets += report_figures()
+        targets += [*report_figures(), "<results>/report/index.html"]
     return targets

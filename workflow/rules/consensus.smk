@@ -31,13 +31,13 @@ rule consensus:
     params:
         flags=flags("consensus"),
         doubt=lambda wildcards, input: " ".join(
-            f"--reliability {path}" for path in input.reliability
+            f"--reliability {shlex.quote(str(path))}" for path in input.reliability
         ),
     message:
         "{wildcards.brew}: signatures from replicate plates (level 5)"
     shell:
-        "beadwork consensus {input.matrices} {params.doubt} {params.flags} -o {output.matrix} --siginfo {output.siginfo}"
-        " --qc {output.qc} --threads {threads} 2> {log}"
+        "beadwork consensus {input.matrices:q} {params.doubt} {params.flags} -o {output.matrix:q} --siginfo {output.siginfo:q}"
+        " --qc {output.qc:q} 2> {log:q}"
 
 
 rule collect_siginfo:
@@ -58,4 +58,4 @@ rule collect_siginfo:
     message:
         "One table of all signatures"
     shell:
-        "beadwork collect {input} -o {output} 2> {log}"
+        "beadwork collect {input:q} -o {output:q} 2> {log:q}"

@@ -29,6 +29,6 @@ rule deconvolve:
     message:
         "{wildcards.plate}: calling the peaks of its beads (level 2)"
     shell:
-        "beadwork deconvolve {input.lxb:q} --map {input.map:q} {params.plate} {params.flags} -o {output.gex}"
-        " --calibrators {output.calibrators} --support {output.support} {params.doubt} --qc {output.qc}"
-        " --threads {threads} 2> {log}"
+        "beadwork deconvolve {input.lxb:q} --map {input.map:q} {params.plate} {params.flags} -o {output.gex:q}"
+        " --calibrators {output.calibrators:q} --support {output.support:q} {params.doubt} --qc {output.qc:q}"
+        " --threads {threads} 2> {log:q}"

@@ -26,5 +26,5 @@ rule index:
     message:
         "Bringing the connectivity index in step"
     shell:
-        "beadwork index sync {params.index} {input.matrices} --siginfo {input.siginfo} {params.flags}"
-        " --threads {threads} 2> {log}"
+        "beadwork index sync {params.index:q} {input.matrices:q} --siginfo {input.siginfo:q} {params.flags}"
+        " --threads {threads} 2> {log:q}"

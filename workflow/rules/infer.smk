@@ -23,5 +23,5 @@ rule infer:
     message:
         "{wildcards.plate}: inferring the genes that were not measured (level 3)"
     shell:
-        "beadwork infer {input.matrix} {params.flags} -o {output.matrix} --qc {output.qc}"
-        " --threads {threads} 2> {log}"
+        "beadwork infer {input.matrix:q} {params.flags} -o {output.matrix:q} --qc {output.qc:q}"
+        " 2> {log:q}"

@@ -25,5 +25,5 @@ rule normalize:
     message:
         "{wildcards.plate}: scaling and quantile-normalising its wells (level 3)"
     shell:
-        "beadwork normalize {input.gex} --calibrators {input.calibrators} {params.flags} --norm {output.norm}"
-        " -o {output.qnorm} --curves {output.curves} --qc {output.qc} --threads {threads} 2> {log}"
+        "beadwork normalize {input.gex:q} --calibrators {input.calibrators:q} {params.flags} --norm {output.norm:q}"
+        " -o {output.qnorm:q} --curves {output.curves:q} --qc {output.qc:q} 2> {log:q}"

@@ -28,7 +28,7 @@ rule collect_brew_qc:
     message:
         "{wildcards.brew}: one table of its QC rows"
     shell:
-        "beadwork collect {input.plates} {input.signatures} -o {output} 2> {log}"
+        "beadwork collect {input.plates:q} {input.signatures:q} -o {output:q} 2> {log:q}"
 
 
 rule check_plates:
@@ -54,8 +54,8 @@ rule check_plates:
     message:
         "Do the plates hold what the plate sheet says?"
     shell:
-        "beadwork check-plates {params.results:q} {params.sheets} {params.flags} -o {output.table}"
-        " --qc {output.qc} --threads {threads} 2> {log}"
+        "beadwork check-plates {params.results:q} {params.sheets} {params.flags} -o {output.table:q}"
+        " --qc {output.qc:q} 2> {log:q}"
 
 
 rule collect_qc:
@@ -77,7 +77,7 @@ rule collect_qc:
     message:
         "One table of all QC rows"
     shell:
-        "beadwork collect {input} -o {output} 2> {log}"
+        "beadwork collect {input:q} -o {output:q} 2> {log:q}"
 
 
 rule status:
@@ -112,5 +112,5 @@ rule status:
     message:
         "What is new, and what is there"
     shell:
-        "beadwork status {params.results:q} {params.sheets} --record {output.record} --page {output.page}"
-        " --threads {threads} > {log} 2>&1"
+        "beadwork status {params.results:q} {params.sheets} --record {output.record:q} --page {output.page:q}"
+        " > {log:q} 2>&1"

@@ -19,11 +19,13 @@ rule query:
         mem_mb=lambda wildcards, attempt: attempt * (1500 + 10 * len(PLATES)),
         runtime=minutes(10, 0.1),
     params:
-        down=lambda wildcards, input: f"--down {input.down}" if input.down else "",
+        down=lambda wildcards, input: (
+            f"--down {shlex.quote(str(input.down))}" if input.down else ""
+        ),
         index=subpath(input.index, parent=True),
         flags=flags("query"),
     message:
         "{wildcards.query}: asking the index"
     shell:
-        "beadwork query {params.index} --up {input.up:q} {params.down} {params.flags} -o {output}"
-        " --threads {threads} 2> {log}"
+        "beadwork query {params.index:q} --up {input.up:q} {params.down} {params.flags} -o {output:q}"
+        " --threads {threads} 2> {log:q}"

@@ -1,5 +1,6 @@
-"""Figures of the report. Input: matrices, QC rows, siginfo, answers. Output: results/report/; then
-`snakemake --report results/report/report.html` joins them with their captions."""
+"""The report and its figures. Input: matrices, QC rows, siginfo, answers. Output: results/report/index.html and what it
+links to. (`snakemake --report FILE` joins the same figures with the captions and the run's own statistics.)
+"""
 
 
 rule figures_plate:
@@ -50,8 +51,8 @@ rule figures_plate:
     message:
         "{wildcards.plate}: drawing its figures"
     shell:
-        "beadwork figures plate {input.gex} --lxb {input.lxb:q} --curves {input.curves}"
-        " --rows {input.rows[0]} --rows {input.rows[1]} {params.doubt} -o {params.folder} --threads {threads} 2> {log}"
+        "beadwork figures plate {input.gex:q} --lxb {input.lxb:q} --curves {input.curves:q}"
+        " --rows {input.rows[0]:q} --rows {input.rows[1]:q} {params.doubt} -o {params.folder:q} --threads {threads} 2> {log:q}"
 
 
 rule figures_brew:
@@ -79,12 +80,12 @@ rule figures_brew:
         runtime=minutes(5),
     params:
         folder=subpath(output.replicates, parent=True),
-        fields=",".join(CFG.consensus.group_by),
+        fields=shlex.quote(",".join(CFG.consensus.group_by)),
     message:
         "{wildcards.brew}: drawing the correlation of its replicates"
     shell:
-        "beadwork figures brew {input.matrices} --group-by {params.fields} -o {params.folder}"
-        " --threads {threads} 2> {log}"
+        "beadwork figures brew {input.matrices:q} --group-by {params.fields} -o {params.folder:q}"
+        " 2> {log:q}"
 
 
 rule figures_study:
@@ -119,8 +120,8 @@ rule figures_study:
     message:
         "Drawing the figures of the study"
     shell:
-        "beadwork figures study --rows {input.qc} --siginfo {input.siginfo} -o {params.folder}"
-        " --threads {threads} 2> {log}"
+        "beadwork figures study --rows {input.qc:q} --siginfo {input.siginfo:q} -o {params.folder:q}"
+        " 2> {log:q}"
 
 
 rule figures_query:
@@ -148,4 +149,31 @@ rule figures_query:
     message:
         "{wildcards.query}: drawing its strongest connections"
     shell:
-        "beadwork figures query {input} -o {params.folder} --threads {threads} 2> {log}"
+        "beadwork figures query {input:q} -o {params.folder:q} 2> {log:q}"
+
+
+rule report:
+    input:
+        figures=report_figures(),
+        status="<results>/status.tsv",
+        check="<results>/plate_check.tsv",
+    output:
+        "<results>/report/index.html",
+    log:
+        "<logs>/report.log",
+    benchmark:
+        "<benchmarks>/report.tsv"
+    conda:
+        "../../envs/beadwork.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: attempt * (500 + len(PLATES)),
+        runtime=minutes(5, 0.01),
+    params:
+        results=subpath(input.status, parent=True),
+        folder=subpath(output[0], parent=True),
+        sheets=sheet_flags(),
+    message:
+        "The report of the study"
+    shell:
+        "beadwork report {params.results:q} {params.sheets} -o {params.folder:q} > {log:q} 2>&1"

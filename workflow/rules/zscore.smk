@@ -29,8 +29,8 @@ rule zscore:
     message:
         "{wildcards.plate}: z-scores against all wells of the plate (level 4)"
     shell:
-        "beadwork zscore {input.matrix} {params.flags} {params.doubt} {params.shrink} -o {output.matrix} --qc {output.qc}"
-        " --threads {threads} 2> {log}"
+        "beadwork zscore {input.matrix:q} {params.flags} {params.doubt} {params.shrink} -o {output.matrix:q} --qc {output.qc:q}"
+        " 2> {log:q}"
 
 
 rule zscore_vehicle:
@@ -56,5 +56,5 @@ rule zscore_vehicle:
     message:
         "{wildcards.plate}: z-scores against the vehicle wells of the plate (level 4)"
     shell:
-        "beadwork zscore {input.matrix} --population vehicle --if-few missing {params.flags} {params.doubt} -o {output.matrix} --qc {output.qc}"
-        " --threads {threads} 2> {log}"
+        "beadwork zscore {input.matrix:q} --population vehicle --if-few missing {params.flags} {params.doubt} -o {output.matrix:q} --qc {output.qc:q}"
+        " 2> {log:q}"

@@ -17,6 +17,7 @@ from pydantic import BaseModel, BeforeValidator, Field, StringConstraints, Valid
 
 from beadwork.model.errors import MapError, ParameterError, name_some
 from beadwork.model.ids import DET_PLATE_PATTERN, parse_det_plate
+from beadwork.model.missing import is_missing
 from beadwork.model.params import (
     CheckPlatesParams,
     ConsensusParams,
@@ -28,6 +29,7 @@ from beadwork.model.params import (
     QueryParams,
     ZscoreParams,
 )
+from beadwork.model.pert_types import is_vehicle
 
 Name = Annotated[str, StringConstraints(pattern=rf"^{DET_PLATE_PATTERN}$")]
 """A name that can stand in a file name."""
@@ -115,7 +117,7 @@ SECTIONS: dict[str, type[Params]] = {
 
 
 def _empty_is_none(value: Any) -> Any:
-    return None if value is None or str(value).strip() in ("", "-666") else str(value).strip()
+    return None if value is None or is_missing(str(value)) else str(value).strip()
 
 
 Optional = Annotated[Name | None, BeforeValidator(_empty_is_none)]
@@ -446,7 +448,5 @@ def count_wells(text: str, source: str) -> MapCounts:
     if absent:
         raise MapError(f"{source}: lacks the column(s) {', '.join(absent)}; a plate map is tab-separated with a header")
     position = header.index("pert_type")
-    types = [
-        line.split("\t")[position].strip().strip('"').lower() for line in lines[1:] if line.count("\t") >= position
-    ]
-    return MapCounts(wells=len(lines) - 1, vehicles=types.count("ctl_vehicle"))
+    types = [line.split("\t")[position].strip().strip('"') for line in lines[1:] if line.count("\t") >= position]
+    return MapCounts(wells=len(lines) - 1, vehicles=sum(map(is_vehicle, types)))

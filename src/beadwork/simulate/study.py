@@ -22,7 +22,9 @@ from beadwork.model.beads.plate import N_ANALYTES, BeadPlate, BeadSet
 from beadwork.model.errors import ParameterError
 from beadwork.model.ids import WELLS_384, distil_id, format_dose, sig_id, well_position
 from beadwork.model.matrix import Level, Matrix, Space
+from beadwork.model.missing import MISSING_TEXT
 from beadwork.model.params import SimulateParams
+from beadwork.model.pert_types import COMPOUND, NO_CELLS, POSCON, VEHICLE
 
 REFERENCE_RNA = {"A01": ("CMAP-001", "BO"), "A02": ("CMAP-002", "RMCF7"), "B01": ("CMAP-003", "PMCF7"),
                  "B02": ("CMAP-002", "RMCF7")}  # fmt: skip
@@ -267,13 +269,13 @@ def _perturbagens(
     for well, role in layout.items():
         if role == "lma":
             pert_id, _ = REFERENCE_RNA[well]
-            rows.append({**nothing, "pert_id": pert_id, "pert_iname": pert_id, "pert_type": "lma_x"})
+            rows.append({**nothing, "pert_id": pert_id, "pert_iname": pert_id, "pert_type": NO_CELLS})
         elif role == "vehicle":
-            rows.append({**nothing, "pert_id": "DMSO", "pert_iname": "DMSO", "pert_type": "ctl_vehicle"})
+            rows.append({**nothing, "pert_id": "DMSO", "pert_iname": "DMSO", "pert_type": VEHICLE})
         elif role == "poscon":
             pert_id, name, moa, relative = POSCONS[well]
             full = params.strength * relative
-            rows.append({"pert_id": pert_id, "pert_iname": name, "pert_type": "trt_poscon", "moa": moa, "full": full,
+            rows.append({"pert_id": pert_id, "pert_iname": name, "pert_type": POSCON, "moa": moa, "full": full,
                          "ec50": 0.5, "stress": 0.5, "pert_dose": 10.0})  # fmt: skip
         else:
             step = place % params.doses
@@ -286,7 +288,7 @@ def _perturbagens(
             )
             active = place // params.doses < n_compounds - n_inactive
             rows.append({
-                "pert_id": f"SIM-C{compound + 1:05d}", "pert_iname": f"compound-{compound + 1}", "pert_type": "trt_cp",
+                "pert_id": f"SIM-C{compound + 1:05d}", "pert_iname": f"compound-{compound + 1}", "pert_type": COMPOUND,
                 "moa": mechanisms[compound % len(mechanisms)] if active else "", "full": full if active else 0.0,
                 "ec50": ec50, "stress": 0.3 + 0.3 * stress, "pert_dose": float(f"{params.top_dose / 3**step:.3g}"),
             })  # fmt: skip
@@ -296,7 +298,7 @@ def _perturbagens(
 
 def _conditions(perturbagens: pd.DataFrame) -> list[tuple[str, float, pd.Series]]:
     """Conditions of a plate that make a signature, each once."""
-    kept = perturbagens[perturbagens["pert_type"] != "lma_x"]
+    kept = perturbagens[perturbagens["pert_type"] != NO_CELLS]
     return [
         (row["pert_id"], row["pert_dose"], row) for _, row in kept.drop_duplicates(["pert_id", "pert_dose"]).iterrows()
     ]
@@ -354,7 +356,7 @@ def _plan_plate(
         params.shared_noise * programmes @ (_PROGRAMME_SIZES[:, None] * rng.normal(size=(3, n_wells)) * noise_scale)
     )
     level += gene_sd[:, None] * rng.normal(size=(n_genes, n_wells)) * noise_scale
-    reference = perturbagens["pert_type"].to_numpy() == "lma_x"
+    reference = perturbagens["pert_type"].to_numpy() == NO_CELLS
     if reference.any():
         rna = _cell_expression(params.seed, "MCF7", n_genes)[:, None]
         level[:, reference] = rna + 0.5 * gene_sd[:, None] * rng.normal(size=(n_genes, int(reference.sum())))
@@ -381,7 +383,7 @@ def _plan_plate(
         "pert_type": perturbagens["pert_type"], "pert_dose": perturbagens["pert_dose"].map(format_dose),
         "pert_dose_unit": np.where(perturbagens["pert_dose"].notna(), "um", ""), "pert_time": f"{params.pert_time:g}",
         "pert_time_unit": "h", "cell_id": cell_id,
-    }).replace("", "-666").reset_index(drop=True)  # fmt: skip
+    }).replace("", MISSING_TEXT).reset_index(drop=True)  # fmt: skip
     return SimulatedPlate(
         det_plate, brew_prefix, cell_id, number, wells, plate_map, log2_fi, calibrators, beads, tuple(faults.tolist())
     )

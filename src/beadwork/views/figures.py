@@ -24,6 +24,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from beadwork.model.ids import N_COLUMNS, ROWS, well_position
+from beadwork.model.pert_types import EMPTY, plain_pert_type
 from beadwork.model.qc import METRICS
 
 BLUE, ORANGE, GREEN, RED, GREY, YELLOW, SKY, PURPLE = (
@@ -101,7 +102,7 @@ def wells_of_plate(rows: pd.DataFrame, plate: str) -> pd.DataFrame:
         chosen = own["metric"] == metric
         fates[wells[chosen]] = fate
         if metric in ("outlier", "liss_failed"):
-            empty = chosen & own["value"].astype(str).str.contains("pert_type lma_")
+            empty = chosen & own["value"].astype(str).str.contains(f"pert_type {EMPTY}", case=False, regex=False)
             fates[wells[empty]] = "no cells (lma)"
     return table.assign(fate=fates)
 
@@ -437,7 +438,7 @@ def study_plates(rows: pd.DataFrame, limit: int = 60) -> Figure:
 
 def study_activity(siginfo: pd.DataFrame) -> Figure:
     """TAS by type of perturbation, and its two parts: signature strength and replicate agreement."""
-    table = siginfo.assign(pert_type=siginfo["pert_type"].fillna("unknown").astype(str).str.lower())
+    table = siginfo.assign(pert_type=siginfo["pert_type"].fillna("unknown").map(plain_pert_type))
     counts = table["pert_type"].value_counts()
     types = list(counts.index[:6])
     colors = dict(zip(types, (BLUE, ORANGE, GREEN, PURPLE, SKY, RED), strict=False))

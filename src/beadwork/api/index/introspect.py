@@ -20,7 +20,8 @@ from beadwork.kernels.connectivity.recall import composite, pair_ranks
 from beadwork.model.connectivity.query import SIGNATURE_FIELDS, MappedQuery
 from beadwork.model.errors import FileError, ParameterError
 from beadwork.model.params import QueryParams
-from beadwork.stages.connectivity.score import filter_signatures, signature_sets
+from beadwork.stages.connectivity.filters import filter_signatures
+from beadwork.stages.connectivity.score import signature_sets
 
 RECALL_LIMIT = 20_000
 """Recall needs all pairs in memory; with more signatures it is left out, and that is said."""

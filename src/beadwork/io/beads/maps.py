@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from beadwork.io.files.tables import read_table
 from beadwork.model.errors import MapError, name_some
 from beadwork.model.ids import parse_well
+from beadwork.model.pert_types import plain_pert_type
 
 WELL_COLUMNS = ("det_well", "rna_well", "well_position")
 """Columns that may name the well; the first one there is taken."""
@@ -20,8 +20,9 @@ def read_map(path: str | Path, det_plate: str | None = None) -> pd.DataFrame:
     """Read a plate map: tab-separated, one row a well.
 
     Required are one of det_well, rna_well, well_position (``A01`` or ``A1``), pert_id and pert_type; every other column
-    is carried along.  ``-666`` and empty mean missing; pert_type is put in lower case; pert_desc serves as pert_iname
-    where that column is absent.  Where a column det_plate names several plates, the rows of `det_plate` are taken.
+    is carried along.  Empty, ``-666``, NA and the like mean missing; pert_type is put in lower case; pert_desc serves
+    as pert_iname where that column is absent.  Where a column det_plate names several plates, the rows of `det_plate`
+    are taken.
 
     Returns
     -------
@@ -61,7 +62,7 @@ def read_map(path: str | Path, det_plate: str | None = None) -> pd.DataFrame:
         raise MapError(f"{path}: wells stand twice: {name_some(sorted(twice))}; keep one row for each")
     table = table.set_axis(pd.Index(wells, dtype=object, name=None), axis=0)
     table[named[0]] = table.index
-    table["pert_type"] = _lower(table["pert_type"])
+    table["pert_type"] = [kind if pd.isna(kind) else plain_pert_type(kind) for kind in table["pert_type"]]
     if "pert_iname" not in table.columns and "pert_desc" in table.columns:
         table.insert(int(table.columns.get_loc("pert_desc")), "pert_iname", table["pert_desc"])
     return table
@@ -73,7 +74,3 @@ def _rows_of_plate(table: pd.DataFrame, det_plate: str, path: str | Path) -> pd.
         others = name_some(table["det_plate"].unique())
         raise MapError(f"{path}: its det_plate is {others}, not {det_plate}; give the map of this plate")
     return table[mine]
-
-
-def _lower(column: pd.Series) -> np.ndarray:
-    return np.array([text if pd.isna(text) else str(text).strip().lower() for text in column], dtype=object)

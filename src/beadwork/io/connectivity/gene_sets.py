@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 
 from beadwork.io.files.unpack import decode_text, read_bytes
-from beadwork.io.matrix.gctx_layout import MISSING_TEXTS
 from beadwork.model.connectivity.query import SIZE_LIMIT, GeneSet, Query
 from beadwork.model.errors import FileError, GeneSetError, name_some
 
@@ -259,7 +258,7 @@ def read_signatures(path: str | Path) -> list[Query]:
             f"(logFC, log2FoldChange, z, t, score, ...); it has {name_some(table.columns, 8)}"
         )
     try:
-        values = np.array([np.nan if item in MISSING_TEXTS else float(item) for item in table[value]], np.float64)
+        values = table[value].to_numpy(object).astype(np.float64)
     except ValueError as error:
         raise GeneSetError(f"{path}: column {value} holds no numbers ({error})") from None
     return [Query(_plain_name(path).stem, profile=_profile(path, [str(item) for item in table[gene]], values))]

@@ -12,6 +12,7 @@ import numpy as np
 
 from beadwork.io.files.atomic import atomic_path, write_text
 from beadwork.model.connectivity.signature_table import arrow_numbers, arrow_text, plain_numbers
+from beadwork.model.missing import MISSING_TEXT
 
 DECIMALS = 6
 ROWS = 50_000
@@ -100,7 +101,7 @@ def write_parts(
                 if number == 0:
                     result.write(_gct_head(fields, name, count).encode())
                 body = {field: arrays[field] for field in ("sig_id", *fields, "norm_cs")}
-                _write_lines(body, result, missing="-666")
+                _write_lines(body, result, missing=MISSING_TEXT)
             if number >= 3:
                 _give_back()
 

@@ -10,13 +10,14 @@ from beadwork.io.files.atomic import atomic_path
 from beadwork.io.files.unpack import decode_text, read_bytes, split_lines
 from beadwork.io.matrix.gctx import typed_column
 from beadwork.model.errors import FileError
+from beadwork.model.missing import missing_texts
 
 
 def read_table(path: str | Path, *, required: tuple[str, ...] = (), text_only: bool = False) -> pd.DataFrame:
     """Read a tab-separated file (also .gz) with a header line; lines with ``#`` at their start above it are skipped.
 
-    ``-666`` and empty cells are missing (NaN).  Known fields get the type of the registry, others numbers where every
-    cell is one; `text_only` leaves all as text.
+    Empty cells, ``-666`` and the other words of :mod:`beadwork.model.missing` are missing (NaN).  Known fields
+    get the type of the registry, others numbers where every cell is one; `text_only` leaves all as text.
 
     Raises
     ------
@@ -49,7 +50,7 @@ def read_table(path: str | Path, *, required: tuple[str, ...] = (), text_only: b
     for position, name in enumerate(header):
         texts = np.array([row[position] for row in cells], dtype=object)
         if text_only:
-            columns[name] = np.where(np.isin(texts.astype(str), ["", "-666"]), np.nan, texts).astype(object)
+            columns[name] = np.where(missing_texts(texts), np.nan, texts).astype(object)
         else:
             columns[name] = typed_column(name, texts)
     return pd.DataFrame(columns)

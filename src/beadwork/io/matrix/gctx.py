@@ -22,12 +22,21 @@ import pandas as pd
 
 from beadwork.io.files.atomic import atomic_path
 from beadwork.io.files.unpack import GZIP_MAGIC, decode_text, read_bytes, split_lines
-from beadwork.io.matrix.gctx_layout import COL, DATA, MISSING_NUMBER, MISSING_TEXT, MISSING_TEXTS, ROW, SLASH
+from beadwork.io.matrix.gctx_layout import COL, DATA, ROW, SLASH
 from beadwork.io.matrix.hdf5_file import matrix_room, new_hdf5
 from beadwork.io.matrix.hdf5_heap import find_boastful_text, find_broken_heap, values_span
 from beadwork.model.errors import AlignmentError, FileError, name_some
 from beadwork.model.fields import field_kind
 from beadwork.model.matrix import SPACE_SIZES, Level, Matrix, Space
+from beadwork.model.missing import (
+    MISSING_NUMBER,
+    MISSING_TEXT,
+    OWN_WORDS,
+    WORDS,
+    is_missing,
+    missing_numbers,
+    missing_texts,
+)
 
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 _BLOCK = 1 << 22
@@ -299,9 +308,8 @@ def _column(name: str, column: np.ndarray, ours: bool) -> np.ndarray:
         return typed_column(name, texts, keep_text=ours)
     if column.dtype.kind == "b":
         return column.astype(np.int64)
-    missing = column == -666
+    missing = missing_numbers(column)
     if field_kind(name) is str:
-        missing |= column != column
         return np.array(
             [np.nan if gone else f"{item:.15g}" for item, gone in zip(column, missing, strict=True)], object
         )
@@ -311,10 +319,10 @@ def _column(name: str, column: np.ndarray, ours: bool) -> np.ndarray:
 def typed_column(name: str, texts: np.ndarray, *, keep_text: bool = False) -> np.ndarray:
     """Give a column of texts its type: what the field registry says, else numbers where every text is a plain number.
 
-    A text such as ``001`` is an id, not a number, and keeps the column textual; -666 and empty are missing.  With
+    A text such as ``001`` is an id, not a number, and keeps the column textual; words for missing are NaN.  With
     `keep_text` only the registry makes numbers.
     """
-    missing = np.array([text.strip() in MISSING_TEXTS for text in texts], dtype=bool)
+    missing = missing_texts(texts, OWN_WORDS if keep_text else WORDS)
     kind = field_kind(name)
     if kind is not str and not missing.all() and not (keep_text and kind is None):
         try:
@@ -487,15 +495,15 @@ def _split(line: str, number: int, width: int, path: str | Path) -> list[str]:
 
 
 def _numbers(cells: list[str], number: int, path: str | Path) -> np.ndarray:
-    """Values of a line; -666, NA and empty are missing."""
+    """Values of a line; -666 and words for missing are NaN."""
     try:
         try:
             values = np.array(list(map(float, cells)))
         except ValueError:
-            values = np.array([np.nan if cell.strip() in MISSING_TEXTS else float(cell) for cell in cells])
+            values = np.array([np.nan if is_missing(cell) else float(cell) for cell in cells])
     except ValueError as error:
         raise FileError(f"{path}: line {number}: {error}; numbers are needed") from None
-    values[values == -666] = np.nan
+    values[missing_numbers(values)] = np.nan
     with np.errstate(over="ignore"):
         return values.astype(np.float32)
 

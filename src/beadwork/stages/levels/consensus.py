@@ -26,6 +26,7 @@ from beadwork.model.errors import AlignmentError, BeadworkError, LevelError, nam
 from beadwork.model.ids import format_dose, parse_det_plate
 from beadwork.model.matrix import Level, Matrix, check_matrix
 from beadwork.model.params import ConsensusParams
+from beadwork.model.pert_types import is_null, type_mask
 from beadwork.model.qc import join_qc, qc_rows
 
 log = logging.getLogger("beadwork.consensus")
@@ -299,7 +300,7 @@ def _control_wells(cols: pd.DataFrame) -> pd.Series:
     """Well of each control instance (pert_type ctl_...), empty for all others."""
     if "pert_type" not in cols:
         return pd.Series("", index=cols.index)
-    control = cols["pert_type"].map(lambda item: str(item).lower().startswith("ctl_"))
+    control = pd.Series(type_mask(cols["pert_type"], is_null), index=cols.index)
     well = pd.Series(cols.index.astype(str).str.rpartition(":").get_level_values(2), index=cols.index, dtype=object)
     for name in ("det_well", "rna_well"):
         if name in cols:

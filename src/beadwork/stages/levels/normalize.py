@@ -14,6 +14,7 @@ from beadwork.model.beads.plate import CALIBRATORS, N_ANALYTES, BeadSet
 from beadwork.model.errors import AlignmentError, BeadworkError, LevelError, ParameterError, name_some
 from beadwork.model.matrix import Level, Matrix, check_matrix
 from beadwork.model.params import NormalizeParams
+from beadwork.model.pert_types import is_empty, type_mask
 from beadwork.model.qc import join_qc, qc_rows
 
 STAGE = "normalize"
@@ -308,11 +309,8 @@ def outlier_reasons(cols: pd.DataFrame, params: NormalizeParams) -> tuple[pd.Ser
         strikes[field] = (cols[field] < lower) | ((cols[field] > high) if two_sided else False)
         tables.append(qc_rows(STAGE, field, cols[field], lower=lower, upper=upper))
     counts = _count_outliers(cols, params)
-    empty = (
-        cols["pert_type"].astype(str).str.strip().str.lower().str.startswith("lma_")
-        if "pert_type" in cols
-        else pd.Series(False, index=cols.index)
-    )
+    kinds = cols["pert_type"] if "pert_type" in cols else [None] * len(cols)
+    empty = pd.Series(type_mask(kinds, is_empty), index=cols.index)
     reasons = {}
     for cid in cols.index[(strikes.sum(axis=1) > params.max_strikes) | counts | empty]:
         found = [f"{field} {cols.loc[cid, field]:.3g}" for field in QC_FIELDS if strikes.loc[cid, field]]

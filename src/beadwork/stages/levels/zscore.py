@@ -12,10 +12,10 @@ from beadwork.kernels.levels.robust_z import MAD_TO_SD, reliabilities, robust_zs
 from beadwork.model.errors import AlignmentError, ParameterError, name_some
 from beadwork.model.matrix import Level, Matrix, check_matrix
 from beadwork.model.params import ZscoreParams
+from beadwork.model.pert_types import VEHICLE, is_vehicle, type_mask
 from beadwork.model.qc import join_qc, qc_rows
 
 INPUT_LEVELS = (Level.INF, Level.QNORM, Level.NORM)
-VEHICLE = "ctl_vehicle"
 Population = Literal["plate", "vehicle"]
 IfFew = Literal["error", "missing"]
 
@@ -135,7 +135,7 @@ def population_mask(matrix: Matrix, population: Population, minimum: int, what: 
         raise ParameterError(
             f"{what}: has no column field pert_type, which tells vehicle wells; add it, or use --population plate"
         )
-    chosen = matrix.cols["pert_type"].astype(str).str.strip().str.lower().eq(VEHICLE).to_numpy()
+    chosen = type_mask(matrix.cols["pert_type"], is_vehicle)
     if chosen.sum() < minimum:
         raise ParameterError(
             f"{what}: has {int(chosen.sum())} wells of pert_type {VEHICLE}, but --population vehicle needs at least "

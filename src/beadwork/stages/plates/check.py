@@ -28,6 +28,7 @@ from beadwork.model.errors import AlignmentError, name_some
 from beadwork.model.ids import WELLS_384, distil_id, format_dose, parse_det_plate
 from beadwork.model.matrix import Level, Matrix, check_matrix
 from beadwork.model.params import CheckPlatesParams
+from beadwork.model.pert_types import is_empty, is_plate_control, is_vehicle
 from beadwork.model.qc import join_qc, qc_rows
 
 STAGE = "check_plates"
@@ -158,7 +159,7 @@ def make_print(gex: Matrix, genes: pd.Index, what: str = "matrix") -> PlatePrint
     scores = normal_scores(gex.values)
     compared = np.where((position >= 0)[:, None], scores[position], np.float32(0))
     baseline, effects = unit_effects(compared)
-    kinds = gex.cols["pert_type"].astype(str).str.strip().str.lower().to_numpy()
+    kinds = gex.cols["pert_type"].to_numpy(object)
     doses = gex.cols["pert_dose"] if "pert_dose" in gex.cols else [np.nan] * len(kinds)
     well_rows = np.full(N_WELLS, -1)
     labels = np.full(N_WELLS, None, dtype=object)
@@ -168,9 +169,9 @@ def make_print(gex: Matrix, genes: pd.Index, what: str = "matrix") -> PlatePrint
     ):
         at = _POSITION[well]
         well_rows[at] = row
-        control[at] = not kind.startswith("trt_") or kind == "trt_poscon"
-        rna[at] = kind.startswith("lma")
-        if kind != "ctl_vehicle" and not pd.isna(pert_id):
+        control[at] = is_plate_control(kind)
+        rna[at] = is_empty(kind)
+        if not is_vehicle(kind) and not pd.isna(pert_id):
             labels[at] = f"{pert_id} {'' if pd.isna(dose) else format_dose(dose)}".strip()
     median = np.median(scores, axis=1).astype(float)
     halves = gex.rows["pr_bset_id"].astype(str)

@@ -12,6 +12,7 @@ from scipy.stats import rankdata
 from beadwork.kernels.levels.modz import standard_ranks
 from beadwork.model.errors import AlignmentError, ParameterError, name_some
 from beadwork.model.matrix import Matrix
+from beadwork.model.pert_types import is_treatment, type_mask
 
 
 @dataclass(frozen=True)
@@ -94,4 +95,4 @@ def area_under_curve(higher: np.ndarray, lower: np.ndarray) -> float:
 def _treated(cols: pd.DataFrame) -> np.ndarray:
     if "pert_type" not in cols:
         return np.ones(len(cols), bool)
-    return cols["pert_type"].astype(str).str.lower().str.startswith("trt").to_numpy()
+    return type_mask(cols["pert_type"], is_treatment)
