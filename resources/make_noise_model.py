@@ -12,7 +12,10 @@ import gzip
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
+
+from beadwork.io.platform.noise_model import read_noise_model, write_noise_model
 
 SOURCE = (
     "LJP009_A375_24H_X1_B20, wells A01-H24: beads by mixture, vehicle wells and doses below 0.5 um (l1ktools, "
@@ -51,9 +54,10 @@ def make(data: Path, output: Path) -> None:
         level3.write_bytes(gzip.decompress((data / "signatures/CPC006_level3_n371x978.gctx.gz").read_bytes()))
         beadwork("zscore", level3, "-o", cpc)
         model = work / "noise_default.h5"
-        beadwork("train-noise", ljp, rep, cpc, "-o", model, "--inert-below", INERT_BELOW, "--source", SOURCE,
-                 "--licence", LICENCE)  # fmt: skip
-        output.write_bytes(model.read_bytes())
+        beadwork("train-noise", ljp, rep, cpc, "-o", model, "--inert-below", INERT_BELOW)
+        # how it was made names files of a folder that is gone, with checksums that change with every version
+        metadata = {"name": "noise_default", "source": SOURCE, "licence": LICENCE, "recipe": Path(__file__).name}
+        write_noise_model(replace(read_noise_model(model), metadata=metadata), output)
 
 
 if __name__ == "__main__":

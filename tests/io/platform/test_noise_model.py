@@ -1,7 +1,5 @@
 """Noise models on disk: back as they were, the same bytes, damage found."""
 
-import json
-
 import h5py
 import numpy as np
 import pandas as pd
@@ -105,4 +103,4 @@ def test_the_model_that_ships_says_what_it_is():
     }  # fmt: skip
     assert "BSD-3-Clause" in model.metadata["licence"]
     assert "l1ktools" in model.metadata["source"]
-    assert json.dumps(model.metadata["provenance"]["inputs"]).count("xxh3_128") == 3
+    assert model.metadata["recipe"] == "make_noise_model.py"
