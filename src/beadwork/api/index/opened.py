@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from beadwork.io.connectivity.gene_sets import pair_sets, read_gene_names, read_gene_sets, read_signatures
-from beadwork.io.connectivity.index_store import IndexStore
+from beadwork.io.connectivity.index.reader import IndexStore
 from beadwork.io.platform.gene_names import gene_resolver
 from beadwork.model.connectivity.background import Background
 from beadwork.model.connectivity.perturbagen_classes import PerturbagenClasses
@@ -96,7 +96,7 @@ class ConnectivityIndex:
         self, matrices: str | Path | Sequence[str | Path], siginfo: str | Path | Sequence[str | Path] | None = None
     ) -> ConnectivityIndex:
         """Add signatures; returns the index as it is then, while this object stays what it was."""
-        from beadwork.api.index.build import append_index
+        from beadwork.api.index.append import append_index
 
         matrices = [matrices] if isinstance(matrices, str | Path) else matrices
         return type(self)(append_index(self.store.path, matrices, siginfo, threads=self.threads), threads=self.threads)
@@ -105,11 +105,13 @@ class ConnectivityIndex:
         self, up: GeneSets | None = None, down: GeneSets | None = None, **parameters: Any
     ) -> ConnectivityIndex:
         """Learn the background of tau anew, from signatures of the index or from given sets; returns the new index."""
-        from beadwork.api.index.build import relearn_background
+        from beadwork.api.index.background import relearn_background
 
         queries = [] if up is None and down is None else self.map_queries(self._queries(up, down, None, "query"))
         params = make_params(IndexParams, **{**self.store.manifest["parameters"], **parameters})
-        store = relearn_background(self.store.path, params=params, queries=queries, threads=self.threads)
+        store = relearn_background(
+            self.store.path, params=params, queries=queries, mapped_on=self.store, threads=self.threads
+        )
         return type(self)(store, threads=self.threads, gene_names=self.gene_names)
 
     def verify(self, *, quick: bool = False, progress: Progress = lambda text: None) -> tuple[list[str], list[str]]:

@@ -15,7 +15,7 @@ import numpy as np
 
 from beadwork.api.index.opened import Classes, ConnectivityIndex, QueryResult
 from beadwork.io.connectivity.gene_sets import file_names
-from beadwork.io.connectivity.index_store import MANIFEST
+from beadwork.io.connectivity.index.layout import MANIFEST
 from beadwork.io.connectivity.ranked_tables import ROWS, write_parts, write_ranked, write_records
 from beadwork.io.files.atomic import write_text
 from beadwork.io.files.provenance import input_record, make_provenance
@@ -87,7 +87,7 @@ def answer_to_files(
     check_metrics(mapped, params)
     shown = filter_signatures(index.annotation, filters) if filters else np.ones(len(index), bool)
     names = file_names([query.name for query in mapped], RESERVED)
-    inputs: dict[str, Any] = {"index": [input_record(index.store.path / MANIFEST)]}
+    inputs: dict[str, Any] = {"index": [input_record(MANIFEST, index.store.digest)]}
     for role, paths in (files or {}).items():
         if paths:
             inputs[role] = [input_record(path) for path in paths]
