@@ -26,6 +26,7 @@ from beadwork.api.index.query_page import query_page
 from beadwork.model.connectivity.query import Query
 from beadwork.model.errors import BeadworkError
 from beadwork.model.params import QueryParams
+from beadwork.model.pert_types import PERT_TYPES, pert_type_name
 from beadwork.serve.jobs import BusyError, Job, Jobs
 from beadwork.stages.connectivity.roll_up import ranked
 
@@ -45,15 +46,19 @@ PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe
 
 
 class QueryRequest(BaseModel):
-    """Genes of a query: Entrez ids, symbols or old symbols."""
+    """Genes of a query: Entrez ids, symbols of today or older ones, Ensembl ids."""
 
     model_config = ConfigDict(extra="forbid")
 
     name: str = Field("query", max_length=100, description="name of the query")
     up: list[Gene] = Field(default_factory=list, max_length=MOST_GENES, description="genes that go up")
     down: list[Gene] = Field(default_factory=list, max_length=MOST_GENES, description="genes that go down")
+    min_set: int = Field(QueryParams().min_set, ge=1, description="a set with fewer genes in the index is not scored")
     where: list[Annotated[str, Field(max_length=200)]] = Field(
-        default_factory=list, max_length=10, description="filters such as cell_id=A375 or tas>=0.2"
+        default_factory=list,
+        max_length=10,
+        description="filters such as cell_id=A375 or tas>=0.2; signatures keep their scores against the whole index, "
+        "perturbagens, cells and classes are rolled up from what passes, with the background of their tau",
     )
 
 
@@ -67,7 +72,13 @@ class QueryState(BaseModel):
     message: str = ""
     counts: dict[str, int] = Field(default_factory=dict, description="genes given and found")
     notes: list[str] = Field(default_factory=list, description="what is worth knowing")
-    missing: list[dict[str, str]] = Field(default_factory=list, description="genes that are not in the index, and why")
+    null_types: dict[str, int] = Field(
+        default_factory=dict, description="null signatures that FDR is measured against, by pert_type"
+    )
+    missing: list[dict[str, str]] = Field(
+        default_factory=list,
+        description="genes that are not used: whether a gene, but not in this index, or not a gene, and why",
+    )
 
 
 class Rows(BaseModel):
@@ -192,12 +203,13 @@ def create_app(
         facts["path"] = Path(facts["path"]).name
         facts["cell_ids"] = sorted(index.annotation.texts("cell_id")[1])[:500]
         facts["pert_types"] = sorted(index.annotation.texts("pert_type")[1])[:100]
+        facts["pert_type_names"] = {kind: pert_type_name(kind) for kind in (*PERT_TYPES, *facts["pert_types"])}
         return facts
 
     @app.post("/api/queries", status_code=202, summary="Ask the index")
     def post_query(request: QueryRequest) -> QueryState:
         query = Query(request.name or "query", tuple(request.up), tuple(request.down))
-        params = QueryParams()
+        params = QueryParams(min_set=request.min_set)
         (mapped,) = index.map_queries([query], params)
         if request.where:
             from beadwork.stages.connectivity.filters import filter_signatures
@@ -275,10 +287,17 @@ def _asset(data: bytes, media: str) -> Any:
 def _state(job: Job) -> QueryState:
     query = job.query
     notes = list(job.result.notes(0)) if job.result is not None else list(query.notes)
-    missing = [{"set": item.set, "gene": item.gene, "reason": item.reason} for item in query.missing[:1000]]
+    if job.rolled is not None:
+        notes += job.rolled[1].notes
+    null_types = job.result.connections.null_types if job.result is not None else ()
+    missing = [
+        {"set": item.set, "gene": item.gene, "answer": str(item.answer), "reason": item.reason}
+        for item in query.missing[:1000]
+    ]
     return QueryState(
         id=job.key, name=query.name, status=job.status, done=round(job.done, 3), message=job.message,  # type: ignore[arg-type]
         counts={key: int(value) for key, value in query.counts.items()}, notes=notes, missing=missing,
+        null_types=dict(null_types),
     )  # fmt: skip
 
 
@@ -295,8 +314,13 @@ def _table(job: Job, name: str) -> pd.DataFrame:
 def _filter(rows: pd.DataFrame, text: str, cell_id: str, pert_type: str) -> pd.DataFrame:
     keep = np.ones(len(rows), bool)
     for name, wanted in (("cell_id", cell_id), ("pert_type", pert_type)):
-        if wanted and name in rows.columns:
-            keep &= (rows[name].astype(object) == wanted).to_numpy()
+        if not wanted:
+            continue
+        if name not in rows.columns:
+            raise BeadworkError(f"these rows have no {name}; roll-ups follow the filters of the query (where)")
+        column = rows[name].astype("category")
+        same = [wanted.lower() in str(item).lower().split("|") for item in column.cat.categories]
+        keep &= np.array([*same, False])[column.cat.codes.to_numpy()]
     for word in text.lower().split():
         hit = np.zeros(len(rows), bool)
         for name in ("sig_id", "pert_iname", "pert_id", "cell_id", "class"):

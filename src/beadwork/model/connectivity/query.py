@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 import numpy as np
 
@@ -24,6 +25,9 @@ SIGNATURE_FIELDS = (
     "is_gold",
 )
 """Annotation of a signature that every index has and every ranked table shows (missing where it is not known)."""
+
+UNNAMED = "query"
+"""Name of a query that was given none."""
 
 SIZE_LIMIT = 20_000
 """No query has more genes than this; a larger file is not a gene set."""
@@ -68,6 +72,11 @@ class GeneSet:
     source: str = ""
 
 
+def query_label(name: str) -> str:
+    """How messages name a query: one that nobody has named is "the query"."""
+    return "the query" if name == UNNAMED else f"query {name}"
+
+
 @dataclass(frozen=True)
 class Query:
     """Genes that go up, genes that go down, or values of many genes; as the user gave them.
@@ -77,7 +86,7 @@ class Query:
     name
         Name of the query.
     up, down
-        Genes (Entrez ids, symbols, old symbols or ids of the index).
+        Genes (Entrez ids, symbols, other names, or ids of the index).
     profile
         Value of each gene, for a full signature; `up` and `down` are then taken from its ends.
     """
@@ -88,6 +97,14 @@ class Query:
     profile: Mapping[str, float] | None = None
 
 
+class Answer(StrEnum):
+    """What an index says about a gene of a query."""
+
+    USED = "used"
+    NOT_IN_INDEX = "a gene, but not in this index"
+    NO_GENE = "not a gene"
+
+
 @dataclass(frozen=True)
 class MissingGene:
     """A gene of a query that could not be used, and why."""
@@ -96,6 +113,7 @@ class MissingGene:
     set: str
     gene: str
     reason: str
+    answer: Answer = Answer.NO_GENE
 
 
 @dataclass(frozen=True, eq=False)

@@ -23,13 +23,11 @@ from beadwork.kernels.levels.modz import (
     strong_genes,
 )
 from beadwork.model.errors import AlignmentError, LevelError, name_some
-from beadwork.model.ids import parse_det_plate
-from beadwork.model.levels.wells import plate_names
 from beadwork.model.matrix import Level, Matrix, check_matrix
 from beadwork.model.params import ConsensusParams
 from beadwork.model.pert_types import is_treatment, type_mask
 from beadwork.model.qc import join_qc, qc_rows
-from beadwork.stages.levels.groups import field_key, group_instances, read_doses
+from beadwork.stages.levels.groups import field_key, group_instances, read_doses, with_brew, with_plate
 from beadwork.stages.levels.near_names import near_misses, spellings
 
 log = logging.getLogger("beadwork.consensus")
@@ -104,7 +102,7 @@ def consensus(
     Definitions: :mod:`beadwork.kernels.levels.modz`.  Memory: the joined z-scores twice, in float32.
     """
     joined = join_plates([z] if isinstance(z, Matrix) else list(z), names)
-    cols = read_doses(_with_brew(joined.cols))
+    cols = read_doses(with_brew(joined.cols))
     group, keys = group_instances(cols, params)
     _say_near_names(cols, group, keys["sig_id"], params)
     known, reliable = _join_reliabilities(joined, [reliability] if isinstance(reliability, Matrix) else reliability)
@@ -197,7 +195,7 @@ def join_plates(matrices: Sequence[Matrix], names: Sequence[str] | None = None) 
                 f"{name}: its {len(matrix.rids):,} rows are not those of {names[first]} ({len(reference.rids):,}); "
                 f"only in one of them: {name_some(odd)}; give matrices of one gene space"
             )
-    cols = pd.concat([_with_plate(matrix.cols) for matrix in matrices])
+    cols = pd.concat([with_plate(matrix.cols) for matrix in matrices])
     if cols.index.has_duplicates:
         twice = cols.index[cols.index.duplicated()].unique()
         raise AlignmentError(f"samples stand in more than one matrix: {name_some(twice)}; give each plate once")
@@ -209,7 +207,7 @@ def join_plates(matrices: Sequence[Matrix], names: Sequence[str] | None = None) 
     position = pd.DataFrame({"plate": cols["det_plate"].astype(str), "cid": cols.index.astype(str)})
     order = np.lexsort((position["cid"].to_numpy(str), position["plate"].to_numpy(str)))
     names_of_fields = sorted(set(cols.columns) - set(reference.cols.columns))
-    fields = [*_with_plate(reference.cols).columns, *(name for name in names_of_fields if name != "det_plate")]
+    fields = [*with_plate(reference.cols).columns, *(name for name in names_of_fields if name != "det_plate")]
     return Matrix(
         values[:, order], reference.rows, cols.iloc[order][fields], level=reference.level, space=reference.space,
         provenance=reference.provenance,
@@ -269,23 +267,6 @@ def _say_near_names(cols: pd.DataFrame, group: np.ndarray, names: pd.Series, par
 
 def _more(found: list[str]) -> list[str]:
     return [f"... ({len(found)} in all)"] if len(found) > 5 else []
-
-
-def _with_plate(cols: pd.DataFrame) -> pd.DataFrame:
-    """Column fields with det_plate as text: its own, else from the ids."""
-    plates = plate_names(cols)
-    from_id = pd.Series([str(name).rpartition(":")[0] for name in cols.index], index=cols.index, dtype=object)
-    return cols.assign(det_plate=plates.where(plates != "", from_id))
-
-
-def _with_brew(cols: pd.DataFrame) -> pd.DataFrame:
-    """Column fields with brew_prefix, taken from the plate's name where it is missing."""
-    known = cols["brew_prefix"] if "brew_prefix" in cols else pd.Series(np.nan, index=cols.index, dtype=object)
-    if known.notna().all():
-        return cols
-    plates = cols["det_plate"].astype(str)
-    brews = {name: parse_det_plate(name).brew_prefix if name else np.nan for name in plates.unique()}
-    return cols.assign(brew_prefix=known.astype(object).where(known.notna(), plates.map(brews)))
 
 
 def _landmark_rows(matrix: Matrix, landmarks: pd.Index | None) -> np.ndarray:

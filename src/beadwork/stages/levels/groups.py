@@ -10,7 +10,7 @@ import pandas as pd
 
 from beadwork.model.errors import BeadworkError, name_some
 from beadwork.model.fields import field_kind
-from beadwork.model.ids import format_dose, parse_well
+from beadwork.model.ids import format_dose, parse_det_plate, parse_well
 from beadwork.model.levels.wells import plain_text, plate_names, well_names
 from beadwork.model.params import ConsensusParams
 from beadwork.model.pert_types import is_null, type_mask
@@ -22,6 +22,23 @@ MAY_BE_ABSENT = ("pert_dose", "pert_dose_unit", "pert_time")
 SAME_NUMBER = 1e-5
 """Numbers that differ by less than this share are one: 0.37 is 0.369999, as programs round."""
 _WELL_FIELDS = ("det_well", "rna_well", "well_position")
+
+
+def with_plate(cols: pd.DataFrame) -> pd.DataFrame:
+    """Column fields with det_plate as text: its own, else from the ids."""
+    plates = plate_names(cols)
+    from_id = pd.Series([str(name).rpartition(":")[0] for name in cols.index], index=cols.index, dtype=object)
+    return cols.assign(det_plate=plates.where(plates != "", from_id))
+
+
+def with_brew(cols: pd.DataFrame) -> pd.DataFrame:
+    """Column fields with brew_prefix, taken from the plate's name where it is missing."""
+    known = cols["brew_prefix"] if "brew_prefix" in cols else pd.Series(np.nan, index=cols.index, dtype=object)
+    if known.notna().all():
+        return cols
+    plates = cols["det_plate"].astype(str)
+    brews = {name: parse_det_plate(name).brew_prefix if name else np.nan for name in plates.unique()}
+    return cols.assign(brew_prefix=known.astype(object).where(known.notna(), plates.map(brews)))
 
 
 def read_doses(cols: pd.DataFrame) -> pd.DataFrame:
