@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from beadwork.cli.options import FILE, common_options, params_options, write_qc
+from beadwork.cli.options import FILE, common_options, log_option, params_options, qc_option, write_qc
 from beadwork.model.params import IndexParams
 
 _SIGINFO = click.option(
@@ -134,12 +134,13 @@ def background(
 @command.command("info")
 @click.argument("index", metavar="INDEX", type=FILE)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@common_options
-def info(index: Path, as_json: bool, threads: int, qc: Path | None) -> None:
+@qc_option
+@log_option
+def info(index: Path, as_json: bool, qc: Path | None) -> None:
     """Say what is in INDEX."""
     from beadwork.api import ConnectivityIndex
 
-    facts = ConnectivityIndex.open(index, threads=threads).info()
+    facts = ConnectivityIndex.open(index).info()
     if as_json:
         import json
 

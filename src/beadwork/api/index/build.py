@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -16,7 +17,7 @@ from beadwork.io.files.provenance import input_record, make_provenance
 from beadwork.io.files.tables import read_table
 from beadwork.io.matrix.column_stream import ColumnStream, open_columns
 from beadwork.io.platform.bead_sets import bead_set_names, read_bead_set
-from beadwork.io.platform.gene_names import known_genes
+from beadwork.io.platform.gene_names import gene_resolver, known_genes
 from beadwork.io.platform.gene_table import gene_table
 from beadwork.kernels.connectivity.wtcs import MAX_GENES
 from beadwork.kernels.numeric.threads import run_chunks
@@ -26,7 +27,6 @@ from beadwork.model.errors import AlignmentError, FileError, IndexStoreError, Le
 from beadwork.model.matrix import SPACE_SIZES, Level, Space
 from beadwork.model.params import IndexParams, QueryParams
 from beadwork.stages.connectivity.annotate import signature_table
-from beadwork.stages.connectivity.gene_mapping import identify_genes
 from beadwork.stages.connectivity.groups import (
     NcsScale,
     ReferenceGroups,
@@ -36,8 +36,10 @@ from beadwork.stages.connectivity.groups import (
     scale_within,
     treatment_mask,
 )
+from beadwork.stages.connectivity.row_genes import identify_genes
 from beadwork.stages.connectivity.score import score_sets, signature_sets
 
+log = logging.getLogger("beadwork")
 Progress = Callable[[str], None]
 BACKGROUND_BATCH = 32
 """Background queries scored at a time, at most."""
@@ -198,7 +200,10 @@ def _genes(stream: ColumnStream) -> tuple[list[str], list[str | None]]:
         raise LevelError(f"{stream.path}: holds level {stream.level}, but an index holds z-scores; give the MODZ file")
     if len(stream.cols) == 0:
         raise FileError(f"{stream.path}: holds no signatures")
-    return identify_genes(stream.rows, known_genes(), _probes(), str(stream.path))
+    found = identify_genes(stream.rows, gene_resolver(), known_genes(), _probes(), str(stream.path))
+    said = f"{stream.path}: {found.n_known:,} of {len(found.ids):,} rows are known as genes, by their {found.source}"
+    log.log(logging.WARNING if found.remarks else logging.INFO, "%s", "; ".join([said, *found.remarks]))
+    return found.ids, found.symbols
 
 
 def _level(streams: Sequence[ColumnStream], level: str | None, holder: str) -> str | None:

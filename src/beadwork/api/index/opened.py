@@ -11,14 +11,15 @@ import numpy as np
 
 from beadwork.io.connectivity.gene_sets import pair_sets, read_gene_names, read_gene_sets, read_signatures
 from beadwork.io.connectivity.index_store import IndexStore
-from beadwork.io.platform.gene_names import known_genes, old_symbols, probe_genes
+from beadwork.io.platform.gene_names import gene_resolver
 from beadwork.model.connectivity.background import Background
 from beadwork.model.connectivity.query import SIGNATURE_FIELDS, GeneSet, MappedQuery, Query, SignatureBlock
 from beadwork.model.connectivity.signature_table import SignatureTable, arrow_text
 from beadwork.model.errors import GeneSetError, name_some
 from beadwork.model.params import IndexParams, QueryParams, make_params
 from beadwork.stages.connectivity.filters import filter_signatures
-from beadwork.stages.connectivity.gene_mapping import GeneFinder, map_query
+from beadwork.stages.connectivity.gene_finder import GeneFinder
+from beadwork.stages.connectivity.gene_mapping import map_query
 from beadwork.stages.connectivity.groups import ReferenceGroups, make_groups, null_mask
 from beadwork.stages.connectivity.roll_up import RolledUp, RollUpPlan, classes_of_table, plan_roll_up, ranked, roll_up
 from beadwork.stages.connectivity.score import Connections, connect, score_sets
@@ -40,7 +41,7 @@ class ConnectivityIndex:
     """A connectivity index, open for reading; it stays as it was opened while others append to it.
 
     >>> index = ConnectivityIndex.open("results/index")                           # doctest: +SKIP
-    >>> index.query(up=["TP53", "CDKN1A", "MDM2"], down=["CCNB1", "CDK1"])        # doctest: +SKIP
+    >>> index.query(up=["TP53", "CDKN1A", "MDM2"], down=["CCNB1", "CDK1"], min_set=2)        # doctest: +SKIP
     """
 
     def __init__(self, store: IndexStore, *, threads: int | None = None, gene_names: str | Path | None = None) -> None:
@@ -61,7 +62,7 @@ class ConnectivityIndex:
         Parameters
         ----------
         gene_names
-            Table of further names of genes, e.g. Ensembl ids: columns name and gene_id (Entrez).
+            Table of further names of genes, of your own: columns name and gene_id (Entrez).
 
         Raises
         ------
@@ -206,8 +207,7 @@ class ConnectivityIndex:
         """Finds genes of queries among those of the index."""
         columns = self.store.gene_columns()
         further = read_gene_names(self.gene_names) if self.gene_names else {}
-        names: Callable[[], Mapping[str, str]] = lambda: old_symbols() | further  # noqa: E731
-        return GeneFinder(columns["gene_id"], columns["symbol"], known_genes, names, probe_genes)
+        return GeneFinder(columns["gene_id"], columns["symbol"], gene_resolver(), further)
 
     def query(
         self,
@@ -224,7 +224,8 @@ class ConnectivityIndex:
         Parameters
         ----------
         up, down
-            Genes that go up and down: Entrez ids, symbols, old symbols; or a gene-set file of one query.
+            Genes that go up and down, by any of their names (Entrez ids, symbols of today or older
+            ones, Ensembl ids, ...), `min_set` or more of them; or a gene-set file of one query.
         signature
             Value by gene, instead of `up` and `down`.
         name
@@ -254,7 +255,7 @@ class ConnectivityIndex:
         table = results.table(0)
         table.attrs["notes"] = list(results.notes(0))
         table.attrs["missing_genes"] = [
-            {"set": item.set, "gene": item.gene, "reason": item.reason}
+            {"set": item.set, "gene": item.gene, "answer": str(item.answer), "reason": item.reason}
             for item in results.connections.queries[0].missing
         ]
         return table
@@ -399,11 +400,12 @@ class QueryResult:
 
     @property
     def missing_genes(self) -> pd.DataFrame:
-        """Genes of the queries that are not in the index, and why."""
+        """Genes of the queries that are not used: not in the index, or no genes, and why."""
         import pandas as pd
 
-        rows = [(m.query, m.set, m.gene, m.reason) for query in self.connections.queries for m in query.missing]
-        return pd.DataFrame(rows, columns=["query", "set", "gene", "reason"])
+        found = [item for query in self.connections.queries for item in query.missing]
+        rows = [(item.query, item.set, item.gene, str(item.answer), item.reason) for item in found]
+        return pd.DataFrame(rows, columns=["query", "set", "gene", "answer", "reason"])
 
     def notes(self, query: int) -> tuple[str, ...]:
         """Say what is worth knowing about one query."""

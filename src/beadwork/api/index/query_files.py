@@ -124,7 +124,7 @@ def answer_to_files(
             groups = result.connections.groups
             done += len(batch)
     write_records(report, output / "queries.tsv")
-    write_records(missing, output / "missing_genes.tsv", ("query", "set", "gene", "reason"))
+    write_records(missing, output / "missing_genes.tsv", ("query", "set", "gene", "answer", "reason"))
     write_records(groups, output / "groups.tsv")
     _write_sets(mapped, index, output)
     return report
