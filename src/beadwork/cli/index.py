@@ -125,7 +125,10 @@ def background(
     from beadwork.api.index.build import relearn_background
     from beadwork.api.index.opened import ConnectivityIndex, load_queries
 
-    queries = ConnectivityIndex.open(index).map_queries(load_queries(up, down)) if up or down else []
+    queries = []
+    if up or down:
+        opened = ConnectivityIndex.open(index)
+        queries = opened.map_queries(load_queries(up, down, identify=opened.finder.keys))
     store = relearn_background(index, params=params, queries=queries, threads=threads, progress=_progress())
     _said(store.path, store.n_signatures, store.n_genes, store.background)
     _write_qc(index, qc)

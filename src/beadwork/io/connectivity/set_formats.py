@@ -158,15 +158,20 @@ def _kind(lines: _Lines, ending: str, identify: Identify) -> str:
         return ".grp"
     first = rows[0]
     header = [plain_name(item) for item in first]
-    if any(item in GENE_COLUMNS for item in header) and not any(identify(first)) and len(lines.texts) > 1:
+    grouped = any(item in (*SET_COLUMNS, *DIRECTION_COLUMNS) for item in header)
+    if any(item in GENE_COLUMNS for item in header) and len(lines.texts) > 1 and (grouped or not any(identify(first))):
         return "long"
-    if ending in (".tsv", ".csv") and any(item in (*SET_COLUMNS, *DIRECTION_COLUMNS) for item in header):
+    if ending in (".tsv", ".csv") and grouped:
         return "long"
+    if len(lines.texts) == 1 and (ending != ".gmt" or lines.separator != "\t") and _share(first, identify) >= 0.8:
+        return ".grp"  # all genes in one line
     if widest == 2:
-        numbers = parse_numbers([row[1] for row in rows if len(row) > 1])
-        if numbers.n > len(rows) / 2 and not numbers.n_wrong and not _share([row[1] for row in rows[:1]], identify):
-            return "weighted"
         share = [_share([row[at] for row in rows if len(row) > at], identify) for at in (0, 1)]
+        seconds = [row[1] for row in rows if len(row) > 1]
+        numbers = parse_numbers(seconds)
+        fractions = any("." in text for text in seconds)
+        if numbers.n > len(rows) / 2 and not numbers.n_wrong and (share[0] >= 0.5 or fractions):
+            return "weighted"
         if share[0] >= 0.5 > share[1]:
             return "described"
         if share[1] >= 0.5 and len({row[0] for row in lines.rows}) < len(lines.texts):
@@ -224,21 +229,22 @@ def _has_description(rows: Sequence[Sequence[str]], identify: Identify) -> tuple
     They are genes if none is empty, they are not all alike, and as many of them as of the third cells are known.
     """
     sample = [row for row in rows if len(row) > 1]
-    seconds = [row[1] for row in sample]
-    if not any(seconds) or sum(" " in text or len(text) > 30 or not text for text in seconds) > len(seconds) / 2:
-        return True, frozenset()
-    keys = identify(seconds)
-    known = sum(map(bool, keys)) / len(seconds)
-    thirds = [row[2] for row in sample if len(row) > 2 and row[2]]
+    seconds = [_unweighted(row[1]) for row in sample]
+    short = [text for text in seconds if text and len(text) <= 30 and not any(mark in text for mark in " /:")]
+    known = {text for text, key in zip(short, identify(short), strict=True) if key} if short else set()
+    prose = len(short) < len(seconds) / 2
+    share = sum(text in known for text in seconds) / len(seconds) if seconds else 0.0
+    thirds = [_unweighted(row[2]) for row in sample if len(row) > 2 and row[2]]
+    n_digits = sum(text.isdigit() for text in seconds)
     sizes = sum(
         text.isdigit() and int(text) == sum(map(bool, row[2:])) for text, row in zip(seconds, sample, strict=True)
     )
-    other_kind = sum(text.isdigit() for text in seconds) > len(seconds) / 2 > sum(text.isdigit() for text in thirds)
+    other_kind = n_digits > len(seconds) / 2 > sum(text.isdigit() for text in thirds)
     alike = len(seconds) > 2 and len(set(seconds)) == 1
-    usual = _share([_unweighted(text) for text in thirds], identify)
-    if known < 0.5 or known < 0.8 * usual or "" in seconds or alike or other_kind or sizes > len(seconds) / 2:
-        numbers = all(key == "" or text.isdigit() for text, key in zip(seconds, keys, strict=True))
-        return True, frozenset(() if numbers else [text for text, key in zip(seconds, keys, strict=True) if key])
+    if share < 0.5 or prose or "" in seconds or alike or other_kind or sizes > len(seconds) / 2:
+        return True, frozenset(text for text in known if not text.isdigit())
+    if share < 0.8 * _share(thirds, identify):
+        return True, frozenset(known)
     return False, frozenset()
 
 
@@ -267,8 +273,7 @@ def _read_gmx(lines: _Lines, found: SetFile, name: str, identify: Identify) -> N
 
 
 def _read_list(lines: _Lines, found: SetFile, name: str, identify: Identify) -> None:
-    texts = [next(filter(None, row), "") for row in lines.rows]
-    texts = [text for text in texts if not text.startswith("#")]
+    texts = [cell for row in lines.rows for cell in row if cell and not row[0].startswith("#")]
     found.notes += _drop_heading(texts, identify)
     genes: list[str] = []
     for text in texts:

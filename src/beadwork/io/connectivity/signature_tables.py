@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from beadwork.io.files.delimited import NAMES, split_cells
+from beadwork.io.files.delimited import NAMES, find_separator, split_cells, split_line
 from beadwork.io.files.text import decode, file_label, split_lines
 from beadwork.io.files.unpack import GZIP_MAGIC, read_bytes, unpack
 from beadwork.io.files.workbook import is_workbook, read_workbook
@@ -161,7 +161,8 @@ def _without_comments(lines: list[str]) -> list[str]:
     blank = [""] * place
     if place and place < len(lines):
         header = lines[place - 1].lstrip().lstrip("#").strip("\r\n")
-        both = split_cells([header, lines[place]]).rows
+        separator = find_separator([line for line in lines[place:] if line.strip()])
+        both = [split_line(line, separator) for line in (header, lines[place]) if line]
         if len(both) == 2 and len(both[0]) == len(both[1]) > 1 and _has_header(both):
             blank[-1] = header
     return blank + lines[place:]

@@ -100,8 +100,9 @@ def decode(raw: bytes, name: str, needed: str) -> Text:
             if raw.startswith(mark):
                 return _checked(raw.decode(encoding), encoding, name, needed)
     except UnicodeDecodeError:
-        raise FileError(f"{name}: is damaged {encoding.upper()[:6].rstrip('-')} text, as its end is cut off or it was "
-                        f"changed as bytes; save it anew as UTF-8; {needed}") from None  # fmt: skip
+        raise FileError(
+            f"{name}: is damaged {encoding[:6].upper()} text, perhaps cut off; save it anew as UTF-8; {needed}"
+        ) from None
     for magic, what in _FOREIGN:
         if raw.startswith(magic) and not raw[:_PROBED].isascii():
             raise FileError(f"{name}: is not a text file (it is {what}); {needed}")
