@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from beadwork import ConnectivityIndex
-from beadwork.io.connectivity import index_store
+from beadwork.io.connectivity.index import writer as index_writer
 from beadwork.io.files.tables import write_table
 from beadwork.io.matrix.gctx import read_matrix, write_matrix
 from beadwork.kernels.connectivity.wtcs import rank_descending
@@ -130,9 +130,7 @@ def test_full_signature_and_other_metrics(toy_index):
         assert table[name].idxmax() == 0
     expected = np.corrcoef(index.signature(sig_id), index.signature(table["sig_id"].iloc[5]))[0, 1]
     assert table["pearson"].iloc[5] == pytest.approx(expected, abs=1e-6)
-    with pytest.raises(
-        GeneSetError, match="query query: pearson compares full signatures, but this query has gene sets"
-    ):
+    with pytest.raises(GeneSetError, match="the query: pearson compares full signatures, but this query has gene sets"):
         index.query(up=["PSME1"], min_set=1, metric=("pearson",))
 
 
@@ -186,6 +184,7 @@ def test_append_gives_the_scores_of_one_build(tmp_path):
     assert grown.verify() == ([], [])
     assert grown.siginfo["cell_id"].dtype == whole.siginfo["cell_id"].dtype == "category"
     assert grown.siginfo["pert_iname"].tolist() == whole.siginfo["pert_iname"].tolist()
+    write_matrix(read_matrix(two).with_values(read_matrix(two).values + 1), two)
     with pytest.raises(IndexStoreError, match="50 signatures are in the index already: TOY001"):
         grown.append(two, siginfo)
 
@@ -194,11 +193,11 @@ def _die_in_append(path, two, siginfo, where):
     def die(*args, **kwargs):
         os.kill(os.getpid(), signal.SIGKILL)
 
-    setattr(index_store, where, die)
+    setattr(index_writer, where, die)
     ConnectivityIndex.open(path).append(two, siginfo)
 
 
-@pytest.mark.parametrize("where", ["_sync_folder", "write_background", "write_manifest"])
+@pytest.mark.parametrize("where", ["sync_folder", "file_record", "write_manifest"])
 def test_killed_append_leaves_the_old_index(tmp_path, where):
     """Killed before the segment is complete, before the background, and before the manifest."""
     (one, two), siginfo, _ = split_study(tmp_path)
@@ -213,7 +212,7 @@ def test_killed_append_leaves_the_old_index(tmp_path, where):
     index = ConnectivityIndex.open(tmp_path / "index")
     pd.testing.assert_frame_equal(index.query(up=index.genes["gene_id"].tolist()[:25]), before)
     faults, remarks = index.verify()
-    assert faults == [] and len(remarks) == 1 and "left by a broken append" in remarks[0]
+    assert faults == [] and remarks and all("left by a broken append" in remark for remark in remarks)
     grown = index.append(two, siginfo)
     assert len(grown) == 150 and grown.verify() == ([], [])
 
@@ -222,7 +221,7 @@ def test_one_writer_at_a_time(toy_index, toy_files, tmp_path):
     path = tmp_path / "index"
     shutil.copytree(toy_index, path)
     with (
-        index_store.appending(path),
+        index_writer.extend_index(path),
         pytest.raises(IndexStoreError, match="another process is writing to this index; try again when it is done"),
     ):
         ConnectivityIndex.open(path).append(*toy_files)
@@ -340,9 +339,7 @@ def test_spaces_and_row_order_of_appended_matrices(tmp_path):
 
 def test_bad_queries(toy_index):
     index = ConnectivityIndex.open(toy_index)
-    with pytest.raises(
-        GeneSetError, match=r"query query: none of its 2 genes \(FOO, BAR\) is in the index; Entrez ids"
-    ):
+    with pytest.raises(GeneSetError, match=r"the query: none of its 2 genes \(FOO, BAR\) is in the index; Entrez ids"):
         index.query(up=["FOO", "BAR"])
     with pytest.raises(GeneSetError, match="no genes given; give up, down or signature"):
         index.query()

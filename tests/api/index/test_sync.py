@@ -11,7 +11,8 @@ import pytest
 from beadwork.api.index import sync as syncing
 from beadwork.api.index.build import verify_index
 from beadwork.api.index.sync import sync_index
-from beadwork.io.connectivity.index_store import IndexStore
+from beadwork.io.connectivity.index import writer as index_writer
+from beadwork.io.connectivity.index.reader import IndexStore
 from beadwork.io.matrix.gctx import write_matrix
 from beadwork.model.errors import FileError, IndexStoreError
 from beadwork.model.matrix import Level, Matrix
@@ -93,6 +94,21 @@ def test_a_brew_that_is_gone_leaves_the_index(tmp_path: Path, brews):
     assert len(list(index.glob("backgrounds/*/*.bin"))) == 1
 
 
+def test_a_small_index_keeps_its_background_when_one_brew_changes(tmp_path: Path, brews):
+    """All brews are in one segment, which is written anew; tau is still measured against what was learned."""
+    index = tmp_path / "index"
+    params = IndexParams(background=60, background_set=3)
+    first, _ = sync_index(index, brews[:2], params=params)
+    assert len(first.segments) == 1
+    queries = first.background_table("queries").to_pydict()
+    write_modz(tmp_path, "BREW1", 99)
+    store, report = sync_index(index, brews[:2], params=params)
+    assert not report.rebuilt and report.added == 2
+    assert store.background["n_signatures"] == 24
+    assert store.background_table("queries").to_pydict() == queries
+    assert verify_index(index) == ([], [])
+
+
 def test_other_parameters_build_it_anew(tmp_path: Path, brews):
     index = tmp_path / "index"
     sync_index(index, brews, params=PARAMS)
@@ -120,7 +136,7 @@ def test_a_crash_while_adding_leaves_the_index_as_it_was(tmp_path: Path, brews, 
     def crash(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(syncing.index_store, "write_manifest", crash)
+    monkeypatch.setattr(index_writer, "write_manifest", crash)
     with pytest.raises(KeyboardInterrupt):
         sync_index(index, brews, params=PARAMS)
     monkeypatch.undo()

@@ -39,11 +39,20 @@ def read_gene_sets(path: str | Path, identify: Identify = identify_genes) -> lis
     GeneSetError
         The file is empty, no text, or no set of it can be used.
     """
+    return _reported(path, identify, weights=True)
+
+
+def read_named_sets(path: str | Path) -> list[GeneSet]:
+    """Read sets of anything but genes, such as the perturbagens of a class: names are taken as they stand."""
+    return _reported(path, lambda names: [""] * len(names), weights=False)
+
+
+def _reported(path: str | Path, identify: Identify, weights: bool) -> list[GeneSet]:
     try:
         raw = read_bytes(path)
     except FileError as error:
         raise GeneSetError(str(error)) from None
-    found = parse_gene_sets(file_label(path), raw, identify)
+    found = parse_gene_sets(file_label(path), raw, identify, weights=weights)
     for note in found.notes:
         log.warning("%s: %s", file_label(path), note)
     return found.sets

@@ -9,6 +9,7 @@ import numpy as np
 
 from beadwork.model.connectivity.signature_table import SignatureTable
 from beadwork.model.errors import ParameterError, name_some
+from beadwork.model.flags import FLAGS, read_flag
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,7 +19,8 @@ def filter_signatures(siginfo: SignatureTable | pd.DataFrame, filters: Sequence[
     """Which signatures pass all filters.
 
     A filter is ``field=value,value``, ``field!=value`` or ``field>=number`` (>, <, <= too); texts are compared whatever
-    their case.  Filters choose what is shown; scores are always those of the whole index.
+    their case.  Filters choose what is shown, and what is rolled up; scores of signatures are always those against the
+    whole index.
 
     Raises
     ------
@@ -36,7 +38,8 @@ def filter_signatures(siginfo: SignatureTable | pd.DataFrame, filters: Sequence[
         if operator in ("=", "!="):
             wanted = {part.strip().lower() for part in value.split(",")}
             codes, values = siginfo.coded(name)
-            hit = np.array([_same(item, wanted) for item in values] + [False])
+            same = _same_flag if name in FLAGS else _same
+            hit = np.array([same(item, wanted) for item in values] + [False])
             passed = hit[codes]
             keep &= passed if operator == "=" else ~passed
         else:
@@ -52,6 +55,16 @@ def filter_signatures(siginfo: SignatureTable | pd.DataFrame, filters: Sequence[
     return keep
 
 
+def filter_note(filters: Sequence[str], shown: np.ndarray) -> str:
+    """Say in one sentence what a filter changes and what not."""
+    count = int(shown.sum())
+    return (
+        f"filter {' and '.join(filters)}: {count:,} of {len(shown):,} signatures are shown, with their scores against "
+        "the whole index; perturbagens, cells and classes are rolled up from these alone, and so is the background of "
+        "their tau"
+    )
+
+
 _COMPARE: dict[str, Callable[..., np.ndarray]] = {
     ">=": np.greater_equal, "<=": np.less_equal, ">": np.greater, "<": np.less,
 }  # fmt: skip
@@ -63,6 +76,14 @@ def _split_filter(text: str) -> tuple[str, str, str]:
         if found and name.strip() and value.strip():
             return name.strip(), operator, value.strip()
     raise ParameterError(f"filter {text!r}: field=value, field!=value or field>=number is needed")
+
+
+def _same_flag(item: object, wanted: set[str]) -> bool:
+    """Compare flags in whatever spelling."""
+    try:
+        return read_flag(item) in {read_flag(text) for text in wanted}
+    except ValueError:
+        return _same(item, wanted)
 
 
 def _same(item: object, wanted: set[str]) -> bool:
