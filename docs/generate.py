@@ -154,8 +154,8 @@ def glossary_page() -> str:
     return "\n".join(["# Glossary", "", f"<!-- {MADE} -->", "", "## Annotation fields", "",
                       "Level is where a field first appears; later levels keep it.", "",
                       *table(["field", "type", "level", "meaning"], fields), "", "## Types of perturbation", "",
-                      "Values of `pert_type`, whatever their case; one that is not listed goes by its beginning: `trt_` "
-                      "is a treatment, `ctl_` a control, `lma_` an empty well.", "",
+                      "Values of `pert_type`, whatever their case; one that is not listed goes by its beginning: "
+                      "`trt_` is a treatment, `ctl_` a control, `lma_` an empty well.", "",
                       *table(["pert_type", "kind", "name", "meaning"], types), "", "## QC metrics", "",
                       "Rows of `qc/*.tsv`: entity, stage, metric, value, lower, upper, pass.", "",
                       *table(["metric", "unit", "meaning"], metrics), ""])  # fmt: skip
