@@ -26,13 +26,13 @@ def whole_path(study: Path, out: Path, threads: int) -> None:
         beadwork("deconvolve", study / "lxb" / plate, "--map", study / "maps" / f"{plate}.map", "-o", file["GEX"],
                  "--calibrators", file["CAL"], "--support", file["SUP"], "--qc", qc["deconvolve"], *t)  # fmt: skip
         beadwork("normalize", file["GEX"], "--calibrators", file["CAL"], "-o", file["QNORM"], "--norm", file["NORM"],
-                 "--qc", qc["normalize"], *t)  # fmt: skip
-        beadwork("infer", file["QNORM"], "-o", file["INF"], "--qc", qc["infer"], *t)
-        beadwork("zscore", file["INF"], "-o", file["ZSPC"], "--qc", qc["zscore"], *t)
-        beadwork("zscore", file["INF"], "-o", file["ZSVC"], "--population", "vehicle", *t)
+                 "--qc", qc["normalize"])  # fmt: skip
+        beadwork("infer", file["QNORM"], "-o", file["INF"], "--qc", qc["infer"])
+        beadwork("zscore", file["INF"], "-o", file["ZSPC"], "--qc", qc["zscore"])
+        beadwork("zscore", file["INF"], "-o", file["ZSVC"], "--population", "vehicle")
     z = [out / f"{plate}_ZSPC.gctx" for plate in plates]
-    beadwork("consensus", *z, "-o", out / "MODZ.gctx", "--siginfo", out / "siginfo.tsv", *t)
-    beadwork("index", "build", out / "index", out / "MODZ.gctx", "--siginfo", out / "siginfo.tsv")
+    beadwork("consensus", *z, "-o", out / "MODZ.gctx", "--siginfo", out / "siginfo.tsv")
+    beadwork("index", "build", out / "index", out / "MODZ.gctx", "--siginfo", out / "siginfo.tsv", *t)
     truth = study / "truth"
     beadwork("query", out / "index", "--up", truth / "mechanisms_up.gmt", "--down", truth / "mechanisms_dn.gmt",
              "-o", out / "answers", *t)  # fmt: skip

@@ -85,7 +85,7 @@ rule figures_brew:
         "{wildcards.brew}: drawing the correlation of its replicates"
     shell:
         "beadwork figures brew {input.matrices:q} --group-by {params.fields} -o {params.folder:q}"
-        " --threads {threads} 2> {log:q}"
+        " 2> {log:q}"
 
 
 rule figures_study:
@@ -121,7 +121,7 @@ rule figures_study:
         "Drawing the figures of the study"
     shell:
         "beadwork figures study --rows {input.qc:q} --siginfo {input.siginfo:q} -o {params.folder:q}"
-        " --threads {threads} 2> {log:q}"
+        " 2> {log:q}"
 
 
 rule figures_query:
@@ -149,7 +149,7 @@ rule figures_query:
     message:
         "{wildcards.query}: drawing its strongest connections"
     shell:
-        "beadwork figures query {input:q} -o {params.folder:q} --threads {threads} 2> {log:q}"
+        "beadwork figures query {input:q} -o {params.folder:q} 2> {log:q}"
 
 
 rule report:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from beadwork.cli.options import FILE, common_options, write_qc
+from beadwork.cli.options import FILE, log_option
 
 
 @click.command("report")
@@ -13,10 +13,8 @@ from beadwork.cli.options import FILE, common_options, write_qc
 @click.option("--plates", metavar="SHEET", type=FILE, multiple=True,
               help="Plate sheet: says what should be there, and the batches; may be given again.")  # fmt: skip
 @click.option("--title", default="Study", show_default=True, help="Heading of the report.")
-@common_options
-def command(
-    results: Path, output: Path | None, plates: tuple[Path, ...], title: str, threads: int, qc: Path | None
-) -> None:
+@log_option
+def command(results: Path, output: Path | None, plates: tuple[Path, ...], title: str) -> None:
     """Write the report of a study: one page of the study, one of each plate.
 
     The pages need nothing from elsewhere and open from a folder: plates with their state and failed checks in a table
@@ -25,9 +23,7 @@ def command(
     """
     from beadwork.api.runs.report import write_report
     from beadwork.cli.status import read_sheets
-    from beadwork.model.qc import join_qc
 
     output = output or results / "report"
     counts = write_report(results, output, read_sheets(plates) if plates else None, title)
     click.echo(f"{output / 'index.html'}: {counts['plates']} plates, {counts['with_failed_checks']} with failed checks")
-    write_qc(join_qc([]), qc)

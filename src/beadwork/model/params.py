@@ -265,7 +265,11 @@ class QueryParams(Params):
         description="scores beside wtcs (always there): ks, xsum, zhang, rank_test of gene sets; pearson, spearman, "
         "cosine of full signatures",
     )
-    min_set: int = Field(1, ge=1, description="a gene set with fewer genes found in the index is not scored")
+    min_set: int = Field(
+        10,
+        ge=1,
+        description="a gene set with fewer genes found in the index is not scored (clue.io takes 10 to 150)",
+    )
     small_set: int = Field(10, ge=1, description="a gene set with fewer genes found is reported as small")
     set_size: int = Field(150, ge=1, description="genes taken from each end of a query that is a full signature")
     group_by: tuple[str, ...] = Field(
@@ -290,6 +294,10 @@ class QueryParams(Params):
         description="fdr claims no less than the number of null signatures can show; without it as CMap, down to 0",
     )
     min_background: int = Field(50, ge=1, description="tau needs a background of as many queries; else it is missing")
+    perturbagen: Literal["name", "pert_id"] = Field(
+        "name",
+        description="what a row of the roll-up is: all pert_ids of one name and pert_type, or each pert_id by itself",
+    )
     min_class: int = Field(2, ge=1, description="a mechanism class with fewer perturbagens in the index is left out")
     permutations: int = Field(
         0, ge=0, description="random queries of the same sizes for a permutation p-value; 0: no p-value"

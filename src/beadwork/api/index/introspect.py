@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from beadwork.api.index.opened import ConnectivityIndex
-from beadwork.io.connectivity.index_store import MANIFEST
+from beadwork.io.connectivity.index.layout import MANIFEST
 from beadwork.io.connectivity.ranked_tables import write_ranked
 from beadwork.io.files.provenance import input_record, make_provenance
 from beadwork.io.files.tables import write_table
@@ -75,7 +75,7 @@ def introspect(
     ids = info["sig_id"].astype(str).tolist()
     record = make_provenance(
         "introspect", {**params.model_dump(mode="json"), "where": list(filters), "size": size},
-        {"index": [input_record(index.store.path / MANIFEST)]},
+        {"index": [input_record(MANIFEST, index.store.digest)]},
     )  # fmt: skip
     kinds = [*dict.fromkeys(["wtcs", *params.metric]), "ncs", "tau", "fdr"]
     complete = len(positions) <= RECALL_LIMIT

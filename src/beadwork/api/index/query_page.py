@@ -338,7 +338,9 @@ def _missing(query: MappedQuery) -> str:
     if not query.missing:
         return "<p>Nothing: every gene is in the index.</p>"
     rows = "".join(
-        f"<tr><td>{_text(item.set)}</td><td>{_text(item.gene)}</td><td>{_text(item.reason)}</td></tr>"
+        f"<tr><td>{_text(item.set)}</td><td>{_text(item.gene)}</td><td>{_text(item.answer)}</td>"
+        f"<td>{_text(item.reason)}</td></tr>"
         for item in query.missing[:1000]
     )
-    return f"<div class=wide><table><thead><tr><th>set<th>gene<th>reason</thead><tbody>{rows}</tbody></table></div>"
+    head = "<tr><th>set<th>gene<th>answer<th>reason"
+    return f"<div class=wide><table><thead>{head}</thead><tbody>{rows}</tbody></table></div>"

@@ -18,7 +18,8 @@ def filter_signatures(siginfo: SignatureTable | pd.DataFrame, filters: Sequence[
     """Which signatures pass all filters.
 
     A filter is ``field=value,value``, ``field!=value`` or ``field>=number`` (>, <, <= too); texts are compared whatever
-    their case.  Filters choose what is shown; scores are always those of the whole index.
+    their case.  Filters choose what is shown, and what is rolled up; scores of signatures are always those against the
+    whole index.
 
     Raises
     ------
@@ -50,6 +51,16 @@ def filter_signatures(siginfo: SignatureTable | pd.DataFrame, filters: Sequence[
     if filters and not keep.any():
         raise ParameterError(f"no signature of the index passes {' and '.join(repr(text) for text in filters)}")
     return keep
+
+
+def filter_note(filters: Sequence[str], shown: np.ndarray) -> str:
+    """Say in one sentence what a filter changes and what not."""
+    count = int(shown.sum())
+    return (
+        f"filter {' and '.join(filters)}: {count:,} of {len(shown):,} signatures are shown, with their scores against "
+        "the whole index; perturbagens, cells and classes are rolled up from these alone, and so is the background of "
+        "their tau"
+    )
 
 
 _COMPARE: dict[str, Callable[..., np.ndarray]] = {

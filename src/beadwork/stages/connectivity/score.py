@@ -135,6 +135,10 @@ class Connections:
         One row a query: genes given and found, sizes of null and background, what is missing and why.
     groups
         One row a group of the normalisation.
+    notes
+        What is worth knowing, by query.
+    null_types
+        Number of null signatures by pert_type.
     """
 
     queries: Sequence[MappedQuery]
@@ -146,6 +150,7 @@ class Connections:
     report: Sequence[Mapping[str, Any]]
     groups: Sequence[Mapping[str, Any]]
     notes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    null_types: Sequence[tuple[str, int]] = ()
 
 
 def connect(
@@ -158,6 +163,7 @@ def connect(
     threads: int = 1,
     groups: ReferenceGroups | None = None,
     wtcs: np.ndarray | None = None,
+    notes: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> Connections:
     """Score queries against an index.
@@ -176,6 +182,8 @@ def connect(
         :func:`make_groups` of the same siginfo and parameters, to save time.
     wtcs
         Scores of :func:`score_sets`, if they are there already.
+    notes
+        What else is worth knowing about every answer.
     progress
         Told the share of WTCS that is done.
 
@@ -224,9 +232,9 @@ def connect(
     if params.permutations:
         p = permutation_p_values(blocks, queries, wtcs, params, threads)
     size = 0 if background is None else background.size
-    null_types = ", ".join(f"{count} {kind or 'without a type'}" for kind, count in type_counts(siginfo, null))
-    notes = {
-        query.name: (*query.notes, *_trust(ncs[place], null, treated, size, params))
+    null_types = type_counts(siginfo, null)
+    said = {
+        query.name: (*query.notes, *_trust(ncs[place], null, treated, size, params), *notes)
         for place, query in enumerate(queries)
     }
     report = [
@@ -234,14 +242,14 @@ def connect(
             "query": query.name,
             **dict(query.counts),
             **_null_counts(ncs[place], null),
-            "null_types": null_types,
+            "null_types": ", ".join(f"{kind or 'no type'}: {count}" for kind, count in null_types),
             "n_background": size,
             "n_permutations": params.permutations,
-            "notes": "; ".join(notes[query.name]),
+            "notes": "; ".join(said[query.name]),
         }
         for place, query in enumerate(queries)
     ]
-    return Connections(queries, scores, ncs, tau, fdr, p, report, groups.describe(), notes)
+    return Connections(queries, scores, ncs, tau, fdr, p, report, groups.describe(), said, null_types)
 
 
 def _null_counts(ncs: np.ndarray, null: np.ndarray) -> dict[str, int]:
