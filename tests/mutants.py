@@ -1,4 +1,4 @@
-"""Put one small fault at a time into a copy of the project and see whether a test notices: ``make mutants [NAME ...]``."""
+"""Put one small fault at a time into a copy of the project and see whether a test notices (``make mutants``)."""
 
 from __future__ import annotations
 
