@@ -22,14 +22,14 @@ FILE = click.Path(path_type=Path)
 log = logging.getLogger("beadwork")
 
 
-def params_options(model: type[Params]) -> Callable[[Command], Command]:
-    """Give a command one flag per field of `model`; the function receives the model as ``params``."""
+def params_options(model: type[Params], name_of_model: str = "params") -> Callable[[Command], Command]:
+    """Give a command one flag per field of `model`; the function receives the model as ``params``, or as named."""
 
     def decorate(function: Command) -> Command:
         @functools.wraps(function)
         def wrapper(**values: Any) -> Any:
             chosen = {name: values.pop(name) for name in model.model_fields}
-            return function(params=make_params(model, **chosen), **values)
+            return function(**{name_of_model: make_params(model, **chosen)}, **values)
 
         for name, field in reversed(model.model_fields.items()):
             wrapper = _option(name, field)(wrapper)
