@@ -18,6 +18,7 @@ from beadwork.cli import COMMANDS, cli
 from beadwork.model.config import SECTIONS, Config, PlateRow, QueryItem
 from beadwork.model.fields import FIELDS
 from beadwork.model.params import Params, plain_type
+from beadwork.model.pert_types import PERT_TYPES
 from beadwork.model.qc import METRICS
 from beadwork.model.quantities import UNITS
 
@@ -149,11 +150,15 @@ def glossary_page() -> str:
     """docs/glossary.md, from the registries of fields and metrics."""
     kinds = {str: "text", float: "number", int: "integer"}
     fields = [[f"`{item.name}`", kinds[item.kind], str(item.level), item.doc] for item in FIELDS.values()]
+    types = [[f"`{name}`", *parts] for name, parts in PERT_TYPES.items()]
     units = [[f"`{unit}`", ", ".join(f"`{text}`" for text in texts)] for unit, texts in UNITS.items()]
     metrics = [[f"`{item.name}`", item.unit, item.doc] for item in sorted(METRICS.values(), key=lambda item: item.name)]
     return "\n".join(["# Glossary", "", f"<!-- {MADE} -->", "", "## Annotation fields", "",
                       "Level is where a field first appears; later levels keep it.", "",
-                      *table(["field", "type", "level", "meaning"], fields), "", "## Units", "",
+                      *table(["field", "type", "level", "meaning"], fields), "", "## Types of perturbation", "",
+                      "Values of `pert_type`, whatever their case; one that is not listed goes by its beginning: "
+                      "`trt_` is a treatment, `ctl_` a control, `lma_` an empty well.", "",
+                      *table(["pert_type", "kind", "name", "meaning"], types), "", "## Units", "",
                       "Spellings of one unit, as `pert_dose_unit` and `pert_time_unit` are compared: `µ` (U+00B5), `μ`",
                       "(U+03BC) and `u` are one letter, blanks do not count, nor does case, but in molar units.",
                       "`MM` is none of them: milli or mega, it does not say.", "",
