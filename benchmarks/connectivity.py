@@ -272,7 +272,7 @@ def append(path: Path, found: dict) -> None:
     from beadwork.api.index.build import append_index
     from beadwork.io.connectivity import index_store
     from beadwork.io.files.tables import write_table
-    from beadwork.io.matrix.gctx import write_matrix
+    from beadwork.io.matrix.formats import write_matrix
     from beadwork.model.matrix import Level, Matrix
 
     store = index_store.IndexStore(path)

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from beadwork.cli.options import check_outputs
-from beadwork.io.matrix.gctx import write_matrix
+from beadwork.io.matrix.formats import write_matrix
 from beadwork.model.errors import FileError, ParameterError
 from beadwork.model.matrix import Level, Matrix
 

@@ -12,7 +12,7 @@ from beadwork.api.index import sync as syncing
 from beadwork.api.index.build import verify_index
 from beadwork.api.index.sync import sync_index
 from beadwork.io.connectivity.index_store import IndexStore
-from beadwork.io.matrix.gctx import write_matrix
+from beadwork.io.matrix.formats import write_matrix
 from beadwork.model.errors import FileError, IndexStoreError
 from beadwork.model.matrix import Level, Matrix
 from beadwork.model.params import IndexParams

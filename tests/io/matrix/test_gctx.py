@@ -14,22 +14,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from beadwork.io.matrix.gctx import (
-    COL,
-    DATA,
-    ROW,
-    guess_space,
-    read_annotation,
-    read_matrix,
-    read_provenance,
-    space_genes,
-    typed_column,
-    write_matrix,
-)
+from beadwork.io.files.typed_column import typed_column
+from beadwork.io.matrix.formats import read_annotation, read_matrix, read_provenance, write_matrix
+from beadwork.io.matrix.gctx.layout import COL, DATA, ROW
 from beadwork.io.platform.gene_table import gene_table
 from beadwork.model.cmappy import load_cmappy
 from beadwork.model.errors import AlignmentError, BeadworkError, FileError
 from beadwork.model.matrix import Level, Matrix, Space
+from beadwork.model.spaces import guess_space, space_genes
 
 logging.getLogger("cmap_logger").setLevel(logging.CRITICAL)
 

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from beadwork.io.matrix.gctx import space_genes, write_matrix
+from beadwork.io.matrix.formats import write_matrix
 from beadwork.io.platform.gene_table import gene_table, probe_table
 from beadwork.io.platform.inference_model import (
     default_model_path,
@@ -16,6 +16,7 @@ from beadwork.io.platform.inference_model import (
 from beadwork.model.errors import FileError
 from beadwork.model.levels.inference_model import InferenceModel
 from beadwork.model.matrix import Matrix, Space
+from beadwork.model.spaces import space_genes
 
 GENES = gene_table()
 LANDMARKS = space_genes(GENES, Space.LM)

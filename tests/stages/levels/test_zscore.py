@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from beadwork.io.matrix.gctx import read_matrix
+from beadwork.io.matrix.formats import read_matrix
 from beadwork.model.errors import AlignmentError, LevelError, ParameterError
 from beadwork.model.matrix import Level, Matrix
 from beadwork.model.params import ZscoreParams

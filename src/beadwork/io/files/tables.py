@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 
 from beadwork.io.files.atomic import atomic_path
+from beadwork.io.files.typed_column import typed_column
 from beadwork.io.files.unpack import decode_text, read_bytes, split_lines
-from beadwork.io.matrix.gctx import typed_column
 from beadwork.model.errors import FileError
 from beadwork.model.missing import missing_texts
 

@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 
 from beadwork.io.files.atomic import atomic_path
-from beadwork.io.matrix.gctx import read_matrix
+from beadwork.io.matrix.formats import read_matrix
 from beadwork.io.matrix.hdf5_file import new_hdf5
 from beadwork.io.platform.gene_table import entrez_ids, gene_table, resource_path
 from beadwork.model.errors import FileError, name_some
