@@ -25,6 +25,12 @@ def shared_data() -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def golden() -> Path:
+    """Folder of official values that stand in the repository."""
+    return Path(__file__).parent / "golden"
+
+
 @pytest.fixture(autouse=True)
 def own_logging(monkeypatch: pytest.MonkeyPatch) -> None:
     """Undo what a command run in this process does to the logger, so that caplog hears it in the next test."""

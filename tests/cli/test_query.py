@@ -132,12 +132,11 @@ def test_mistakes_exit_2_with_one_line_and_write_nothing(run, toy_index, sets, t
 
 def test_answers_load_in_cmappy(run, toy_index, sets, tmp_path):
     """Matrices and query_result.gct open in cmapPy, ids and annotation intact."""
-    from beadwork.model.cmappy import load_gctoo
-
-    load_gctoo()
     import warnings
 
-    with warnings.catch_warnings():
+    from beadwork.model.cmappy import corrected_cmappy
+
+    with warnings.catch_warnings(), corrected_cmappy():
         warnings.simplefilter("ignore")
         from cmapPy.pandasGEXpress.parse import parse
 

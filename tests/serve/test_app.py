@@ -79,7 +79,7 @@ def test_answers_are_those_of_the_library(site, index):
     genes = index.genes["gene_id"].tolist()
     state = ask(site, {"name": "planted", "up": [*genes[:30], "FOO"], "down": genes[30:60]})
     assert state["counts"]["n_up_found"] == 30 and state["done"] == 1
-    assert state["missing"] == [{"set": "up", "gene": "FOO", "reason": "unknown gene"}]
+    assert state["missing"] == [{"set": "up", "gene": "FOO", "answer": "not a gene", "reason": "unknown gene"}]
     base = f"{site}/api/queries/{state['id']}"
     rows = json.loads(fetch(f"{base}/signatures?limit=20")[2])
     expected = index.query(up=genes[:30], down=genes[30:60])
@@ -118,7 +118,8 @@ def test_openapi_describes_every_route(site):
         ("/api/queries", {"up": ["1"] * 2001}, 422, "body.up: List should have at most 2000 items"),
         ("/api/queries", {"up": ["x" * 65]}, 422, "String should have at most 64 characters"),
         ("/api/queries", {"up": ["PSME1"], "threads": 99}, 422, "body.threads: Extra inputs are not permitted"),
-        ("/api/queries", {"up": ["PSME1"], "where": ["nix=1"]}, 422, "the index has no field 'nix'"),
+        ("/api/queries", {"up": ["PSME1"]}, 422, "1 up genes are in the index, fewer than 10 each"),
+        ("/api/queries", {"up": ["PSME1"], "min_set": 1, "where": ["nix=1"]}, 422, "the index has no field 'nix'"),
         ("/api/queries", b"{not json", 422, "JSON decode error"),
         ("/api/queries", b"[" + b" " * (1 << 20) + b"]", 413, "the request holds more than 1,048,576 bytes"),
         ("/api/queries/none", None, 404, "no such query; it may have been dropped for newer ones"),
@@ -157,8 +158,8 @@ def test_too_many_waiting_queries_are_turned_away(toy_index):
     answer = index.answer
     index.answer = lambda *args, **kwargs: (go.wait(20), answer(*args, **kwargs))[1]
     with serving(index, most_waiting=2) as site:
-        states = [json.loads(fetch(f"{site}/api/queries", {"up": ["PSME1"]})[2]) for _ in range(2)]
-        status, _, text = fetch(f"{site}/api/queries", {"up": ["PSME1"]})
+        states = [json.loads(fetch(f"{site}/api/queries", {"up": ["PSME1"], "min_set": 1})[2]) for _ in range(2)]
+        status, _, text = fetch(f"{site}/api/queries", {"up": ["PSME1"], "min_set": 1})
         assert status == 429 and "2 queries are waiting; try again in a moment" in text
         status, _, text = fetch(f"{site}/api/queries/{states[1]['id']}/signatures")
         assert status == 422 and "the query is not answered yet" in text
@@ -177,7 +178,7 @@ def test_requests_and_queries_that_take_too_long_are_stopped(toy_index):
             slow.sendall(f"{head}Content-Length: 50\r\n\r\n{{".encode())
             said = slow.recv(4096).decode()
         assert said.startswith("HTTP/1.1 408") and "took more than 0.3 s to come" in said
-        state = json.loads(fetch(f"{site}/api/queries", {"up": ["PSME1"]})[2])
+        state = json.loads(fetch(f"{site}/api/queries", {"up": ["PSME1"], "min_set": 1})[2])
         while state["status"] in ("waiting", "running"):
             time.sleep(0.05)
             state = json.loads(fetch(f"{site}/api/queries/{state['id']}")[2])

@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "simulate": ("simulate", "Make LXB plates with known truth."),
     "check-truth": ("check_truth", "Compare the results of a simulated study with what was planted."),
     "figures": ("figures", "Draw the figures of a plate or a study for the report."),
+    "report": ("report", "Write the report of a study: plates, metrics, signatures, queries as pages."),
     "collect": ("collect", "Merge QC or siginfo tables of a run into one."),
     "status": ("status", "Say what a folder of results holds, per plate and level."),
     "provenance": ("provenance", "Print how a signature came to be, from LXB checksums on."),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from beadwork.cli.options import FILE, common_options, write_qc
+from beadwork.cli.options import FILE, log_option
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,8 +20,8 @@ STRONG = 0.5
 @click.argument("study", metavar="DIR", type=FILE)
 @click.argument("results", metavar="RESULTS", type=FILE)
 @click.option("-o", "--output", metavar="TSV", type=FILE, help="Write all figures as a table here.")
-@common_options
-def command(study: Path, results: Path, output: Path | None, threads: int, qc: Path | None) -> None:
+@log_option
+def command(study: Path, results: Path, output: Path | None) -> None:
     """Compare the results of a simulated study with what was planted.
 
     DIR is the folder of `beadwork simulate`, RESULTS that of the workflow.  Level 2: called against true values, and
@@ -32,7 +32,6 @@ def command(study: Path, results: Path, output: Path | None, threads: int, qc: P
 
     from beadwork.io.files.tables import write_table
     from beadwork.model.errors import FileError
-    from beadwork.model.qc import join_qc
 
     truth = study / "truth"
     if not truth.is_dir():
@@ -46,7 +45,6 @@ def command(study: Path, results: Path, output: Path | None, threads: int, qc: P
     click.echo(summary(table))
     if output is not None:
         write_table(table, output)
-    write_qc(join_qc([]), qc)
 
 
 Figures = list[tuple[str, str, float]]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from beadwork.cli.options import FILE, check_outputs, common_options, params_options, write_qc
+from beadwork.cli.options import FILE, check_outputs, log_option, params_options, qc_option, write_qc
 from beadwork.model.params import ConsensusParams
 
 
@@ -23,14 +23,14 @@ from beadwork.model.params import ConsensusParams
     "gene is then averaged by weights of its own.",
 )
 @params_options(ConsensusParams)
-@common_options
+@qc_option
+@log_option
 def command(
     z: tuple[Path, ...],
     output: Path,
     siginfo: Path,
     reliability: tuple[Path, ...],
     params: ConsensusParams,
-    threads: int,
     qc: Path | None,
 ) -> None:  # fmt: skip
     """Average the replicates of each signature (MODZ), weighted by how well they agree.

@@ -37,7 +37,7 @@ from beadwork.model.params import QueryParams
     "--gene-names",
     type=FILE,
     metavar="TSV",
-    help="Further names of genes, e.g. Ensembl ids: columns name and gene_id (Entrez).",
+    help="Further names of genes, of your own: columns name and gene_id (Entrez).",
 )
 @click.option(
     "--classes",
@@ -68,15 +68,15 @@ def command(
 ) -> None:  # fmt: skip
     """Rank the signatures of INDEX by how they connect to gene sets or signatures.
 
-    Up and down sets pair by name without their _UP or _DN suffix, else by order. Genes are Entrez ids, symbols, old
-    symbols or HG-U133A probe sets.
+    Up and down sets pair by name without their _UP or _DN suffix, else by order. Genes are Entrez ids, symbols
+    of today or older ones, Ensembl, UniProt or RefSeq ids, or HG-U133A probe sets; docs/connectivity.md says more.
 
     \b
     Written to DIR:
       {query}.tsv          signatures ranked by ncs, best connected first
       wtcs.gctx, ncs.gctx, tau.gctx, fdr.gctx
                            signatures x queries; one file more for each --metric
-      missing_genes.tsv    genes that are not in the index, and why
+      missing_genes.tsv    genes that are not used: not in the index, or no genes, and why
       queries.tsv          per query: genes found, sizes of null and background, notes
       groups.tsv           groups that scores were normalised within
       up.gmt, dn.gmt       the sets as they were scored

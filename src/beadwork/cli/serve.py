@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from beadwork.cli.options import FILE, common_options, log, write_qc
+from beadwork.cli.options import FILE, log, log_option, threads_option
 
 
 @click.command("serve")
@@ -26,8 +26,9 @@ from beadwork.cli.options import FILE, common_options, log, write_qc
     metavar="NAME",
     help="Further host name by which the page is reached, when --host is not the default.",
 )
-@common_options
-def command(index: Path, host: str, port: int, allow_host: tuple[str, ...], threads: int, qc: Path | None) -> None:
+@threads_option
+@log_option
+def command(index: Path, host: str, port: int, allow_host: tuple[str, ...], threads: int) -> None:
     """Show INDEX in the browser: paste gene sets, browse what connects, look at signatures, download.
 
     The same is a JSON API; /openapi.json describes it. The server only reads, and holds no password: whoever reaches
@@ -44,7 +45,6 @@ def command(index: Path, host: str, port: int, allow_host: tuple[str, ...], thre
     except ImportError:
         raise ParameterError("serve needs the packages fastapi and uvicorn; install beadwork[serve]") from None
     from beadwork.api import ConnectivityIndex
-    from beadwork.model.qc import join_qc
 
     opened = ConnectivityIndex.open(index, threads=threads)
     opened.warm()
@@ -55,7 +55,6 @@ def command(index: Path, host: str, port: int, allow_host: tuple[str, ...], thre
     hosts = ["127.0.0.1", "localhost", "[::1]", host, *allow_host]
     if host not in ("127.0.0.1", "localhost", "::1"):
         log.warning("listening on %s: everyone who reaches this address can query the index", host)
-    write_qc(join_qc([]), qc)
     address = f"http://{'127.0.0.1' if host in ('0.0.0.0', '') else host}:{listener.getsockname()[1]}/"
     click.echo(f"beadwork: {index} is at {address} (Ctrl-C ends it)")
     config = uvicorn.Config(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from beadwork.cli.options import FILE, check_outputs, common_options, log, params_options, write_qc
+from beadwork.cli.options import FILE, check_outputs, log, log_option, params_options, qc_option, write_qc
 from beadwork.model.params import TrainInferenceParams
 
 
@@ -16,10 +16,11 @@ from beadwork.model.params import TrainInferenceParams
 @click.option("--source", default="", help="Where the profiles come from; kept in the model.")
 @click.option("--licence", default="", help="Licence of the profiles; kept in the model.")
 @params_options(TrainInferenceParams)
-@common_options
+@qc_option
+@log_option
 def command(
     expression: Path, output: Path, probe_map: Path | None, source: str, licence: str, params: TrainInferenceParams,
-    threads: int, qc: Path | None,
+    qc: Path | None,
 ) -> None:  # fmt: skip
     """Fit a linear model of all genes on the 978 landmarks, and say how good it is.
 

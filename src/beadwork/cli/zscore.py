@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from beadwork.cli.options import FILE, check_outputs, common_options, log, params_options, write_qc
+from beadwork.cli.options import FILE, check_outputs, log, log_option, params_options, qc_option, write_qc
 from beadwork.model.params import ZscoreParams
 
 
@@ -46,7 +46,8 @@ from beadwork.model.params import ZscoreParams
     "--reliability`.",
 )
 @params_options(ZscoreParams)
-@common_options
+@qc_option
+@log_option
 def command(
     matrix: Path,
     output: Path,
@@ -56,7 +57,6 @@ def command(
     shrink: bool,
     reliability: Path | None,
     params: ZscoreParams,
-    threads: int,
     qc: Path | None,
 ) -> None:  # fmt: skip
     """Robust z-scores of one plate: how far each gene stands from its median over the plate.

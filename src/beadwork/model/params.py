@@ -142,8 +142,18 @@ class DeconvolveParams(Params):
     sd_factor: float = Field(
         1.06, gt=0, description="calibration of the posterior standard deviation, measured on known genes (mixture)"
     )
-    min_well_beads: int = Field(1000, ge=1, description="a well with fewer classified beads is bad and left out")
+    min_well_beads: int = Field(
+        1000, ge=1, description="a well with fewer classified beads, or fewer good ones among them, is bad and left out"
+    )
+    max_no_beads: float = Field(
+        0.5, gt=0, le=1, description="a well where a larger share of the analytes has no good bead fails QC"
+    )
     min_wells: int = Field(10, ge=1, description="a plate with fewer usable wells is refused")
+
+    @property
+    def good_fi(self) -> tuple[float, float]:
+        """Least and largest fluorescence intensity of a good bead."""
+        return 2.0**self.low_exp, 2.0 ** (self.kspeak_high_exp if self.method == "kspeak" else self.high_exp)
 
     @property
     def gives_sd(self) -> bool:
@@ -255,7 +265,11 @@ class QueryParams(Params):
         description="scores beside wtcs (always there): ks, xsum, zhang, rank_test of gene sets; pearson, spearman, "
         "cosine of full signatures",
     )
-    min_set: int = Field(1, ge=1, description="a gene set with fewer genes found in the index is not scored")
+    min_set: int = Field(
+        10,
+        ge=1,
+        description="a gene set with fewer genes found in the index is not scored (clue.io takes 10 to 150)",
+    )
     small_set: int = Field(10, ge=1, description="a gene set with fewer genes found is reported as small")
     set_size: int = Field(150, ge=1, description="genes taken from each end of a query that is a full signature")
     group_by: tuple[str, ...] = Field(
@@ -268,7 +282,9 @@ class QueryParams(Params):
     )
     ncs_floor: float = Field(0.01, gt=0, description="smallest mean that scores are divided by")
     null_type: tuple[str, ...] = Field(
-        ("ctl_vehicle",), min_length=1, description="pert_type of the null signatures that FDR is measured against"
+        (),
+        description="pert_type of the null signatures that FDR is measured against; none named: those that is_null_sig "
+        "marks, and all controls (ctl_...) where the index does not say it",
     )
     min_null: int = Field(
         3, ge=1, description="fdr needs as many null and as many treatment scores of a sign; else it is missing"
@@ -278,6 +294,10 @@ class QueryParams(Params):
         description="fdr claims no less than the number of null signatures can show; without it as CMap, down to 0",
     )
     min_background: int = Field(50, ge=1, description="tau needs a background of as many queries; else it is missing")
+    perturbagen: Literal["name", "pert_id"] = Field(
+        "name",
+        description="what a row of the roll-up is: all pert_ids of one name and pert_type, or each pert_id by itself",
+    )
     min_class: int = Field(2, ge=1, description="a mechanism class with fewer perturbagens in the index is left out")
     permutations: int = Field(
         0, ge=0, description="random queries of the same sizes for a permutation p-value; 0: no p-value"

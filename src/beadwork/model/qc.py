@@ -99,6 +99,7 @@ register_metrics(
     Metric("calibrators_missing", "number", "calibrators of a well without beads"),
     Metric("single_peak", "share", "duo analytes of a well where only one peak was found"),
     Metric("few_beads", "share", "analytes of a well with fewer good beads than min_bead"),
+    Metric("no_beads", "share", "analytes of a well without any good bead"),
     Metric("flipped", "share", "duo analytes of a well swapped by the plate-wide flip adjustment"),
     Metric("ambiguous", "share", "duo analytes of a well whose genes may as well be the other way round"),
     Metric("effective_beads", "beads", "beads of a known gene that tell as much as the fit does, median over genes"),

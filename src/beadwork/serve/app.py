@@ -45,13 +45,14 @@ PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe
 
 
 class QueryRequest(BaseModel):
-    """Genes of a query: Entrez ids, symbols or old symbols."""
+    """Genes of a query: Entrez ids, symbols of today or older ones, Ensembl ids."""
 
     model_config = ConfigDict(extra="forbid")
 
     name: str = Field("query", max_length=100, description="name of the query")
     up: list[Gene] = Field(default_factory=list, max_length=MOST_GENES, description="genes that go up")
     down: list[Gene] = Field(default_factory=list, max_length=MOST_GENES, description="genes that go down")
+    min_set: int = Field(QueryParams().min_set, ge=1, description="a set with fewer genes in the index is not scored")
     where: list[Annotated[str, Field(max_length=200)]] = Field(
         default_factory=list, max_length=10, description="filters such as cell_id=A375 or tas>=0.2"
     )
@@ -67,7 +68,10 @@ class QueryState(BaseModel):
     message: str = ""
     counts: dict[str, int] = Field(default_factory=dict, description="genes given and found")
     notes: list[str] = Field(default_factory=list, description="what is worth knowing")
-    missing: list[dict[str, str]] = Field(default_factory=list, description="genes that are not in the index, and why")
+    missing: list[dict[str, str]] = Field(
+        default_factory=list,
+        description="genes that are not used: whether a gene, but not in this index, or not a gene, and why",
+    )
 
 
 class Rows(BaseModel):
@@ -197,10 +201,10 @@ def create_app(
     @app.post("/api/queries", status_code=202, summary="Ask the index")
     def post_query(request: QueryRequest) -> QueryState:
         query = Query(request.name or "query", tuple(request.up), tuple(request.down))
-        params = QueryParams()
+        params = QueryParams(min_set=request.min_set)
         (mapped,) = index.map_queries([query], params)
         if request.where:
-            from beadwork.stages.connectivity.score import filter_signatures
+            from beadwork.stages.connectivity.filters import filter_signatures
 
             filter_signatures(index.annotation, request.where)
         return _state(jobs.submit(mapped, params, request.where))
@@ -275,7 +279,10 @@ def _asset(data: bytes, media: str) -> Any:
 def _state(job: Job) -> QueryState:
     query = job.query
     notes = list(job.result.notes(0)) if job.result is not None else list(query.notes)
-    missing = [{"set": item.set, "gene": item.gene, "reason": item.reason} for item in query.missing[:1000]]
+    missing = [
+        {"set": item.set, "gene": item.gene, "answer": str(item.answer), "reason": item.reason}
+        for item in query.missing[:1000]
+    ]
     return QueryState(
         id=job.key, name=query.name, status=job.status, done=round(job.done, 3), message=job.message,  # type: ignore[arg-type]
         counts={key: int(value) for key, value in query.counts.items()}, notes=notes, missing=missing,

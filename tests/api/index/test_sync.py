@@ -11,7 +11,8 @@ import pytest
 from beadwork.api.index import sync as syncing
 from beadwork.api.index.build import verify_index
 from beadwork.api.index.sync import sync_index
-from beadwork.io.connectivity.index_store import IndexStore
+from beadwork.io.connectivity.index import writer as index_writer
+from beadwork.io.connectivity.index.reader import IndexStore
 from beadwork.io.matrix.formats import write_matrix
 from beadwork.model.errors import FileError, IndexStoreError
 from beadwork.model.matrix import Level, Matrix
@@ -120,7 +121,7 @@ def test_a_crash_while_adding_leaves_the_index_as_it_was(tmp_path: Path, brews, 
     def crash(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(syncing.index_store, "write_manifest", crash)
+    monkeypatch.setattr(index_writer, "write_manifest", crash)
     with pytest.raises(KeyboardInterrupt):
         sync_index(index, brews, params=PARAMS)
     monkeypatch.undo()

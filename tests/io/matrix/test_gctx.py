@@ -18,7 +18,7 @@ from beadwork.io.files.typed_column import typed_column
 from beadwork.io.matrix.formats import read_annotation, read_matrix, read_provenance, write_matrix
 from beadwork.io.matrix.gctx.layout import COL, DATA, ROW
 from beadwork.io.platform.gene_table import gene_table
-from beadwork.model.cmappy import load_cmappy
+from beadwork.model.cmappy import corrected_cmappy, load_cmappy
 from beadwork.model.errors import AlignmentError, BeadworkError, FileError
 from beadwork.model.matrix import Level, Matrix, Space
 from beadwork.model.spaces import guess_space, space_genes
@@ -225,7 +225,7 @@ def test_annotation_without_values(tmp_path):
 
 
 def cmappy_parse(path):
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), corrected_cmappy():
         warnings.simplefilter("ignore")
         return load_cmappy("parse").parse(str(path))
 
@@ -256,7 +256,7 @@ def test_we_read_files_of_cmappy(tmp_path, ending):
     plain = ours.with_values(
         ours.values, rows=ours.rows.drop(columns="title/alias"), cols=ours.cols[["pert_id", "pert_dose", "code"]]
     )
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), corrected_cmappy():
         warnings.simplefilter("ignore")
         writer = load_cmappy(f"write_{ending}")
         path = str(tmp_path / f"m.{ending}")
@@ -550,10 +550,18 @@ def test_mutated_files_are_read_or_refused(tmp_path, ending):
             read_or_refuse(tmp_path / "mutant")
 
 
-def test_cmappy_is_as_we_found_it():
+def test_cmappy_and_numpy_are_changed_for_the_length_of_a_block_only():
     """The one line that cmapPy needs on NumPy 2 names what NumPy 2 took away."""
-    load_cmappy("write_gctx")
-    assert importlib.import_module("numpy").string_ is np.bytes_
+    numpy, parser = importlib.import_module("numpy"), load_cmappy("parse_gctx")
+    before, names = parser.parse_metadata_df, set(dir(numpy))
+    with corrected_cmappy():
+        with corrected_cmappy():
+            assert numpy.string_ is np.bytes_ and parser.parse_metadata_df is not before
+        assert numpy.string_ is np.bytes_ and parser.parse_metadata_df is not before
+    assert set(dir(numpy)) == names and parser.parse_metadata_df is before
+    with pytest.raises(ZeroDivisionError), corrected_cmappy():
+        1 / 0  # noqa: B018
+    assert set(dir(numpy)) == names and parser.parse_metadata_df is before
 
 
 def test_a_text_that_claims_to_be_longer_than_the_file_takes_no_memory(tmp_path):

@@ -20,7 +20,7 @@ FORMS = {
     "ensg00000141510.1": ("Ensembl id", "7157"), "P04637": ("UniProt accession", "7157"),
     "P04637-2": ("UniProt accession", "7157"), "NM_000546.6": ("RefSeq accession", "7157"),
     "NP_000537": ("RefSeq accession", "7157"), "HGNC:11998": ("HGNC id", "7157"), "201746_at": ("probe set", "7157"),
-    "LOC7157": ("Entrez id", "7157"), "GeneID:7157": ("Entrez id", "7157"), " TP53 ": ("symbol", "7157"),
+    "LOC7157": ("symbol", "7157"), "GeneID:7157": ("Entrez id", "7157"), " TP53 ": ("symbol", "7157"),
     "'TP53": ("symbol", "7157"), "\ufeffTP53\u00a0": ("symbol", "7157"), "b'TP53'": ("symbol", "7157"),
     "HLA‑A": ("symbol", "3105"), "TP53|7157": ("symbol", "7157"),
 }  # fmt: skip

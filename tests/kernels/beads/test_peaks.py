@@ -126,8 +126,8 @@ def test_limits_are_inclusive():
 
 @pytest.mark.parametrize("well", ["A03", "A04"])
 @pytest.mark.parametrize("twin", [peaks, peaks_numba])
-def test_kspeak_equals_the_official_values(shared_data, well, twin):
-    folder = shared_data / "golden" / "kspeak"
+def test_kspeak_equals_the_official_values(golden, well, twin):
+    folder = golden / "kspeak"
     beads = pd.read_csv(folder / f"DPK.CP001_A549_24H_X1_B42_{well}.txt.gz", sep="\t")
     official = pd.read_csv(folder / "RAW_n2x976.gct", sep="\t", skiprows=2, index_col=0)[well]
     plate = BeadPlate.from_wells(

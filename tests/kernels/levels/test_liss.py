@@ -223,8 +223,8 @@ def test_a_plate_where_every_well_fails():
 # ---- official output -----------------------------------------------------------------------------------------------
 
 
-def test_golden_bead_set(shared_data):
-    folder = shared_data / "golden" / "level2to4"
+def test_golden_bead_set(golden):
+    folder = golden / "level2to4"
     gex, expected = (read_matrix(folder / f"{name}_n376x490.gct.gz") for name in ("level2", "liss"))
     cal = read_matrix(folder / "cal_n376x10.gct").take_rows(CALIBRATORS).take_cols(gex.cids)
     features, calibrators = gex.values.astype(float), cal.values.astype(float)

@@ -327,9 +327,9 @@ def test_nothing_to_join_is_refused():
 # ---- golden --------------------------------------------------------------------------------------------------------
 
 
-def test_official_modz(shared_data):
+def test_official_modz(golden):
     """Six replicate columns of CRCGN014 to three signatures, from cmapM (BSD-3-Clause)."""
-    folder = shared_data / "golden" / "modz"
+    folder = golden / "modz"
     z = with_entrez_ids(read_matrix(folder / "distil_gct_n6x978.gctx.gz"))
     official = with_entrez_ids(read_matrix(folder / "modzs_gct_n3x978.gctx.gz"))
     params = ConsensusParams(group_by=("cell_id", "pert_time", "pert_id"))

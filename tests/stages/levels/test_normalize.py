@@ -84,8 +84,8 @@ def test_official_quality_at_the_printed_precision(official, official_run):
         assert found[field].round(decimals).tolist() == pytest.approx(expected[field].tolist()), field
 
 
-def test_golden_bead_set_alone(shared_data):
-    folder = shared_data / "golden" / "level2to4"
+def test_golden_bead_set_alone(golden):
+    folder = golden / "level2to4"
     gex, cal = read_matrix(folder / "level2_n376x490.gct.gz"), read_matrix(folder / "cal_n376x10.gct")
     expected = read_matrix(folder / "liss_n376x490.gct.gz")
     scaled = scale_bead_set(gex, cal, REFERENCE)
@@ -93,8 +93,8 @@ def test_golden_bead_set_alone(shared_data):
     assert (np.abs(scaled.values - expected.values).max(axis=0) < 1e-3).sum() >= 374
 
 
-def test_golden_quantile_normalisation(shared_data):
-    folder = shared_data / "golden" / "level2to4"
+def test_golden_quantile_normalisation(golden):
+    folder = golden / "level2to4"
     liss, expected = (read_matrix(folder / f"{name}_n376x490.gct.gz") for name in ("liss", "level3"))
     result = normalize(liss, params=NormalizeParams(scaling="none"))
     assert np.abs(result.qnorm.values - expected.values).max() < 1e-4

@@ -19,8 +19,8 @@ def plate():
     return Matrix(values, pd.DataFrame(index=[f"g{i}" for i in range(20)]), cols, level=Level.INF)
 
 
-def test_golden(shared_data):
-    folder = shared_data / "golden" / "level2to4"
+def test_golden(golden):
+    folder = golden / "level2to4"
     level3, expected = (read_matrix(folder / f"{name}_n376x490.gct.gz") for name in ("level3", "level4"))
     error = np.abs(zscore(level3).matrix.values - expected.values)
     assert error.max() < 0.02 and np.median(error) < 1.6e-4, "rounding of the text files times large z"

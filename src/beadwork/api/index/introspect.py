@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from beadwork.api.index.opened import ConnectivityIndex
-from beadwork.io.connectivity.index_store import MANIFEST
+from beadwork.io.connectivity.index.layout import MANIFEST
 from beadwork.io.connectivity.ranked_tables import write_ranked
 from beadwork.io.connectivity.signature_fields import row_fields
 from beadwork.io.files.provenance import input_record, make_provenance
@@ -21,7 +21,8 @@ from beadwork.kernels.connectivity.recall import composite, pair_ranks
 from beadwork.model.connectivity.query import SIGNATURE_FIELDS, MappedQuery
 from beadwork.model.errors import FileError, ParameterError
 from beadwork.model.params import QueryParams
-from beadwork.stages.connectivity.score import filter_signatures, signature_sets
+from beadwork.stages.connectivity.filters import filter_signatures
+from beadwork.stages.connectivity.score import signature_sets
 
 RECALL_LIMIT = 20_000
 """Recall needs all pairs in memory; with more signatures it is left out, and that is said."""
@@ -75,7 +76,7 @@ def introspect(
     ids = info["sig_id"].astype(str).tolist()
     record = make_provenance(
         "introspect", {**params.model_dump(mode="json"), "where": list(filters), "size": size},
-        {"index": [input_record(index.store.path / MANIFEST)]},
+        {"index": [input_record(MANIFEST, index.store.digest)]},
     )  # fmt: skip
     kinds = [*dict.fromkeys(["wtcs", *params.metric]), "ncs", "tau", "fdr"]
     complete = len(positions) <= RECALL_LIMIT

@@ -15,7 +15,7 @@ import numpy as np
 
 from beadwork.api.index.opened import Classes, ConnectivityIndex, QueryResult
 from beadwork.io.connectivity.gene_sets import file_names
-from beadwork.io.connectivity.index_store import MANIFEST
+from beadwork.io.connectivity.index.layout import MANIFEST
 from beadwork.io.connectivity.ranked_tables import ROWS, write_parts, write_ranked, write_records
 from beadwork.io.connectivity.signature_fields import row_fields
 from beadwork.io.files.atomic import write_text
@@ -24,9 +24,10 @@ from beadwork.io.matrix.gctx.writer import gctx_columns
 from beadwork.model.connectivity.query import SIGNATURE_FIELDS, MappedQuery, Query
 from beadwork.model.errors import FileError
 from beadwork.model.params import QueryParams
-from beadwork.stages.connectivity.metrics import check_metrics
-from beadwork.stages.connectivity.roll_up import RolledUp, RollUpPlan, ranked_columns
-from beadwork.stages.connectivity.score import filter_signatures
+from beadwork.stages.connectivity.filters import filter_signatures
+from beadwork.stages.connectivity.perturbagens import RollUpPlan
+from beadwork.stages.connectivity.roll_up import RolledUp, ranked_columns
+from beadwork.stages.connectivity.scores import check_metrics
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -87,7 +88,7 @@ def answer_to_files(
     check_metrics(mapped, params)
     shown = filter_signatures(index.annotation, filters) if filters else np.ones(len(index), bool)
     names = file_names([query.name for query in mapped], RESERVED)
-    inputs: dict[str, Any] = {"index": [input_record(index.store.path / MANIFEST)]}
+    inputs: dict[str, Any] = {"index": [input_record(MANIFEST, index.store.digest)]}
     for role, paths in (files or {}).items():
         if paths:
             inputs[role] = [input_record(path) for path in paths]
@@ -101,7 +102,7 @@ def answer_to_files(
         if len(batches) == 1:  # score while the files are begun
             scoring = stack.enter_context(ThreadPoolExecutor(1)).submit(index.score, mapped)
         rows = row_fields(index.annotation, SIGNATURE_FIELDS, np.flatnonzero(shown) if filters else None)
-        plan = index.roll_up_plan(classes, params) if outputs.rollup or outputs.html else None
+        plan = _plan(index, classes, params, shown if filters else None) if outputs.rollup or outputs.html else None
         cids = [query.name for query in mapped]
         writers = {
             kind: stack.enter_context(gctx_columns(output / f"{kind}.gctx", rows, cids, provenance)) for kind in kinds
@@ -125,10 +126,20 @@ def answer_to_files(
             groups = result.connections.groups
             done += len(batch)
     write_records(report, output / "queries.tsv")
-    write_records(missing, output / "missing_genes.tsv", ("query", "set", "gene", "reason"))
+    write_records(missing, output / "missing_genes.tsv", ("query", "set", "gene", "answer", "reason"))
     write_records(groups, output / "groups.tsv")
     _write_sets(mapped, index, output)
     return report
+
+
+def _plan(index: ConnectivityIndex, classes: Classes, params: QueryParams, shown: np.ndarray | None) -> RollUpPlan:
+    """Plan the roll-up, and say what became of the classes."""
+    plan = index.roll_up_plan(classes, params, shown)
+    for note in plan.notes:
+        log.warning("%s", note)
+    if classes is not None and plan.match is not None:
+        log.log(logging.INFO if plan.match.found else logging.WARNING, "%s", plan.match)
+    return plan
 
 
 @contextmanager

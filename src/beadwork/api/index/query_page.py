@@ -12,8 +12,8 @@ from beadwork import __version__
 from beadwork.kernels.connectivity.wtcs import enrichment_score, running_sum
 from beadwork.model.connectivity.query import MappedQuery
 from beadwork.model.connectivity.signature_table import arrow_numbers, codes_among
+from beadwork.stages.connectivity.groups import null_mask
 from beadwork.stages.connectivity.roll_up import RolledUp, ranked_columns
-from beadwork.stages.connectivity.score import null_mask
 
 if TYPE_CHECKING:
     from beadwork.api.index.opened import QueryResult
@@ -338,7 +338,9 @@ def _missing(query: MappedQuery) -> str:
     if not query.missing:
         return "<p>Nothing: every gene is in the index.</p>"
     rows = "".join(
-        f"<tr><td>{_text(item.set)}</td><td>{_text(item.gene)}</td><td>{_text(item.reason)}</td></tr>"
+        f"<tr><td>{_text(item.set)}</td><td>{_text(item.gene)}</td><td>{_text(item.answer)}</td>"
+        f"<td>{_text(item.reason)}</td></tr>"
         for item in query.missing[:1000]
     )
-    return f"<div class=wide><table><thead><tr><th>set<th>gene<th>reason</thead><tbody>{rows}</tbody></table></div>"
+    head = "<tr><th>set<th>gene<th>answer<th>reason"
+    return f"<div class=wide><table><thead>{head}</thead><tbody>{rows}</tbody></table></div>"

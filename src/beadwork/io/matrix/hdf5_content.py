@@ -56,6 +56,14 @@ def _parts(name: str) -> list[str]:
     return [part for part in name.split("/") if part not in ("", ".")]
 
 
+def check_members(file: h5py.File, path: object) -> None:
+    """Refuse a file one of whose datasets, at its root, does not hold its own values."""
+    for name in file:
+        member = find_member(file, name, path)
+        if isinstance(member, h5py.Dataset):
+            check_content(member, path)
+
+
 def check_content(data: h5py.Dataset, path: object) -> None:
     """Refuse a dataset whose values are not all in the file, or cannot be unpacked here.
 

@@ -114,7 +114,7 @@ class GeneAnswer(NamedTuple):
     gene
         Entrez id of the human gene; empty where no gene, or no single one, is meant.
     kind
-        How it is named, or what it is instead.
+        How it is named, or what it is instead; an id of a known kind but of no gene that is known keeps its kind.
     reason
         Why it is no gene, in words; empty where it is one.
     genes
@@ -223,7 +223,7 @@ class GeneResolver:
     def similar(self, name: str) -> list[str]:
         """Find up to three symbols that differ from a name by one letter, a swap or a suffix such as ``.1``."""
         upper = name.upper()
-        if len(upper) < 3 or len(upper) > 20:
+        if len(upper) < 4 or len(upper) > 20:
             return []
         near: dict[str, int] = {}
         bare = re.sub(r"[.-]\d+$", "", upper)
@@ -284,13 +284,13 @@ class GeneResolver:
             return self._by_id(text, Kind.HGNC, "hgnc", match[1], "an HGNC id of no gene that is known")
         if match := _LOC.fullmatch(upper) or _PREFIXED.fullmatch(text):
             if match[1] in self.tables.symbols():
-                return GeneAnswer(text, match[1], Kind.ENTREZ)
+                return GeneAnswer(text, match[1], Kind.SYMBOL if upper.startswith("LOC") else Kind.ENTREZ)
             return GeneAnswer(text, "", Kind.UNKNOWN, f"no known human gene has the Entrez id {match[1]}")
         if _PROBE.fullmatch(text):
             gene = self.tables.probes().get(text) or self.tables.probes().get(text.lower())
             if gene:
                 return GeneAnswer(text, gene, Kind.PROBE)
-            return GeneAnswer(text, "", Kind.UNKNOWN, "unknown probe set, or one of no gene of the platform")
+            return GeneAnswer(text, "", Kind.PROBE, "unknown probe set, or one of no gene of the platform")
         if match := _UNIPROT.fullmatch(upper):
             return self._by_id(
                 text, Kind.UNIPROT, "uniprot", match[1], "a UniProt accession of no gene of the platform"
@@ -301,7 +301,7 @@ class GeneResolver:
 
     def _by_id(self, text: str, kind: Kind, table: str, key: str, reason: str) -> GeneAnswer:
         gene = self.tables.ids(table).get(key, "")
-        return GeneAnswer(text, gene, kind) if gene else GeneAnswer(text, "", Kind.UNKNOWN, reason)
+        return GeneAnswer(text, gene, kind, "" if gene else reason)
 
     def _ensembl(self, text: str, species: str, feature: str, digits: str) -> GeneAnswer:
         if species:

@@ -7,27 +7,9 @@ import unicodedata
 from collections.abc import Sequence
 
 from beadwork.model.connectivity.spreadsheet import is_scientific
+from beadwork.model.missing import NO_GENE
 
-PLACEHOLDERS = frozenset(
-    [
-        "",
-        "-666",
-        "-666.0",
-        "NA",
-        "N/A",
-        "#N/A",
-        "NAN",
-        "NULL",
-        "NONE",
-        "<NA>",
-        "-",
-        "--",
-        "---",
-        ".",
-        "?",
-        "NOT_ASSIGNED",
-    ]
-)
+PLACEHOLDERS = frozenset({word.upper() for word in NO_GENE} | {"-", "--", ".", "?"})
 """Texts, in capitals, that stand for a missing gene."""
 
 _WHOLE = re.compile(r"\+?(\d+)(?:[.,]0*)?")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 import numpy as np
 
@@ -77,7 +78,7 @@ class Query:
     name
         Name of the query.
     up, down
-        Genes (Entrez ids, symbols, old symbols or ids of the index).
+        Genes (Entrez ids, symbols, other names, or ids of the index).
     profile
         Value of each gene, for a full signature; `up` and `down` are then taken from its ends.
     """
@@ -88,6 +89,14 @@ class Query:
     profile: Mapping[str, float] | None = None
 
 
+class Answer(StrEnum):
+    """What an index says about a gene of a query."""
+
+    USED = "used"
+    NOT_IN_INDEX = "a gene, but not in this index"
+    NO_GENE = "not a gene"
+
+
 @dataclass(frozen=True)
 class MissingGene:
     """A gene of a query that could not be used, and why."""
@@ -96,6 +105,7 @@ class MissingGene:
     set: str
     gene: str
     reason: str
+    answer: Answer = Answer.NO_GENE
 
 
 @dataclass(frozen=True, eq=False)

@@ -39,6 +39,11 @@ class Annotation:
     provenance: Mapping[str, Any]
 
 
+def is_gctx(file: h5py.File) -> bool:
+    """Whether an HDF5 file has the tree of a GCTX."""
+    return bool(file.id.links.exists(layout.TREE.strip("/").encode()))
+
+
 @contextmanager
 def clear_errors(path: object) -> Iterator[None]:
     """Whatever h5py finds wrong with a file becomes one clear line."""
