@@ -7,18 +7,21 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import h5py
 import numpy as np
-import pandas as pd
 
 from beadwork.io.files.atomic import atomic_path
 from beadwork.io.matrix.gctx import layout
 from beadwork.io.matrix.hdf5_file import matrix_room, new_hdf5
 from beadwork.model.errors import AlignmentError
-from beadwork.model.matrix import Matrix
 from beadwork.model.missing import MISSING_NUMBER, MISSING_TEXT
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from beadwork.model.matrix import Matrix
 
 PART = 50_000
 """Ids and values of fields that are written at a time, so that memory stays small."""
@@ -145,6 +148,8 @@ def frame_fields(table: pd.DataFrame) -> StoredFields:
     AlignmentError
         A field has a name that GCTX cannot hold, or that another one has.
     """
+    import pandas as pd
+
     fields = {layout.ID: stored_texts([str(item) for item in table.index])}
     for name, column in table.items():
         key = layout.stored_name(str(name))
