@@ -18,7 +18,7 @@ log = logging.getLogger("beadwork")
 
 _BLANKS = " \t\r\x0b\x0c\x1c\x1d\x1e\x1f"
 _BYTES = re.compile(r"""b(['"])(.*)\1""", re.DOTALL)
-_DECIMAL = re.compile(r"([+-]?\d+)\.(\d+)")
+_DECIMAL = re.compile(r"([+-]?\d+)\.(\d*)")
 _WHOLE = re.compile(r"[+-]?\d+")
 _SHORTENED = re.compile(r"\d(?:\.\d+)?[eE]\+?\d{1,2}")
 _EXACT = re.compile(r"(\d)e\+05")
