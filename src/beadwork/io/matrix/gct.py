@@ -12,8 +12,8 @@ from typing import Any, TextIO
 import numpy as np
 import pandas as pd
 
+from beadwork.io.files.text import split_lines, text_of
 from beadwork.io.files.typed_column import typed_column
-from beadwork.io.files.unpack import decode_text, split_lines
 from beadwork.io.matrix.ids import ids_of_texts
 from beadwork.model.errors import AlignmentError, FileError, name_some
 from beadwork.model.matrix import Level, Matrix, Space
@@ -21,8 +21,8 @@ from beadwork.model.missing import MISSING_TEXT, is_missing, missing_numbers
 
 
 def is_gct(content: bytes) -> bool:
-    """Whether a file that begins so may be a GCT."""
-    return content.removeprefix(b"\xef\xbb\xbf").removeprefix(b'"').startswith(b"#1.")
+    """Whether a file that begins so may be a GCT, in whatever encoding."""
+    return content[:16].lstrip(b'\xef\xbb\xbf\xfe\xff\x00"').replace(b"\x00", b"").startswith(b"#1.")
 
 
 def parse_gct(content: bytes, path: str | Path, level: Level | None = None, space: Space | None = None) -> Matrix:
@@ -33,7 +33,7 @@ def parse_gct(content: bytes, path: str | Path, level: Level | None = None, spac
     FileError
         A line is not as long as the header promises, a value is no number, ids or fields stand twice.
     """
-    lines = split_lines(decode_text(content))
+    lines = split_lines(text_of(content, str(path), "a GCT file is needed"))
     while lines and not lines[-1].strip():
         lines.pop()
     version = unquote(lines[0].split("\t")[0])
