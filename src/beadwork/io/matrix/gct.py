@@ -12,6 +12,7 @@ from typing import Any, TextIO
 import numpy as np
 import pandas as pd
 
+from beadwork.io.files.delimited import unquote
 from beadwork.io.files.text import split_lines, text_of
 from beadwork.io.files.typed_column import typed_column
 from beadwork.io.matrix.ids import ids_of_texts
@@ -91,14 +92,6 @@ def _sizes(lines: list[str], version: str, path: str | Path) -> tuple[int, int, 
             f"{path}: line 2 must hold the numbers of rows, columns (and fields of each in #1.3), separated by tabs"
         ) from None
     return chosen
-
-
-def unquote(cell: str) -> str:
-    """Cell without blanks around it, and without the quotes that R and spreadsheets put."""
-    cell = cell.strip()
-    if len(cell) >= 2 and cell[0] == cell[-1] == '"':
-        return cell[1:-1].replace('""', '"').replace('\\"', '"').strip()
-    return cell
 
 
 def _cells(line: str) -> list[str]:
