@@ -17,6 +17,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "infer": ("infer", "QNORM -> INF: 11,350 genes inferred from the 978 landmarks (level 3)."),
     "train-inference": ("train_inference", "Fit an inference model on an expression matrix."),
     "zscore": ("zscore", "INF -> ZSPC or ZSVC: robust z-scores (level 4)."),
+    "train-noise": ("train_noise", "Learn the noise that wells share from replicates and control wells."),
+    "denoise": ("denoise", "ZSPC -> ZSNC (level 4), MODZ -> MNZ (level 5): without the noise that wells share."),
     "consensus": ("consensus", "ZSPC of replicate plates -> MODZ signatures and their siginfo (level 5)."),
     "check-plates": ("check_plates", "Find swapped plates, shifted maps, wrong cell lines and bead sets."),
     "index": ("index", "Build, inspect and verify a connectivity index."),

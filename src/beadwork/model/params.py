@@ -242,6 +242,51 @@ class ConsensusParams(Params):
     gold_rank: float = Field(5.0, ge=0, le=100, description="and a pct_self_rank_q25 of at most this (percent)")
 
 
+class TrainNoiseParams(Params):
+    """Shared noise of wells, learned from wells that hold the same thing."""
+
+    group_by: tuple[str, ...] = Field(
+        ("brew_prefix", "pert_id", "pert_dose", "pert_dose_unit", "pert_time"),
+        min_length=1,
+        description="column fields whose equal values make replicates, which differ by noise only",
+    )
+    inert_below: float | None = Field(
+        None, gt=0, description="wells of one compound below this dose (um) count as replicates too"
+    )
+    factors: int = Field(10, ge=1, le=100, description="directions of noise that are taken out at most")
+    clip: float = Field(4.0, gt=0, description="z-scores are clipped to this before")
+    min_df: int = Field(5, ge=2, description="a model that rests on fewer degrees of freedom is refused")
+    max_rows: int = Field(96, ge=16, description="rows that each part of a model keeps; more are summed up")
+
+
+class DenoiseParams(Params):
+    """Level 4 or 5 without the shared noise: ZSNC, MNZ."""
+
+    own: Literal["auto", "yes", "no"] = Field(
+        "auto",
+        description="what the plate itself tells (its control wells and replicates of other treatments): added where "
+        "there is enough, required, or not used",
+    )
+    center: Literal["auto", "plate", "none"] = Field(
+        "auto",
+        description="take the mean over the plate's wells off each gene; auto does so for ZSPC with min_center wells",
+    )
+    level: Literal["auto", "4", "5"] = Field(
+        "auto", description="level of a matrix that does not say it; auto decides by ids and fields"
+    )
+    inert_below: float | None = Field(
+        None, gt=0, description="wells of one compound below this dose (um) count as replicates too (own)"
+    )
+    min_center: int = Field(20, ge=2, description="a plate with fewer wells is not centred by auto")
+    min_own: int = Field(3, ge=2, description="degrees of freedom of its own that a plate needs for auto to add them")
+    model_weight: float = Field(
+        5.0,
+        gt=0,
+        description="degrees of freedom that a model counts beside a plate that it explains less well than "
+        "the plate's own other wells do",
+    )
+
+
 class IndexParams(Params):
     """Connectivity index, and the background that tau is measured against."""
 

@@ -277,9 +277,7 @@ class GeneResolver:
         if match := _ENSEMBL.fullmatch(upper):
             return self._ensembl(text, match["species"], match["feature"], match["digits"])
         if match := _REFSEQ.fullmatch(upper):
-            return self._by_id(
-                text, Kind.REFSEQ, "refseq", match[1], "a RefSeq accession of no transcript that is known"
-            )
+            return self._by_id(text, Kind.REFSEQ, "refseq", match[1], "a RefSeq accession that the table lacks")
         if match := _HGNC.fullmatch(upper):
             return self._by_id(text, Kind.HGNC, "hgnc", match[1], "an HGNC id of no gene that is known")
         if match := _LOC.fullmatch(upper) or _PREFIXED.fullmatch(text):

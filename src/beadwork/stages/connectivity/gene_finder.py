@@ -113,9 +113,8 @@ class GeneFinder:
             row = self._row_of_gene.get(found.gene, -1)
             if row >= 0:
                 return FoundGene(found.name, row, Answer.USED, found.kind)
-            symbol = self.resolver.symbol(found.gene)
-            same = found.name.upper() == symbol.upper()
-            who = f"Entrez id {found.gene}" if same else f"{found.kind} of {symbol}"
+            is_symbol = found.kind is Kind.SYMBOL
+            who = f"Entrez id {found.gene}" if is_symbol else f"{found.kind} of {self.resolver.symbol(found.gene)}"
             return FoundGene(found.name, -1, Answer.NOT_IN_INDEX, found.kind, f"{who}, {where}")
         if found.kind in _IDS_OF_GENES:
             return FoundGene(found.name, -1, Answer.NOT_IN_INDEX, found.kind, f"{found.reason}; {where}")

@@ -53,13 +53,14 @@ def map_query(query: Query, finder: GeneFinder, params: QueryParams = QueryParam
     counts["n_overlap"] = len(np.intersect1d(rows["up"], rows["down"]))
     notes = [*_notes(query, counts, answers, params), *_notes_on_names([*answers["up"], *answers["down"]], finder)]
     scored = {side: found if len(found) >= params.min_set else found[:0] for side, found in rows.items()}
+    missing = tuple(item for side, given in answers.items() for item in _missing(query.name, side, given))
     if len(scored["up"]) + len(scored["down"]) == 0:
         number = " and ".join(f"{len(rows[side])} {side}" for side, given in answers.items() if given)
+        unused = next((f"; {item.name!r} is not used: {item.reason}" for item in missing), "")
         raise GeneSetError(
             f"query {query.name}: {number} genes are in the index, fewer than {params.min_set} each; "
-            "give more genes or lower the limit (--min-set)"
+            f"give more genes or lower the limit (--min-set){unused}"
         )
-    missing = tuple(item for side, given in answers.items() for item in _missing(query.name, side, given))
     return MappedQuery(query.name, scored["up"], scored["down"], counts=counts, missing=missing, notes=tuple(notes))
 
 

@@ -111,7 +111,7 @@ def _best_column(
 
 
 def _distinct_ids(own: Sequence[str], answers: Sequence[GeneAnswer], what: str) -> tuple[list[str], list[int]]:
-    """Id of each row; of rows that are one gene by a symbol and by an older name or alias, the latter keeps its own id.
+    """Id of each row; of rows that are one gene by its symbol and by another name, the latter keeps its own id.
 
     Returns
     -------
@@ -124,7 +124,7 @@ def _distinct_ids(own: Sequence[str], answers: Sequence[GeneAnswer], what: str) 
     left, twice = [], []
     for gene, places in by_gene.items():
         if len(places) > 1:
-            ranks = [_RANK.get(answers[row].kind, 0) for row in places]
+            ranks = [_rank(answers[row]) for row in places]
             if ranks.count(min(ranks)) > 1:
                 twice.append(gene)
             left += [row for row, rank in zip(places, ranks, strict=True) if rank > min(ranks)]
@@ -140,7 +140,13 @@ def _distinct_ids(own: Sequence[str], answers: Sequence[GeneAnswer], what: str) 
         raise AlignmentError(
             f"{what}: genes stand in several rows: {name_some(sorted(set(twice)))}; keep one row a gene"
         )
-    return ids, left
+    return ids, sorted(left)
+
+
+def _rank(answer: GeneAnswer) -> tuple[int, int]:
+    """Of several rows the lowest is the gene.  Ensembl's older id is that of the chromosome, not of a patch."""
+    digits = answer.name.partition(".")[0].lstrip("ENSGensg") if answer.kind is Kind.ENSEMBL else ""
+    return _RANK.get(answer.kind, 0), int(digits) if digits.isdecimal() else 0
 
 
 def _symbols(
@@ -170,7 +176,5 @@ def _remarks(own: Sequence[str], answers: Sequence[GeneAnswer], n_known: int, le
         )
     if left:
         names = name_some([own[row] for row in left], 3)
-        remarks.append(
-            f"{len(left)} rows are named by an older name of a gene that has a row ({names}); they keep their ids"
-        )
+        remarks.append(f"{len(left)} rows have another name of a gene that has a row ({names}); they keep their ids")
     return remarks

@@ -103,7 +103,7 @@ def consensus(
     Definitions: :mod:`beadwork.kernels.levels.modz`.  Memory: the joined z-scores twice, in float32.
     """
     joined = join_plates([z] if isinstance(z, Matrix) else list(z), names)
-    cols = _with_brew(joined.cols)
+    cols = with_brew(joined.cols)
     group, keys = group_instances(cols, params)
     known, reliable = _join_reliabilities(joined, [reliability] if isinstance(reliability, Matrix) else reliability)
     at = _landmark_rows(joined, landmarks)
@@ -195,7 +195,7 @@ def join_plates(matrices: Sequence[Matrix], names: Sequence[str] | None = None) 
                 f"{name}: its {len(matrix.rids):,} rows are not those of {names[first]} ({len(reference.rids):,}); "
                 f"only in one of them: {name_some(odd)}; give matrices of one gene space"
             )
-    cols = pd.concat([_with_plate(matrix.cols) for matrix in matrices])
+    cols = pd.concat([with_plate(matrix.cols) for matrix in matrices])
     if cols.index.has_duplicates:
         twice = cols.index[cols.index.duplicated()].unique()
         raise AlignmentError(f"samples stand in more than one matrix: {name_some(twice)}; give each plate once")
@@ -207,7 +207,7 @@ def join_plates(matrices: Sequence[Matrix], names: Sequence[str] | None = None) 
     position = pd.DataFrame({"plate": cols["det_plate"].astype(str), "cid": cols.index.astype(str)})
     order = np.lexsort((position["cid"].to_numpy(str), position["plate"].to_numpy(str)))
     names_of_fields = sorted(set(cols.columns) - set(reference.cols.columns))
-    fields = [*_with_plate(reference.cols).columns, *(name for name in names_of_fields if name != "det_plate")]
+    fields = [*with_plate(reference.cols).columns, *(name for name in names_of_fields if name != "det_plate")]
     return Matrix(
         values[:, order], reference.rows, cols.iloc[order][fields], level=reference.level, space=reference.space,
         provenance=reference.provenance,
@@ -267,7 +267,7 @@ def group_instances(cols: pd.DataFrame, params: ConsensusParams) -> tuple[np.nda
             f"--group-by: the z-scores have no column field {', '.join(absent)}; "
             f"they have {name_some(cols.columns, 30)}"
         )
-    keys = pd.DataFrame({name: _key(cols, name) for name in params.group_by}, index=cols.index)
+    keys = pd.DataFrame({name: field_key(cols, name) for name in params.group_by}, index=cols.index)
     for name in {"pert_id", "brew_prefix"} & set(params.group_by):
         empty = cols.index[keys[name] == ""]
         if len(empty):
@@ -286,7 +286,7 @@ def _codes(keys: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     return codes.astype(np.int64), np.searchsorted(np.maximum.accumulate(codes), np.arange(len(uniques)))
 
 
-def _key(cols: pd.DataFrame, name: str) -> pd.Series:
+def field_key(cols: pd.DataFrame, name: str) -> pd.Series:
     """Values of a field as texts that are equal where the values are; missing is the empty text."""
     if name not in cols:
         return pd.Series("", index=cols.index)
@@ -335,7 +335,8 @@ def _sig_ids(keys: pd.DataFrame, params: ConsensusParams) -> list[str]:
     return ids.tolist()
 
 
-def _with_plate(cols: pd.DataFrame) -> pd.DataFrame:
+def with_plate(cols: pd.DataFrame) -> pd.DataFrame:
+    """Column fields with det_plate, taken from the id where it is missing."""
     if "det_plate" in cols and cols["det_plate"].notna().all():
         return cols
     from_id = cols.index.astype(str).str.rpartition(":").get_level_values(0)
@@ -345,7 +346,7 @@ def _with_plate(cols: pd.DataFrame) -> pd.DataFrame:
     return cols.assign(det_plate=plates)
 
 
-def _with_brew(cols: pd.DataFrame) -> pd.DataFrame:
+def with_brew(cols: pd.DataFrame) -> pd.DataFrame:
     """Column fields with brew_prefix, taken from the plate's name where it is missing."""
     known = cols["brew_prefix"] if "brew_prefix" in cols else pd.Series(np.nan, index=cols.index, dtype=object)
     if known.notna().all():
@@ -400,7 +401,9 @@ def _common_fields(cols: pd.DataFrame, group: np.ndarray, params: ConsensusParam
     for name in names:
         if name in COMPUTED_FIELDS or (name in INSTANCE_FIELDS and name not in grouped_by):
             continue
-        equal = _key(cols, name) if name in grouped_by else cols[name]  # as the grouping sees it: 39.6 is 39.599998
+        equal = (
+            field_key(cols, name) if name in grouped_by else cols[name]
+        )  # as the grouping sees it: 39.6 is 39.599998
         codes, _ = pd.factorize(equal, use_na_sentinel=False)
         lowest = np.full(int(group.max()) + 1, len(cols))
         highest = np.full(int(group.max()) + 1, -1)
