@@ -16,6 +16,7 @@ import pandas as pd
 import pytest
 
 from beadwork.api import ConnectivityIndex
+from beadwork.model.connectivity.query import Query
 
 from ..api.index.conftest import *  # noqa: F403
 
@@ -112,6 +113,25 @@ def test_full_signatures_are_answered_as_the_library_does(site, index):
         assert found == expected["sig_id"].head(20).tolist() and found[0] == sig_id
 
 
+def test_roll_ups_follow_the_filter_of_a_query(site, index):
+    genes = index.genes["gene_id"].tolist()
+    state = ask(site, {"up": genes[:30], "where": ["cell_id=MCF7"]})
+    assert any(
+        "75 of 150 signatures are shown" in note and "rolled up from these alone" in note for note in state["notes"]
+    )
+    assert state["null_types"] == {"ctl_vehicle": 30}
+    base = f"{site}/api/queries/{state['id']}"
+    found = json.loads(fetch(f"{base}/perturbagens?pert_type=TRT_CP&limit=500")[2])
+    rows = pd.DataFrame(found["rows"], columns=found["columns"])
+    expected = index.query_many([Query("q", tuple(genes[:30]))], where="cell_id=MCF7").perturbagens()
+    assert rows["n_signatures"].sum() == 60 and rows["tau"].notna().all()
+    np.testing.assert_allclose(rows["ncs"], expected["ncs"], atol=1e-6)
+    np.testing.assert_allclose(rows["tau"], expected["tau"], atol=1e-5)
+    status, _, text = fetch(f"{base}/perturbagens?cell_id=A375")
+    assert status == 422 and "these rows have no cell_id; roll-ups follow the filters of the query (where)" in text
+    assert json.loads(fetch(f"{site}/api/index")[2])["pert_type_names"]["trt_xpr"] == "CRISPR"
+
+
 def test_signature(site, index):
     sig_id = index.siginfo["sig_id"].iloc[3]
     profile = json.loads(fetch(f"{site}/api/signature?{urllib.parse.urlencode({'sig_id': sig_id})}")[2])
@@ -130,7 +150,7 @@ def test_openapi_describes_every_route(site):
     ("path", "body", "status", "message"),
     [
         ("/api/queries", {"up": ["FOO", "BAR"]}, 422, "none of its 2 genes (FOO, BAR) is in the index"),
-        ("/api/queries", {"up": []}, 422, "query query: holds no genes"),
+        ("/api/queries", {"up": []}, 422, "the query: holds no genes"),
         ("/api/queries", {"up": ["1"] * 2001}, 422, "body.up: List should have at most 2000 items"),
         ("/api/queries", {"up": ["x" * 65]}, 422, "String should have at most 64 characters"),
         ("/api/queries", {"up": ["PSME1"], "threads": 99}, 422, "body.threads: Extra inputs are not permitted"),
@@ -341,7 +361,7 @@ def test_page_in_a_browser(site, index, tmp_path):
     assert "&lt;b&gt;planted&lt;/b&gt;: 30 up and 30 down genes" in dom and "<b>planted</b>" not in dom
     assert "&lt;img&gt; (unknown gene)" in dom
     assert dom.index("drug-") and "1 to 12 of 12" in dom
-    assert sig_id in dom and "distil_nsample" in dom and "<rect" in dom
+    assert sig_id in dom and "replicates" in dom and "vehicle" in dom and "<rect" in dom
     picture = tmp_path / "page.png"
     browse(f"{site}/?{urllib.parse.urlencode(words)}", f"--screenshot={picture}", "--window-size=1200,1400")
     assert picture.stat().st_size > 50_000

@@ -70,6 +70,14 @@ def test_symbols_old_symbols_and_notes(toy_index):
     ]
 
 
+def test_each_name_of_a_list_has_one_of_three_answers(toy_index):
+    found = ConnectivityIndex.open(toy_index).find_genes(["PSME1", "KIAA0494", "ENSG00000135679.26", "1-Sep", "2"])
+    assert found["answer"].tolist() == ["used", "used", "a gene, but not in this index", "not a gene", "not a gene"]
+    assert found["gene_id"].tolist()[:2] == ["5720", "9813"] and found["symbol"].tolist()[:2] == ["PSME1", "EFCAB14"]
+    assert found["kind"].tolist() == ["symbol", "previous symbol", "Ensembl id", "date", "number"]
+    assert found["reason"].iloc[2] == "Ensembl id of MDM2, not among the 978 genes of the index"
+
+
 def test_ncs_is_normalised_within_groups(toy_index):
     index = ConnectivityIndex.open(toy_index)
     genes = index.genes["gene_id"].tolist()
@@ -130,9 +138,7 @@ def test_full_signature_and_other_metrics(toy_index):
         assert table[name].idxmax() == 0
     expected = np.corrcoef(index.signature(sig_id), index.signature(table["sig_id"].iloc[5]))[0, 1]
     assert table["pearson"].iloc[5] == pytest.approx(expected, abs=1e-6)
-    with pytest.raises(
-        GeneSetError, match="query query: pearson compares full signatures, but this query has gene sets"
-    ):
+    with pytest.raises(GeneSetError, match="the query: pearson compares full signatures, but this query has gene sets"):
         index.query(up=["PSME1"], min_set=1, metric=("pearson",))
 
 
@@ -343,9 +349,7 @@ def test_spaces_and_row_order_of_appended_matrices(tmp_path):
 
 def test_bad_queries(toy_index):
     index = ConnectivityIndex.open(toy_index)
-    with pytest.raises(
-        GeneSetError, match=r"query query: none of its 2 genes \(FOO, BAR\) is in the index; Entrez ids"
-    ):
+    with pytest.raises(GeneSetError, match=r"the query: none of its 2 genes \(FOO, BAR\) is in the index; Entrez ids"):
         index.query(up=["FOO", "BAR"])
     with pytest.raises(GeneSetError, match="no genes given; give up, down or signature"):
         index.query()

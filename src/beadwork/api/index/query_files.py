@@ -20,9 +20,9 @@ from beadwork.io.connectivity.ranked_tables import ROWS, write_parts, write_rank
 from beadwork.io.files.atomic import write_text
 from beadwork.io.files.provenance import input_record, make_provenance
 from beadwork.io.matrix.gctx_writer import gctx_columns, row_fields
-from beadwork.model.connectivity.query import SIGNATURE_FIELDS, MappedQuery, Query
+from beadwork.model.connectivity.query import SIGNATURE_FIELDS, MappedQuery, Query, query_label
 from beadwork.model.errors import FileError
-from beadwork.model.params import QueryParams
+from beadwork.model.params import QueryParams, SignatureParams
 from beadwork.stages.connectivity.filters import filter_signatures
 from beadwork.stages.connectivity.perturbagens import RollUpPlan
 from beadwork.stages.connectivity.roll_up import RolledUp, ranked_columns
@@ -58,6 +58,7 @@ def answer_to_files(
     output: Path,
     *,
     params: QueryParams = QueryParams(),  # noqa: B008 (frozen)
+    table_params: SignatureParams | None = None,
     filters: Sequence[str] = (),
     classes: Classes = None,
     outputs: Outputs = Outputs(),
@@ -71,6 +72,8 @@ def answer_to_files(
     ----------
     output
         Folder; made if need be.
+    table_params
+        How tables of differential expression were read, for the provenance.
     filters
         Which signatures are shown.
     classes
@@ -91,7 +94,8 @@ def answer_to_files(
     for role, paths in (files or {}).items():
         if paths:
             inputs[role] = [input_record(path) for path in paths]
-    provenance = make_provenance("query", {**params.model_dump(mode="json"), "where": list(filters)}, inputs)
+    read = table_params.model_dump(mode="json") if table_params else {}
+    provenance = make_provenance("query", {**params.model_dump(mode="json"), **read, "where": list(filters)}, inputs)
     kinds = [*dict.fromkeys(["wtcs", *params.metric]), "ncs", "tau", "fdr", *(["p"] if params.permutations else [])]
     report: list[dict[str, Any]] = []
     missing: list[dict[str, Any]] = []
@@ -118,7 +122,7 @@ def answer_to_files(
             _write_each(result, batch, names[done : done + len(batch)], output, plan, outputs)
             for place, query in enumerate(batch[: max(0, MOST_WARNED - done)]):
                 for note in result.notes(place):
-                    log.warning("query %s: %s", query.name, note)
+                    log.warning("%s: %s", query_label(query.name), note)
             for place, row in enumerate(result.connections.report):
                 report.append({"query": row["query"], "file": f"{names[done + place]}.tsv", **row})
             missing += [vars(item) for query in batch for item in query.missing]

@@ -9,7 +9,7 @@ import numpy as np
 
 from beadwork.model.connectivity.gene_resolver import NAME_KINDS, Kind
 from beadwork.model.connectivity.gene_text import is_mouse_case
-from beadwork.model.connectivity.query import Answer, MappedQuery, MissingGene, Query
+from beadwork.model.connectivity.query import Answer, MappedQuery, MissingGene, Query, query_label
 from beadwork.model.errors import GeneSetError, name_some
 from beadwork.model.params import QueryParams
 from beadwork.stages.connectivity.gene_finder import FoundGene, GeneFinder
@@ -33,7 +33,7 @@ def map_query(query: Query, finder: GeneFinder, params: QueryParams = QueryParam
     if query.profile is not None:
         return _map_profile(query, finder, params)
     if not query.up and not query.down:
-        raise GeneSetError(f"query {query.name}: holds no genes")
+        raise GeneSetError(f"{query_label(query.name)}: holds no genes")
     counts: dict[str, int] = {}
     rows: dict[str, np.ndarray] = {}
     answers: dict[str, list[FoundGene]] = {}
@@ -58,9 +58,10 @@ def map_query(query: Query, finder: GeneFinder, params: QueryParams = QueryParam
         number = " and ".join(f"{len(rows[side])} {side}" for side, given in answers.items() if given)
         unused = next((f"; {item.name!r} is not used: {item.reason}" for item in missing), "")
         raise GeneSetError(
-            f"query {query.name}: {number} genes are in the index, fewer than {params.min_set} each; "
+            f"{query_label(query.name)}: {number} genes are in the index, fewer than {params.min_set} each; "
             f"give more genes or lower the limit (--min-set){unused}"
         )
+    notes = [*query.notes, *notes]
     return MappedQuery(query.name, scored["up"], scored["down"], counts=counts, missing=missing, notes=tuple(notes))
 
 
@@ -72,7 +73,7 @@ def _nothing_found(query: Query, answers: Sequence[FoundGene], what: str) -> Gen
     names = name_some([item.name for item in answers], 3)
     first = next((item for item in answers if item.kind is not Kind.MISSING), answers[0])
     return GeneSetError(
-        f"query {query.name}: none of its {len(answers)} {what} ({names}) is in the index; Entrez ids, symbols, "
+        f"{query_label(query.name)}: none of its {len(answers)} {what} ({names}) is in the index; Entrez ids, symbols, "
         f"Ensembl ids or the ids of the index are needed ({first.name}: {first.reason})"
     )
 
@@ -164,17 +165,34 @@ def _map_profile(query: Query, finder: GeneFinder, params: QueryParams) -> Mappe
     size = min(params.set_size, len(at) // 4)
     if size < params.min_set:
         raise GeneSetError(
-            f"query {query.name}: only {len(at)} genes of the signature are in the index, and its sets are a quarter "
-            f"of them; give {4 * params.min_set} or more, or lower the limit (--min-set)"
+            f"{query_label(query.name)}: only {len(at)} genes of the signature are in the index, and its sets are a "
+            f"quarter of them; give {4 * params.min_set} or more, or lower the limit (--min-set)"
         )
-    up, down = at[ranked[:size]], at[ranked[-size:]]
+    ends = {"up": ranked[:size], "down": ranked[-size:]}
+    ends = {side: places[number[places] != 0] for side, places in ends.items()}
+    up, down = (at[ends[side]] if len(ends[side]) >= params.min_set else at[:0] for side in ("up", "down"))
+    if len(up) + len(down) == 0:
+        raise GeneSetError(
+            f"{query_label(query.name)}: {len(ends['up'])} genes of the signature that are in the index go up and "
+            f"{len(ends['down'])} down, fewer than {params.min_set} each; give more, or lower the limit (--min-set)"
+        )
     counts = {
-        "n_up": size, "n_up_found": size, "n_down": size, "n_down_found": size, "n_signature": len(query.profile),
+        "n_up": len(ends["up"]), "n_up_found": len(ends["up"]), "n_down": len(ends["down"]),
+        "n_down_found": len(ends["down"]), "n_signature": len(query.profile),
         "n_signature_found": len(at), "n_up_missing": 0, "n_down_missing": 0, "n_up_repeated": 0, "n_down_repeated": 0,
         "n_overlap": 0, "n_signature_missing": len(missing), "n_signature_repeated": repeated,
         "n_signature_no_gene": sum(item.answer is Answer.NO_GENE for item in answers),
     }  # fmt: skip
-    notes = [f"a signature of {len(at)} genes: its {size} highest and {size} lowest are the sets"]
+    high, low = len(ends["up"]), len(ends["down"])
+    notes = [*query.notes, f"a signature of {len(at)} genes: its {high} highest and {low} lowest are the sets"]
+    if min(high, low) < size:
+        notes.append("genes without a change (0) are in no set")
+    for side, places in ends.items():
+        if len(places) < params.min_set:
+            notes.append(f"{len(places)} {side} genes, fewer than {params.min_set}: the {side} set is not scored")
+    if high and low and (number[ends["up"]].min() < 0 or number[ends["down"]].max() > 0):
+        one = "up" if number[ends["down"]].max() > 0 else "down"
+        notes.append(f"nearly all values go {one}: the other set holds genes that go {one} least")
     notes += _notes_on_missing(answers, "genes of the signature")
     if repeated:
         notes.append(f"{repeated} genes of the signature stand more than once; the largest change counts")
