@@ -75,6 +75,7 @@ def query_page(result: QueryResult, place: int, rolled: Sequence[RolledUp] | Non
         parts += [
             "<h2>Perturbagens</h2>",
             _explain_roll_up(result, place),
+            *(f"<p class=soft>{_text(note)}.</p>" for note in perts.notes),
             _ends(perts, place, "pert_iname", "n_cells"),
         ]
         parts += ["<h2>Mechanism classes</h2>", _classes(classes, place)]
