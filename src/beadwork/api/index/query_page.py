@@ -176,7 +176,7 @@ def _ends(level: RolledUp, place: int, label: str, extra: str) -> str:
             f"<td class=n>{int(row['n_signatures'])}</td><td class=n>{int(row[extra])}</td></tr>"
             for row in part
         )
-        numbers = ("NCS", "tau", "median", "+/−", "n", extra.removeprefix("n_"))
+        numbers = ("NCS", "tau", "median", "+/−", "n", "cells" if extra == "n_cells" else "members")
         head = f"<th>{title}<th>type<th>{''.join(f'<th class=n>{name}' for name in numbers)}"
         body = rows or "<tr><td class=soft colspan=9>nothing"
         columns.append(f"<div class=wide><table><thead><tr>{head}</thead><tbody>{body}</tbody></table></div>")
