@@ -278,17 +278,3 @@ def test_what_cannot_be_used(tmp_path, text, message):
         read_signatures(path)
     assert str(caught.value).startswith(f"{path}: ")
     assert "\n" not in str(caught.value)
-
-
-def test_workbooks(tmp_path, monkeypatch):
-    import io
-    import zipfile
-
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w") as archive:
-        archive.writestr("xl/workbook.xml", "<workbook/>")
-    monkeypatch.setitem(__import__("sys").modules, "python_calamine", None)
-    with pytest.raises(
-        GeneSetError, match=r"is an Excel workbook, which needs the package python-calamine; install beadwork\[xlsx\]"
-    ):
-        read_signature_bytes("de.xlsx", stream.getvalue())
