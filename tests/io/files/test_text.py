@@ -49,20 +49,20 @@ def test_older_encodings_are_a_guess_that_is_said(tmp_path, caplog, monkeypatch)
 @pytest.mark.parametrize(
     ("raw", "message"),
     [
-        (b"a\x00b", "f: is not a text file; a table is needed"),
-        (b"PK\x03\x04\x14\x00", "f: is not a text file (it is an Excel workbook or another zip archive); a table is needed"),
-        (b"\xd0\xcf\x11\xe0\xa1\xb1", "f: is not a text file (it is an old Excel or Word document); a table is needed"),
-        (b"\x89HDF\r\n\x1a\n\x00", "f: is not a text file (it is HDF5, as GCTX and h5ad are); a table is needed"),
-        (b"%PDF-1.4\nabc", "f: is not a plain text file; a table is needed"),
-        (b"\xfd7zXZ\x00", "f: is not a text file (it is packed by xz; unpack it); a table is needed"),
-        (bytes(range(1, 256)), "f: is not a text file; a table is needed"),
-        ("a\tb".encode("utf-16")[:-1], "f: is damaged UTF-16 text, perhaps cut off; save it anew as UTF-8; a table is needed"),
-        (b" <HTML><body>", "f: is a web page, perhaps an error page or a login in place of the file; a table is needed"),
+        (b"a\x00b", "f: is not a text file; a table"),
+        (b"PK\x03\x04\x14\x00", "f: is not a text file (it is an Excel workbook or another zip archive); a table"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1", "f: is not a text file (it is an old Excel or Word document); a table"),
+        (b"\x89HDF\r\n\x1a\n\x00", "f: is not a text file (it is HDF5, as GCTX and h5ad are); a table"),
+        (b"%PDF-1.4\nabc", "f: is not a plain text file; a table"),
+        (b"\xfd7zXZ\x00", "f: is not a text file (it is packed by xz; unpack it); a table"),
+        (bytes(range(1, 256)), "f: is not a text file; a table"),
+        ("a\tb".encode("utf-16")[:-1], "f: is damaged UTF-16 text, perhaps cut off; save it anew as UTF-8; a table"),
+        (b" <HTML><body>", "f: is a web page, perhaps an error page or a login in place of the file; a table"),
     ],
 )  # fmt: skip
 def test_what_is_no_text(raw, message):
     with pytest.raises(FileError) as caught:
-        decode(raw, "f", "a table is needed")
+        decode(raw, "f", "a table")
     assert str(caught.value) == message
 
 

@@ -73,9 +73,7 @@ def parse_gene_sets(name: str, raw: bytes, identify: Identify = identify_genes, 
     except FileError as error:
         raise GeneSetError(str(error)) from None
     try:
-        sets = parse_sets(
-            text, plain_stem(name), plain_ending(name), identify, source=Path(name).name, weights=weights
-        )
+        sets = parse_sets(text, plain_stem(name), plain_ending(name), identify, source=Path(name).name, weights=weights)
     except GeneSetError as error:
         raise GeneSetError(f"{name}: {error}") from None
     sets.notes[:0] = notes
