@@ -215,6 +215,27 @@ class ConnectivityIndex:
         further = read_gene_names(self.gene_names) if self.gene_names else {}
         return GeneFinder(columns["gene_id"], columns["symbol"], gene_resolver(), further)
 
+    def find_genes(self, names: Sequence[object]) -> pd.DataFrame:
+        """Tell what the index makes of each gene of one list: used, a gene that it lacks, or not a gene.
+
+        Returns
+        -------
+        One row a name: name, answer, gene_id (of the index), symbol, kind (how it is named), reason (why not used).
+        """
+        import pandas as pd
+
+        ids, found = self.store.gene_ids, self.finder.find(names)
+        return pd.DataFrame(
+            {
+                "name": [item.name for item in found],
+                "answer": [str(item.answer) for item in found],
+                "gene_id": [ids[item.row] if item.row >= 0 else None for item in found],
+                "symbol": [self.finder.name_of(item.row) if item.row >= 0 else None for item in found],
+                "kind": [str(item.kind or "id") for item in found],
+                "reason": [item.reason for item in found],
+            }
+        )
+
     def query(
         self,
         up: GeneSets | None = None,
