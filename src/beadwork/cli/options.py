@@ -89,6 +89,14 @@ def threads_option(function: Command) -> Command:
     )(wrapper)  # type: ignore[return-value]  # fmt: skip
 
 
+def instinfo_option(function: Command) -> Command:
+    """Add --instinfo; the function receives ``instinfo``."""
+    return click.option(
+        "--instinfo", type=FILE, metavar="TABLE",
+        help="Table of wells for fields that the matrix lacks: inst_info of LINCS, instinfo_beta, or ours.",
+    )(function)  # fmt: skip
+
+
 def common_options(function: Command) -> Command:
     """Add --threads, --qc and --log-level, for commands that use all three."""
     return threads_option(qc_option(log_option(function)))

@@ -11,7 +11,7 @@ import pandas as pd
 from beadwork.model.errors import AlignmentError, name_some
 from beadwork.model.ids import parse_well, well_position
 from beadwork.model.matrix import Level, Matrix
-from beadwork.stages.levels.consensus import field_key, with_brew, with_plate
+from beadwork.stages.levels.groups import field_key, with_brew, with_plate
 
 log = logging.getLogger("beadwork.noise")
 SIGNATURE_FIELDS = ("distil_id", "distil_nsample", "distil_cc_q75", "distil_ss", "n_replicates")

@@ -16,7 +16,7 @@ from beadwork.model.levels.noise_model import CONTROL_FIELDS, FOLDS, PLATE_FIELD
 from beadwork.model.matrix import Level, Matrix, check_matrix
 from beadwork.model.params import TrainNoiseParams
 from beadwork.model.qc import join_qc, qc_rows
-from beadwork.stages.levels.consensus import MAY_BE_ABSENT, field_key
+from beadwork.stages.levels.groups import MAY_BE_ABSENT, field_key
 from beadwork.stages.levels.noise_wells import (
     WELL_FIELDS,
     control_places,
