@@ -15,12 +15,13 @@ MESSAGES := awk '/^Job [0-9]+: / { sub(/^Job [0-9]+: /, "  "); print; fflush() }
 # `make run CONFIG=my_config.yaml`; without it config/config.yaml
 CONFIGFILE := $(if $(CONFIG),--configfile "$(CONFIG)")
 
-.PHONY: help setup run demo test lint docs benchmark clean
+.PHONY: help setup run demo test mutants lint docs benchmark clean
 
 help:
 	@echo "make demo       simulate a small study, run the whole path on it, query it, compare with the planted truth"
 	@echo "make run        your own plates: config/plates.tsv (or CONFIG=my_config.yaml) to results and a report"
 	@echo "make test       lint, type checks, tests"
+	@echo "make mutants    put small faults into a copy, one by one, and see whether a test notices each"
 	@echo "make lint       only the checks"
 	@echo "make docs       write what is generated from the code (config/, docs/config.md, cli.md, glossary.md)"
 	@echo "make benchmark  time and memory of a 384-well plate, into docs/benchmarks.md"
@@ -50,7 +51,6 @@ demo: $(READY)
 	@echo "== running the workflow =="
 	@$(RUN) snakemake --cores all --configfile config/examples/demo.yaml 2>&1 | $(MESSAGES) \
 		|| { echo "the workflow failed; the newest file in .snakemake/log/ says why"; exit 1; }
-	@$(RUN) snakemake --configfile config/examples/demo.yaml --report $(DEMO)/results/report/report.html --quiet all 2>/dev/null
 	@echo "== what was found, against what was planted =="
 	@$(RUN) beadwork check-truth $(DEMO)/data $(DEMO)/results -o $(DEMO)/results/truth.tsv
 	@echo
@@ -58,7 +58,7 @@ demo: $(READY)
 	@echo "signatures               $(DEMO)/results/signatures/ and siginfo.tsv"
 	@echo "QC rows                  $(DEMO)/results/qc.tsv"
 	@echo "index and answers        $(DEMO)/results/index/, $(DEMO)/results/queries/"
-	@echo "report                   $(DEMO)/results/report/report.html"
+	@echo "report                   $(DEMO)/results/report/index.html"
 
 lint: $(READY)
 	$(RUN) ruff check .
@@ -70,6 +70,9 @@ lint: $(READY)
 
 test: lint
 	$(RUN) pytest -n 2 --dist loadgroup
+
+mutants: $(READY)
+	$(RUN) python tests/mutants.py $(NAME)
 
 docs: $(READY)
 	$(RUN) python docs/generate.py

@@ -121,8 +121,9 @@ def build(path: Path, found: dict, n_signatures: int, space: str) -> None:
     """Write an index of normal deviates, through the library's own writer."""
     import pyarrow as pa
 
-    from beadwork.api.index.build import _arrow, _fill, learn_background
-    from beadwork.io.connectivity import index_store
+    from beadwork.api.index.background import learn_background
+    from beadwork.api.index.inputs import arrow_table, fill_blocks
+    from beadwork.io.connectivity.index.writer import SignatureSource, create_index
     from beadwork.io.platform.gene_table import gene_table
     from beadwork.model.params import IndexParams
     from beadwork.stages.connectivity.annotate import signature_table
@@ -132,28 +133,20 @@ def build(path: Path, found: dict, n_signatures: int, space: str) -> None:
     tables = []
     for start in range(0, n_signatures, SLICE):
         info = annotation(start, min(start + SLICE, n_signatures))
-        tables.append(_arrow(signature_table(info["sig_id"].tolist(), pd.DataFrame(), info)))
+        tables.append(arrow_table(signature_table(info["sig_id"].tolist(), pd.DataFrame(), info)))
     table = pa.concat_tables(tables).unify_dictionaries().combine_chunks()
     del tables, info
     read = lambda start, stop: np.random.default_rng(start).standard_normal((stop - start, len(ids)), np.float32)  # noqa: E731
-    source = index_store.SignatureSource("made", n_signatures, read)
-    with index_store.new_index(path, overwrite=True) as folder:
+    source = SignatureSource("made", n_signatures, read)
+    with create_index(path, overwrite=True) as writer:
+        symbols = genes.loc[ids, "pr_gene_symbol"].tolist()
+        writer.set_genes(list(ids), symbols, space=space, level=None, parameters=IndexParams().model_dump())
         with watched(found, "build"):
-            record = index_store.write_segment(
-                folder, "000001-made", len(ids), [source], table, _arrow(pd.DataFrame({"source": [0]})), _fill(2)
-            )
-        manifest = index_store.new_manifest(
-            n_genes=len(ids), space=space, segments=[record], background=None,
-            genes=index_store.write_genes(folder, list(ids), genes.loc[ids, "pr_gene_symbol"].tolist()),
-            parameters=IndexParams().model_dump(),
-        )  # fmt: skip
-        index_store.write_manifest(folder, manifest)
+            writer.add_segment([source], table, arrow_table(pd.DataFrame({"source": [0]})), fill_blocks(2))
         del table
         with watched(found, "background"):
-            manifest["background"] = learn_background(
-                index_store.IndexStore(folder), IndexParams(), 2, lambda text: None
-            )
-        index_store.write_manifest(folder, manifest)
+            learn_background(writer, IndexParams(), 2, lambda text: None)
+        writer.publish()
 
 
 def warm(path: Path) -> None:
@@ -222,7 +215,7 @@ def _params():
 
 def write_query(path: Path, folder: Path) -> list[str]:
     """Write the sets of one query; returns the words of the command."""
-    from beadwork.io.connectivity.index_store import IndexStore
+    from beadwork.io.connectivity.index.reader import IndexStore
 
     genes = IndexStore(path).gene_ids
     rows = np.random.default_rng(1).permutation(len(genes))[:300]
@@ -269,13 +262,14 @@ def cold(path: Path, found: dict) -> None:
 
 def append(path: Path, found: dict) -> None:
     """Append 400 signatures three times, and take them away again."""
-    from beadwork.api.index.build import append_index
-    from beadwork.io.connectivity import index_store
+    from beadwork.api.index.append import append_index
+    from beadwork.io.connectivity.index.reader import IndexStore
+    from beadwork.io.connectivity.index.writer import extend_index
     from beadwork.io.files.tables import write_table
-    from beadwork.io.matrix.gctx import write_matrix
+    from beadwork.io.matrix.formats import write_matrix
     from beadwork.model.matrix import Level, Matrix
 
-    store = index_store.IndexStore(path)
+    store = IndexStore(path)
     before = (path / "manifest.json").read_text()
     with tempfile.TemporaryDirectory(dir=path.parent) as name:
         folder = Path(name)
@@ -291,7 +285,7 @@ def append(path: Path, found: dict) -> None:
             walls.append(time.perf_counter() - wall)
             cpus.append(time.process_time() - cpu)
             (path / "manifest.json").write_text(before)
-            with index_store.appending(path):  # removes what the manifest does not name
+            with extend_index(path):  # removes what the manifest does not name
                 pass
     found["append"] = {"wall": statistics.median(walls[1:]), "cpu": statistics.median(cpus[1:]), "first": walls[0]}
     print("append", found["append"], flush=True)

@@ -64,8 +64,7 @@ def make_targets(folder: Path) -> dict[str, Target]:
     from beadwork.io.connectivity.gene_sets import pair_sets, read_gene_sets, read_signatures
     from beadwork.io.files.tables import read_table
     from beadwork.io.matrix.expression import read_expression
-    from beadwork.io.matrix.formats import read_any
-    from beadwork.io.matrix.gctx import read_annotation, read_matrix, write_matrix
+    from beadwork.io.matrix.formats import read_annotation, read_any, read_matrix, write_matrix
     from beadwork.model.config import count_wells, parse_plate_sheet
     from beadwork.model.matrix import Level, Matrix
     from beadwork.model.params import IndexParams
@@ -83,7 +82,8 @@ def make_targets(folder: Path) -> dict[str, Target]:
 
     beads = [lxb_bytes(rng.integers(0, 501, 40), rng.integers(1, 30000, 40), well) for well in ("A1", "B12", "P24")]
     small = [data[:1040] + data[13952:] for data in beads]  # without the long blank, so that more mutations matter
-    small = [data.replace(b"   13952", b"    1040") for data in small]
+    for old, new in ((13952, 1040), (13952 + 40 * 44 - 1, 1040 + 40 * 44 - 1)):
+        small = [data.replace(b"%8d" % old, b"%8d" % new).replace(b"%010d" % old, b"%010d" % new) for data in small]
 
     def lxb(data: bytes) -> object:
         return read_events(data, masked=len(data) % 2 == 0)

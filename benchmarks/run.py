@@ -50,12 +50,12 @@ def measure(words: list[object], repeat: int) -> Cost:
 
 def run(folder: Path, wells: int, threads: int, repeat: int) -> dict[str, Cost]:
     """Costs by what was run."""
-    study, options = folder / "study", ["--threads", threads, "--log-level", "error"]
+    study, share = folder / "study", ["--threads", threads]
     lxb, plate_map = study / "lxb" / PLATE, study / "maps" / f"{PLATE}.map"
     files = {name: folder / f"{PLATE}_{name}.gctx" for name in ("GEX", "CAL", "NORM", "QNORM", "INF", "ZSPC", "K")}
     subprocess.run([BEADWORK, "self-test"], check=True, stdout=subprocess.DEVNULL)
-    raw = ["deconvolve", lxb, "--map", plate_map]
-    costs = {f"simulate ({wells} wells)": measure(["simulate", "-o", study, "--wells", wells, *options], 1)}
+    raw = ["deconvolve", lxb, "--map", plate_map, *share]
+    costs = {f"simulate ({wells} wells)": measure(["simulate", "-o", study, "--wells", wells, *share], 1)}
     steps = {
         "deconvolve (kmeans)": [*raw, "-o", files["K"], "--method", "kmeans"],
         "deconvolve (mixture)": [*raw, "-o", files["GEX"], "--calibrators", files["CAL"]],
@@ -66,7 +66,7 @@ def run(folder: Path, wells: int, threads: int, repeat: int) -> dict[str, Cost]:
         "zscore (ZSPC)": ["zscore", files["INF"], "-o", files["ZSPC"]],
     }  # fmt: skip
     for name, words in steps.items():
-        costs[name] = measure([*words, *options], repeat)
+        costs[name] = measure([*words, "--log-level", "error"], repeat)
     costs["--help"] = measure(["--help"], max(repeat, 5))
     return costs
 

@@ -26,13 +26,13 @@ def whole_path(study: Path, out: Path, threads: int) -> None:
         beadwork("deconvolve", study / "lxb" / plate, "--map", study / "maps" / f"{plate}.map", "-o", file["GEX"],
                  "--calibrators", file["CAL"], "--support", file["SUP"], "--qc", qc["deconvolve"], *t)  # fmt: skip
         beadwork("normalize", file["GEX"], "--calibrators", file["CAL"], "-o", file["QNORM"], "--norm", file["NORM"],
-                 "--qc", qc["normalize"], *t)  # fmt: skip
-        beadwork("infer", file["QNORM"], "-o", file["INF"], "--qc", qc["infer"], *t)
-        beadwork("zscore", file["INF"], "-o", file["ZSPC"], "--qc", qc["zscore"], *t)
-        beadwork("zscore", file["INF"], "-o", file["ZSVC"], "--population", "vehicle", *t)
+                 "--qc", qc["normalize"])  # fmt: skip
+        beadwork("infer", file["QNORM"], "-o", file["INF"], "--qc", qc["infer"])
+        beadwork("zscore", file["INF"], "-o", file["ZSPC"], "--qc", qc["zscore"])
+        beadwork("zscore", file["INF"], "-o", file["ZSVC"], "--population", "vehicle")
     z = [out / f"{plate}_ZSPC.gctx" for plate in plates]
-    beadwork("consensus", *z, "-o", out / "MODZ.gctx", "--siginfo", out / "siginfo.tsv", *t)
-    beadwork("index", "build", out / "index", out / "MODZ.gctx", "--siginfo", out / "siginfo.tsv")
+    beadwork("consensus", *z, "-o", out / "MODZ.gctx", "--siginfo", out / "siginfo.tsv")
+    beadwork("index", "build", out / "index", out / "MODZ.gctx", "--siginfo", out / "siginfo.tsv", *t)
     truth = study / "truth"
     beadwork("query", out / "index", "--up", truth / "mechanisms_up.gmt", "--down", truth / "mechanisms_dn.gmt",
              "-o", out / "answers", *t)  # fmt: skip
@@ -49,11 +49,11 @@ def checksums(folder: Path) -> dict[str, str]:
 
 def load_in_cmappy(path: Path) -> bool:
     """Whether cmapPy reads the same ids, values and fields as we do."""
-    from beadwork.io.matrix.gctx import read_matrix
-    from beadwork.model.cmappy import load_cmappy
+    from beadwork.io.matrix.formats import read_matrix
+    from beadwork.model.cmappy import corrected_cmappy, load_cmappy
 
     ours = read_matrix(path)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), corrected_cmappy():
         warnings.simplefilter("ignore")
         theirs = load_cmappy("parse").parse(str(path))
     return (

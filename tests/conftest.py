@@ -25,13 +25,20 @@ def shared_data() -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def golden() -> Path:
+    """Folder of official values that stand in the repository."""
+    return Path(__file__).parent / "golden"
+
+
 @pytest.fixture(autouse=True)
 def own_logging(monkeypatch: pytest.MonkeyPatch) -> None:
     """Undo what a command run in this process does to the logger, so that caplog hears it in the next test."""
     logger = logging.getLogger("beadwork")
     monkeypatch.setattr(logger, "propagate", True)
     monkeypatch.setattr(logger, "handlers", [])
-    monkeypatch.setattr(logger, "disabled", False)
+    for name in (name for name in logging.root.manager.loggerDict if name.partition(".")[0] == "beadwork"):
+        monkeypatch.setattr(logging.getLogger(name), "disabled", False)  # as import-linter leaves them
     logger.setLevel(logging.NOTSET)  # not by monkeypatch: setLevel also clears what the logger remembers
 
 

@@ -63,8 +63,8 @@ def test_help_of_a_command_loads_neither_pandas_nor_numba():
         (("simulat",), "no command 'simulat'; did you mean 'simulate'? (see `beadwork --help`)"),
         (("zzz",), "no command 'zzz'; `beadwork --help` lists them."),
         (("--colour",), "No such option"),
-        (("convert", "--threads", "many", "a", "b"), "'many' is not a valid integer"),
-        (("convert", "--threads", "-1", "a", "b"), "-1 is not in the range x>=0"),
+        (("deconvolve", "--threads", "many", "a"), "'many' is not a valid integer"),
+        (("deconvolve", "--threads", "-1", "a"), "-1 is not in the range x>=0"),
         (("convert", "--log-level", "loud", "a", "b"), "'loud' is not one of 'debug', 'info', 'warning', 'error'"),
     ],
 )

@@ -1,13 +1,19 @@
 """Outputs are checked before a command works: nothing is overwritten by mistake, nothing is half there."""
 
+import ast
+import inspect
+import sys
+import textwrap
 from pathlib import Path
 
+import click
 import numpy as np
 import pandas as pd
 import pytest
 
+from beadwork.cli import cli
 from beadwork.cli.options import check_outputs
-from beadwork.io.matrix.gctx import write_matrix
+from beadwork.io.matrix.formats import write_matrix
 from beadwork.model.errors import FileError, ParameterError
 from beadwork.model.matrix import Level, Matrix
 
@@ -55,3 +61,44 @@ def test_every_command_checks_first(words, run, tmp_path, monkeypatch):
     assert outcome.err.startswith("beadwork: error: ") and outcome.err.count("\n") == 1
     assert any(text in outcome.err for text in ("two outputs", "is an input", "is a file and not a folder"))
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def commands(group=cli, path=()):
+    """All commands by their words, those of groups too."""
+    for name in group.list_commands(None):
+        found = group.get_command(None, name)
+        if isinstance(found, click.Group):
+            yield from commands(found, (*path, name))
+        else:
+            yield pytest.param(found, id=" ".join((*path, name)))
+
+
+def uses(function, name):
+    """Whether the body of a function, not only its signature, has a parameter."""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(inspect.unwrap(function)))).body[0]
+    return any(isinstance(node, ast.Name) and node.id == name for part in tree.body for node in ast.walk(part))
+
+
+@pytest.mark.parametrize("command", list(commands()))
+def test_threads_and_qc_are_where_they_do_something(command):
+    options = {parameter.name for parameter in command.params}
+    taken = set(inspect.signature(inspect.unwrap(command.callback)).parameters)
+    assert "log_level" in options
+    for name in ("threads", "qc"):
+        assert (name in options) == (name in taken) == uses(command.callback, name), name
+    assert "join_qc([])" not in inspect.getsource(sys.modules[inspect.unwrap(command.callback).__module__])
+
+
+@pytest.mark.parametrize(
+    ("name", "has"),
+    [("deconvolve", "threads qc"), ("normalize", "qc"), ("infer", "qc"), ("train-inference", "threads qc"), ("zscore", "qc"),
+     ("consensus", "qc"), ("check-plates", "qc"), ("index build", "threads qc"), ("query", "threads qc"),
+     ("introspect", "threads qc"), ("simulate", "threads qc"), ("serve", "threads"), ("self-test", "threads"),
+     ("index verify", "threads qc"), ("index info", "qc"), ("convert", ""), ("collect", ""), ("release", ""),
+     ("provenance", ""), ("status", ""), ("check-truth", ""), ("report", ""), ("figures brew", "")],
+)  # fmt: skip
+def test_commands_that_compute_share_out_work_and_have_qc_rows(name, has):
+    command = cli
+    for word in name.split():
+        command = command.get_command(None, word)
+    assert {parameter.name for parameter in command.params} & {"threads", "qc"} == set(has.split())

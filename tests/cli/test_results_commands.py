@@ -14,8 +14,8 @@ from beadwork.cli import main
 from beadwork.io.files.digest import digest_file
 from beadwork.io.files.provenance import input_record, make_provenance
 from beadwork.io.files.tables import read_table
-from beadwork.io.matrix.gctx import write_matrix
-from beadwork.model.cmappy import load_gctoo
+from beadwork.io.matrix.formats import write_matrix
+from beadwork.model.cmappy import corrected_cmappy, load_cmappy
 from beadwork.model.matrix import Level, Matrix
 
 BREW, PLATES = "P001_A375_24H", ["P001_A375_24H_X1_B20", "P001_A375_24H_X2_B20"]
@@ -56,7 +56,7 @@ def results(tmp_path: Path) -> Path:
             earlier, inputs = [matrix.provenance], {"matrix": [input_record(path)]}
     sources = [folder / plate / f"{plate}_ZSPC.gctx" for plate in PLATES]
     steps = [made(plate, Level.ZSPC, {}, []).provenance for plate in PLATES]
-    from beadwork.io.matrix.gctx import read_provenance
+    from beadwork.io.matrix.formats import read_provenance
 
     steps = [read_provenance(path) for path in sources]
     record = make_provenance("consensus", {"z_clip": 10}, {"z": [input_record(path) for path in sources]}, steps)
@@ -219,10 +219,8 @@ def test_a_release_has_the_names_and_columns_of_lincs(results: Path, tmp_path: P
 def test_released_matrices_are_those_of_the_plates_and_load_in_cmappy(results: Path, tmp_path: Path, capsys):
     run(capsys, "release", results, "-o", tmp_path / "release", "--levels", "4")
     path = tmp_path / "release" / "beadwork_Level4_ZSPC_n6x6.gctx"
-    load_gctoo()
-    from cmapPy.pandasGEXpress.parse import parse
-
-    joined = parse(str(path)).data_df
+    with corrected_cmappy():
+        joined = load_cmappy("parse").parse(str(path)).data_df
     for plate in PLATES:
         with h5py.File(results / plate / f"{plate}_ZSPC.gctx") as file:
             own = file["0/DATA/0/matrix"][:]

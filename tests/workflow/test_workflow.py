@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from beadwork.io.matrix.gctx import read_matrix
+from beadwork.io.matrix.formats import read_matrix
 from beadwork.model.qc import COLUMNS
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("workflow")]
@@ -127,6 +127,24 @@ def test_a_failing_job_shows_the_one_line_of_its_command(study: Path, snakemake)
     assert failed.returncode == 1
     assert re.search(r"^beadwork: error: BAD_A375_24H_X1_B20: 0 usable wells", failed.stdout, re.MULTILINE)
     assert "Traceback" not in failed.stdout
+
+
+def test_the_run_ends_with_a_report_of_its_own(finished: Path):
+    page = (finished / "report" / "index.html").read_text()
+    assert "2 plates, 2 of them complete" in page
+    for plate in PLATES:
+        assert f'href="plates/{plate}.html"' in page
+        own = (finished / "report" / "plates" / f"{plate}.html").read_text()
+        figures = re.findall(r'<img src="([^"]+)"', own)
+        assert {Path(path).stem for path in figures} == {"wells", "calibration", "beads", "ambiguity", "worst_beads"}
+        assert all((finished / "report" / "plates" / path).resolve().is_file() for path in figures)
+    assert "HDAC inhibitor" in page and BREW in page
+
+
+def test_a_finished_run_says_where_everything_is(finished: Path, snakemake):
+    done = snakemake("--cores", 1, "-R", "report")
+    assert done.returncode == 0, done.stdout
+    assert "report      results/report/index.html" in done.stdout
 
 
 def test_the_report_builds_with_all_figures(finished: Path, snakemake):

@@ -198,6 +198,19 @@ def report_figures():
     )
 
 
+def closing_lines():
+    """Where the results of a finished run are."""
+    lines = []
+    if CFG.report:
+        lines.append(f"report      {CFG.results}/report/index.html")
+    lines += [
+        f"signatures  {CFG.results}/signatures/ and {CFG.results}/siginfo.tsv",
+        f"QC rows     {CFG.results}/qc.tsv",
+        f"index       {CFG.results}/index (ask it: beadwork query, beadwork serve)",
+    ]
+    return "\n".join(lines)
+
+
 def all_targets():
     """What a run makes."""
     if not (PLATES and PLANNING):
@@ -212,5 +225,5 @@ def all_targets():
         "<results>/queries/{query}", query=[query.name for query in CFG.queries]
     )
     if CFG.report:
-        targets += report_figures()
+        targets += [*report_figures(), "<results>/report/index.html"]
     return targets

@@ -37,7 +37,7 @@ rule consensus:
         "{wildcards.brew}: signatures from replicate plates (level 5)"
     shell:
         "beadwork consensus {input.matrices:q} {params.doubt} {params.flags} -o {output.matrix:q} --siginfo {output.siginfo:q}"
-        " --qc {output.qc:q} --threads {threads} 2> {log:q}"
+        " --qc {output.qc:q} 2> {log:q}"
 
 
 rule collect_siginfo:

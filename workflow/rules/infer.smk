@@ -24,4 +24,4 @@ rule infer:
         "{wildcards.plate}: inferring the genes that were not measured (level 3)"
     shell:
         "beadwork infer {input.matrix:q} {params.flags} -o {output.matrix:q} --qc {output.qc:q}"
-        " --threads {threads} 2> {log:q}"
+        " 2> {log:q}"

@@ -26,4 +26,4 @@ rule normalize:
         "{wildcards.plate}: scaling and quantile-normalising its wells (level 3)"
     shell:
         "beadwork normalize {input.gex:q} --calibrators {input.calibrators:q} {params.flags} --norm {output.norm:q}"
-        " -o {output.qnorm:q} --curves {output.curves:q} --qc {output.qc:q} --threads {threads} 2> {log:q}"
+        " -o {output.qnorm:q} --curves {output.curves:q} --qc {output.qc:q} 2> {log:q}"

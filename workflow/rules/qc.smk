@@ -55,7 +55,7 @@ rule check_plates:
         "Do the plates hold what the plate sheet says?"
     shell:
         "beadwork check-plates {params.results:q} {params.sheets} {params.flags} -o {output.table:q}"
-        " --qc {output.qc:q} --threads {threads} 2> {log:q}"
+        " --qc {output.qc:q} 2> {log:q}"
 
 
 rule collect_qc:
@@ -113,4 +113,4 @@ rule status:
         "What is new, and what is there"
     shell:
         "beadwork status {params.results:q} {params.sheets} --record {output.record:q} --page {output.page:q}"
-        " --threads {threads} > {log:q} 2>&1"
+        " > {log:q} 2>&1"

@@ -1,5 +1,6 @@
-"""Figures of the report. Input: matrices, QC rows, siginfo, answers. Output: results/report/; then
-`snakemake --report results/report/report.html` joins them with their captions."""
+"""The report and its figures. Input: matrices, QC rows, siginfo, answers. Output: results/report/index.html and what it
+links to. (`snakemake --report FILE` joins the same figures with the captions and the run's own statistics.)
+"""
 
 
 rule figures_plate:
@@ -84,7 +85,7 @@ rule figures_brew:
         "{wildcards.brew}: drawing the correlation of its replicates"
     shell:
         "beadwork figures brew {input.matrices:q} --group-by {params.fields} -o {params.folder:q}"
-        " --threads {threads} 2> {log:q}"
+        " 2> {log:q}"
 
 
 rule figures_study:
@@ -120,7 +121,7 @@ rule figures_study:
         "Drawing the figures of the study"
     shell:
         "beadwork figures study --rows {input.qc:q} --siginfo {input.siginfo:q} -o {params.folder:q}"
-        " --threads {threads} 2> {log:q}"
+        " 2> {log:q}"
 
 
 rule figures_query:
@@ -148,4 +149,31 @@ rule figures_query:
     message:
         "{wildcards.query}: drawing its strongest connections"
     shell:
-        "beadwork figures query {input:q} -o {params.folder:q} --threads {threads} 2> {log:q}"
+        "beadwork figures query {input:q} -o {params.folder:q} 2> {log:q}"
+
+
+rule report:
+    input:
+        figures=report_figures(),
+        status="<results>/status.tsv",
+        check="<results>/plate_check.tsv",
+    output:
+        "<results>/report/index.html",
+    log:
+        "<logs>/report.log",
+    benchmark:
+        "<benchmarks>/report.tsv"
+    conda:
+        "../../envs/beadwork.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: attempt * (500 + len(PLATES)),
+        runtime=minutes(5, 0.01),
+    params:
+        results=subpath(input.status, parent=True),
+        folder=subpath(output[0], parent=True),
+        sheets=sheet_flags(),
+    message:
+        "The report of the study"
+    shell:
+        "beadwork report {params.results:q} {params.sheets} -o {params.folder:q} > {log:q} 2>&1"

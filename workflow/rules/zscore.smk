@@ -30,7 +30,7 @@ rule zscore:
         "{wildcards.plate}: z-scores against all wells of the plate (level 4)"
     shell:
         "beadwork zscore {input.matrix:q} {params.flags} {params.doubt} {params.shrink} -o {output.matrix:q} --qc {output.qc:q}"
-        " --threads {threads} 2> {log:q}"
+        " 2> {log:q}"
 
 
 rule zscore_vehicle:
@@ -57,4 +57,4 @@ rule zscore_vehicle:
         "{wildcards.plate}: z-scores against the vehicle wells of the plate (level 4)"
     shell:
         "beadwork zscore {input.matrix:q} --population vehicle --if-few missing {params.flags} {params.doubt} -o {output.matrix:q} --qc {output.qc:q}"
-        " --threads {threads} 2> {log:q}"
+        " 2> {log:q}"

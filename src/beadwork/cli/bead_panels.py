@@ -133,11 +133,14 @@ def find_analytes(plate: CalledPlate, names: Sequence[str]) -> dict[int, str]:
     ParameterError
         No pair has that name.
     """
+    from beadwork.io.platform.gene_names import gene_resolver
+
     rows = plate.gex.rows
     symbols = rows["pr_gene_symbol"].astype(str) if "pr_gene_symbol" in rows else pd.Series("", index=rows.index)
     found = {}
     for name in names:
-        same = (symbols.str.upper() == name.upper()) | (rows.index == name)
+        gene = gene_resolver().resolve([name], suggest=False)[0].gene or name
+        same = (symbols.str.upper() == name.upper()) | (rows.index == gene)
         numbers = rows.loc[same, "pr_analyte_num"].astype(int).tolist() or ([int(name)] if name.isdecimal() else [])
         known = [number for number in numbers if number in plate.pairs.index]
         if not known:

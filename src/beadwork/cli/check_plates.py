@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from beadwork.cli.options import FILE, common_options, log, params_options, progress, write_qc
+from beadwork.cli.options import FILE, log, log_option, params_options, progress, qc_option, write_qc
 from beadwork.model.params import CheckPlatesParams
 
 
@@ -14,9 +14,10 @@ from beadwork.model.params import CheckPlatesParams
 @click.option("--plates", metavar="SHEET", type=FILE, multiple=True,
               help="Plate sheet: of a folder of results, only its plates; may be given again.")  # fmt: skip
 @params_options(CheckPlatesParams)
-@common_options
+@qc_option
+@log_option
 def command(
-    sources: tuple[Path, ...], output: Path, plates: tuple[Path, ...], params: CheckPlatesParams, threads: int,
+    sources: tuple[Path, ...], output: Path, plates: tuple[Path, ...], params: CheckPlatesParams,
     qc: Path | None,
 ) -> None:  # fmt: skip
     """Look for swapped plates, shifted or rotated maps, wrong bead sets and wrong cell lines, from the data alone.
@@ -26,7 +27,7 @@ def command(
     """
     from beadwork.cli.files import load_matrix
     from beadwork.io.files.tables import write_table
-    from beadwork.io.matrix.gctx import read_annotation
+    from beadwork.io.matrix.formats import read_annotation
     from beadwork.io.platform.bead_sets import bead_set_names, read_bead_set
     from beadwork.stages.plates.check import check_plates, compared_genes, make_print
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from beadwork.cli.options import FILE, common_options, write_qc
+from beadwork.cli.options import FILE, log_option
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,8 +20,8 @@ STRONG = 0.5
 @click.argument("study", metavar="DIR", type=FILE)
 @click.argument("results", metavar="RESULTS", type=FILE)
 @click.option("-o", "--output", metavar="TSV", type=FILE, help="Write all figures as a table here.")
-@common_options
-def command(study: Path, results: Path, output: Path | None, threads: int, qc: Path | None) -> None:
+@log_option
+def command(study: Path, results: Path, output: Path | None) -> None:
     """Compare the results of a simulated study with what was planted.
 
     DIR is the folder of `beadwork simulate`, RESULTS that of the workflow.  Level 2: called against true values, and
@@ -32,7 +32,6 @@ def command(study: Path, results: Path, output: Path | None, threads: int, qc: P
 
     from beadwork.io.files.tables import write_table
     from beadwork.model.errors import FileError
-    from beadwork.model.qc import join_qc
 
     truth = study / "truth"
     if not truth.is_dir():
@@ -46,7 +45,6 @@ def command(study: Path, results: Path, output: Path | None, threads: int, qc: P
     click.echo(summary(table))
     if output is not None:
         write_table(table, output)
-    write_qc(join_qc([]), qc)
 
 
 Figures = list[tuple[str, str, float]]
@@ -54,7 +52,7 @@ Figures = list[tuple[str, str, float]]
 
 def level2(truth: Path, results: Path) -> Figures:
     """Agreement of the GEX of each plate."""
-    from beadwork.io.matrix.gctx import read_matrix
+    from beadwork.io.matrix.formats import read_matrix
     from beadwork.stages.plates.truth import compare_values
 
     found: Figures = []
@@ -75,7 +73,7 @@ def level2(truth: Path, results: Path) -> Figures:
 def wells(truth: Path, results: Path) -> Figures:
     """Whether the wells with planted faults were left out, and how many sound ones were."""
     from beadwork.io.files.tables import read_table
-    from beadwork.io.matrix.gctx import read_matrix
+    from beadwork.io.matrix.formats import read_matrix
 
     planted = read_table(truth / "wells.tsv", required=("det_plate", "det_well", "fault"))
     found: Figures = []
@@ -105,7 +103,7 @@ def level5(truth: Path, results: Path) -> Figures:
     """Correlation of each active signature with the planted one."""
     import numpy as np
 
-    from beadwork.io.matrix.gctx import read_matrix
+    from beadwork.io.matrix.formats import read_matrix
     from beadwork.stages.plates.truth import compare_signatures
 
     true = read_matrix(truth / "signatures.gctx")

@@ -4,14 +4,14 @@ from pathlib import Path
 
 import click
 
-from beadwork.cli.options import FILE, check_outputs, common_options, write_qc
+from beadwork.cli.options import FILE, check_outputs, log_option
 
 
 @click.command("convert")
 @click.argument("source", metavar="IN", type=FILE)
 @click.argument("target", metavar="OUT", type=FILE)
-@common_options
-def command(source: Path, target: Path, threads: int, qc: Path | None) -> None:
+@log_option
+def command(source: Path, target: Path) -> None:
     """Convert a matrix between GCT, GCTX, h5ad and parquet; the endings of the names decide.
 
     \b
@@ -21,8 +21,6 @@ def command(source: Path, target: Path, threads: int, qc: Path | None) -> None:
     .parquet        a table: genes as rows, samples as columns; annotation, level and provenance in its metadata
     """
     from beadwork.io.matrix.formats import read_any, write_any
-    from beadwork.model.qc import join_qc
 
-    check_outputs([target, qc], [source])
+    check_outputs([target], [source])
     write_any(read_any(source), target)
-    write_qc(join_qc([]), qc)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from beadwork.cli.options import FILE, common_options, write_qc
+from beadwork.cli.options import FILE, log_option, threads_option
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,7 +49,8 @@ odds_option = click.option(
 @odds_option
 @folder_option
 @format_option
-@common_options
+@threads_option
+@log_option
 def plate_command(
     gex: Path,
     lxb: Path,
@@ -60,7 +61,6 @@ def plate_command(
     output: Path,
     kind: str,
     threads: int,
-    qc: Path | None,
 ) -> None:  # fmt: skip
     """Figures of one plate.
 
@@ -92,7 +92,6 @@ def plate_command(
         worst = bead_panels(plate, beads, well, worst_analytes(plate))
         _save(plate_ambiguity(name, wells, pair_table(plate)), output / f"ambiguity.{kind}")
         _save(bead_histograms(name, well, worst, "the pairs least sure"), output / f"worst_beads.{kind}")
-    _no_qc(qc)
 
 
 @command.command("beads")
@@ -111,7 +110,8 @@ def plate_command(
 @click.option("--well", metavar="WELL", help="Well to draw; by default the one with the median number of beads.")
 @folder_option
 @format_option
-@common_options
+@threads_option
+@log_option
 def beads_command(
     gex: Path,
     lxb: Path,
@@ -122,7 +122,6 @@ def beads_command(
     output: Path,
     kind: str,
     threads: int,
-    qc: Path | None,
 ) -> None:  # fmt: skip
     """Bead histograms of chosen analytes in one well, with what was called and fitted.  File: beads."""
     import pandas as pd
@@ -153,7 +152,6 @@ def beads_command(
         bead_histograms(_plate_name(plate), well, bead_panels(plate, beads, well, chosen), words),
         output / f"beads.{kind}",
     )
-    _no_qc(qc)
 
 
 @command.command("brew")
@@ -162,10 +160,8 @@ def beads_command(
               help="Fields whose equal values make one treatment.")  # fmt: skip
 @folder_option
 @format_option
-@common_options
-def brew_command(
-    matrices: tuple[Path, ...], group_by: str, output: Path, kind: str, threads: int, qc: Path | None
-) -> None:
+@log_option
+def brew_command(matrices: tuple[Path, ...], group_by: str, output: Path, kind: str) -> None:
     """Correlation of replicates between the plates of a brew, against that of different treatments.
 
     With one plate only: wells of one compound at different doses.  Files: replicates, and replicates.tsv with its
@@ -176,9 +172,9 @@ def brew_command(
 
     from beadwork.cli.files import load_matrix
     from beadwork.io.files.tables import write_table
-    from beadwork.io.matrix.gctx import space_genes
     from beadwork.io.platform.gene_table import gene_table
     from beadwork.model.matrix import Level, Space
+    from beadwork.model.spaces import space_genes
     from beadwork.stages.plates.replicates import correlate_replicates
     from beadwork.views.figures import replicate_correlation
 
@@ -195,7 +191,6 @@ def brew_command(
                "median_different": float(np.median(result.different)) if len(result.different) else None,
                "auc": result.auc}  # fmt: skip
     write_table(pd.DataFrame([numbers]), output / "replicates.tsv")
-    _no_qc(qc)
 
 
 @command.command("study")
@@ -203,10 +198,8 @@ def brew_command(
 @click.option("--siginfo", metavar="TSV", type=FILE, required=True, help="siginfo of all signatures.")
 @folder_option
 @format_option
-@common_options
-def study_command(
-    rows: tuple[Path, ...], siginfo: Path, output: Path, kind: str, threads: int, qc: Path | None
-) -> None:
+@log_option
+def study_command(rows: tuple[Path, ...], siginfo: Path, output: Path, kind: str) -> None:
     """Figures of a study: plates (wells kept, bead counts, LISS quality) and tas (activity of the signatures)."""
     from beadwork.io.files.tables import read_table
     from beadwork.views.figures import study_activity, study_plates
@@ -214,15 +207,14 @@ def study_command(
     _save(study_plates(_read_rows(rows)), output / f"plates.{kind}")
     table = read_table(siginfo, required=("pert_type", "tas", "distil_cc_q75", "ss_ngene", "distil_nsample"))
     _save(study_activity(table), output / f"tas.{kind}")
-    _no_qc(qc)
 
 
 @command.command("query")
 @click.argument("answers", metavar="DIR", type=FILE)
 @folder_option
 @format_option
-@common_options
-def query_command(answers: Path, output: Path, kind: str, threads: int, qc: Path | None) -> None:
+@log_option
+def query_command(answers: Path, output: Path, kind: str) -> None:
     """Strongest connections of each gene set; DIR is the folder that `beadwork query` wrote."""
     from beadwork.io.files.tables import read_table
     from beadwork.model.errors import FileError
@@ -240,7 +232,6 @@ def query_command(answers: Path, output: Path, kind: str, threads: int, qc: Path
         for name, table in tables.items()
     }
     _save(query_connections(answers.name, labelled), output / f"connections.{kind}")
-    _no_qc(qc)
 
 
 def signature_labels(table: pd.DataFrame) -> list[str]:
@@ -286,9 +277,3 @@ def _save(figure: Any, path: Path) -> None:
     data = render(figure, path.suffix[1:])
     with atomic_path(path) as temporary:
         temporary.write_bytes(data)
-
-
-def _no_qc(qc: Path | None) -> None:
-    from beadwork.model.qc import join_qc
-
-    write_qc(join_qc([]), qc)

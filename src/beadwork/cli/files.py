@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
+from beadwork.cli.options import log
 from beadwork.io.files.provenance import input_record, make_provenance
-from beadwork.io.matrix.gctx import guess_space, read_matrix, write_matrix
-from beadwork.io.platform.gene_table import gene_table
+from beadwork.io.matrix.formats import read_annotation, read_matrix, write_matrix
+from beadwork.io.platform.gene_table import gene_table, landmark_ids
 from beadwork.model.matrix import Level, Matrix, Space, check_matrix
 from beadwork.model.params import Params
+from beadwork.model.spaces import guess_space
 
 
 def load_matrix(
@@ -30,6 +35,41 @@ def load_matrix(
         if found is not None:
             matrix = matrix.with_values(matrix.values, space=found)
     check_matrix(matrix, level=level, space=space, finite=finite, what=str(path))
+    return matrix
+
+
+def with_inst_info(matrices: Sequence[Matrix], names: Sequence[Path], table: Path | None) -> list[Matrix]:
+    """Matrices with the fields that a table of wells has beside theirs (``--instinfo``)."""
+    if table is None:
+        return list(matrices)
+    from beadwork.io.levels.inst_info import read_inst_info
+    from beadwork.stages.levels.annotate import add_fields
+
+    found = read_inst_info(table, [cid for matrix in matrices for cid in matrix.cids])
+    return [
+        add_fields(matrix, found, what=str(name), source=str(table))
+        for matrix, name in zip(matrices, names, strict=True)
+    ]
+
+
+def load_landmarks(path: Path, *, level: Level | Iterable[Level] | None = None) -> Matrix:
+    """Read the landmarks of a matrix, as rows of Entrez ids in the file's order; it says that others are left out.
+
+    Rows are known by Entrez id, by HG-U133A probe id, or by Entrez ids in the row field pr_gene_id.
+
+    Raises
+    ------
+    FileError
+        Landmarks are absent, or stand twice.
+    """
+    found = read_annotation(path)
+    ids = landmark_ids(found.rows, str(path))
+    if len(ids) < len(found.rows):
+        log.info("%s: %d rows that are no landmarks are left out", path, len(found.rows) - len(ids))
+    matrix = read_matrix(path, rids=ids.index)
+    rows = matrix.rows if ids.index.equals(pd.Index(ids)) else matrix.rows.assign(pr_probe_id=matrix.rids)
+    matrix = replace(matrix, rows=rows.set_axis(pd.Index(ids, dtype=object), axis=0), space=Space.LM)
+    check_matrix(matrix, level=level, space=Space.LM, what=str(path))
     return matrix
 
 
@@ -59,4 +99,4 @@ def save_matrix(
     write_matrix(matrix.with_values(matrix.values, provenance=record), path)
 
 
-__all__ = ["input_record", "load_matrix", "save_matrix"]
+__all__ = ["input_record", "load_landmarks", "load_matrix", "save_matrix", "with_inst_info"]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from beadwork.cli.options import FILE, common_options, params_options, write_qc
+from beadwork.cli.options import FILE, common_options, log_option, params_options, qc_option, write_qc
 from beadwork.model.params import IndexParams
 
 _SIGINFO = click.option(
@@ -69,7 +69,7 @@ def append(index: Path, matrices: tuple[Path, ...], siginfo: tuple[Path, ...], t
     Nothing that is there is rewritten: the cost depends on what is added. If it fails, or is killed, INDEX is what it
     was; others may query it meanwhile.
     """
-    from beadwork.api.index.build import append_index
+    from beadwork.api.index.append import append_index
 
     store = append_index(index, matrices, siginfo or None, threads=threads, progress=_progress())
     _said(store.path, store.n_signatures, store.n_genes, store.background)
@@ -97,8 +97,9 @@ def sync(
     store, report = sync_index(index, matrices, siginfo or None, params=params, threads=threads, progress=_progress())
     _said(store.path, store.n_signatures, store.n_genes, store.background)
     log.info(
-        "%s: %s %d matrices added, %d segments kept, %d dropped", index, "built anew;" if report.rebuilt else "",
-        report.added, len(report.kept), len(report.dropped),
+        "%s: %s%d matrices added; segments: %d kept, %d annotated anew, %d dropped", index,
+        "built anew; " if report.rebuilt else "", report.added, len(report.kept), len(report.annotated),
+        len(report.dropped),
     )  # fmt: skip
     _write_qc(index, qc)
 
@@ -122,11 +123,14 @@ def background(
 
     An append keeps the background as it was learned; do this when much was added. --space has no effect here.
     """
-    from beadwork.api.index.build import relearn_background
+    from beadwork.api.index.background import relearn_background
     from beadwork.api.index.opened import ConnectivityIndex, load_queries
 
-    queries = ConnectivityIndex.open(index).map_queries(load_queries(up, down)) if up or down else []
-    store = relearn_background(index, params=params, queries=queries, threads=threads, progress=_progress())
+    opened = ConnectivityIndex.open(index)
+    queries = opened.map_queries(load_queries(up, down, identify=opened.finder.keys)) if up or down else []
+    store = relearn_background(
+        index, params=params, queries=queries, mapped_on=opened.store, threads=threads, progress=_progress()
+    )
     _said(store.path, store.n_signatures, store.n_genes, store.background)
     _write_qc(index, qc)
 
@@ -134,12 +138,13 @@ def background(
 @command.command("info")
 @click.argument("index", metavar="INDEX", type=FILE)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@common_options
-def info(index: Path, as_json: bool, threads: int, qc: Path | None) -> None:
+@qc_option
+@log_option
+def info(index: Path, as_json: bool, qc: Path | None) -> None:
     """Say what is in INDEX."""
     from beadwork.api import ConnectivityIndex
 
-    facts = ConnectivityIndex.open(index, threads=threads).info()
+    facts = ConnectivityIndex.open(index).info()
     if as_json:
         import json
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from beadwork.cli.options import FILE, check_outputs, common_options, params_options, write_qc
+from beadwork.cli.options import FILE, check_outputs, log_option, params_options, qc_option, write_qc
 from beadwork.model.params import InferParams
 
 
@@ -14,8 +14,9 @@ from beadwork.model.params import InferParams
 @click.option("--model", metavar="MODEL", type=FILE, help="A model of `beadwork train-inference`, or CMap's OLS "
               "weights (GCTX, 979 x 11,350). By default the model that ships.")  # fmt: skip
 @params_options(InferParams)
-@common_options
-def command(qnorm: Path, output: Path, model: Path | None, params: InferParams, threads: int, qc: Path | None) -> None:
+@qc_option
+@log_option
+def command(qnorm: Path, output: Path, model: Path | None, params: InferParams, qc: Path | None) -> None:
     """Infer genes from the 978 landmarks of QNORM.
 
     The landmarks pass through. How well a gene can be inferred stands in the row field pr_inference_r: the

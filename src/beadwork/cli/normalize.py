@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from beadwork.cli.options import FILE, check_outputs, common_options, log, params_options, write_qc
+from beadwork.cli.options import FILE, check_outputs, log, log_option, params_options, qc_option, write_qc
 from beadwork.model.params import NormalizeParams
 
 SHIPPED_REFERENCE_HALVES = ("dp52", "dp53")
@@ -29,7 +29,8 @@ SHIPPED_REFERENCE_HALVES = ("dp52", "dp53")
     help="Bead set of a GEX whose rows do not say their analytes; by default epsilon of the wells' bead_revision.",
 )
 @params_options(NormalizeParams)
-@common_options
+@qc_option
+@log_option
 def command(
     gex: Path,
     calibrators: Path | None,
@@ -39,7 +40,6 @@ def command(
     reference: Path | None,
     bead_set: str | None,
     params: NormalizeParams,
-    threads: int,
     qc: Path | None,
 ) -> None:
     """Scale the wells of a plate by their calibrators (LISS), drop outliers, give all wells one distribution.

@@ -22,14 +22,14 @@ FILE = click.Path(path_type=Path)
 log = logging.getLogger("beadwork")
 
 
-def params_options(model: type[Params]) -> Callable[[Command], Command]:
-    """Give a command one flag per field of `model`; the function receives the model as ``params``."""
+def params_options(model: type[Params], name_of_model: str = "params") -> Callable[[Command], Command]:
+    """Give a command one flag per field of `model`; the function receives the model as ``params``, or as named."""
 
     def decorate(function: Command) -> Command:
         @functools.wraps(function)
         def wrapper(**values: Any) -> Any:
             chosen = {name: values.pop(name) for name in model.model_fields}
-            return function(params=make_params(model, **chosen), **values)
+            return function(**{name_of_model: make_params(model, **chosen)}, **values)
 
         for name, field in reversed(model.model_fields.items()):
             wrapper = _option(name, field)(wrapper)
@@ -57,23 +57,49 @@ def _option(name: str, field: Any) -> Callable[[Command], Command]:
     return click.option(flag_name(name), name, type=kind, default=default, show_default=default is not None, help=text)
 
 
-def common_options(function: Command) -> Command:
-    """Add --threads, --qc and --log-level; the function receives ``threads`` and ``qc``."""
+def log_option(function: Command) -> Command:
+    """Add --log-level, which every command has; the function need not know it."""
 
     @functools.wraps(function)
-    def wrapper(log_level: str, threads: int, **values: Any) -> Any:
+    def wrapper(log_level: str, **values: Any) -> Any:
         _set_logging(log_level)
+        return function(**values)
+
+    return click.option(
+        "--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info",
+        show_default=True, help="How much is said on standard error.",
+    )(wrapper)  # type: ignore[return-value]  # fmt: skip
+
+
+def qc_option(function: Command) -> Command:
+    """Add --qc, for commands that have QC rows; the function receives ``qc``."""
+    return click.option("--qc", type=FILE, metavar="TSV", help="Write this command's QC rows here.")(function)
+
+
+def threads_option(function: Command) -> Command:
+    """Add --threads, for commands that share out their work; the function receives ``threads``, at least 1."""
+
+    @functools.wraps(function)
+    def wrapper(threads: int, **values: Any) -> Any:
         return function(threads=threads or available_threads(), **values)
 
-    for option in (
-        click.option("--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="info",
-                     show_default=True, help="How much is said on standard error."),
-        click.option("--qc", type=FILE, metavar="TSV", help="Write this command's QC rows here."),
-        click.option("--threads", type=click.IntRange(min=0), default=0, metavar="N",
-                     help="Threads; 0, the default, takes all cores. The result does not depend on it."),
-    ):  # fmt: skip
-        wrapper = option(wrapper)
-    return wrapper  # type: ignore[return-value]
+    return click.option(
+        "--threads", type=click.IntRange(min=0), default=0, metavar="N",
+        help="Threads; 0, the default, takes all cores. The result does not depend on it.",
+    )(wrapper)  # type: ignore[return-value]  # fmt: skip
+
+
+def instinfo_option(function: Command) -> Command:
+    """Add --instinfo; the function receives ``instinfo``."""
+    return click.option(
+        "--instinfo", type=FILE, metavar="TABLE",
+        help="Table of wells for fields that the matrix lacks: inst_info of LINCS, instinfo_beta, or ours.",
+    )(function)  # fmt: skip
+
+
+def common_options(function: Command) -> Command:
+    """Add --threads, --qc and --log-level, for commands that use all three."""
+    return threads_option(qc_option(log_option(function)))
 
 
 def available_threads() -> int:

@@ -8,15 +8,15 @@ from typing import Any
 
 import click
 
-from beadwork.cli.options import FILE, common_options, write_qc
+from beadwork.cli.options import FILE, log_option
 
 
 @click.command("provenance")
 @click.argument("matrix", metavar="MATRIX", type=FILE)
 @click.argument("sig_id", metavar="SIG_ID")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@common_options
-def command(matrix: Path, sig_id: str, as_json: bool, threads: int, qc: Path | None) -> None:
+@log_option
+def command(matrix: Path, sig_id: str, as_json: bool) -> None:
     """Print the chain from LXB files to one column of a matrix: checksums, parameters, versions, replicates, weights.
 
     MATRIX is a file of beadwork of any level, SIG_ID a column of it: a signature, or {det_plate}:{well} below level 5.
@@ -25,9 +25,8 @@ def command(matrix: Path, sig_id: str, as_json: bool, threads: int, qc: Path | N
     """
     import json
 
-    from beadwork.io.matrix.gctx import read_annotation
+    from beadwork.io.matrix.formats import read_annotation
     from beadwork.model.errors import AlignmentError, FileError
-    from beadwork.model.qc import join_qc
 
     found = read_annotation(matrix)
     if sig_id not in found.cols.index:
@@ -46,7 +45,6 @@ def command(matrix: Path, sig_id: str, as_json: bool, threads: int, qc: Path | N
     else:
         for line in _lines(chain):
             click.echo(line)
-    write_qc(join_qc([]), qc)
 
 
 def _chain(matrix: Path, sig_id: str, found: Any) -> dict[str, Any]:
@@ -84,7 +82,7 @@ def _is_of(name: str, plate: str) -> bool:
 def _lxb_digest(matrix: Path, found: Any, instance: str) -> str:
     """Checksum of the well's LXB file, from this matrix or from the z-scores it was made from."""
     from beadwork.io.files.digest import digest_file
-    from beadwork.io.matrix.gctx import read_annotation
+    from beadwork.io.matrix.formats import read_annotation
     from beadwork.model.errors import BeadworkError
 
     if "lxb_digest" in found.cols and instance in found.cols.index:

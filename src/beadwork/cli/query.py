@@ -8,13 +8,17 @@ from pathlib import Path
 import click
 
 from beadwork.cli.options import FILE, common_options, params_options, write_qc
-from beadwork.model.params import QueryParams
+from beadwork.model.params import QueryParams, SignatureParams
 
 
 @click.command("query")
 @click.argument("index", metavar="INDEX", type=FILE)
 @click.option(
-    "--up", type=FILE, multiple=True, metavar="GMT", help="Gene sets that go up: GMT, GMX, GRP or TSV, also gzipped."
+    "--up",
+    type=FILE,
+    multiple=True,
+    metavar="GMT",
+    help="Gene sets that go up: GMT, GMX, GRP, TSV or CSV, also gzipped; - is standard input.",
 )
 @click.option(
     "--down", type=FILE, multiple=True, metavar="GMT", help="Gene sets that go down; each pairs with an up set."
@@ -24,30 +28,35 @@ from beadwork.model.params import QueryParams
     type=FILE,
     multiple=True,
     metavar="FILE",
-    help="Full signatures: columns of a GCT or GCTX, or a table with a gene and a log-fold-change column.",
+    help="Full signatures: tables of differential expression (DESeq2, edgeR, limma, GEO2R, Seurat, scanpy, CSV), "
+    "ranked lists, or columns of a GCT or GCTX.",
 )
 @click.option("-o", "--output", type=FILE, required=True, metavar="DIR", help="Folder of the answers.")
 @click.option(
     "--where",
     multiple=True,
     metavar="FILTER",
-    help="Show only signatures that pass, e.g. cell_id=A375,MCF7 or tas>=0.2. Scores do not change.",
+    help="Show only signatures that pass, e.g. cell_id=A375,MCF7 or tas>=0.2. Their scores stay those against the "
+    "whole index; perturbagens, cells and classes are rolled up from them alone, with the background of their tau.",
 )
 @click.option(
     "--gene-names",
     type=FILE,
     metavar="TSV",
-    help="Further names of genes, e.g. Ensembl ids: columns name and gene_id (Entrez).",
+    help="Further names of genes, of your own: columns name and gene_id (Entrez).",
 )
 @click.option(
     "--classes",
     type=FILE,
+    multiple=True,
     metavar="FILE",
-    help="Mechanism classes of the roll-up: a GMT of perturbagens, or a table with pert_iname (or pert_id) and moa.",
+    help="Mechanism classes of the roll-up: a GMT of perturbagens, or a table with pert_iname (or pert_id) and moa, "
+    "such as compoundinfo_beta and the Repurposing Hub's as they are; its table of samples adds ids.",
 )
 @click.option("--rollup/--no-rollup", default=True, show_default=True, help="Write scores of perturbagens and classes.")
 @click.option("--html/--no-html", default=True, show_default=True, help="Write an HTML page per query.")
 @click.option("--gct/--no-gct", default=True, show_default=True, help="Write query_result.gct per query.")
+@params_options(SignatureParams, "table_params")
 @params_options(QueryParams)
 @common_options
 def command(
@@ -58,30 +67,32 @@ def command(
     output: Path,
     where: tuple[str, ...],
     gene_names: Path | None,
-    classes: Path | None,
+    classes: tuple[Path, ...],
     rollup: bool,
     html: bool,
     gct: bool,
+    table_params: SignatureParams,
     params: QueryParams,
     threads: int,
     qc: Path | None,
 ) -> None:  # fmt: skip
     """Rank the signatures of INDEX by how they connect to gene sets or signatures.
 
-    Up and down sets pair by name without their _UP or _DN suffix, else by order. Genes are Entrez ids, symbols, old
-    symbols or HG-U133A probe sets.
+    Up and down sets pair by name without their _UP or _DN suffix, else by order. Genes are Entrez ids, symbols
+    of today or older ones, Ensembl, UniProt or RefSeq ids, or HG-U133A probe sets; docs/connectivity.md says more.
 
     \b
     Written to DIR:
       {query}.tsv          signatures ranked by ncs, best connected first
       wtcs.gctx, ncs.gctx, tau.gctx, fdr.gctx
                            signatures x queries; one file more for each --metric
-      missing_genes.tsv    genes that are not in the index, and why
+      missing_genes.tsv    genes that are not used: not in the index, or no genes, and why
       queries.tsv          per query: genes found, sizes of null and background, notes
       groups.tsv           groups that scores were normalised within
       up.gmt, dn.gmt       the sets as they were scored
       {query}/             index.html (open it in a browser), query_result.gct, and the roll-ups:
-                           perturbagens.tsv, cells.tsv (perturbagens by cell), classes.tsv
+                           perturbagens.tsv, cells.tsv (perturbagens by cell), classes.tsv, with
+                           ncs (max-quantile), tau, median_ncs, n_positive, n_negative
     """
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # threads are ours; making those of BLAS takes time
     from beadwork.api.index.opened import ConnectivityIndex, load_queries
@@ -95,9 +106,10 @@ def command(
     store = ConnectivityIndex.open(index, threads=threads, gene_names=gene_names)
     report = answer_to_files(
         store,
-        load_queries(up, down, signature),
+        load_queries(up, down, signature, identify=store.finder.keys, params=table_params),
         output,
         params=params,
+        table_params=table_params if signature else None,
         filters=where,
         classes=known_classes,
         outputs=Outputs(rollup=rollup, html=html, gct=gct),
@@ -105,7 +117,7 @@ def command(
             "up": up,
             "down": down,
             "signature": signature,
-            "classes": [classes] if classes else [],
+            "classes": classes,
             "gene_names": [gene_names] if gene_names else [],
         },
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from beadwork.cli.options import FILE, common_options, log, progress, write_qc
+from beadwork.cli.options import FILE, log, log_option, progress
 
 LEVELS = {
     "2": ("GEX", "Level2_GEX"),
@@ -52,10 +52,8 @@ Inference model: {models}.
 @click.option("--plates", metavar="SHEET", type=FILE, multiple=True,
               help="Plate sheet: only its plates and their brews; may be given again.")  # fmt: skip
 @click.option("--levels", metavar="2,3,4,4vc,5", default="2,3,4,5", show_default=True, help="Levels to write.")
-@common_options
-def command(
-    results: Path, output: Path, name: str, plates: tuple[Path, ...], levels: str, threads: int, qc: Path | None
-) -> None:
+@log_option
+def command(results: Path, output: Path, name: str, plates: tuple[Path, ...], levels: str) -> None:
     """Write a folder for others: matrices named ..._n{columns}x{rows}.gctx, inst_info, sig_info, gene_info, checksums.
 
     Names and columns are those of the LINCS releases on GEO (GSE92742, GSE70138). Matrices are joined in portions, so
@@ -67,12 +65,11 @@ def command(
     from beadwork import __version__
     from beadwork.cli.status import read_sheets
     from beadwork.io.files.atomic import write_text
-    from beadwork.io.matrix.gctx import read_provenance
+    from beadwork.io.matrix.formats import read_provenance
     from beadwork.io.platform.gene_table import gene_table
     from beadwork.io.runs.release import join_matrices, write_checksums
     from beadwork.io.runs.status import plate_file, plates_there, signature_files
     from beadwork.model.errors import FileError, ParameterError
-    from beadwork.model.qc import join_qc
 
     chosen = [level.strip() for level in levels.split(",") if level.strip()]
     unknown = [level for level in chosen if level not in LEVELS]
@@ -149,7 +146,6 @@ def command(
     finally:
         shutil.rmtree(part, ignore_errors=True)
     log.info("%s: %s", output, ", ".join(written))
-    write_qc(join_qc([]), qc)
 
 
 def _table(table, key: str, fields: tuple[str, ...], path: Path) -> None:

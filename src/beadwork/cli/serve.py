@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from beadwork.cli.options import FILE, common_options, log, write_qc
+from beadwork.cli.options import FILE, log, log_option, threads_option
 
 
 @click.command("serve")
@@ -26,8 +26,9 @@ from beadwork.cli.options import FILE, common_options, log, write_qc
     metavar="NAME",
     help="Further host name by which the page is reached, when --host is not the default.",
 )
-@common_options
-def command(index: Path, host: str, port: int, allow_host: tuple[str, ...], threads: int, qc: Path | None) -> None:
+@threads_option
+@log_option
+def command(index: Path, host: str, port: int, allow_host: tuple[str, ...], threads: int) -> None:
     """Show INDEX in the browser: paste gene sets, browse what connects, look at signatures, download.
 
     The same is a JSON API; /openapi.json describes it. The server only reads, and holds no password: whoever reaches
@@ -38,13 +39,11 @@ def command(index: Path, host: str, port: int, allow_host: tuple[str, ...], thre
     from beadwork.model.errors import FileError, ParameterError
 
     try:
-        import uvicorn
-
         from beadwork.serve.app import create_app
+        from beadwork.serve.server import make_server
     except ImportError:
         raise ParameterError("serve needs the packages fastapi and uvicorn; install beadwork[serve]") from None
     from beadwork.api import ConnectivityIndex
-    from beadwork.model.qc import join_qc
 
     opened = ConnectivityIndex.open(index, threads=threads)
     opened.warm()
@@ -52,17 +51,9 @@ def command(index: Path, host: str, port: int, allow_host: tuple[str, ...], thre
         listener = socket.create_server((host, port))
     except OSError as error:
         raise FileError(f"{host}:{port}: cannot listen there ({error.strerror}); choose another --port") from None
-    hosts = ["127.0.0.1", "localhost", "[::1]", host, *allow_host]
+    hosts = ["127.0.0.1", "localhost", "::1", host, *allow_host]
     if host not in ("127.0.0.1", "localhost", "::1"):
         log.warning("listening on %s: everyone who reaches this address can query the index", host)
-    write_qc(join_qc([]), qc)
     address = f"http://{'127.0.0.1' if host in ('0.0.0.0', '') else host}:{listener.getsockname()[1]}/"
     click.echo(f"beadwork: {index} is at {address} (Ctrl-C ends it)")
-    config = uvicorn.Config(
-        create_app(opened, hosts=hosts),
-        log_level="warning",
-        timeout_keep_alive=10,
-        limit_concurrency=64,
-        h11_max_incomplete_event_size=16384,
-    )
-    uvicorn.Server(config).run(sockets=[listener])
+    make_server(create_app(opened, hosts=hosts)).run(sockets=[listener])

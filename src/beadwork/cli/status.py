@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from beadwork.cli.options import FILE, common_options, write_qc
+from beadwork.cli.options import FILE, log_option
 
 
 @click.command("status")
@@ -16,10 +16,10 @@ from beadwork.cli.options import FILE, common_options, write_qc
 @click.option("--record", metavar="TSV", type=FILE, help="Both: say what is new since this table, then write it anew.")
 @click.option("--page", metavar="HTML", type=FILE, help="Write what is new, and all plates and brews, as a page.")
 @click.option("--verify", is_flag=True, help="Read all matrices and compare their checksums with what was recorded.")
-@common_options
+@log_option
 def command(
     results: Path, plates: tuple[Path, ...], output: Path | None, since: Path | None, record: Path | None,
-    page: Path | None, verify: bool, threads: int, qc: Path | None,
+    page: Path | None, verify: bool,
 ) -> None:  # fmt: skip
     """Say what is there, per plate and level: state, wells, program version, parameters, frozen reference.
 
@@ -34,7 +34,6 @@ def command(
     from beadwork.io.files.tables import read_table, write_table
     from beadwork.io.runs.status import STATUS_COLUMNS, compare_status, results_status, status_page, suspicions
     from beadwork.model.errors import ParameterError
-    from beadwork.model.qc import join_qc
 
     if record is not None and (since is not None or output is not None):
         raise ParameterError("--record: stands for --since and -o; drop these")
@@ -56,7 +55,6 @@ def command(
     told = [f"{plate}: {why}" for plate, why in doubts]
     for line in [*there, *(f"suspected: {line}" for line in told[:20]), *news]:
         click.echo(line)
-    write_qc(join_qc([]), qc)
 
 
 HINTS = {

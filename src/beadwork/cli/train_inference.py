@@ -5,7 +5,16 @@ from pathlib import Path
 
 import click
 
-from beadwork.cli.options import FILE, check_outputs, common_options, log, params_options, write_qc
+from beadwork.cli.options import (
+    FILE,
+    check_outputs,
+    log,
+    log_option,
+    params_options,
+    qc_option,
+    threads_option,
+    write_qc,
+)
 from beadwork.model.params import TrainInferenceParams
 
 
@@ -20,7 +29,9 @@ from beadwork.model.params import TrainInferenceParams
 @click.option("--licence", default="", help="Licence of the profiles; kept in the model. By default those of the table "
               "of studies, column licence.")  # fmt: skip
 @params_options(TrainInferenceParams)
-@common_options
+@threads_option
+@qc_option
+@log_option
 def command(
     expression: tuple[Path, ...], output: Path, studies: Path | None, probe_map: Path | None, source: str, licence: str,
     params: TrainInferenceParams, threads: int, qc: Path | None,

@@ -1,21 +1,18 @@
-"""The one place that imports cmapPy, with the two amends it needs.
+"""The one place that imports cmapPy, and the two corrections that it needs, lent for the length of a block.
 
 cmapPy 4.0.1 (2019) still names ``numpy.string_``, which NumPy 2 removed, and reads text in GCTX files as ASCII; see
 docs/decisions/0002-own-gctx.md.
 """
 
-import functools
 import importlib
+import threading
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
 import numpy as np
-
-
-def _mend_numpy() -> None:
-    if not hasattr(np, "string_"):
-        setattr(np, "string_", np.bytes_)  # noqa: B010  a plain assignment is "mended" by linters
 
 
 class _DecodedGroup:
@@ -49,21 +46,49 @@ def _decode(item: bytes) -> str:
         return item.decode("latin-1")
 
 
-@functools.cache
 def load_cmappy(module: str) -> ModuleType:
     """Return a module of ``cmapPy.pandasGEXpress``: ``GCToo``, ``parse``, ``write_gct``, ``write_gctx``, ...
 
-    Its GCTX parser is lent the decoding of text that is not ASCII.
+    Nothing in it is changed; its GCTX reader and writer work within :func:`corrected_cmappy`.
     """
-    _mend_numpy()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        loaded = importlib.import_module(f"cmapPy.pandasGEXpress.{module}")
-        parser = importlib.import_module("cmapPy.pandasGEXpress.parse_gctx")
-    if not hasattr(parser, "beadwork_original"):
-        original = parser.beadwork_original = parser.parse_metadata_df  # type: ignore[attr-defined]
-        parser.parse_metadata_df = lambda dim, group, convert: original(dim, _DecodedGroup(group), convert)  # type: ignore[attr-defined]
-    return loaded
+        return importlib.import_module(f"cmapPy.pandasGEXpress.{module}")
+
+
+_LOCK = threading.Lock()
+_undo: list[Any] = []
+_depth = 0
+
+
+@contextmanager
+def corrected_cmappy() -> Iterator[None]:
+    """Lend NumPy the name, and cmapPy's GCTX reader the decoding, that cmapPy lacks; afterwards all is as it was.
+
+    Blocks may nest, and several threads may be in one: the last that leaves puts things back.
+    """
+    global _depth
+    with _LOCK:
+        if _depth == 0:
+            _lend()
+        _depth += 1
+    try:
+        yield
+    finally:
+        with _LOCK:
+            _depth -= 1
+            while _depth == 0 and _undo:
+                _undo.pop()()
+
+
+def _lend() -> None:
+    parser: Any = load_cmappy("parse_gctx")
+    if not hasattr(np, "string_"):
+        setattr(np, "string_", np.bytes_)  # noqa: B010  linters replace the name in a plain assignment
+        _undo.append(lambda: delattr(np, "string_"))
+    original = parser.parse_metadata_df
+    parser.parse_metadata_df = lambda dim, group, convert: original(dim, _DecodedGroup(group), convert)
+    _undo.append(lambda: setattr(parser, "parse_metadata_df", original))
 
 
 def load_gctoo() -> ModuleType:

@@ -31,8 +31,12 @@ class Level(StrEnum):
     """Level 4: robust z-score against the plate's population."""
     ZSVC = "ZSVC"
     """Level 4: robust z-score against the plate's vehicle wells."""
+    ZSNC = "ZSNC"
+    """Level 4: z-score, noise controlled: without what wells that hold the same thing differ by."""
     MODZ = "MODZ"
     """Level 5: moderated z-score, one column a signature."""
+    MNZ = "MNZ"
+    """Level 5: mean of noise-controlled z-scores, or a level-5 signature that was cleaned itself."""
     CAL = "CAL"
     """Level 2: the ten calibrators CAL01..CAL10, linear FI."""
 
@@ -255,7 +259,7 @@ def check_matrix(
             )
 
 
-_LINEAR, _ZSCORES = (Level.GEX, Level.CAL), (Level.ZSPC, Level.ZSVC, Level.MODZ)
+_LINEAR, _ZSCORES = (Level.GEX, Level.CAL), (Level.ZSPC, Level.ZSVC, Level.ZSNC, Level.MODZ, Level.MNZ)
 _LARGEST_LOG2 = 40.0
 _FEWEST_ROWS = 100
 """A matrix with fewer rows may have any values."""

@@ -142,8 +142,18 @@ class DeconvolveParams(Params):
     sd_factor: float = Field(
         1.06, gt=0, description="calibration of the posterior standard deviation, measured on known genes (mixture)"
     )
-    min_well_beads: int = Field(1000, ge=1, description="a well with fewer classified beads is bad and left out")
+    min_well_beads: int = Field(
+        1000, ge=1, description="a well with fewer classified beads, or fewer good ones among them, is bad and left out"
+    )
+    max_no_beads: float = Field(
+        0.5, gt=0, le=1, description="a well where a larger share of the analytes has no good bead fails QC"
+    )
     min_wells: int = Field(10, ge=1, description="a plate with fewer usable wells is refused")
+
+    @property
+    def good_fi(self) -> tuple[float, float]:
+        """Least and largest fluorescence intensity of a good bead."""
+        return 2.0**self.low_exp, 2.0 ** (self.kspeak_high_exp if self.method == "kspeak" else self.high_exp)
 
     @property
     def gives_sd(self) -> bool:
@@ -246,6 +256,51 @@ class ConsensusParams(Params):
     gold_rank: float = Field(5.0, ge=0, le=100, description="and a pct_self_rank_q25 of at most this (percent)")
 
 
+class TrainNoiseParams(Params):
+    """Shared noise of wells, learned from wells that hold the same thing."""
+
+    group_by: tuple[str, ...] = Field(
+        ("brew_prefix", "pert_id", "pert_dose", "pert_dose_unit", "pert_time"),
+        min_length=1,
+        description="column fields whose equal values make replicates, which differ by noise only",
+    )
+    inert_below: float | None = Field(
+        None, gt=0, description="wells of one compound below this dose (um) count as replicates too"
+    )
+    factors: int = Field(10, ge=1, le=100, description="directions of noise that are taken out at most")
+    clip: float = Field(4.0, gt=0, description="z-scores are clipped to this before")
+    min_df: int = Field(5, ge=2, description="a model that rests on fewer degrees of freedom is refused")
+    max_rows: int = Field(96, ge=16, description="rows that each part of a model keeps; more are summed up")
+
+
+class DenoiseParams(Params):
+    """Level 4 or 5 without the shared noise: ZSNC, MNZ."""
+
+    own: Literal["auto", "yes", "no"] = Field(
+        "auto",
+        description="what the plate itself tells (its control wells and replicates of other treatments): added where "
+        "there is enough, required, or not used",
+    )
+    center: Literal["auto", "plate", "none"] = Field(
+        "auto",
+        description="take the mean over the plate's wells off each gene; auto does so for ZSPC with min_center wells",
+    )
+    level: Literal["auto", "4", "5"] = Field(
+        "auto", description="level of a matrix that does not say it; auto decides by ids and fields"
+    )
+    inert_below: float | None = Field(
+        None, gt=0, description="wells of one compound below this dose (um) count as replicates too (own)"
+    )
+    min_center: int = Field(20, ge=2, description="a plate with fewer wells is not centred by auto")
+    min_own: int = Field(3, ge=2, description="degrees of freedom of its own that a plate needs for auto to add them")
+    model_weight: float = Field(
+        5.0,
+        gt=0,
+        description="degrees of freedom that a model counts beside a plate that it explains less well than "
+        "the plate's own other wells do",
+    )
+
+
 class IndexParams(Params):
     """Connectivity index, and the background that tau is measured against."""
 
@@ -269,7 +324,11 @@ class QueryParams(Params):
         description="scores beside wtcs (always there): ks, xsum, zhang, rank_test of gene sets; pearson, spearman, "
         "cosine of full signatures",
     )
-    min_set: int = Field(1, ge=1, description="a gene set with fewer genes found in the index is not scored")
+    min_set: int = Field(
+        10,
+        ge=1,
+        description="a gene set with fewer genes found in the index is not scored (clue.io takes 10 to 150)",
+    )
     small_set: int = Field(10, ge=1, description="a gene set with fewer genes found is reported as small")
     set_size: int = Field(150, ge=1, description="genes taken from each end of a query that is a full signature")
     group_by: tuple[str, ...] = Field(
@@ -282,7 +341,9 @@ class QueryParams(Params):
     )
     ncs_floor: float = Field(0.01, gt=0, description="smallest mean that scores are divided by")
     null_type: tuple[str, ...] = Field(
-        ("ctl_vehicle",), min_length=1, description="pert_type of the null signatures that FDR is measured against"
+        (),
+        description="pert_type of the null signatures that FDR is measured against; none named: those that is_null_sig "
+        "marks, and all controls (ctl_...) where the index does not say it",
     )
     min_null: int = Field(
         3, ge=1, description="fdr needs as many null and as many treatment scores of a sign; else it is missing"
@@ -292,12 +353,35 @@ class QueryParams(Params):
         description="fdr claims no less than the number of null signatures can show; without it as CMap, down to 0",
     )
     min_background: int = Field(50, ge=1, description="tau needs a background of as many queries; else it is missing")
+    perturbagen: Literal["name", "pert_id"] = Field(
+        "name",
+        description="what a row of the roll-up is: all pert_ids of one name and pert_type, or each pert_id by itself",
+    )
     min_class: int = Field(2, ge=1, description="a mechanism class with fewer perturbagens in the index is left out")
     permutations: int = Field(
         0, ge=0, description="random queries of the same sizes for a permutation p-value; 0: no p-value"
     )
     seed: int = Field(0, ge=0, description="seed of the random queries")
     xsum_top: int = Field(500, ge=1, description="genes at each end of a signature that count as changed (xsum)")
+
+
+class SignatureParams(Params):
+    """Reading a table of differential expression as a signature."""
+
+    gene_column: str | None = Field(
+        None, description="column that names the genes; by default that most of whose values are genes"
+    )
+    value_column: str | None = Field(
+        None,
+        description="column that ranks the genes; by default a statistic (stat, t, z, or sign of the fold change "
+        "x -log10 p), else the fold change",
+    )
+    max_padj: float = Field(
+        0.05,
+        ge=0,
+        le=1,
+        description="where fold changes rank the genes, rows with a larger adjusted p-value count as unchanged",
+    )
 
 
 class CheckPlatesParams(Params):

@@ -24,32 +24,33 @@ CONTROLS = "ctl_"
 TREATMENTS = "trt"
 EMPTY = "lma_"
 
-PERT_TYPES: dict[str, tuple[str, str]] = {
-    COMPOUND: ("compound", "compound"),
-    POSCON: ("compound", "compound that serves as positive control"),
-    "trt_poscon.es": ("compound", "selective positive control"),
-    "trt_oe": ("over-expression", "cDNA of the gene"),
-    "trt_oe.mut": ("mutant", "cDNA of a mutated gene"),
-    "trt_mut": ("mutant", "mutated gene"),
-    "trt_sh": ("loss of function", "shRNA against the gene"),
-    "trt_sh.cgs": ("loss of function", "consensus of the shRNAs against a gene"),
-    "trt_si": ("loss of function", "siRNA against the gene"),
-    "trt_xpr": ("loss of function", "CRISPR knock-out of the gene"),
-    "trt_sh.css": ("control", "consensus of shRNAs that share a seed sequence"),
-    "trt_lig": ("ligand", "peptide or other biological agent, e.g. a cytokine"),
-    "trt_pep": ("ligand", "peptide"),
-    "trt_aby": ("antibody", "antibody"),
-    "trt_cell": ("cells", "other cells"),
-    VEHICLE: ("control", "vehicle of compounds, e.g. DMSO"),
-    "ctl_vehicle.cns": ("control", "consensus of vehicle wells"),
-    "ctl_vector": ("control", "empty or inert vector"),
-    "ctl_vector.cns": ("control", "consensus of vector wells"),
-    "ctl_untrt": ("control", "untreated cells"),
-    "ctl_untrt.cns": ("control", "consensus of untreated wells"),
-    "ctl_x": ("control", "other control"),
-    NO_CELLS: ("empty", "reference RNA or no cells"),
+PERT_TYPES: dict[str, tuple[str, str, str]] = {
+    COMPOUND: ("compound", "compound", "compound"),
+    POSCON: ("compound", "positive control", "compound that serves as positive control"),
+    "trt_poscon.es": ("compound", "positive control", "selective positive control"),
+    "trt_oe": ("over-expression", "over-expression", "cDNA of the gene"),
+    "trt_oe.mut": ("mutant", "mutant over-expression", "cDNA of a mutated gene"),
+    "trt_mut": ("mutant", "mutant", "mutated gene"),
+    "trt_sh": ("loss of function", "shRNA", "shRNA against the gene"),
+    "trt_sh.cgs": ("loss of function", "shRNA consensus", "consensus of the shRNAs against a gene"),
+    "trt_si": ("loss of function", "siRNA", "siRNA against the gene"),
+    "trt_xpr": ("loss of function", "CRISPR", "CRISPR knock-out of the gene"),
+    "trt_sh.css": ("control", "shRNA seed", "consensus of shRNAs that share a seed sequence"),
+    "trt_lig": ("ligand", "ligand", "peptide or other biological agent, e.g. a cytokine"),
+    "trt_pep": ("ligand", "peptide", "peptide"),
+    "trt_aby": ("antibody", "antibody", "antibody"),
+    "trt_cell": ("cells", "cells", "other cells"),
+    VEHICLE: ("control", "vehicle", "vehicle of compounds, e.g. DMSO"),
+    "ctl_vehicle.cns": ("control", "vehicle consensus", "consensus of vehicle wells"),
+    "ctl_vector": ("control", "vector", "empty or inert vector"),
+    "ctl_vector.cns": ("control", "vector consensus", "consensus of vector wells"),
+    "ctl_untrt": ("control", "untreated", "untreated cells"),
+    "ctl_untrt.cns": ("control", "untreated consensus", "consensus of untreated wells"),
+    "ctl_x": ("control", "other control", "other control"),
+    NO_CELLS: ("empty", "empty well", "reference RNA or no cells"),
 }
-"""Kind of perturbation and meaning of each type (https://clue.io/connectopedia/perturbagen_types_and_controls)."""
+"""Kind of perturbation, short name and meaning of each type
+(https://clue.io/connectopedia/perturbagen_types_and_controls)."""
 
 
 def plain_pert_type(item: Any) -> str:
@@ -63,6 +64,12 @@ def perturbation_kind(item: Any) -> str:
     if kind in PERT_TYPES:
         return PERT_TYPES[kind][0]
     return "control" if kind.startswith(CONTROLS) else "empty" if kind.startswith(EMPTY) else "other"
+
+
+def pert_type_name(item: Any) -> str:
+    """Short name of a type for people: ``trt_xpr`` is CRISPR; a type that is not in the table names itself."""
+    kind = plain_pert_type(item)
+    return PERT_TYPES[kind][1] if kind in PERT_TYPES else kind
 
 
 def is_control(item: Any) -> bool:

@@ -6,8 +6,8 @@ random keys, signatures by id in the index's table.
 
 from __future__ import annotations
 
-import asyncio
-import time
+import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -16,16 +16,16 @@ import pandas as pd
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
-from pydantic import BaseModel, ConfigDict, Field
-from starlette.middleware.trustedhost import TrustedHostMiddleware
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, FiniteFloat
 
 from beadwork import __version__
-from beadwork.api.index.opened import ConnectivityIndex
+from beadwork.api.index.opened import ConnectivityIndex, load_queries
 from beadwork.api.index.query_page import query_page
 from beadwork.model.connectivity.query import Query
 from beadwork.model.errors import BeadworkError
 from beadwork.model.params import QueryParams
+from beadwork.model.pert_types import PERT_TYPES, pert_type_name
+from beadwork.serve.guard import AddHeaders, CheckOrigin, LimitBody
 from beadwork.serve.jobs import BusyError, Job, Jobs
 from beadwork.stages.connectivity.roll_up import ranked
 
@@ -36,24 +36,41 @@ MEDIA = {
     ".css": "text/css; charset=utf-8",
 }
 MOST_GENES = 2000
-MOST_BYTES = 1 << 20
+MOST_VALUES = 70_000
+MOST_BYTES = 8 << 20
 PAGE_ROWS = 500
 Gene = Annotated[str, Field(max_length=64)]
 POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " \
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"  # fmt: skip
+HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store"}
 PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; sandbox allow-scripts"
 
 
 class QueryRequest(BaseModel):
-    """Genes of a query: Entrez ids, symbols or old symbols."""
+    """Genes of a query: Entrez ids, symbols of today or older ones, Ensembl ids."""
 
     model_config = ConfigDict(extra="forbid")
 
     name: str = Field("query", max_length=100, description="name of the query")
     up: list[Gene] = Field(default_factory=list, max_length=MOST_GENES, description="genes that go up")
     down: list[Gene] = Field(default_factory=list, max_length=MOST_GENES, description="genes that go down")
+    min_set: int = Field(QueryParams().min_set, ge=1, description="a set with fewer genes in the index is not scored")
+    signature: dict[Gene, FiniteFloat] = Field(
+        default_factory=dict,
+        max_length=MOST_VALUES,
+        validation_alias=AliasChoices("signature", "profile"),
+        description="value by gene (z-score, t, log fold change): a full signature instead of sets",
+    )
+    signature_table: str = Field(
+        "",
+        max_length=MOST_BYTES,
+        description="a full signature as the text of a table of differential expression, or of a ranked list",
+    )
     where: list[Annotated[str, Field(max_length=200)]] = Field(
-        default_factory=list, max_length=10, description="filters such as cell_id=A375 or tas>=0.2"
+        default_factory=list,
+        max_length=10,
+        description="filters such as cell_id=A375 or tas>=0.2; signatures keep their scores against the whole index, "
+        "perturbagens, cells and classes are rolled up from what passes, with the background of their tau",
     )
 
 
@@ -67,7 +84,13 @@ class QueryState(BaseModel):
     message: str = ""
     counts: dict[str, int] = Field(default_factory=dict, description="genes given and found")
     notes: list[str] = Field(default_factory=list, description="what is worth knowing")
-    missing: list[dict[str, str]] = Field(default_factory=list, description="genes that are not in the index, and why")
+    null_types: dict[str, int] = Field(
+        default_factory=dict, description="null signatures that FDR is measured against, by pert_type"
+    )
+    missing: list[dict[str, str]] = Field(
+        default_factory=list,
+        description="genes that are not used: whether a gene, but not in this index, or not a gene, and why",
+    )
 
 
 class Rows(BaseModel):
@@ -87,48 +110,6 @@ class SignatureProfile(BaseModel):
     up: list[dict[str, Any]]
     down: list[dict[str, Any]]
     histogram: dict[str, list[float]]
-
-
-class _Limit:
-    """Refuse bodies that are too large, whatever their header says, or too long in coming."""
-
-    def __init__(self, app: ASGIApp, most: int, seconds: float) -> None:
-        self.app, self.most, self.seconds = app, most, seconds
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        size = 0
-        body = []
-        end = time.monotonic() + self.seconds
-        while True:
-            try:
-                message: Message = await asyncio.wait_for(receive(), max(0.0, end - time.monotonic()))
-            except TimeoutError:
-                refusal = JSONResponse({"detail": f"the request took more than {self.seconds:g} s to come"}, 408)
-                await refusal(scope, receive, send)
-                return
-            if message["type"] != "http.request":
-                return
-            size += len(message.get("body", b""))
-            if size > self.most:
-                refusal = JSONResponse({"detail": f"the request holds more than {self.most:,} bytes"}, 413)
-                await refusal(scope, receive, send)
-                return
-            body.append(message.get("body", b""))
-            if not message.get("more_body"):
-                break
-        sent = False
-
-        async def replay() -> Message:
-            nonlocal sent
-            if sent:
-                return await receive()
-            sent = True
-            return {"type": "http.request", "body": b"".join(body), "more_body": False}
-
-        await self.app(scope, replay, send)
 
 
 def create_app(
@@ -155,8 +136,7 @@ def create_app(
     """
     app = FastAPI(title="beadwork", version=__version__, docs_url=None, redoc_url=None,
                   description="Connections of gene sets with the signatures of one index. Read-only.")  # fmt: skip
-    app.add_middleware(_Limit, most=MOST_BYTES, seconds=request_seconds)
-    app.add_middleware(TrustedHostMiddleware, allowed_hosts=hosts or ["127.0.0.1", "localhost"])
+    app.add_middleware(LimitBody, most=MOST_BYTES, seconds=request_seconds)
     jobs = Jobs(index, most_waiting=most_waiting, most_seconds=query_seconds)
     app.state.jobs = jobs
     assets = {
@@ -167,14 +147,9 @@ def create_app(
     for route, (data, media) in assets.items():
         app.add_api_route(route, _asset(data, media), include_in_schema=False)
 
-    @app.middleware("http")
-    async def headers(request: Request, call_next: Any) -> Response:
-        response: Response = await call_next(request)
-        response.headers.setdefault("Content-Security-Policy", POLICY)
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        response.headers["Referrer-Policy"] = "no-referrer"
-        response.headers["Cache-Control"] = "no-store"
-        return response
+    app.add_middleware(CheckOrigin, hosts=hosts or ["127.0.0.1", "localhost"])
+    # the one that is added last sees a request first
+    app.add_middleware(AddHeaders, headers=HEADERS, defaults={"Content-Security-Policy": POLICY})
 
     @app.exception_handler(BeadworkError)
     async def user_error(request: Request, error: BeadworkError) -> JSONResponse:
@@ -192,15 +167,16 @@ def create_app(
         facts["path"] = Path(facts["path"]).name
         facts["cell_ids"] = sorted(index.annotation.texts("cell_id")[1])[:500]
         facts["pert_types"] = sorted(index.annotation.texts("pert_type")[1])[:100]
+        facts["pert_type_names"] = {kind: pert_type_name(kind) for kind in (*PERT_TYPES, *facts["pert_types"])}
         return facts
 
     @app.post("/api/queries", status_code=202, summary="Ask the index")
     def post_query(request: QueryRequest) -> QueryState:
-        query = Query(request.name or "query", tuple(request.up), tuple(request.down))
-        params = QueryParams()
+        query = _query(request)
+        params = QueryParams(min_set=request.min_set)
         (mapped,) = index.map_queries([query], params)
         if request.where:
-            from beadwork.stages.connectivity.score import filter_signatures
+            from beadwork.stages.connectivity.filters import filter_signatures
 
             filter_signatures(index.annotation, request.where)
         return _state(jobs.submit(mapped, params, request.where))
@@ -254,6 +230,28 @@ def create_app(
     return app
 
 
+def _query(request: QueryRequest) -> Query:
+    """Read what is asked."""
+    name = request.name or "query"
+    given = [bool(request.up or request.down), bool(request.signature), bool(request.signature_table.strip())]
+    if sum(given) > 1:
+        raise BeadworkError("give genes that go up and down, or a full signature, not both")
+    if request.signature:
+        return Query(name, profile=dict(request.signature))
+    if not request.signature_table.strip():
+        return Query(name, tuple(request.up), tuple(request.down))
+    with tempfile.TemporaryDirectory(prefix="beadwork-") as folder:
+        path = Path(folder) / "signature.txt"
+        path.write_text(request.signature_table, encoding="utf-8")
+        try:
+            queries = load_queries(signatures=[path])
+        except BeadworkError as error:
+            raise BeadworkError(str(error).replace(f"{path}", "the table")) from None
+    if len(queries) != 1:
+        raise BeadworkError(f"the table holds {len(queries)} signatures; give one at a time")
+    return replace(queries[0], name=name)
+
+
 class _NotFoundError(BeadworkError):
     """No such query."""
 
@@ -275,10 +273,17 @@ def _asset(data: bytes, media: str) -> Any:
 def _state(job: Job) -> QueryState:
     query = job.query
     notes = list(job.result.notes(0)) if job.result is not None else list(query.notes)
-    missing = [{"set": item.set, "gene": item.gene, "reason": item.reason} for item in query.missing[:1000]]
+    if job.rolled is not None:
+        notes += job.rolled[1].notes
+    null_types = job.result.connections.null_types if job.result is not None else ()
+    missing = [
+        {"set": item.set, "gene": item.gene, "answer": str(item.answer), "reason": item.reason}
+        for item in query.missing[:1000]
+    ]
     return QueryState(
         id=job.key, name=query.name, status=job.status, done=round(job.done, 3), message=job.message,  # type: ignore[arg-type]
         counts={key: int(value) for key, value in query.counts.items()}, notes=notes, missing=missing,
+        null_types=dict(null_types),
     )  # fmt: skip
 
 
@@ -295,8 +300,13 @@ def _table(job: Job, name: str) -> pd.DataFrame:
 def _filter(rows: pd.DataFrame, text: str, cell_id: str, pert_type: str) -> pd.DataFrame:
     keep = np.ones(len(rows), bool)
     for name, wanted in (("cell_id", cell_id), ("pert_type", pert_type)):
-        if wanted and name in rows.columns:
-            keep &= (rows[name].astype(object) == wanted).to_numpy()
+        if not wanted:
+            continue
+        if name not in rows.columns:
+            raise BeadworkError(f"these rows have no {name}; roll-ups follow the filters of the query (where)")
+        column = rows[name].astype("category")
+        same = [wanted.lower() in str(item).lower().split("|") for item in column.cat.categories]
+        keep &= np.array([*same, False])[column.cat.codes.to_numpy()]
     for word in text.lower().split():
         hit = np.zeros(len(rows), bool)
         for name in ("sig_id", "pert_iname", "pert_id", "cell_id", "class"):

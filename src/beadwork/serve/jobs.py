@@ -16,7 +16,8 @@ from beadwork.api.index.opened import ConnectivityIndex, QueryResult
 from beadwork.model.connectivity.query import MappedQuery
 from beadwork.model.errors import BeadworkError
 from beadwork.model.params import QueryParams
-from beadwork.stages.connectivity.roll_up import RolledUp, RollUpPlan
+from beadwork.stages.connectivity.perturbagens import RollUpPlan
+from beadwork.stages.connectivity.roll_up import RolledUp
 
 KEPT_BYTES = 512 << 20
 """Memory that kept results may take, about."""
@@ -110,10 +111,10 @@ class Jobs:
         job.status = "running"
         try:
             job.result = self.index.answer([job.query], params, filters, progress=tell)
-            if self._plan is None:
-                self._plan = self.index.roll_up_plan(None, params)
             job.done, job.message = 0.85, "rolling up"
-            job.rolled = job.result.roll_up(plan=self._plan)
+            if self._plan is None and not filters:
+                self._plan = self.index.roll_up_plan(None, params)
+            job.rolled = job.result.roll_up(plan=None if filters else self._plan)
             job.tables["signatures"] = job.result.table(0)
             job.done, job.message, job.status = 1.0, "", "done"
         except BeadworkError as error:

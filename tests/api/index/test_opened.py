@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 
 from beadwork import ConnectivityIndex
-from beadwork.io.connectivity import index_store
+from beadwork.io.connectivity.index import writer as index_writer
 from beadwork.io.files.tables import write_table
-from beadwork.io.matrix.gctx import read_matrix, write_matrix
+from beadwork.io.matrix.formats import read_matrix, write_matrix
 from beadwork.kernels.connectivity.wtcs import rank_descending
 from beadwork.model.connectivity.query import Query
 from beadwork.model.errors import AlignmentError, GeneSetError, IndexStoreError, LevelError, ParameterError
@@ -20,9 +20,9 @@ from beadwork.model.errors import AlignmentError, GeneSetError, IndexStoreError,
 from .conftest import make_signatures
 
 
-def test_golden_contest(shared_data, tmp_path):
+def test_golden_contest(golden, tmp_path):
     """Official 10 x 10 scores and the official rank matrix."""
-    folder = shared_data / "golden" / "query_contest"
+    folder = golden / "query_contest"
     index = ConnectivityIndex.build(tmp_path / "index", folder / "contest_modzs_ezid_n10x10174.gctx.gz")
     assert index.info()["space"] == "BING"
     rank = read_matrix(folder / "contest_rank_ezid_n10x10174.gctx.gz")
@@ -51,21 +51,31 @@ def test_planted_mechanism_is_found(toy_index):
 
 def test_symbols_old_symbols_and_notes(toy_index):
     index = ConnectivityIndex.open(toy_index)
-    table = index.query(up=["PSME1", "psme1", "KIAA0494", "NOSUCHGENE", "MDM2"], down=["5720", "-666"])
-    assert {(item["gene"], item["reason"]) for item in table.attrs["missing_genes"]} == {
-        ("NOSUCHGENE", "unknown gene"),
-        ("MDM2", "not among the 978 genes of the index"),
-        ("-666", "placeholder for a missing gene"),
-    }
-    assert table.attrs["notes"][:7] == [
-        "2 of 5 up genes are not in the index",
+    table = index.query(up=["PSME1", "psme1", "KIAA0494", "NOSUCHGENE", "MDM2"], down=["5720", "-666"], min_set=1)
+    assert [(item["gene"], item["answer"], item["reason"]) for item in table.attrs["missing_genes"]] == [
+        ("NOSUCHGENE", "not a gene", "unknown gene"),
+        ("MDM2", "a gene, but not in this index", "Entrez id 4193, not among the 978 genes of the index"),
+        ("-666", "not a gene", "placeholder for a missing gene"),
+    ]
+    assert table.attrs["notes"][:9] == [
+        "1 of 5 up genes are not in the index",
+        "1 of 5 up genes are no genes ('NOSUCHGENE': unknown gene)",
         "1 up genes stand more than once and count once",
         "the up set has 2 genes; below 10 scores are unsteady",
-        "1 of 2 down genes are not in the index",
+        "1 of 2 down genes are no genes ('-666': placeholder for a missing gene)",
         "the down set has 1 genes; below 10 scores are unsteady",
         "1 genes are in the up and in the down set",
-        "1 genes were found by an older or other name",
+        "1 genes were found by an older, newer or other name (KIAA0494 is EFCAB14)",
+        "genes are named in several ways: 3 symbols, 1 Entrez id",
     ]
+
+
+def test_each_name_of_a_list_has_one_of_three_answers(toy_index):
+    found = ConnectivityIndex.open(toy_index).find_genes(["PSME1", "KIAA0494", "ENSG00000135679.26", "1-Sep", "2"])
+    assert found["answer"].tolist() == ["used", "used", "a gene, but not in this index", "not a gene", "not a gene"]
+    assert found["gene_id"].tolist()[:2] == ["5720", "9813"] and found["symbol"].tolist()[:2] == ["PSME1", "EFCAB14"]
+    assert found["kind"].tolist() == ["symbol", "previous symbol", "Ensembl id", "date", "number"]
+    assert found["reason"].iloc[2] == "Ensembl id of MDM2, not among the 978 genes of the index"
 
 
 def test_ncs_is_normalised_within_groups(toy_index):
@@ -128,10 +138,8 @@ def test_full_signature_and_other_metrics(toy_index):
         assert table[name].idxmax() == 0
     expected = np.corrcoef(index.signature(sig_id), index.signature(table["sig_id"].iloc[5]))[0, 1]
     assert table["pearson"].iloc[5] == pytest.approx(expected, abs=1e-6)
-    with pytest.raises(
-        GeneSetError, match="query query: pearson compares full signatures, but this query has gene sets"
-    ):
-        index.query(up=["PSME1"], metric=("pearson",))
+    with pytest.raises(GeneSetError, match="the query: pearson compares full signatures, but this query has gene sets"):
+        index.query(up=["PSME1"], min_set=1, metric=("pearson",))
 
 
 def test_permutation_p_is_small_for_the_planted_and_large_for_noise(toy_index):
@@ -166,7 +174,7 @@ def split_study(folder):
     return parts, folder / "siginfo.tsv", matrix
 
 
-def test_append_gives_the_scores_of_one_build(tmp_path):
+def test_append_gives_the_scores_of_one_build(tmp_path, caplog):
     (one, two), siginfo, matrix = split_study(tmp_path)
     whole = ConnectivityIndex.build(tmp_path / "whole", [one, two], siginfo)
     grown = ConnectivityIndex.build(tmp_path / "grown", one, siginfo)
@@ -184,6 +192,9 @@ def test_append_gives_the_scores_of_one_build(tmp_path):
     assert grown.verify() == ([], [])
     assert grown.siginfo["cell_id"].dtype == whole.siginfo["cell_id"].dtype == "category"
     assert grown.siginfo["pert_iname"].tolist() == whole.siginfo["pert_iname"].tolist()
+    again = grown.append(two, siginfo)
+    assert len(again) == 150 and "from the same files; nothing is added" in caplog.text
+    write_matrix(read_matrix(two).with_values(read_matrix(two).values + 1), two)
     with pytest.raises(IndexStoreError, match="50 signatures are in the index already: TOY001"):
         grown.append(two, siginfo)
 
@@ -192,11 +203,11 @@ def _die_in_append(path, two, siginfo, where):
     def die(*args, **kwargs):
         os.kill(os.getpid(), signal.SIGKILL)
 
-    setattr(index_store, where, die)
+    setattr(index_writer, where, die)
     ConnectivityIndex.open(path).append(two, siginfo)
 
 
-@pytest.mark.parametrize("where", ["_sync_folder", "write_background", "write_manifest"])
+@pytest.mark.parametrize("where", ["sync_folder", "file_record", "write_manifest"])
 def test_killed_append_leaves_the_old_index(tmp_path, where):
     """Killed before the segment is complete, before the background, and before the manifest."""
     (one, two), siginfo, _ = split_study(tmp_path)
@@ -211,7 +222,7 @@ def test_killed_append_leaves_the_old_index(tmp_path, where):
     index = ConnectivityIndex.open(tmp_path / "index")
     pd.testing.assert_frame_equal(index.query(up=index.genes["gene_id"].tolist()[:25]), before)
     faults, remarks = index.verify()
-    assert faults == [] and len(remarks) == 1 and "left by a broken append" in remarks[0]
+    assert faults == [] and remarks and all("left by a broken append" in remark for remark in remarks)
     grown = index.append(two, siginfo)
     assert len(grown) == 150 and grown.verify() == ([], [])
 
@@ -220,7 +231,7 @@ def test_one_writer_at_a_time(toy_index, toy_files, tmp_path):
     path = tmp_path / "index"
     shutil.copytree(toy_index, path)
     with (
-        index_store.appending(path),
+        index_writer.extend_index(path),
         pytest.raises(IndexStoreError, match="another process is writing to this index; try again when it is done"),
     ):
         ConnectivityIndex.open(path).append(*toy_files)
@@ -231,7 +242,7 @@ def test_other_peoples_files_probes_and_column_metadata(shared_data, tmp_path):
     index = ConnectivityIndex.build(tmp_path / "index", shared_data / "signatures" / "modzs_n272x978.gctx.gz")
     info = index.info()
     assert (info["space"], info["signatures"], info["cells"]) == ("LM", 272, 65)
-    table = index.query(up=["PSME1", "ATF1"], where="pert_iname=vemurafenib")
+    table = index.query(up=["PSME1", "ATF1"], min_set=1, where="pert_iname=vemurafenib")
     assert len(table) == 140
 
 
@@ -248,7 +259,7 @@ def test_damage_is_found(toy_index, tmp_path):
     faults, _ = ConnectivityIndex.open(path).verify()
     assert faults == [f"segments/{file.parent.name}/z.bin: 586796 bytes instead of 586800"]
     with pytest.raises(IndexStoreError, match=r"z.bin: 586796 bytes instead of 586800; the index is damaged, restore"):
-        ConnectivityIndex.open(path).query(up=["PSME1"])
+        ConnectivityIndex.open(path).query(up=["PSME1"], min_set=1)
     file.unlink()
     faults, _ = ConnectivityIndex.open(path).verify()
     assert faults == [f"segments/{file.parent.name}/z.bin: is missing"]
@@ -338,13 +349,11 @@ def test_spaces_and_row_order_of_appended_matrices(tmp_path):
 
 def test_bad_queries(toy_index):
     index = ConnectivityIndex.open(toy_index)
-    with pytest.raises(
-        GeneSetError, match=r"query query: none of its 2 genes \(FOO, BAR\) is in the index; Entrez ids"
-    ):
+    with pytest.raises(GeneSetError, match=r"the query: none of its 2 genes \(FOO, BAR\) is in the index; Entrez ids"):
         index.query(up=["FOO", "BAR"])
     with pytest.raises(GeneSetError, match="no genes given; give up, down or signature"):
         index.query()
-    with pytest.raises(GeneSetError, match="fewer than 5 each; give more genes or lower --min-set"):
+    with pytest.raises(GeneSetError, match="fewer than 5 each; give more genes or lower the limit"):
         index.query(up=["PSME1"], min_set=5)
     with pytest.raises(GeneSetError, match=r"2 queries given \(a, b\); use query_many"):
         index.query(up={"a": ["PSME1"], "b": ["ATF1"]})
@@ -353,18 +362,18 @@ def test_bad_queries(toy_index):
     with pytest.raises(GeneSetError, match="the index has no signature 'nix'"):
         index.signature("nix")
     with pytest.raises(ParameterError, match="group-by: the index has no field plate; it has sig_id"):
-        index.query(up=["PSME1"], group_by=("plate",))
+        index.query(up=["PSME1"], min_set=1, group_by=("plate",))
 
 
 def test_other_gene_names_from_a_table(toy_index, tmp_path):
     (tmp_path / "ensembl.tsv").write_text("name\tgene_id\nENSG00000092010.15\t5720\nmine\t466\n")
     index = ConnectivityIndex.open(toy_index, gene_names=tmp_path / "ensembl.tsv")
-    table = index.query(up=["ENSG00000092010", "ENSG00000092010.3", "MINE", "ENSG0000"])
+    table = index.query(up=["ENSG00000092010", "ENSG00000092010.3", "MINE", "ENSG0000"], min_set=1)
     assert [item["gene"] for item in table.attrs["missing_genes"]] == ["ENSG0000"]
     assert "1 up genes stand more than once and count once" in table.attrs["notes"]
     (tmp_path / "bad.tsv").write_text("a\tb\n1\t2\n")
     with pytest.raises(GeneSetError, match="needs a column name"):
-        ConnectivityIndex.open(toy_index, gene_names=tmp_path / "bad.tsv").query(up=["PSME1"])
+        ConnectivityIndex.open(toy_index, gene_names=tmp_path / "bad.tsv").query(up=["PSME1"], min_set=1)
 
 
 def _read_while_it_grows(path, ready, stop, result):
@@ -373,7 +382,7 @@ def _read_while_it_grows(path, ready, stop, result):
     ready.set()
     while not stop.is_set():
         index = ConnectivityIndex.open(path, threads=1)
-        table = index.query(up=["PSME1", "ATF1", "RHEB"])
+        table = index.query(up=["PSME1", "ATF1", "RHEB"], min_set=1)
         assert len(table) == len(index)
         seen.add(len(index))
     result.put(sorted(seen))
@@ -391,7 +400,7 @@ def test_readers_while_one_appends(tmp_path):
     for item in ready:
         item.wait(20)
     ConnectivityIndex.open(path).append(two, siginfo)
-    ConnectivityIndex.open(path, threads=1).query(up=["PSME1"])
+    ConnectivityIndex.open(path, threads=1).query(up=["PSME1"], min_set=1)
     stop.set()
     seen = [result.get(timeout=30) for _ in readers]
     for reader in readers:
@@ -417,12 +426,12 @@ def test_an_index_holds_one_level(tmp_path):
 def test_probe_sets_are_taken_for_their_genes(toy_index):
     """Old gene sets are lists of HG-U133A probe sets; 201746_at is TP53."""
     index = ConnectivityIndex.open(toy_index)
-    table = index.query(up=["201746_at", "CDK1", "1294_at", "99999_at"])
+    table = index.query(up=["201746_at", "CDK1", "1294_at", "99999_at"], min_set=1)
     assert "1 probe sets of HG-U133A were taken for their genes" in table.attrs["notes"]
     reasons = {item["gene"]: item["reason"] for item in table.attrs["missing_genes"]}
     assert reasons == {
-        "1294_at": "probe set of 7318, which is not among the 978 genes of the index",
-        "99999_at": "unknown probe set, or one of no gene of the platform",
+        "1294_at": "probe set of UBA7, not among the 978 genes of the index",
+        "99999_at": "unknown probe set, or one of no gene of the platform; not among the 978 genes of the index",
     }
 
 
@@ -442,3 +451,56 @@ def test_background_of_given_queries(tmp_path):
     grown = index.append(two, siginfo)
     assert grown.query(up=genes[:30].tolist())["tau"].notna().all() and grown.verify() == ([], [])
     assert grown.learn_background(background=80).store.background["made_of"] == "signatures"
+
+
+def test_an_open_index_answers_from_what_it_was_whatever_becomes_of_its_folder(toy_files, tmp_path):
+    """Rebuilt from other signatures, in step with others, or removed: nothing is mixed, lazily read parts included."""
+    matrix, info = make_signatures(90, seed=8, prefix="NEW")
+    write_matrix(matrix, tmp_path / "new.gctx")
+    write_table(info, tmp_path / "new.tsv")
+    old = ConnectivityIndex.build(tmp_path / "old", *toy_files, background=60)
+    up = old.genes["gene_id"].tolist()[:30]
+    expected = old.query(up=up)
+    for change in ("build", "background", "remove"):
+        ConnectivityIndex.build(tmp_path / "index", *toy_files, background=60, overwrite=True)
+        index = ConnectivityIndex.open(tmp_path / "index")
+        if change == "build":
+            ConnectivityIndex.build(
+                tmp_path / "index", tmp_path / "new.gctx", tmp_path / "new.tsv", background=60, overwrite=True
+            )
+            assert len(ConnectivityIndex.open(tmp_path / "index")) == 90
+        elif change == "background":
+            index.learn_background(background=70)
+        else:
+            shutil.rmtree(tmp_path / "index")
+        pd.testing.assert_frame_equal(index.query(up=up), expected)
+        assert index.store.digest == old.store.digest, "what is recorded is what was asked"
+
+
+def test_queries_mapped_on_another_index_make_no_background(toy_files, tmp_path):
+    index = ConnectivityIndex.build(tmp_path / "index", *toy_files, background=0)
+    matrix, info = make_signatures(40)
+    write_matrix(matrix.take_rows(matrix.rids[:500]), tmp_path / "short.gctx")
+    write_table(info, tmp_path / "short.tsv")
+    ConnectivityIndex.build(
+        tmp_path / "index", tmp_path / "short.gctx", tmp_path / "short.tsv", background=0, overwrite=True
+    )
+    with pytest.raises(IndexStoreError, match="was rebuilt with other genes since it was opened; open it again"):
+        index.learn_background(up={"q": index.genes["gene_id"].tolist()[:20]})
+
+
+def test_a_build_waits_for_no_other_writer(toy_index, toy_files, tmp_path):
+    path = tmp_path / "index"
+    shutil.copytree(toy_index, path)
+    before = (path / "manifest.json").read_bytes()
+    with (
+        index_writer.extend_index(path),
+        pytest.raises(IndexStoreError, match="another process is writing to this index; try again when it is done"),
+    ):
+        ConnectivityIndex.build(path, *toy_files, overwrite=True)
+    assert (path / "manifest.json").read_bytes() == before and not list(tmp_path.glob(".*"))
+    with (
+        index_writer.create_index(path, overwrite=True),
+        pytest.raises(IndexStoreError, match="another process is writing to this index"),
+    ):
+        ConnectivityIndex.open(path).append(*toy_files)

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from beadwork.io.beads import lxb
+from beadwork.io.beads.fcs import read_layout
 from beadwork.io.beads.lxb import CHANNELS, lxb_bytes, read_events, read_plate
 from beadwork.io.files.digest import digest_bytes
 from beadwork.model.errors import FileError
@@ -100,7 +101,7 @@ def test_other_layouts_are_read_from_the_header():
     data = (head.ljust(100) + text).ljust(600).encode() + events.tobytes()
     counts, beads, _, sample = lxb._read_well(data)
     assert (beads.tolist(), counts[:3].tolist(), sample) == ([7, 8, 9], [1, 2, 0], None)
-    assert lxb._parse(data).text["$SRC"] == "a|b"
+    assert read_layout(data).text["$SRC"] == "a|b"
 
 
 @pytest.mark.parametrize("kind", ["folder", "gz", "tar", "tar.gz", "tgz", "zip"])
@@ -223,6 +224,58 @@ BAD_FILES = {
 }
 
 
+def header(data, start, end):
+    """The file with other offsets of DATA in its fixed header."""
+    return data[:26] + f"{start:>8}{end:>8}".encode() + data[42:]
+
+
+def text(data, key, value):
+    """The file with another value, of ten digits, of a key of TEXT."""
+    at = data.index(f"{key}/".encode()) + len(key) + 1
+    return data[:at] + f"{value:010d}".encode() + data[at + 10 :]
+
+
+SOUND = make_well()
+FIRST, LAST = 13952, 13952 + 300 * 44 - 1
+BAD_FILES |= {
+    "header one byte on": (
+        header(SOUND, FIRST + 1, LAST + 1),
+        "has offsets that disagree: DATA begins at 13,953 in its header, but $BEGINDATA is 13,952; fetch the file anew",
+    ),
+    "TEXT one byte back": (text(SOUND, "$BEGINDATA", FIRST - 1), None),
+    "TEXT one event on": (text(SOUND, "$BEGINDATA", FIRST + 44), None),
+    "only the first offset of the header is 0": (header(SOUND, 0, LAST), None),
+    "total below the events": (
+        text(SOUND, "$TOT", 299),
+        "has a header that contradicts itself: 299 events of 44 bytes do not fill DATA from 13,952 to 27,151",
+    ),
+    "total above the events": (text(SOUND, "$TOT", 301), None),
+    "total and offsets below the events": (
+        text(text(header(SOUND, FIRST, LAST - 88), "$ENDDATA", LAST - 88), "$TOT", 298),
+        "holds 88 bytes behind its events that its header does not explain, as many as 2 events; $TOT may be too low",
+    ),
+    "a channel less": (patched(SOUND, b"$PAR/11/", b"$PAR/10/"), None),
+    "a narrower channel": (patched(SOUND, b"$P7B/32/", b"$P7B/16/"), None),
+    "a wider channel": (patched(SOUND, b"$P7B/32/", b"$P7B/64/"), None),
+    "DATA beyond the file": (text(header(SOUND, 99952, 99952 + 13199), "$BEGINDATA", 99952), None),
+    "DATA within TEXT": (
+        text(header(SOUND, 1000, 1000 + 13199), "$BEGINDATA", 1000),
+        "has a header that contradicts itself: DATA from 1,000 lies within header or TEXT",
+    ),
+    "a second data set": (
+        text(SOUND, "$NEXTDATA", 27160),
+        "holds a second data set ($NEXTDATA is 0000027160); give a file for each well",
+    ),
+    "a key twice": (
+        patched(SOUND, b"$P2R/2", b"$P1R/2"),
+        "has a damaged header: $P1R stands twice, as 32768 and as 2",
+    ),
+    "both offsets within an event": (
+        text(header(SOUND, FIRST - 36, LAST - 36), "$BEGINDATA", FIRST - 36), None
+    ),
+}  # fmt: skip
+
+
 @pytest.mark.parametrize("kind", BAD_FILES)
 def test_bad_well_is_left_out_with_its_reason(tmp_path, kind):
     data, reason = BAD_FILES[kind]
@@ -234,6 +287,68 @@ def test_bad_well_is_left_out_with_its_reason(tmp_path, kind):
     assert found.startswith(f"{PLATE}_C01.lxb ")
     if reason is not None:
         assert found == f"{PLATE}_C01.lxb {reason}"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        header(SOUND, 0, 0),
+        header(SOUND, FIRST, LAST + 1),
+        text(SOUND, "$ENDDATA", LAST + 1),
+        text(header(SOUND, FIRST, LAST + 1), "$ENDDATA", LAST + 1),
+        text(SOUND, "$ENDDATA", 7),
+        patched(patched(SOUND, b"$BEGINDATA", b"$BEGINDAXA"), b"$ENDDATA", b"$ENDDAXA"),
+        SOUND[:-8],
+        SOUND + bytes(5000),
+    ],
+    ids=["header too short", "header's end", "end of TEXT", "both ends one on", "end of TEXT absurd", "FCS 2.0",
+         "no checksum", "padded"],
+)  # fmt: skip
+def test_what_cannot_be_misread_is_read(data):
+    np.testing.assert_array_equal(read_events(data), read_events(SOUND))
+
+
+def small_well(n=9):
+    """As little as a file can have, so that each byte of its header matters."""
+    events = np.zeros((n, 3), "<u4")
+    events[:, 0], events[:, 1], events[:, 2] = np.arange(1, n + 1), 0x01020304 * np.arange(1, n + 1), 7
+    keys = {"$BEGINDATA": 320, "$ENDDATA": 319 + events.nbytes, "$TOT": n, "$BYTEORD": "1,2,3,4", "$DATATYPE": "I"}
+    keys |= {"$MODE": "L", "$NEXTDATA": 0, "$PAR": 3, "$P1B": 32, "$P1N": "RID", "$P2B": 32, "$P2N": "RP1"}
+    keys |= {"$P3B": 32, "$P3N": "RP1ATT", "$P1R": 32768, "$P2R": 2**30, "$P3R": 32768, "$SMNO": "A1"}
+    content = "/" + "".join(f"{key}/{value}/" for key, value in keys.items())
+    offsets = (64, 63 + len(content), 320, 319 + events.nbytes, 0, 0)
+    head = "FCS3.0    " + "".join(f"{offset:>8d}" for offset in offsets)
+    return (head.ljust(64) + content).ljust(320).encode() + events.tobytes() + b"0" * 8
+
+
+def values(data):
+    counts, reporter, _, _ = lxb._read_well(data)
+    return counts.tolist(), reporter.tolist()
+
+
+@pytest.mark.parametrize("sound", [small_well(), make_well(n=20)], ids=["small", "as the scanner writes it"])
+def test_no_changed_byte_of_a_header_gives_other_beads(sound):
+    """Every byte, and the bytes that mean something there: right values, or a refusal."""
+    right, read, text_end = values(sound), 0, int(sound[18:26])
+    for place in range(text_end + 1):
+        for byte in b"0123456789 /$PBNRX\0\xff":
+            data = sound[:place] + bytes([byte]) + sound[place + 1 :]
+            try:
+                assert values(data) == right, (place, bytes([byte]))
+            except lxb.BadFile:
+                continue
+            read += 1
+    assert read > text_end  # not all is refused
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.integers(0, 319), st.integers(0, 255))
+def test_no_byte_in_a_header_gives_other_beads(place, byte):
+    sound = small_well()
+    try:
+        assert values(sound[:place] + bytes([byte]) + sound[place + 1 :]) == values(sound)
+    except lxb.BadFile:
+        pass
 
 
 @settings(max_examples=60, deadline=None)

@@ -126,8 +126,8 @@ def test_limits_are_inclusive():
 
 @pytest.mark.parametrize("well", ["A03", "A04"])
 @pytest.mark.parametrize("twin", [peaks, peaks_numba])
-def test_kspeak_equals_the_official_values(shared_data, well, twin):
-    folder = shared_data / "golden" / "kspeak"
+def test_kspeak_equals_the_official_values(golden, well, twin):
+    folder = golden / "kspeak"
     beads = pd.read_csv(folder / f"DPK.CP001_A549_24H_X1_B42_{well}.txt.gz", sep="\t")
     official = pd.read_csv(folder / "RAW_n2x976.gct", sep="\t", skiprows=2, index_col=0)[well]
     plate = BeadPlate.from_wells(
@@ -243,6 +243,23 @@ def test_flips_follow_the_densities(seed):
         np.testing.assert_array_equal(found[1][:, :, analyte], expected[1])
         np.testing.assert_array_equal(found[2][:, analyte], expected[2])
     assert found[2].sum() > 0
+
+
+@pytest.mark.parametrize("flip_max", [1, 2])
+def test_wells_may_flip_as_often_as_flip_max_says(flip_max):
+    rounds_matter = 0
+    for seed in range(6):
+        value, support = made_plate(seed, n_wells=24, n_analytes=8)
+        value, support = (np.round(feature * np.random.default_rng(seed).uniform(0.7, 1.4, feature.shape))
+                          for feature in (value, support))  # fmt: skip
+        duo = np.ones(8, bool)
+        found = adjust_flips(value, support, duo, threshold=0.3, flip_max=flip_max, rounds=20)
+        fewer = adjust_flips(value, support, duo, threshold=0.3, flip_max=flip_max - 1, rounds=20)
+        rounds_matter += int((found[2] != fewer[2]).sum())
+        for analyte in range(8):
+            expected = flips_by_densities(value[:, :, analyte], support[:, :, analyte], 0.3, flip_max, 20)
+            np.testing.assert_array_equal(found[2][:, analyte], expected[2])
+    assert rounds_matter > 0
 
 
 def test_swapped_well_is_put_right():

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from beadwork.io.matrix.gctx import read_matrix
+from beadwork.io.matrix.formats import read_matrix
 from beadwork.kernels.connectivity import wtcs as connectivity
 from beadwork.kernels.connectivity import wtcs_numba as connectivity_numba
 
@@ -156,9 +156,9 @@ def test_running_sum_reaches_the_score():
 @pytest.mark.parametrize(
     ("weighted", "expected"), [(True, (0.7733, 0.7449, -0.8016)), (False, (0.5551, 0.5516, -0.5585))]
 )
-def test_golden_hdac(shared_data, weighted, expected):
+def test_golden_hdac(golden, weighted, expected):
     """Official unit test of the Connectivity Map: trichostatin A in MCF7 against the HDAC sets, ranks as given."""
-    folder = shared_data / "golden" / "query_hdac"
+    folder = golden / "query_hdac"
     tables = []
     for name in ("rank_full", "score"):
         matrix = read_matrix(folder / f"trichostatina_mcf7_10um_{name}.gct.gz")

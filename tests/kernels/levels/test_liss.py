@@ -12,7 +12,7 @@ from scipy.stats import f as f_distribution
 from scipy.stats import linregress
 from statsmodels.nonparametric.smoothers_lowess import lowess
 
-from beadwork.io.matrix.gctx import read_matrix
+from beadwork.io.matrix.formats import read_matrix
 from beadwork.io.platform.bead_sets import read_liss_reference
 from beadwork.kernels.levels import liss as kernel
 from beadwork.model.beads.plate import CALIBRATORS
@@ -223,8 +223,8 @@ def test_a_plate_where_every_well_fails():
 # ---- official output -----------------------------------------------------------------------------------------------
 
 
-def test_golden_bead_set(shared_data):
-    folder = shared_data / "golden" / "level2to4"
+def test_golden_bead_set(golden):
+    folder = golden / "level2to4"
     gex, expected = (read_matrix(folder / f"{name}_n376x490.gct.gz") for name in ("level2", "liss"))
     cal = read_matrix(folder / "cal_n376x10.gct").take_rows(CALIBRATORS).take_cols(gex.cids)
     features, calibrators = gex.values.astype(float), cal.values.astype(float)

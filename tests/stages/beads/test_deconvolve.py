@@ -6,7 +6,7 @@ import pytest
 
 from beadwork.io.beads.lxb import read_plate
 from beadwork.io.beads.maps import read_map
-from beadwork.io.matrix.gctx import read_matrix
+from beadwork.io.matrix.formats import read_matrix
 from beadwork.io.platform.bead_sets import read_bead_set
 from beadwork.kernels.beads.grouping import group_beads
 from beadwork.model.beads.plate import CALIBRATORS, N_ANALYTES, BeadPlate
@@ -155,6 +155,36 @@ def test_well_with_few_beads_leaves():
     assert metric(result, "well_unusable").to_dict() == {
         f"{PLATE}:A01": "has 50 classified beads; at least 100 are needed"
     }
+
+
+@pytest.mark.parametrize("method", list(METHODS))
+@pytest.mark.parametrize("level", [0, 3, 40_000, 2**32 - 1])
+def test_well_whose_beads_are_all_out_of_range_leaves(method, level):
+    beads = made_beads()
+    analyte = np.repeat(np.arange(1, 501), 60)
+    lost = group_beads(analyte, np.full(len(analyte), level, np.uint32), N_ANALYTES)
+    plate = BeadPlate.from_wells(
+        PLATE, beads.wells, [lost, *(group_beads(*beads.well_beads(i), N_ANALYTES) for i in (1, 2))]
+    )
+    result = deconvolve(plate, read_bead_set("epsilon-r2"), params=FEW.model_copy(update={"method": method}))
+    assert list(result.gex.cols["det_well"]) == ["A02", "B01"]
+    top = "16384" if method == "kspeak" else "32768"
+    assert metric(result, "well_unusable").to_dict() == {
+        f"{PLATE}:A01": f"has 0 good beads (FI 16 to {top}) of 30,000 classified ones; at least 100 are needed"
+    }
+
+
+def test_well_without_beads_for_most_analytes_fails_its_qc():
+    """Region ids read one byte off: nearly all beads are those of two analytes."""
+    beads = made_beads()
+    two = group_beads(np.repeat([1, 2], 3000), np.full(6000, 900, np.uint32), N_ANALYTES)
+    plate = BeadPlate.from_wells(
+        PLATE, beads.wells, [two, *(group_beads(*beads.well_beads(i), N_ANALYTES) for i in (1, 2))]
+    )
+    qc = deconvolve(plate, read_bead_set("epsilon-r2"), params=FEW).qc
+    rows = qc[qc["metric"] == "no_beads"].set_index("entity")
+    assert rows["pass"].tolist() == [False, True, True]
+    assert rows["value"].iloc[0] == 1.0 and set(rows["upper"]) == {0.5}
 
 
 def test_other_wells_do_not_change_without_flip():

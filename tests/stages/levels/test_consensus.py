@@ -4,11 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from beadwork.io.matrix.gctx import read_matrix, space_genes
+from beadwork.io.matrix.formats import read_matrix
 from beadwork.io.platform.gene_table import gene_table, with_entrez_ids
 from beadwork.model.errors import AlignmentError, BeadworkError, LevelError
 from beadwork.model.matrix import Level, Matrix, Space
 from beadwork.model.params import ConsensusParams
+from beadwork.model.spaces import space_genes
 from beadwork.stages.levels.consensus import consensus, group_instances, is_gold, join_plates
 
 LANDMARKS = space_genes(gene_table(), Space.LM)[:300]
@@ -262,6 +263,15 @@ def test_some_landmarks_are_absent(warnings_of):
     assert "200 of the 300 landmarks are among the rows; these are used" in warnings_of()
 
 
+def test_activity_is_measured_against_the_landmarks_that_are_there():
+    source = [plate(1).take_rows(plate(1).rids[:200]), plate(2).take_rows(plate(2).rids[:200])]
+    info = consensus(source, landmarks=LANDMARKS).siginfo
+    agree = np.clip(info["distil_cc_q75"].to_numpy(), 0.001, 1)
+    strong = np.maximum(info["ss_ngene"].to_numpy(), 0.001)
+    assert np.isfinite(info["tas"]).any()
+    np.testing.assert_allclose(info["tas"], np.sqrt(strong * agree / 200), rtol=1e-6)
+
+
 def test_gold_is_unknown_where_its_parts_are():
     gold = is_gold(pd.Series([0.3, 0.3, np.nan, 0.1, 0.3, 0.2]), pd.Series([1.0, np.nan, 1.0, 1.0, -666.0, 5.0]))
     np.testing.assert_array_equal(gold, [1, np.nan, np.nan, 0, np.nan, 1])
@@ -326,9 +336,9 @@ def test_nothing_to_join_is_refused():
 # ---- golden --------------------------------------------------------------------------------------------------------
 
 
-def test_official_modz(shared_data):
+def test_official_modz(golden):
     """Six replicate columns of CRCGN014 to three signatures, from cmapM (BSD-3-Clause)."""
-    folder = shared_data / "golden" / "modz"
+    folder = golden / "modz"
     z = with_entrez_ids(read_matrix(folder / "distil_gct_n6x978.gctx.gz"))
     official = with_entrez_ids(read_matrix(folder / "modzs_gct_n3x978.gctx.gz"))
     params = ConsensusParams(group_by=("cell_id", "pert_time", "pert_id"))

@@ -4,14 +4,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from beadwork.io.matrix.gctx import read_matrix
+from beadwork.io.matrix.formats import read_matrix
 from beadwork.io.platform.bead_sets import read_bead_set, read_liss_reference
 from beadwork.io.platform.gene_table import with_entrez_ids
+from beadwork.kernels.levels.liss import fence
 from beadwork.model.beads.plate import CALIBRATORS
 from beadwork.model.errors import AlignmentError, BeadworkError, LevelError, ParameterError
 from beadwork.model.matrix import Level, Matrix, Space
 from beadwork.model.params import NormalizeParams
-from beadwork.stages.levels.normalize import normalize, scale_bead_set, split_halves
+from beadwork.stages.levels.normalize import normalize, outlier_reasons, scale_bead_set, split_halves
 
 REFERENCE = read_liss_reference()
 TEST_PLATE = "plates/TEST_A375_24H_X1_B20/official"
@@ -84,8 +85,8 @@ def test_official_quality_at_the_printed_precision(official, official_run):
         assert found[field].round(decimals).tolist() == pytest.approx(expected[field].tolist()), field
 
 
-def test_golden_bead_set_alone(shared_data):
-    folder = shared_data / "golden" / "level2to4"
+def test_golden_bead_set_alone(golden):
+    folder = golden / "level2to4"
     gex, cal = read_matrix(folder / "level2_n376x490.gct.gz"), read_matrix(folder / "cal_n376x10.gct")
     expected = read_matrix(folder / "liss_n376x490.gct.gz")
     scaled = scale_bead_set(gex, cal, REFERENCE)
@@ -93,8 +94,8 @@ def test_golden_bead_set_alone(shared_data):
     assert (np.abs(scaled.values - expected.values).max(axis=0) < 1e-3).sum() >= 374
 
 
-def test_golden_quantile_normalisation(shared_data):
-    folder = shared_data / "golden" / "level2to4"
+def test_golden_quantile_normalisation(golden):
+    folder = golden / "level2to4"
     liss, expected = (read_matrix(folder / f"{name}_n376x490.gct.gz") for name in ("liss", "level3"))
     result = normalize(liss, params=NormalizeParams(scaling="none"))
     assert np.abs(result.qnorm.values - expected.values).max() < 1e-4
@@ -163,6 +164,19 @@ def test_two_strikes_are_out_and_one_is_not(level2_plate):
     assert not one.qc.query("metric == 'qc_iqr' and entity == @gex.cids[7]")["pass"].any()
     strict = normalize(gex.with_values(values), cal, REFERENCE, params=NormalizeParams(max_strikes=0))
     assert gex.cids[7] not in strict.norm.cids
+
+
+@pytest.mark.parametrize(("usual", "odd", "strikes"), [(75.0, 60.0, True), (54.0, 50.0, True), (54.0, 52.5, False)])
+def test_a_well_strikes_below_the_limit_or_outside_the_fence_whichever_is_higher(usual, odd, strikes):
+    params = NormalizeParams(min_slope=52)
+    slopes = usual + np.tile([-0.1, 0.1], 10) * (30 if usual < 60 else 1)
+    wells = [f"P:A{number:02d}" for number in range(1, 21)]
+    cols = pd.DataFrame({"qc_slope": slopes, "qc_f_logp": 8.0, "qc_iqr": 10.0}, index=wells)
+    cols.loc["P:A05", "qc_slope"] = odd
+    _, rows = outlier_reasons(cols, params)
+    row = rows[(rows["metric"] == "qc_slope") & (rows["entity"] == "P:A05")].iloc[0]
+    assert row["lower"] == max(params.min_slope, fence(cols["qc_slope"].to_numpy(), params.fence_iqr)[0])
+    assert bool(row["pass"]) is not strikes
 
 
 def test_analytes_come_from_the_bead_set_if_rows_do_not_say(level2_plate):

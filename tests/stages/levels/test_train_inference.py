@@ -8,7 +8,6 @@ import pandas as pd
 import pytest
 
 from beadwork.io.matrix.expression import open_expression
-from beadwork.io.matrix.gctx import space_genes
 from beadwork.io.platform.folder import resource_path
 from beadwork.io.platform.gene_table import gene_table
 from beadwork.io.platform.inference_model import default_model_path, read_inference_model
@@ -17,6 +16,7 @@ from beadwork.model.errors import AlignmentError
 from beadwork.model.levels.expression_source import ExpressionSource
 from beadwork.model.matrix import Matrix, Space
 from beadwork.model.params import TrainInferenceParams
+from beadwork.model.spaces import space_genes
 from beadwork.stages.levels.train_inference import train_inference
 from beadwork.stages.levels.training_profiles import collect_profiles
 

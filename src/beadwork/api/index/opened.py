@@ -9,25 +9,23 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from beadwork.io.connectivity.gene_sets import pair_sets, read_gene_names, read_gene_sets, read_signatures
-from beadwork.io.connectivity.index_store import IndexStore
-from beadwork.io.platform.gene_names import known_genes, old_symbols, probe_genes
+from beadwork.api.index.query_inputs import load_queries
+from beadwork.io.connectivity.gene_sets import down_queries, pair_sets, read_gene_names, read_gene_sets
+from beadwork.io.connectivity.index.reader import IndexStore
+from beadwork.io.platform.gene_names import gene_resolver
+from beadwork.model.connectivity.background import Background
+from beadwork.model.connectivity.perturbagen_classes import PerturbagenClasses
 from beadwork.model.connectivity.query import SIGNATURE_FIELDS, GeneSet, MappedQuery, Query, SignatureBlock
 from beadwork.model.connectivity.signature_table import SignatureTable, arrow_text
 from beadwork.model.errors import GeneSetError, name_some
 from beadwork.model.params import IndexParams, QueryParams, make_params
-from beadwork.stages.connectivity.gene_mapping import GeneFinder, map_query
-from beadwork.stages.connectivity.roll_up import RolledUp, RollUpPlan, classes_of_table, plan_roll_up, ranked, roll_up
-from beadwork.stages.connectivity.score import (
-    Background,
-    Connections,
-    ReferenceGroups,
-    connect,
-    filter_signatures,
-    make_groups,
-    null_mask,
-    score_sets,
-)
+from beadwork.stages.connectivity.filters import filter_note, filter_signatures
+from beadwork.stages.connectivity.gene_finder import GeneFinder
+from beadwork.stages.connectivity.gene_mapping import map_query
+from beadwork.stages.connectivity.groups import ReferenceGroups, make_groups, null_mask, treatment_mask, type_counts
+from beadwork.stages.connectivity.perturbagens import RollUpPlan, plan_roll_up
+from beadwork.stages.connectivity.roll_up import RolledUp, ranked, roll_up
+from beadwork.stages.connectivity.score import Connections, connect, score_sets
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,7 +34,7 @@ if TYPE_CHECKING:
 
 GeneSets = str | Path | Sequence[str] | Mapping[str, Sequence[str]]
 Classes = Any
-"""Perturbagens by class, or a table (DataFrame) with pert_iname (or pert_id) and moa, or None."""
+"""Classes of perturbagens, as :class:`PerturbagenClasses` takes them, or None."""
 Progress = Callable[[str], None]
 BATCH_BYTES = 128 << 20
 """Memory that the results of one batch of queries may take."""
@@ -46,7 +44,7 @@ class ConnectivityIndex:
     """A connectivity index, open for reading; it stays as it was opened while others append to it.
 
     >>> index = ConnectivityIndex.open("results/index")                           # doctest: +SKIP
-    >>> index.query(up=["TP53", "CDKN1A", "MDM2"], down=["CCNB1", "CDK1"])        # doctest: +SKIP
+    >>> index.query(up=["TP53", "CDKN1A", "MDM2"], down=["CCNB1", "CDK1"], min_set=2)        # doctest: +SKIP
     """
 
     def __init__(self, store: IndexStore, *, threads: int | None = None, gene_names: str | Path | None = None) -> None:
@@ -67,7 +65,7 @@ class ConnectivityIndex:
         Parameters
         ----------
         gene_names
-            Table of further names of genes, e.g. Ensembl ids: columns name and gene_id (Entrez).
+            Table of further names of genes, of your own: columns name and gene_id (Entrez).
 
         Raises
         ------
@@ -99,7 +97,7 @@ class ConnectivityIndex:
         self, matrices: str | Path | Sequence[str | Path], siginfo: str | Path | Sequence[str | Path] | None = None
     ) -> ConnectivityIndex:
         """Add signatures; returns the index as it is then, while this object stays what it was."""
-        from beadwork.api.index.build import append_index
+        from beadwork.api.index.append import append_index
 
         matrices = [matrices] if isinstance(matrices, str | Path) else matrices
         return type(self)(append_index(self.store.path, matrices, siginfo, threads=self.threads), threads=self.threads)
@@ -108,11 +106,13 @@ class ConnectivityIndex:
         self, up: GeneSets | None = None, down: GeneSets | None = None, **parameters: Any
     ) -> ConnectivityIndex:
         """Learn the background of tau anew, from signatures of the index or from given sets; returns the new index."""
-        from beadwork.api.index.build import relearn_background
+        from beadwork.api.index.background import relearn_background
 
         queries = [] if up is None and down is None else self.map_queries(self._queries(up, down, None, "query"))
         params = make_params(IndexParams, **{**self.store.manifest["parameters"], **parameters})
-        store = relearn_background(self.store.path, params=params, queries=queries, threads=self.threads)
+        store = relearn_background(
+            self.store.path, params=params, queries=queries, mapped_on=self.store, threads=self.threads
+        )
         return type(self)(store, threads=self.threads, gene_names=self.gene_names)
 
     def verify(self, *, quick: bool = False, progress: Progress = lambda text: None) -> tuple[list[str], list[str]]:
@@ -179,6 +179,7 @@ class ConnectivityIndex:
             "generation": self.store.manifest["generation"],
             "signatures": len(self),
             "null_signatures": int(null.sum()),
+            "null_types": ", ".join(f"{kind or 'no type'}: {count:,}" for kind, count in type_counts(siginfo, null)),
             "genes": self.store.n_genes,
             "space": self.store.space,
             "segments": len(self.store.segments),
@@ -212,8 +213,28 @@ class ConnectivityIndex:
         """Finds genes of queries among those of the index."""
         columns = self.store.gene_columns()
         further = read_gene_names(self.gene_names) if self.gene_names else {}
-        names: Callable[[], Mapping[str, str]] = lambda: old_symbols() | further  # noqa: E731
-        return GeneFinder(columns["gene_id"], columns["symbol"], known_genes, names, probe_genes)
+        return GeneFinder(columns["gene_id"], columns["symbol"], gene_resolver(), further)
+
+    def find_genes(self, names: Sequence[object]) -> pd.DataFrame:
+        """Tell what the index makes of each gene of one list: used, a gene that it lacks, or not a gene.
+
+        Returns
+        -------
+        One row a name: name, answer, gene_id (of the index), symbol, kind (how it is named), reason (why not used).
+        """
+        import pandas as pd
+
+        ids, found = self.store.gene_ids, self.finder.find(names)
+        return pd.DataFrame(
+            {
+                "name": [item.name for item in found],
+                "answer": [str(item.answer) for item in found],
+                "gene_id": [ids[item.row] if item.row >= 0 else None for item in found],
+                "symbol": [self.finder.name_of(item.row) if item.row >= 0 else None for item in found],
+                "kind": [str(item.kind or "id") for item in found],
+                "reason": [item.reason for item in found],
+            }
+        )
 
     def query(
         self,
@@ -230,14 +251,15 @@ class ConnectivityIndex:
         Parameters
         ----------
         up, down
-            Genes that go up and down: Entrez ids, symbols, old symbols; or a gene-set file of one query.
+            Genes that go up and down, by any of their names (Entrez ids, symbols of today or older
+            ones, Ensembl ids, ...), `min_set` or more of them; or a gene-set file of one query.
         signature
             Value by gene, instead of `up` and `down`.
         name
             Name of the query.
         where
-            Filters such as ``cell_id=A375`` or ``tas>=0.2``; they choose what is shown, scores stay those of the whole
-            index.
+            Filters such as ``cell_id=A375`` or ``tas>=0.2``; they choose the signatures that are shown, with their
+            scores against the whole index.  Roll-ups follow the filter.
         parameters
             Any of :class:`beadwork.model.params.QueryParams`, for example ``metric=("wtcs", "ks")``.
 
@@ -260,7 +282,7 @@ class ConnectivityIndex:
         table = results.table(0)
         table.attrs["notes"] = list(results.notes(0))
         table.attrs["missing_genes"] = [
-            {"set": item.set, "gene": item.gene, "reason": item.reason}
+            {"set": item.set, "gene": item.gene, "answer": str(item.answer), "reason": item.reason}
             for item in results.connections.queries[0].missing
         ]
         return table
@@ -288,7 +310,7 @@ class ConnectivityIndex:
             raise GeneSetError("no genes given; give up, down or signature")
         sets = [_as_sets(item, name) for item in (up, down)]
         if up is None:
-            return [Query(item.name, (), item.genes) for item in sets[1]]
+            return down_queries(sets[1])
         return pair_sets(*sets)
 
     def map_queries(self, queries: Sequence[Query], params: QueryParams = QueryParams()) -> list[MappedQuery]:  # noqa: B008 (frozen)
@@ -307,6 +329,7 @@ class ConnectivityIndex:
         if self._asked:  # who asks again will ask more
             self._load_compiled()
         self._asked = True
+        shown = filter_signatures(self.annotation, filters) if filters else None
         key = (params.group_by, params.min_reference, params.null_type)
         if key not in self._groups:
             self._groups[key] = make_groups(self.annotation, params)
@@ -319,9 +342,9 @@ class ConnectivityIndex:
             threads=self.threads,
             groups=self._groups[key],
             wtcs=wtcs,
+            notes=() if shown is None else (filter_note(filters, shown),),
             progress=progress,
         )
-        shown = filter_signatures(self.annotation, filters) if filters else None
         return QueryResult(self, connections, shown, params)
 
     def score(self, queries: Sequence[MappedQuery], out: np.ndarray | None = None) -> np.ndarray:
@@ -338,20 +361,26 @@ class ConnectivityIndex:
         for first in range(0, len(queries), width):
             yield queries[first : first + width]
 
-    def roll_up_plan(self, classes: Classes = None, params: QueryParams = QueryParams()) -> RollUpPlan:  # noqa: B008
+    def roll_up_plan(
+        self,
+        classes: Classes = None,
+        params: QueryParams = QueryParams(),  # noqa: B008 (frozen)
+        shown: np.ndarray | None = None,
+    ) -> RollUpPlan:
         """Which signatures stand behind which perturbagen and class.
 
         Parameters
         ----------
         classes
             Perturbagens by class, or a table with pert_iname (or pert_id) and moa; None: the field moa of the index.
+        shown
+            Signatures that pass the filters; None for all.
         """
         siginfo = self.annotation
         if classes is None and "moa" in siginfo:
-            classes = siginfo
-        if classes is not None and not isinstance(classes, Mapping):
-            classes = classes_of_table(classes)
-        return plan_roll_up(siginfo, null_mask(siginfo, params), classes, params.min_class)
+            classes = PerturbagenClasses.of(siginfo, "mechanisms of the index", own=True)
+        treated = treatment_mask(siginfo, params)
+        return plan_roll_up(siginfo, treated if shown is None else treated & shown, classes, params)
 
     def _background(self, params: QueryParams) -> Background | None:
         entry = self.store.background
@@ -405,11 +434,12 @@ class QueryResult:
 
     @property
     def missing_genes(self) -> pd.DataFrame:
-        """Genes of the queries that are not in the index, and why."""
+        """Genes of the queries that are not used: not in the index, or no genes, and why."""
         import pandas as pd
 
-        rows = [(m.query, m.set, m.gene, m.reason) for query in self.connections.queries for m in query.missing]
-        return pd.DataFrame(rows, columns=["query", "set", "gene", "reason"])
+        found = [item for query in self.connections.queries for item in query.missing]
+        rows = [(item.query, item.set, item.gene, str(item.answer), item.reason) for item in found]
+        return pd.DataFrame(rows, columns=["query", "set", "gene", "answer", "reason"])
 
     def notes(self, query: int) -> tuple[str, ...]:
         """Say what is worth knowing about one query."""
@@ -445,12 +475,17 @@ class QueryResult:
     def roll_up(self, classes: Classes = None, plan: RollUpPlan | None = None) -> tuple[RolledUp, RolledUp, RolledUp]:
         """Scores of perturbagens in cells, of perturbagens, and of mechanism classes, each with its own tau.
 
-        Filters apply before: signatures that are not shown do not count.
+        They follow the filters: signatures that are not shown count nowhere, and the background of tau is rolled up
+        over the same signatures.
+
+        Parameters
+        ----------
+        plan
+            :meth:`ConnectivityIndex.roll_up_plan` of the signatures shown, to save time.
         """
-        plan = plan or self.index.roll_up_plan(classes, self.params)
-        ncs = self.connections.ncs if self.shown is None else np.where(self.shown, self.connections.ncs, np.nan)
-        background = self.index._background(self.params) if self.shown is None else None
-        return roll_up(plan, ncs, background, self.params.min_background)
+        plan = plan or self.index.roll_up_plan(classes, self.params, self.shown)
+        background = self.index._background(self.params)
+        return roll_up(plan, self.connections.ncs, background, self.params.min_background)
 
     def perturbagens(self, query: int | str = 0) -> pd.DataFrame:
         """Perturbagens ranked by the score of one query."""
@@ -509,29 +544,6 @@ class QueryResult:
         if self.connections.p is not None:
             columns["p"] = self.connections.p[query][order]
         return columns
-
-
-def load_queries(
-    up: Sequence[str | Path] = (), down: Sequence[str | Path] = (), signatures: Sequence[str | Path] = ()
-) -> list[Query]:
-    """Read queries from files: gene sets (paired by name, else by order) and full signatures.
-
-    Raises
-    ------
-    GeneSetError
-        A file cannot be used, or two queries have the same name.
-    """
-    ups = [item for path in up for item in read_gene_sets(path)]
-    downs = [item for path in down for item in read_gene_sets(path)]
-    queries = pair_sets(ups, downs) if ups else [Query(item.name, (), item.genes) for item in downs]
-    queries += [query for path in signatures for query in read_signatures(path)]
-    if not queries:
-        raise GeneSetError("no query given; use --up, --down or --signature")
-    names = [query.name for query in queries]
-    twice = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
-    if twice:
-        raise GeneSetError(f"queries of the same name: {name_some(twice)}; rename the sets")
-    return queries
 
 
 def _as_sets(item: GeneSets | None, name: str) -> list[GeneSet]:

@@ -15,17 +15,19 @@ import numpy as np
 
 from beadwork.api.index.opened import Classes, ConnectivityIndex, QueryResult
 from beadwork.io.connectivity.gene_sets import file_names
-from beadwork.io.connectivity.index_store import MANIFEST
+from beadwork.io.connectivity.index.layout import MANIFEST
 from beadwork.io.connectivity.ranked_tables import ROWS, write_parts, write_ranked, write_records
+from beadwork.io.connectivity.signature_fields import row_fields
 from beadwork.io.files.atomic import write_text
 from beadwork.io.files.provenance import input_record, make_provenance
-from beadwork.io.matrix.gctx_writer import gctx_columns, row_fields
-from beadwork.model.connectivity.query import SIGNATURE_FIELDS, MappedQuery, Query
+from beadwork.io.matrix.gctx.writer import gctx_columns
+from beadwork.model.connectivity.query import SIGNATURE_FIELDS, MappedQuery, Query, query_label
 from beadwork.model.errors import FileError
-from beadwork.model.params import QueryParams
-from beadwork.stages.connectivity.metrics import check_metrics
-from beadwork.stages.connectivity.roll_up import RolledUp, RollUpPlan, ranked_columns
-from beadwork.stages.connectivity.score import filter_signatures
+from beadwork.model.params import QueryParams, SignatureParams
+from beadwork.stages.connectivity.filters import filter_signatures
+from beadwork.stages.connectivity.perturbagens import RollUpPlan
+from beadwork.stages.connectivity.roll_up import RolledUp, ranked_columns
+from beadwork.stages.connectivity.scores import check_metrics
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,6 +59,7 @@ def answer_to_files(
     output: Path,
     *,
     params: QueryParams = QueryParams(),  # noqa: B008 (frozen)
+    table_params: SignatureParams | None = None,
     filters: Sequence[str] = (),
     classes: Classes = None,
     outputs: Outputs = Outputs(),
@@ -70,6 +73,8 @@ def answer_to_files(
     ----------
     output
         Folder; made if need be.
+    table_params
+        How tables of differential expression were read, for the provenance.
     filters
         Which signatures are shown.
     classes
@@ -86,11 +91,12 @@ def answer_to_files(
     check_metrics(mapped, params)
     shown = filter_signatures(index.annotation, filters) if filters else np.ones(len(index), bool)
     names = file_names([query.name for query in mapped], RESERVED)
-    inputs: dict[str, Any] = {"index": [input_record(index.store.path / MANIFEST)]}
+    inputs: dict[str, Any] = {"index": [input_record(MANIFEST, index.store.digest)]}
     for role, paths in (files or {}).items():
         if paths:
             inputs[role] = [input_record(path) for path in paths]
-    provenance = make_provenance("query", {**params.model_dump(mode="json"), "where": list(filters)}, inputs)
+    read = table_params.model_dump(mode="json") if table_params else {}
+    provenance = make_provenance("query", {**params.model_dump(mode="json"), **read, "where": list(filters)}, inputs)
     kinds = [*dict.fromkeys(["wtcs", *params.metric]), "ncs", "tau", "fdr", *(["p"] if params.permutations else [])]
     report: list[dict[str, Any]] = []
     missing: list[dict[str, Any]] = []
@@ -100,7 +106,7 @@ def answer_to_files(
         if len(batches) == 1:  # score while the files are begun
             scoring = stack.enter_context(ThreadPoolExecutor(1)).submit(index.score, mapped)
         rows = row_fields(index.annotation, SIGNATURE_FIELDS, np.flatnonzero(shown) if filters else None)
-        plan = index.roll_up_plan(classes, params) if outputs.rollup or outputs.html else None
+        plan = _plan(index, classes, params, shown if filters else None) if outputs.rollup or outputs.html else None
         cids = [query.name for query in mapped]
         writers = {
             kind: stack.enter_context(gctx_columns(output / f"{kind}.gctx", rows, cids, provenance)) for kind in kinds
@@ -117,17 +123,27 @@ def answer_to_files(
             _write_each(result, batch, names[done : done + len(batch)], output, plan, outputs)
             for place, query in enumerate(batch[: max(0, MOST_WARNED - done)]):
                 for note in result.notes(place):
-                    log.warning("query %s: %s", query.name, note)
+                    log.warning("%s: %s", query_label(query.name), note)
             for place, row in enumerate(result.connections.report):
                 report.append({"query": row["query"], "file": f"{names[done + place]}.tsv", **row})
             missing += [vars(item) for query in batch for item in query.missing]
             groups = result.connections.groups
             done += len(batch)
     write_records(report, output / "queries.tsv")
-    write_records(missing, output / "missing_genes.tsv", ("query", "set", "gene", "reason"))
+    write_records(missing, output / "missing_genes.tsv", ("query", "set", "gene", "answer", "reason"))
     write_records(groups, output / "groups.tsv")
     _write_sets(mapped, index, output)
     return report
+
+
+def _plan(index: ConnectivityIndex, classes: Classes, params: QueryParams, shown: np.ndarray | None) -> RollUpPlan:
+    """Plan the roll-up, and say what became of the classes."""
+    plan = index.roll_up_plan(classes, params, shown)
+    for note in plan.notes:
+        log.warning("%s", note)
+    if classes is not None and plan.match is not None:
+        log.log(logging.INFO if plan.match.found else logging.WARNING, "%s", plan.match)
+    return plan
 
 
 @contextmanager

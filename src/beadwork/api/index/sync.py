@@ -3,34 +3,58 @@
 from __future__ import annotations
 
 import logging
-import shutil
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from beadwork.api.index import build as building
-from beadwork.io.connectivity import index_store
-from beadwork.io.connectivity.index_store import IndexStore, Segment
+from beadwork.api.index.background import extend_background
+from beadwork.api.index.build import build_index
+from beadwork.api.index.inputs import (
+    Progress,
+    add_segment,
+    annotate_matrices,
+    arrow_table,
+    changed_fields,
+    common_level,
+    open_matrices,
+    open_streams,
+    prepare_segment,
+)
+from beadwork.io.connectivity.index.layout import MANIFEST, Segment
+from beadwork.io.connectivity.index.reader import IndexStore
+from beadwork.io.connectivity.index.writer import IndexWriter, extend_index
+from beadwork.io.connectivity.siginfo import Siginfo, read_siginfo
 from beadwork.io.files.digest import digest_file
-from beadwork.io.matrix.column_stream import open_columns
-from beadwork.model.errors import FileError, IndexStoreError, name_some
+from beadwork.model.errors import FileError, IndexStoreError
 from beadwork.model.params import IndexParams
 
 log = logging.getLogger("beadwork")
 SEGMENT_MATRICES = 64
 """Most matrices in one segment, so that a change in one of them costs no more than this many."""
+BACKGROUND_FIELDS = ("pert_type", "is_null_sig", "is_ncs_sig")
+"""Fields that say which signatures a background is learned from, beside those of its groups."""
 
 
 @dataclass(frozen=True)
 class SyncReport:
-    """What was done: names of the segments kept and dropped, and number of matrices added."""
+    """What was done: names of the segments kept, annotated anew and dropped, and number of matrices added."""
 
     kept: tuple[str, ...]
+    annotated: tuple[str, ...]
     dropped: tuple[str, ...]
     added: int
     rebuilt: bool
+
+
+@dataclass(frozen=True, eq=False)
+class _Plan:
+    """What is to be done with the segments of an index, and the matrices that are new to it."""
+
+    kept: tuple[Segment, ...]
+    annotated: Mapping[Segment, object]
+    regrouped: frozenset[Segment]
+    dropped: tuple[Segment, ...]
+    new: list[Path]
 
 
 def sync_index(
@@ -40,14 +64,14 @@ def sync_index(
     *,
     params: IndexParams = IndexParams(),  # noqa: B008 (frozen)
     threads: int = 1,
-    progress: building.Progress = lambda text: None,
+    progress: Progress = lambda text: None,
 ) -> tuple[IndexStore, SyncReport]:
-    """Make an index hold just the signatures of some matrices.
+    """Make an index hold just the signatures of some matrices, with the annotation of some siginfo.
 
-    A segment all of whose matrices are there unchanged stays as it is; the others are dropped, and the matrices that
-    are then missing are added as new segments.  The background of tau stays as it was learned (it is the frozen
-    reference of the index) unless the index is built anew, which happens where there is none yet, where its parameters
-    differ, or where nothing of it can be kept.
+    A segment all of whose matrices are there unchanged stays as it is; one whose annotation changed keeps its scores;
+    the others are dropped, and the matrices that are then missing are added as new segments.  The background of tau
+    stays as it was learned (it is the frozen reference of the index) unless the index is built anew, which happens
+    where there is none yet, where its parameters differ, or where nothing of it can be kept.
 
     Raises
     ------
@@ -60,95 +84,96 @@ def sync_index(
         by_digest.setdefault(digest_file(item), Path(item))
     if not by_digest:
         raise FileError("no matrix given; name at least one MODZ file")
-    kept, dropped = _compare(path, by_digest, params)
-    if not kept:
-        store = _build(path, list(by_digest.values()), siginfo, params, threads, progress)
-        return store, SyncReport((), tuple(item.name for item in dropped), len(by_digest), True)
-    known = {digest for segment in kept for digest in _digests(path, segment)}
-    new = [source for digest, source in by_digest.items() if digest not in known]
-    if new or dropped:
-        _replace(path, kept, dropped, new, siginfo, params, threads, progress)
-    return IndexStore(path), SyncReport(
-        tuple(item.name for item in kept), tuple(item.name for item in dropped), len(new), False
-    )
+    info = read_siginfo(siginfo)
+    dropped: tuple[Segment, ...] = ()
+    if _is_readable(path):
+        with extend_index(path) as writer:
+            plan = _plan(writer, by_digest, info, params)
+            if plan is not None:
+                if plan.annotated or plan.dropped or plan.new:
+                    _apply(writer, plan, info, params, threads, progress)
+                report = SyncReport(
+                    tuple(item.name for item in plan.kept), tuple(item.name for item in plan.annotated),
+                    tuple(item.name for item in plan.dropped), len(plan.new), False,
+                )  # fmt: skip
+                return IndexStore(path), report
+            dropped = writer.segments
+    store = build_index(
+        path, list(by_digest.values()), siginfo, params=params, overwrite=True, per_segment=SEGMENT_MATRICES,
+        threads=threads, progress=progress,
+    )  # fmt: skip
+    return store, SyncReport((), (), tuple(item.name for item in dropped), len(by_digest), True)
 
 
-def _compare(path: Path, wanted: dict[str, Path], params: IndexParams) -> tuple[list[Segment], list[Segment]]:
-    """Segments to keep, and segments to drop."""
+def _is_readable(path: Path) -> bool:
+    """Whether there is an index whose inputs can be read; said if there is one that cannot."""
     try:
         store = IndexStore(path)
-        segments = {segment: _digests(path, segment) for segment in store.segments}
+        for segment in store.segments:
+            store.segment_sources(segment)
     except IndexStoreError as error:
-        if (path / index_store.MANIFEST).exists():
+        if (path / MANIFEST).exists():
             log.warning("%s; it is built anew", error)
-        return [], []
-    if store.manifest["parameters"] != params.model_dump(mode="json"):
-        return [], list(segments)
-    kept = [segment for segment, digests in segments.items() if digests and digests <= set(wanted)]
-    return kept, [segment for segment in segments if segment not in kept]
+        return False
+    return True
 
 
-def _digests(path: Path, segment: Segment) -> set[str]:
-    table = index_store._read_parquet(path / index_store.SEGMENTS / segment.name / index_store.SOURCES, ["digest"])
-    return {str(item) for item in table.column("digest").to_pylist()} if "digest" in table.column_names else set()
+def _plan(
+    writer: IndexWriter, by_digest: Mapping[str, Path], info: Siginfo | None, params: IndexParams
+) -> _Plan | None:
+    """Say what is to be done; None: build the index anew."""
+    if writer.manifest["parameters"] != params.model_dump(mode="json"):
+        return None
+    store = writer.store
+    inputs = {segment: store.segment_sources(segment) for segment in store.segments}
+    if not any(digest in by_digest for digests in inputs.values() for digest in digests):
+        return None
+    kept, annotated, regrouped, dropped = [], {}, set(), []
+    digests = () if info is None else info.digests
+    grouped = {*BACKGROUND_FIELDS, *(store.background["group_by"] if store.background else ())}
+    for segment, found in inputs.items():
+        if not found or not set(found) <= set(by_digest):
+            dropped.append(segment)
+        elif segment.siginfo == digests:
+            kept.append(segment)
+        else:
+            with open_streams([by_digest[digest] for digest in found]) as streams:
+                table = arrow_table(annotate_matrices(streams, info))
+            changed = changed_fields(store.segment_table(segment), table)
+            if not changed:
+                kept.append(segment)
+                continue
+            annotated[segment] = table
+            if grouped & set(changed):
+                regrouped.add(segment)
+    if regrouped and not kept and len(regrouped) == len(annotated):
+        return None  # the background was learned from another annotation throughout
+    known = {digest for segment in (*kept, *annotated) for digest in inputs[segment]}
+    new = [source for digest, source in by_digest.items() if digest not in known]
+    return _Plan(tuple(kept), annotated, frozenset(regrouped), tuple(dropped), new)
 
 
-def _build(
-    path: Path, matrices: list[Path], siginfo: Any, params: IndexParams, threads: int, progress: building.Progress
-) -> IndexStore:
-    if len(matrices) <= SEGMENT_MATRICES:
-        return building.build_index(path, matrices, siginfo, params=params, overwrite=True, threads=threads,
-                                    progress=progress)  # fmt: skip
-    bare = params.model_copy(update={"background": 0})
-    with index_store.new_index(path, overwrite=True) as folder:
-        shutil.rmtree(folder)
-        building.build_index(folder, matrices[:SEGMENT_MATRICES], siginfo, params=bare, threads=threads,
-                             progress=progress)  # fmt: skip
-        for start in range(SEGMENT_MATRICES, len(matrices), SEGMENT_MATRICES):
-            building.append_index(folder, matrices[start : start + SEGMENT_MATRICES], siginfo, threads=threads,
-                                  progress=progress)  # fmt: skip
-        building.relearn_background(folder, params=params, threads=threads, progress=progress)
-    return IndexStore(path)
-
-
-def _replace(
-    path: Path, kept: list[Segment], dropped: list[Segment], new: list[Path], siginfo: Any, params: IndexParams,
-    threads: int, progress: building.Progress,
-) -> None:  # fmt: skip
-    """Write the new segments, then one manifest, and remove what it does not name any more."""
-    with index_store.appending(path) as manifest, ExitStack() as stack:
-        store = IndexStore(path)
-        store.segments = tuple(kept)
-        names = {segment.name for segment in kept}
-        manifest = {**manifest, "segments": [item for item in manifest["segments"] if item["name"] in names]}
-        if manifest.get("background"):
-            gone = {f"{segment.name}.bin" for segment in dropped}
-            files = {name: record for name, record in manifest["background"]["files"].items() if name not in gone}
-            manifest["background"] = {**manifest["background"], "files": files}
-        number = max(int(segment.name.split("-")[0]) for segment in (*kept, *dropped))
-        for start in range(0, len(new), SEGMENT_MATRICES):
-            streams = [stack.enter_context(open_columns(item)) for item in new[start : start + SEGMENT_MATRICES]]
-            building._level(streams, manifest.get("level"), str(path))
-            genes = [building._genes(stream) for stream in streams]
-            sources, table, provenance = building._prepare(streams, genes, store.gene_ids, siginfo, params)
-            repeated = index_store.find_repeated(store, table["sig_id"].tolist())
-            if repeated:
-                raise IndexStoreError(
-                    f"{path}: {len(repeated)} signatures stand in more than one matrix: {name_some(repeated)}; "
-                    "give each signature once"
-                )
-            number += 1
-            record = building._write(path, number, store.n_genes, sources, table, provenance, threads, progress)
-            manifest["segments"] = [*manifest["segments"], record]
-            store.segments = (*store.segments, Segment(record["name"], 0, record["n_signatures"], record["files"]))
-            if manifest.get("background"):
-                store.manifest = {**store.manifest, "background": manifest["background"]}
-                manifest["background"] = building._extend_background(store, manifest, record, table, threads)
-        manifest["generation"] += 1
-        index_store.write_manifest(path, manifest)
-        for folder in index_store.leftovers(path, manifest):
-            shutil.rmtree(folder, ignore_errors=True)
-        background = manifest.get("background")
-        if background:
-            for segment in dropped:
-                (path / index_store.BACKGROUNDS / background["name"] / f"{segment.name}.bin").unlink(missing_ok=True)
+def _apply(
+    writer: IndexWriter, plan: _Plan, info: Siginfo | None, params: IndexParams, threads: int, progress: Progress
+) -> None:
+    """Write what is new, then publish all at once."""
+    gene_ids = writer.store.gene_ids
+    writer.drop(plan.dropped)
+    rescored = []
+    for segment, table in plan.annotated.items():
+        new = writer.annotate(segment, table, siginfo=() if info is None else info.digests)
+        if segment in plan.regrouped:
+            rescored.append(new)
+    for start in range(0, len(plan.new), SEGMENT_MATRICES):
+        with open_matrices(plan.new[start : start + SEGMENT_MATRICES]) as opened:
+            common_level(opened, writer.manifest.get("level"), str(writer.path))
+            inputs = prepare_segment(opened, gene_ids, info, params)
+            writer.refuse_repeated(inputs.table["sig_id"].tolist(), "stand in more than one matrix", "give")
+            rescored.append(add_segment(writer, inputs, threads, progress))
+    if plan.regrouped and writer.manifest["background"]:
+        log.warning(
+            "%s: %d segments have other groups or controls now; the background of tau stays as it was learned, "
+            "`beadwork index background` learns it anew", writer.path, len(plan.regrouped),
+        )  # fmt: skip
+    extend_background(writer, rescored, threads)
+    writer.publish()

@@ -1,8 +1,7 @@
 """LXB files, the raw beads of one well: FCS 3.0 as the FlexMap 3D scanner writes it.
 
-A header of fixed width gives the offsets of a TEXT segment, ``/key/value/.../``, which in turn gives the layout of the
-DATA segment: one row per bead, one 32-bit unsigned integer per channel.  What a header says is checked against the
-bytes that are there before it is used.
+Where the events are and how wide they are, :mod:`beadwork.io.beads.fcs` finds out: one row per bead, one 32-bit
+unsigned integer per channel.
 """
 
 from __future__ import annotations
@@ -25,6 +24,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from beadwork.io.beads.fcs import BadFile, read_layout
 from beadwork.io.files.digest import digest_bytes
 from beadwork.model.beads.plate import N_ANALYTES, BeadPlate, BeadStore
 from beadwork.model.errors import FileError, name_some
@@ -50,22 +50,8 @@ CHANNELS: tuple[tuple[str, str, int], ...] = (
 _TEXT_START, _TEXT_END, _DATA_START = 96, 1039, 13952
 _MAX_FILE = 256 << 20
 """Largest file of one well in bytes, unpacked; real ones have 1 to 4 MB."""
-_MAX_CHANNELS = 256
 _ENDING = re.compile(r"\.lxb(\.gz)?$", re.IGNORECASE)
 _ARCHIVES = (".tar", ".tar.gz", ".tgz", ".zip")
-
-
-class _BadFile(Exception):
-    """One file cannot be used; the text says why."""
-
-
-class _Layout(NamedTuple):
-    """Where the events of a file are, and what its TEXT says."""
-
-    dtype: np.dtype
-    start: int
-    n_events: int
-    text: dict[str, str]
 
 
 # ---- one file -------------------------------------------------------------------------------------------------------
@@ -95,95 +81,19 @@ def read_events(data: bytes, *, masked: bool = False, name: str = "LXB file") ->
         Not an LXB (FCS 3.0) file, or a damaged one.
     """
     try:
-        layout = _parse(data)
-    except _BadFile as error:
+        layout = read_layout(data)
+    except BadFile as error:
         raise FileError(f"{name}: {error}") from None
     events = np.frombuffer(data, layout.dtype, layout.n_events, layout.start)
     if not masked:
         return events
     events = events.copy()
-    for number, channel in enumerate(layout.dtype.names or (), start=1):
-        span = layout.text.get(f"$P{number}R", "")
-        if span.isascii() and span.isdigit() and 1 < int(span) < 1 << 64:
+    for channel in layout.dtype.names or ():
+        span = layout.span(channel)
+        if span is not None and 1 < span < 1 << 64:
             field = events[channel]
-            field &= field.dtype.type(min((1 << (int(span) - 1).bit_length()) - 1, np.iinfo(field.dtype).max))
+            field &= field.dtype.type(min((1 << (span - 1).bit_length()) - 1, np.iinfo(field.dtype).max))
     return events
-
-
-def _parse(data: bytes) -> _Layout:
-    """Layout of a file, checked against its length."""
-    if not data:
-        raise _BadFile("is empty")
-    if data[:3] != b"FCS":
-        raise _BadFile("is not an LXB file (FCS 3.0): it does not start with 'FCS'")
-    if len(data) < 58:
-        raise _BadFile(f"is truncated: {len(data)} bytes are less than a header")
-    text_start, text_end, data_start, data_end = (_number(data[at : at + 8], "header") for at in (10, 18, 26, 34))
-    if not 58 <= text_start < text_end or text_end - text_start > 1 << 20:
-        raise _BadFile(f"has a damaged header: TEXT from {text_start} to {text_end}")
-    if text_end >= len(data):
-        raise _BadFile(f"is truncated: {len(data):,} bytes, but its TEXT goes to {text_end:,}")
-    text = _parse_text(data[text_start : text_end + 1])
-    if data_start == 0 and data_end == 0:  # offsets beyond eight digits stand in TEXT only
-        data_start, data_end = (_value(text, key) for key in ("$BEGINDATA", "$ENDDATA"))
-    dtype = _event_type(text)
-    n_events = _value(text, "$TOT")
-    span = data_end - data_start + 1
-    if not 58 <= data_start or n_events * dtype.itemsize > max(span, 0):
-        raise _BadFile(
-            f"has a header that contradicts itself: {n_events:,} events of {dtype.itemsize} bytes do not fit "
-            f"into DATA from {data_start:,} to {data_end:,}"
-        )
-    there = max(len(data) - data_start, 0) // dtype.itemsize
-    if there < n_events or data_start > len(data):
-        raise _BadFile(f"is truncated: it holds {there:,} of {n_events:,} events")
-    return _Layout(dtype, data_start, n_events, text)
-
-
-def _parse_text(segment: bytes) -> dict[str, str]:
-    """Keys (upper case) and values of TEXT; a doubled delimiter stands for itself, unless a keyword follows."""
-    content = segment.decode("latin-1")
-    delimiter = content[0]
-    pieces = re.sub(re.escape(delimiter) * 2 + r"(?!\$)", "\0", content[1:]).split(delimiter)
-    pieces = [piece.replace("\0", delimiter) for piece in pieces]
-    return {key.strip().upper(): value.strip() for key, value in zip(pieces[::2], pieces[1::2], strict=False)}
-
-
-def _event_type(text: dict[str, str]) -> np.dtype:
-    """Structured type of one event, from $PAR, $PnN, $PnB, $BYTEORD and $DATATYPE."""
-    if text.get("$DATATYPE", "").upper() != "I" or text.get("$MODE", "L").upper() != "L":
-        kind, mode = text.get("$DATATYPE"), text.get("$MODE", "L")
-        raise _BadFile(f"is not an LXB file: $DATATYPE {kind}, $MODE {mode}, but integers (I) in a list (L) are needed")
-    orders = {"1,2,3,4": "<", "1,2": "<", "4,3,2,1": ">", "2,1": ">"}
-    order = orders.get(text.get("$BYTEORD", "").replace(" ", ""))
-    if order is None:
-        raise _BadFile(f"has an unknown $BYTEORD {text.get('$BYTEORD')!r}; 1,2,3,4 or 4,3,2,1 is expected")
-    n_channels = _value(text, "$PAR")
-    if not 1 <= n_channels <= _MAX_CHANNELS:
-        raise _BadFile(f"has a damaged header: $PAR is {n_channels}")
-    fields = []
-    for number in range(1, n_channels + 1):
-        bits = _value(text, f"$P{number}B")
-        if bits not in (8, 16, 32, 64):
-            raise _BadFile(f"has a damaged header: $P{number}B is {bits}; 8, 16, 32 or 64 bits are expected")
-        fields.append((text.get(f"$P{number}N", ""), f"{order}u{bits // 8}"))
-    names = [name for name, _ in fields]
-    if len(set(names)) < len(names) or "" in names:
-        raise _BadFile(f"has a damaged header: channels without a name or named twice ({', '.join(names)})")
-    return np.dtype(fields)
-
-
-def _value(text: dict[str, str], key: str) -> int:
-    if key not in text:
-        raise _BadFile(f"has a damaged header: {key} is missing")
-    return _number(text[key].encode(), key)
-
-
-def _number(raw: bytes, what: str) -> int:
-    digits = raw.strip()
-    if not digits.isdigit() or len(digits) > 12:
-        raise _BadFile(f"has a damaged header: {raw.decode('latin-1')!r} in {what} is not a number")
-    return int(digits)
 
 
 _Read = tuple[np.ndarray, np.ndarray, str, str | None]
@@ -203,15 +113,18 @@ def _read_well(data: bytes) -> _Read:
     """Beads of one file, grouped by analyte, with its checksum and the well that the scanner noted."""
     from beadwork.kernels.beads.grouping_numba import group_beads
 
-    layout = _parse(data)
+    layout = read_layout(data)
     lacking = [name for name in ("RID", "RP1") if name not in (layout.dtype.names or ())]
     if lacking:
-        raise _BadFile(
+        raise BadFile(
             f"is not an LXB file: it has no channel {' and '.join(lacking)}, but {', '.join(layout.dtype.names or ())}"
         )
     if layout.n_events == 0:
-        raise _BadFile("holds no events")
+        raise BadFile("holds no events")
     events = np.frombuffer(data, layout.dtype, layout.n_events, layout.start)
+    span, largest = layout.span("RID"), int(events["RID"].max())
+    if span is not None and largest >= span:
+        raise BadFile(f"has region ids up to {largest:,}, beyond their range of {span:,}; its DATA begins elsewhere")
     counts, reporter = group_beads(events["RID"], events["RP1"], N_ANALYTES)
     sample = parse_well(text) if (text := layout.text.get("$SMNO")) else None
     return counts, reporter, digest_bytes(data), sample
@@ -292,20 +205,20 @@ def _try_well(source: _Source) -> _Read | str:
     try:
         data = source.load()
         return _read_well(_unpack(data) if source.name.lower().endswith(".gz") else data)
-    except _BadFile as error:
+    except BadFile as error:
         return str(error)
 
 
 def _unpack(data: bytes) -> bytes:
     if not data:
-        raise _BadFile("is empty")
+        raise BadFile("is empty")
     try:
         with gzip.GzipFile(fileobj=io.BytesIO(data)) as stream:
             unpacked = stream.read(_MAX_FILE + 1)
     except EOFError:
-        raise _BadFile("is truncated: the gzip stream ends early") from None
+        raise BadFile("is truncated: the gzip stream ends early") from None
     except (gzip.BadGzipFile, zlib.error) as error:
-        raise _BadFile(f"is not a sound gzip file ({error})") from None
+        raise BadFile(f"is not a sound gzip file ({error})") from None
     return _limited(unpacked)
 
 
@@ -314,7 +227,7 @@ def _limited(data: bytes) -> bytes:
 
 
 def _too_large() -> bytes:
-    raise _BadFile(f"is larger than {_MAX_FILE >> 20} MB, far more than one well")
+    raise BadFile(f"is larger than {_MAX_FILE >> 20} MB, far more than one well")
 
 
 def _split_name(name: str) -> tuple[str, str | None]:
@@ -403,7 +316,7 @@ def _folder(path: Path) -> Iterator[_Source]:
             try:
                 return file.read_bytes() if file.stat().st_size <= _MAX_FILE else _too_large()
             except OSError as error:
-                raise _BadFile(f"cannot be read ({error.strerror})") from None
+                raise BadFile(f"cannot be read ({error.strerror})") from None
 
         return load
 
@@ -451,9 +364,9 @@ def _zip(path: Path, stack: ExitStack) -> Iterator[_Source]:
                 with archive.open(member) as stream:
                     return _limited(stream.read(_MAX_FILE + 1))
             except (zipfile.BadZipFile, EOFError, zlib.error, OSError, struct.error) as error:
-                raise _BadFile(f"is damaged in the archive ({error})") from None
+                raise BadFile(f"is damaged in the archive ({error})") from None
             except (RuntimeError, NotImplementedError) as error:
-                raise _BadFile(f"cannot be unpacked ({error})") from None
+                raise BadFile(f"cannot be unpacked ({error})") from None
 
         return load
 

@@ -7,14 +7,17 @@ import numpy as np
 import pandas as pd
 
 from beadwork.io.files.atomic import atomic_path
-from beadwork.io.files.unpack import decode_text, read_bytes, split_lines
-from beadwork.io.matrix.gctx import typed_column
+from beadwork.io.files.delimited import unquote
+from beadwork.io.files.text import file_label, read_text, split_lines
+from beadwork.io.files.typed_column import typed_column
 from beadwork.model.errors import FileError
 from beadwork.model.missing import missing_texts
 
 
-def read_table(path: str | Path, *, required: tuple[str, ...] = (), text_only: bool = False) -> pd.DataFrame:
-    """Read a tab-separated file (also .gz) with a header line; lines with ``#`` at their start above it are skipped.
+def read_table(
+    path: str | Path, *, required: tuple[str, ...] = (), text_only: bool = False, comments: tuple[str, ...] = ("#",)
+) -> pd.DataFrame:
+    """Read a tab-separated file (also .gz) with a header line; lines above it that begin with `comments` are skipped.
 
     Empty cells, ``-666`` and the other words of :mod:`beadwork.model.missing` are missing (NaN).  Known fields
     get the type of the registry, others numbers where every cell is one; `text_only` leaves all as text.
@@ -24,36 +27,46 @@ def read_table(path: str | Path, *, required: tuple[str, ...] = (), text_only: b
     FileError
         The file is absent, empty, not text, ragged, repeats a column or lacks a required one.
     """
-    raw = read_bytes(path)
-    if b"\x00" in raw:
-        raise FileError(f"{path}: is not a text file; a tab-separated table is needed")
-    lines = [(number, line) for number, line in enumerate(split_lines(decode_text(raw)), start=1) if line.strip()]
-    while lines and lines[0][1].startswith("#"):
+    text, path = read_text(path, "a tab-separated table is needed"), file_label(path)
+    lines = [(number, line) for number, line in enumerate(split_lines(text), start=1) if line.strip()]
+    while lines and lines[0][1].lstrip('"').startswith(comments):
         lines.pop(0)
     if not lines:
         raise FileError(f"{path}: is empty; a tab-separated table with a header line is needed")
-    header = [_unquote(name) for name in lines[0][1].split("\t")]
-    if len(set(header)) < len(header):
-        twice = sorted({name for name in header if header.count(name) > 1})
-        raise FileError(f"{path}: columns stand twice: {', '.join(twice)}; rename them")
+    header = [unquote(name) for name in lines[0][1].split("\t")]
+    cells = []
+    for number, line in lines[1:]:
+        row = [unquote(cell) for cell in line.split("\t")]
+        if len(row) > len(header) and any(row[len(header) :]):
+            raise FileError(f"{path}: line {number} has {len(row)} cells, but the header has {len(header)} columns")
+        cells.append((row + [""] * len(header))[: len(header)])
+    kept = _named_columns(header, cells, path)
+    header = [header[place] for place in kept]
     absent = [name for name in required if name not in header]
     if absent:
         hint = "; columns must be separated by tabs" if len(header) == 1 else f"; it has {', '.join(header[:12])}"
         raise FileError(f"{path}: lacks the column(s) {', '.join(absent)}{hint}")
-    cells = []
-    for number, line in lines[1:]:
-        row = [_unquote(cell) for cell in line.split("\t")]
-        if len(row) > len(header) and any(row[len(header) :]):
-            raise FileError(f"{path}: line {number} has {len(row)} cells, but the header has {len(header)} columns")
-        cells.append((row + [""] * len(header))[: len(header)])
     columns = {}
-    for position, name in enumerate(header):
+    for position, name in zip(kept, header, strict=True):
         texts = np.array([row[position] for row in cells], dtype=object)
         if text_only:
             columns[name] = np.where(missing_texts(texts), np.nan, texts).astype(object)
         else:
             columns[name] = typed_column(name, texts)
     return pd.DataFrame(columns)
+
+
+def _named_columns(header: list[str], cells: list[list[str]], path: str) -> list[int]:
+    """Places of the columns that count: those without a name and without values, as spreadsheets leave, do not."""
+    kept = [place for place in range(len(header)) if header[place] or any(row[place] for row in cells)]
+    unnamed = [str(place + 1) for place in kept if not header[place]]
+    if len(unnamed) > 1:
+        raise FileError(f"{path}: columns {', '.join(unnamed[:5])} have values, but no name; name or remove them")
+    names = [header[place] for place in kept]
+    twice = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
+    if twice:
+        raise FileError(f"{path}: columns stand twice: {', '.join(twice)}; rename them")
+    return kept
 
 
 def write_table(table: pd.DataFrame, path: str | Path) -> None:
@@ -66,14 +79,6 @@ def write_table(table: pd.DataFrame, path: str | Path) -> None:
         plain[name] = plain[name].map(lambda item: _one_cell(item) if isinstance(item, str) else item)
     with atomic_path(path) as temporary:
         plain.to_csv(temporary, sep="\t", index=False, lineterminator="\n", quoting=csv.QUOTE_NONE)
-
-
-def _unquote(cell: str) -> str:
-    """Cell without blanks around it, and without the quotes that spreadsheets put."""
-    cell = cell.strip()
-    if len(cell) >= 2 and cell[0] == cell[-1] == '"':
-        return cell[1:-1].replace('""', '"').strip()
-    return cell
 
 
 def _one_cell(text: str) -> str:

@@ -32,17 +32,6 @@ def known_genes() -> dict[str, str]:
 
 
 @cache
-def old_symbols() -> dict[str, str]:
-    """Older (and newer) symbol -> Entrez id."""
-    columns = _columns("renamed_genes.tsv")
-    names: dict[str, str] = {}
-    for column in ("old_symbol", "new_symbol"):
-        for name, gene in zip(columns[column], columns["pr_gene_id"], strict=True):
-            names.setdefault(name, gene)
-    return names
-
-
-@cache
 def probe_genes() -> dict[str, str]:
     """Probe set of HG-U133A -> Entrez id: old gene sets are lists of probe sets."""
     columns = _columns("probes_u133a.tsv")

@@ -7,9 +7,18 @@ import pandas as pd
 
 from beadwork.io.files.tables import read_table
 from beadwork.io.platform.folder import resource_path, resources_folder
+from beadwork.model.errors import FileError, name_some
 from beadwork.model.matrix import Matrix
 
-__all__ = ["entrez_ids", "gene_table", "probe_table", "resource_path", "resources_folder", "with_entrez_ids"]
+__all__ = [
+    "entrez_ids",
+    "gene_table",
+    "landmark_ids",
+    "probe_table",
+    "resource_path",
+    "resources_folder",
+    "with_entrez_ids",
+]
 
 
 @cache
@@ -47,3 +56,33 @@ def with_entrez_ids(matrix: Matrix) -> Matrix:
         return matrix
     rows = matrix.rows.assign(pr_probe_id=matrix.rids)
     return replace(matrix, rows=rows.set_axis(entrez_ids(matrix.rids, matrix.rows.get("pr_gene_id")), axis=0))
+
+
+def landmark_ids(rows: pd.DataFrame, what: str) -> pd.Series:
+    """Entrez ids of the rows that are landmarks, in the order of `rows` and with its ids as index.
+
+    A row is known by its id (Entrez, or HG-U133A probe set), else by an Entrez id in the field pr_gene_id.
+
+    Raises
+    ------
+    FileError
+        Some of the 978 landmarks are absent, or one stands in two rows.
+    """
+    genes = gene_table()
+    landmarks = genes.index[genes["pr_is_lm"] == 1]
+    found = pd.Series(rows.index.astype(str), index=rows.index, dtype=object)
+    if not landmarks.isin(found).all():
+        found = pd.Series(entrez_ids(rows.index, rows.get("pr_gene_id")), index=rows.index, dtype=object)
+    found = found[found.isin(landmarks)]
+    absent = landmarks.difference(pd.Index(found))
+    if len(absent):
+        raise FileError(
+            f"{what}: {len(absent)} of the {len(landmarks)} landmarks are not among its {len(rows):,} rows "
+            f"({name_some(absent)}); all are needed, by Entrez id, by HG-U133A probe id, or with Entrez ids in the row "
+            "field pr_gene_id"
+        )
+    if found.duplicated().any():
+        raise FileError(
+            f"{what}: landmarks stand in more than one row ({name_some(found[found.duplicated()].unique())}); keep one"
+        )
+    return found

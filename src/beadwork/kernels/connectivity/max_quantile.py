@@ -1,4 +1,4 @@
-"""Max-quantile: one score for many signatures of a perturbagen.
+"""Max-quantile and median: one score for many signatures of a perturbagen.
 
     p67 if |p67| > |p33| else p33,   p33 and p67 being Hazen percentiles of the scores
 
@@ -8,7 +8,7 @@ doi 10.1016/j.cell.2017.10.049.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -45,6 +45,21 @@ def group_max_quantile(values: np.ndarray, groups: np.ndarray, n_groups: int) ->
     -------
     float64, shape (n_groups, queries); NaN for groups without scores.  `values` as they are, where they are the answer.
     """
+    return _by_group(values, groups, n_groups, _max_quantiles)
+
+
+def group_median(values: np.ndarray, groups: np.ndarray, n_groups: int) -> np.ndarray:
+    """Median of each group; parameters and result as in :func:`group_max_quantile`."""
+    return _by_group(values, groups, n_groups, _medians)
+
+
+def _by_group(
+    values: np.ndarray,
+    groups: np.ndarray,
+    n_groups: int,
+    reduce: Callable[[Sequence[np.ndarray], bool], np.ndarray],
+) -> np.ndarray:
+    """Reduce the scores of each group, given as rows, to one row."""
     values = np.asarray(values, np.float32)
     if len(groups) == n_groups and np.array_equal(groups, np.arange(n_groups)):
         return values
@@ -60,12 +75,24 @@ def group_max_quantile(values: np.ndarray, groups: np.ndarray, n_groups: int) ->
         for first in range(0, len(of_size), count):
             chosen = of_size[first : first + count]
             rows = [values[order[starts[chosen] + place]] for place in range(size)]
-            result[chosen] = rows[0] if size == 1 else _max_quantiles(rows, whole)
+            result[chosen] = rows[0] if size == 1 else reduce(rows, whole)
     return result
 
 
 def _max_quantiles(rows: Sequence[np.ndarray], whole: bool) -> np.ndarray:
-    """Max-quantiles over rows that hold a score of each group; missing ones are left out (`whole`: there is none)."""
+    """Max-quantiles over rows that hold a score of each group."""
+    low, high = _percentiles(rows, whole, (LOW, HIGH))
+    result: np.ndarray = np.where(np.abs(high) > np.abs(low), high, low)
+    return result
+
+
+def _medians(rows: Sequence[np.ndarray], whole: bool) -> np.ndarray:
+    """Medians over rows that hold a score of each group."""
+    return _percentiles(rows, whole, (50.0,))[0]
+
+
+def _percentiles(rows: Sequence[np.ndarray], whole: bool, percents: Sequence[float]) -> list[np.ndarray]:
+    """Hazen percentiles over rows that hold a score of each group, without missing ones (`whole`: there are none)."""
     items = list(rows)
     counts = np.full(items[0].shape, len(items))
     if not whole:
@@ -78,9 +105,7 @@ def _max_quantiles(rows: Sequence[np.ndarray], whole: bool) -> np.ndarray:
     else:
         items = list(np.sort(items, axis=0))
     whole = whole or bool(counts.min(initial=len(items)) == len(items))
-    low, high = ((_hazen if whole else _hazen_of_some)(items, counts, percent) for percent in (LOW, HIGH))
-    result: np.ndarray = np.where(np.abs(high) > np.abs(low), high, low)
-    return result
+    return [(_hazen if whole else _hazen_of_some)(items, counts, percent) for percent in percents]
 
 
 def _hazen(ordered: Sequence[np.ndarray], counts: np.ndarray, percent: float) -> np.ndarray:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import os
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -39,12 +41,30 @@ _KERNELS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _CACHE = cache_folder(_base(_KERNELS), _KERNELS)
 
 
-def _no_blas() -> None:
-    raise ImportError("kernels need no linear algebra")
+def load_without_blas() -> None:
+    """Load numba's array functions without its search for SciPy's BLAS: a third of a second, and no kernel needs it.
+
+    numba searches once when that module loads, to learn whether there is one, and again for each product that it
+    compiles.  Only the first search is skipped, and the function is put back: products of others compile as ever.  A
+    thread that compiles one meanwhile loses nothing, as BLAS itself is looked up when the product runs.
+    """
+    if "numba.np.arraymath" in sys.modules:
+        return
+    search = linalg.ensure_blas
+    linalg.ensure_blas = _assume_blas
+    try:
+        arraymath = importlib.import_module("numba.np.arraymath")
+        if getattr(arraymath, "ensure_blas", None) is _assume_blas:
+            arraymath.ensure_blas = search  # type: ignore[attr-defined]
+    finally:
+        linalg.ensure_blas = search
 
 
-linalg.ensure_blas = _no_blas
-"""numba looks for SciPy's BLAS as soon as it loads a kernel, a third of a second of every command; none needs it."""
+def _assume_blas() -> None:
+    """Say that there is a BLAS: SciPy, which we require, brings it."""
+
+
+load_without_blas()
 
 
 def jit(function: Callable[..., Any]) -> Any:

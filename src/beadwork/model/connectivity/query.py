@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 import numpy as np
 
@@ -24,6 +25,9 @@ SIGNATURE_FIELDS = (
     "is_gold",
 )
 """Annotation of a signature that every index has and every ranked table shows (missing where it is not known)."""
+
+UNNAMED = "query"
+"""Name of a query that was given none."""
 
 SIZE_LIMIT = 20_000
 """No query has more genes than this; a larger file is not a gene set."""
@@ -66,6 +70,12 @@ class GeneSet:
     name: str
     genes: tuple[str, ...]
     source: str = ""
+    notes: tuple[str, ...] = ()
+
+
+def query_label(name: str) -> str:
+    """How messages name a query: one that nobody has named is "the query"."""
+    return "the query" if name == UNNAMED else f"query {name}"
 
 
 @dataclass(frozen=True)
@@ -77,15 +87,26 @@ class Query:
     name
         Name of the query.
     up, down
-        Genes (Entrez ids, symbols, old symbols or ids of the index).
+        Genes (Entrez ids, symbols, other names, or ids of the index).
     profile
         Value of each gene, for a full signature; `up` and `down` are then taken from its ends.
+    notes
+        What its reader has to say, such as the columns of a table that were taken.
     """
 
     name: str
     up: tuple[str, ...] = ()
     down: tuple[str, ...] = ()
     profile: Mapping[str, float] | None = None
+    notes: tuple[str, ...] = ()
+
+
+class Answer(StrEnum):
+    """What an index says about a gene of a query."""
+
+    USED = "used"
+    NOT_IN_INDEX = "a gene, but not in this index"
+    NO_GENE = "not a gene"
 
 
 @dataclass(frozen=True)
@@ -96,6 +117,7 @@ class MissingGene:
     set: str
     gene: str
     reason: str
+    answer: Answer = Answer.NO_GENE
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,7 +3,14 @@
 const byId = (id) => document.getElementById(id);
 const state = { key: null, table: "perturbagens", offset: 0, limit: 50, sort: "rank", descending: false, total: 0 };
 const HIDDEN = new Set(["raw_cs", "norm_cs", "fdr_q_nlog10", "distil_cc_q75", "is_gold", "pert_id"]);
-const SIGNED = new Set(["ncs", "tau", "wtcs"]);
+const SIGNED = new Set(["ncs", "tau", "wtcs", "median_ncs"]);
+const WORDS = { sig_id: "signature", pert_id: "perturbagen id", pert_iname: "perturbagen", pert_type: "type", cell_id: "cell",
+  pert_idose: "dose", pert_itime: "time", distil_nsample: "replicates", tas: "TAS", distil_cc_q75: "replicate correlation",
+  is_gold: "reproducible and self-connected", wtcs: "WTCS", ncs: "NCS", fdr: "FDR", n_signatures: "signatures",
+  n_cells: "cells", n_perturbagens: "perturbagens", median_ncs: "median NCS", n_positive: "positive", n_negative: "negative",
+  class: "mechanism", pert_dose: "dose (number)", pert_dose_unit: "unit of dose", pert_time: "time (number)",
+  pert_time_unit: "unit of time", moa: "mechanism" };
+let typeNames = {};
 
 async function call(path, options) {
   const response = await fetch(path, options);
@@ -30,6 +37,12 @@ function genesOfFile(name, text) {
   if (name.toLowerCase().endsWith(".gmt") && lines.length) return lines[0].split("\t").slice(2).join("\n");
   return lines.join("\n");
 }
+function textOf(buffer) {
+  // spreadsheets write UTF-16 with a mark at the start
+  const start = new Uint8Array(buffer.slice(0, 2));
+  const name = start[0] === 0xff && start[1] === 0xfe ? "utf-16le" : start[0] === 0xfe && start[1] === 0xff ? "utf-16be" : "utf-8";
+  return new TextDecoder(name).decode(buffer);
+}
 function number(value) {
   if (value === null) return "NA";
   if (typeof value !== "number") return value;
@@ -38,14 +51,18 @@ function number(value) {
   return Math.abs(value) < 0.001 && value !== 0 ? value.toExponential(1) : value.toFixed(3);
 }
 
+const word = (name) => WORDS[name] || name.replaceAll("_", " ");
+const typeName = (kinds) => String(kinds).split("|").map((kind) => typeNames[kind] || kind).join(", ");
+
 async function start() {
   const facts = await call("/api/index");
   const space = facts.space ? ` (${facts.space})` : "";
   byId("facts").textContent = `${facts.path}: ${facts.signatures.toLocaleString("en")} signatures × ` +
     `${facts.genes.toLocaleString("en")} genes${space}, ${facts.cells} cells, ${facts.null_signatures} null signatures, ` +
     `background of ${facts.background_queries} queries`;
+  typeNames = facts.pert_type_names;
   for (const [id, items] of [["where-cell", facts.cell_ids], ["where-type", facts.pert_types]]) {
-    for (const item of items) { const option = make("option", item); option.value = item; byId(id).append(option); }
+    for (const item of items) { const option = make("option", id === "where-type" ? typeName(item) : item); option.value = item; byId(id).append(option); }
   }
   const given = new URLSearchParams(location.search);
   for (const id of ["up", "down", "name"]) if (given.has(id)) byId(id).value = id === "name" ? given.get(id) : genesOf(given.get(id)).join(" ");
@@ -61,9 +78,12 @@ async function ask() {
   if (byId("where-type").value) where.push(`pert_type=${byId("where-type").value}`);
   byId("run").disabled = true; byId("progress").hidden = false; byId("progress").value = 0;
   say("asking ...");
+  const whole = state.table_text;
+  const name = whole && byId("name").value === "query" ? state.table_name.slice(0, 100) : byId("name").value || "query";
+  const asked = whole ? { name, signature_table: whole, where } : { name, up, down, where };
   try {
     let job = await call("/api/queries", { method: "POST", headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ name: byId("name").value || "query", up, down, where }) });
+      body: JSON.stringify(asked) });
     while (job.status === "waiting" || job.status === "running") {
       byId("progress").value = job.done;
       say(job.status === "waiting" ? "waiting for other queries" : job.message || "scoring signatures");
@@ -86,7 +106,8 @@ function showNotes(job) {
   byId("answer").hidden = false;
   byId("title").textContent = `${job.name}: ${job.counts.n_up_found} up and ${job.counts.n_down_found} down genes`;
   const list = make("ul");
-  for (const note of job.notes) list.append(make("li", note));
+  const plain = (note) => note.replace(/\b(cell_id|pert_type)=/g, (found, name) => `${word(name)} `);
+  for (const note of job.notes) list.append(make("li", plain(note)));
   if (job.missing.length) {
     const names = job.missing.slice(0, 30).map((item) => `${item.gene} (${item.reason})`).join(", ");
     list.append(make("li", `Not used: ${names}${job.missing.length > 30 ? ", ..." : ""}`));
@@ -108,13 +129,13 @@ async function show() {
   const shown = rows.columns.map((name, place) => [name, place]).filter(([name]) => !HIDDEN.has(name));
   const head = make("tr");
   const numeric = (place) => rows.rows.length > 0 && rows.rows.some((row) => typeof row[place] === "number");
-  for (const [name, place] of shown) head.append(make("th", name, numeric(place) ? "n" : ""));
+  for (const [name, place] of shown) head.append(make("th", word(name), numeric(place) ? "n" : ""));
   byId("table").tHead.replaceChildren(head);
   const at = rows.columns.indexOf("sig_id");
   byId("table").tBodies[0].replaceChildren(...rows.rows.map((row) => {
     const line = make("tr");
     for (const [name, place] of shown) {
-      const value = row[place];
+      const value = name === "pert_type" && row[place] ? typeName(row[place]) : row[place];
       const side = SIGNED.has(name) && value ? (value > 0 ? " up" : " down") : "";
       line.append(make("td", numeric(place) ? number(value) : value, (numeric(place) ? "n" : "") + side));
     }
@@ -138,7 +159,7 @@ async function openSignature(id) {
   byId("signature").hidden = false;
   byId("signature-id").textContent = profile.sig_id;
   byId("annotation").replaceChildren(...Object.entries(profile.annotation).flatMap(([name, value]) =>
-    [make("dt", name), make("dd", number(value))]));
+    [make("dt", word(name)), make("dd", name === "pert_type" ? typeName(value) : number(value))]));
   for (const side of ["up", "down"]) {
     byId(`genes-${side}`).replaceChildren(...profile[side].map((gene) => {
       const line = make("tr");
@@ -177,6 +198,14 @@ for (const side of ["up", "down"]) {
     byId(side).value = genesOfFile(file.name, await file.text());
   });
 }
+byId("table-file").addEventListener("change", async (event) => {
+  const file = event.target.files[0];
+  state.table_text = ""; state.table_name = "";
+  if (!file) return;
+  if (file.size > 7500000) { event.target.value = ""; say(`${file.name} is too large; \`beadwork query --signature\` reads it`, true); return; }
+  state.table_text = textOf(await file.arrayBuffer()); state.table_name = file.name;
+  say(`${file.name}: the whole signature is asked, not the lists of genes`);
+});
 for (const tab of document.querySelectorAll("[role=tab]")) tab.addEventListener("click", () => { select(tab.dataset.table); show(); });
 byId("text").addEventListener("input", () => { state.offset = 0; show(); });
 byId("first-side").addEventListener("click", () => {

@@ -85,8 +85,9 @@ def deconvolve(
     ParameterError
         Parameters contradict each other.
     """
-    if params.low_exp >= (high := params.kspeak_high_exp if params.method == "kspeak" else params.high_exp):
-        raise ParameterError(f"low_exp {params.low_exp:g} must be below the upper limit {high:g}")
+    low, high = (float(np.log2(limit)) for limit in params.good_fi)
+    if low >= high:
+        raise ParameterError(f"low_exp {low:g} must be below the upper limit {high:g}")
     beads, checks = _usable_wells(beads, plate_map, params)
     genes = bead_set.genes
     analyte = genes["pr_analyte_num"].to_numpy(int) - 1
@@ -171,13 +172,21 @@ def _usable_wells(
     """Wells with enough beads and a row in the map, and the QC rows that say what is left out."""
     plate = beads.det_plate
     totals = beads.starts[:, -1] - beads.starts[:, 0]
+    good = _count_good(beads, params)
     unusable = dict(zip(beads.bad_wells["well"], beads.bad_wells["reason"], strict=True))
+    unusable |= {
+        well: f"has {number:,} good beads (FI {low:g} to {high:g}) of {total:,} classified ones; at least "
+        f"{params.min_well_beads:,} are needed"
+        for (low, high) in [params.good_fi]
+        for well, number, total in zip(beads.wells, good, totals, strict=True)
+        if number < params.min_well_beads
+    }
     unusable |= {
         well: f"has {total:,} classified beads; at least {params.min_well_beads:,} are needed"
         for well, total in zip(beads.wells, totals, strict=True)
         if total < params.min_well_beads
     }
-    keep = totals >= params.min_well_beads
+    keep = good >= params.min_well_beads  # which are classified ones
     unmapped: list[str] = []
     fileless: list[str] = []
     if plate_map is not None:
@@ -206,6 +215,13 @@ def _usable_wells(
         qc_rows(STAGE, "map_without_well", by_id(dict.fromkeys(fileless, "has no LXB file")), passed=False),
     ]
     return beads.take_wells(keep), rows
+
+
+def _count_good(beads: BeadPlate, params: DeconvolveParams) -> np.ndarray:
+    """Count the beads of each well within the limits of intensity."""
+    low, high = params.good_fi
+    wells = (beads.reporter[start:end] for start, end in zip(beads.starts[:, 0], beads.starts[:, -1], strict=True))
+    return np.array([np.count_nonzero((values >= low) & (values <= high)) for values in wells], dtype=np.int64)
 
 
 def _columns(
@@ -247,11 +263,13 @@ def _well_metrics(
 ) -> list[pd.DataFrame]:
     """QC rows of the wells that are used."""
     few = (calls.n_good[:, _N_CALIBRATORS:] < params.min_bead).mean(axis=1)
+    none = (calls.n_good[:, _N_CALIBRATORS:] == 0).mean(axis=1)
     lost = pd.Series(missing.sum(axis=1), index=cols.index)
     return [
         qc_rows(STAGE, "count_mean", cols["count_mean"]),
         qc_rows(STAGE, "count_cv", cols["count_cv"]),
         qc_rows(STAGE, "few_beads", pd.Series(few, index=cols.index)),
+        qc_rows(STAGE, "no_beads", pd.Series(none, index=cols.index), upper=params.max_no_beads),
         qc_rows(STAGE, "calibrators_missing", lost, upper=0),
         *(
             qc_rows(STAGE, key, pd.Series(values, index=cols.index), lower=lower, upper=upper)

@@ -1,107 +1,23 @@
-"""Find the genes of queries and matrices among those of an index; nothing is dropped without a word."""
+"""Put queries on the genes of an index; nothing is dropped without a word."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cached_property
-from typing import TYPE_CHECKING
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from beadwork.model.connectivity.query import MappedQuery, MissingGene, Query
-from beadwork.model.errors import AlignmentError, GeneSetError, name_some
-from beadwork.model.missing import NO_GENE
+from beadwork.model.connectivity.gene_resolver import NAME_KINDS, Kind
+from beadwork.model.connectivity.gene_text import is_mouse_case
+from beadwork.model.connectivity.query import Answer, MappedQuery, MissingGene, Query, query_label
+from beadwork.model.errors import GeneSetError, name_some
 from beadwork.model.params import QueryParams
+from beadwork.stages.connectivity.gene_finder import FoundGene, GeneFinder
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-ENTREZ_FIELDS = ("pr_gene_id", "entrez_id", "entrezid", "gene_id")
-
-
-Names = Callable[[], Mapping[str, str]]
-
-
-class GeneFinder:
-    """Row of a gene by Entrez id, id of the index, symbol, old symbol or another table's id.
-
-    Parameters
-    ----------
-    gene_ids, symbols
-        Genes of the index in row order, and their symbols (None where unknown).
-    known
-        Gives all genes of the platform, Entrez id -> symbol; one of them that the index lacks is said to be so.
-    renamed
-        Gives other names of genes: name -> Entrez id (old symbols, Ensembl ids).
-    probes
-        Gives probe set -> Entrez id.
-
-    Each table is asked for when a gene is first looked for in it.
-    """
-
-    def __init__(
-        self,
-        gene_ids: Sequence[str],
-        symbols: Sequence[str | None],
-        known: Names | None = None,
-        renamed: Names | None = None,
-        probes: Names | None = None,
-    ) -> None:
-        self.n_genes = len(gene_ids)
-        self.rows = {gene: row for row, gene in enumerate(gene_ids)}
-        self._symbols, self._known, self._renamed, self._probes = symbols, known, renamed, probes
-
-    @cached_property
-    def symbols(self) -> dict[str, int]:
-        """Row of each symbol, in capitals."""
-        found: dict[str, int] = {}
-        for row, symbol in enumerate(self._symbols):
-            if isinstance(symbol, str):
-                found.setdefault(symbol.upper(), row)
-        return found
-
-    @cached_property
-    def known(self) -> set[str]:
-        """Ids and symbols, in capitals, of all genes of the platform."""
-        genes = self._known() if self._known else {}
-        return set(genes) | {symbol.upper() for symbol in genes.values()}
-
-    @cached_property
-    def renamed(self) -> dict[str, str]:
-        """Entrez id of other names, in capitals."""
-        return {name.upper(): gene for name, gene in (self._renamed() if self._renamed else {}).items()}
-
-    @cached_property
-    def probes(self) -> Mapping[str, str]:
-        """Entrez id of probe sets."""
-        return self._probes() if self._probes else {}
-
-    def find(self, gene: str) -> tuple[int, str]:
-        """Row of a gene (-1 if there is none) and how it was found or why not."""
-        name = gene.strip()
-        if name in NO_GENE:
-            return -1, "placeholder for a missing gene"
-        if name in self.rows:
-            return self.rows[name], "id"
-        upper = name.upper()
-        if upper in self.symbols:
-            return self.symbols[upper], "symbol"
-        bare = upper.split(".")[0] if upper.startswith("ENS") else upper
-        if bare in self.renamed:
-            entrez = self.renamed[bare]
-            if entrez in self.rows:
-                return self.rows[entrez], "other name"
-            return -1, f"known as {entrez}, but not among the {self.n_genes:,} genes of the index"
-        if name.endswith("_at") and self.probes:
-            entrez = self.probes.get(name, "")
-            if entrez in self.rows:
-                return self.rows[entrez], "probe set"
-            if entrez:
-                return -1, f"probe set of {entrez}, which is not among the {self.n_genes:,} genes of the index"
-            return -1, "unknown probe set, or one of no gene of the platform"
-        if name in self.known or upper in self.known:
-            return -1, f"not among the {self.n_genes:,} genes of the index"
-        return -1, "unknown gene"
+_BY_OTHER_NAME = {Kind.PREVIOUS: 1, Kind.ALIAS: 2}
+"""Of two names of one gene in a signature that of today goes first, an alias last."""
+EXAMPLES = 3
+"""Genes that a note names."""
 
 
 def map_query(query: Query, finder: GeneFinder, params: QueryParams = QueryParams()) -> MappedQuery:  # noqa: B008 (frozen)
@@ -112,65 +28,63 @@ def map_query(query: Query, finder: GeneFinder, params: QueryParams = QueryParam
     Raises
     ------
     GeneSetError
-        None of the query's genes is in the index.
+        None of the query's genes is in the index, or too few are.
     """
     if query.profile is not None:
         return _map_profile(query, finder, params)
     if not query.up and not query.down:
-        raise GeneSetError(f"query {query.name}: holds no genes")
+        raise GeneSetError(f"{query_label(query.name)}: holds no genes")
     counts: dict[str, int] = {}
-    missing: list[MissingGene] = []
-    found: dict[str, np.ndarray] = {}
-    how: dict[str, int] = {}
+    rows: dict[str, np.ndarray] = {}
+    answers: dict[str, list[FoundGene]] = {}
     for side, genes in (("up", query.up), ("down", query.down)):
-        rows, absent, ways = _map_genes(query.name, side, genes, finder)
-        found[side] = np.array(list(dict.fromkeys(rows)), np.int64)
-        missing += absent
+        answers[side] = finder.find(genes)
+        used = [item.row for item in answers[side] if item.row >= 0]
+        rows[side] = np.array(list(dict.fromkeys(used)), np.int64)
         counts |= {
             f"n_{side}": len(genes),
-            f"n_{side}_found": len(found[side]),
-            f"n_{side}_missing": len(absent),
-            f"n_{side}_repeated": len(rows) - len(found[side]),
+            f"n_{side}_found": len(rows[side]),
+            f"n_{side}_missing": len(genes) - len(used),
+            f"n_{side}_no_gene": sum(item.answer is Answer.NO_GENE for item in answers[side]),
+            f"n_{side}_repeated": len(used) - len(rows[side]),
         }
-        for way, number in ways.items():
-            how[way] = how.get(way, 0) + number
-    if len(found["up"]) + len(found["down"]) == 0:
-        examples = name_some([*query.up, *query.down], 3)
-        raise GeneSetError(
-            f"query {query.name}: none of its {len(query.up) + len(query.down)} genes ({examples}) is in the index; "
-            "Entrez ids, symbols or the ids of the index are needed"
-        )
-    counts["n_overlap"] = len(np.intersect1d(found["up"], found["down"]))
-    notes = tuple(_notes(query, counts, how, params))
-    scored = {side: rows if len(rows) >= params.min_set else rows[:0] for side, rows in found.items()}
+    if len(rows["up"]) + len(rows["down"]) == 0:
+        raise _nothing_found(query, [*answers["up"], *answers["down"]], "genes")
+    counts["n_overlap"] = len(np.intersect1d(rows["up"], rows["down"]))
+    notes = [*_notes(query, counts, answers, params), *_notes_on_names([*answers["up"], *answers["down"]], finder)]
+    scored = {side: found if len(found) >= params.min_set else found[:0] for side, found in rows.items()}
+    missing = tuple(item for side, given in answers.items() for item in _missing(query.name, side, given))
     if len(scored["up"]) + len(scored["down"]) == 0:
+        number = " and ".join(f"{len(rows[side])} {side}" for side, given in answers.items() if given)
+        unused = next((f"; {item.name!r} is not used: {item.reason}" for item in missing), "")
         raise GeneSetError(
-            f"query {query.name}: {len(found['up'])} up and {len(found['down'])} down genes are in the index, "
-            f"fewer than {params.min_set} each; give more genes or lower --min-set"
+            f"{query_label(query.name)}: {number} genes are in the index, fewer than {params.min_set} each; "
+            f"give more genes or lower the limit (--min-set){unused}"
         )
-    return MappedQuery(query.name, scored["up"], scored["down"], counts=counts, missing=tuple(missing), notes=notes)
+    notes = [*query.notes, *notes]
+    return MappedQuery(query.name, scored["up"], scored["down"], counts=counts, missing=missing, notes=tuple(notes))
 
 
-def _map_genes(
-    query: str, side: str, genes: Iterable[str], finder: GeneFinder
-) -> tuple[list[int], list[MissingGene], dict[str, int]]:
-    rows, missing, ways = [], [], {}
-    for gene in genes:
-        row, reason = finder.find(gene)
-        if row < 0:
-            missing.append(MissingGene(query, side, gene, reason))
-        else:
-            rows.append(row)
-            ways[reason] = ways.get(reason, 0) + 1
-    return rows, missing, ways
+def _missing(query: str, side: str, answers: Sequence[FoundGene]) -> list[MissingGene]:
+    return [MissingGene(query, side, item.name, item.reason, item.answer) for item in answers if item.row < 0]
 
 
-def _notes(query: Query, counts: Mapping[str, int], ways: Mapping[str, int], params: QueryParams) -> list[str]:
+def _nothing_found(query: Query, answers: Sequence[FoundGene], what: str) -> GeneSetError:
+    names = name_some([item.name for item in answers], 3)
+    first = next((item for item in answers if item.kind is not Kind.MISSING), answers[0])
+    return GeneSetError(
+        f"{query_label(query.name)}: none of its {len(answers)} {what} ({names}) is in the index; Entrez ids, symbols, "
+        f"Ensembl ids or the ids of the index are needed ({first.name}: {first.reason})"
+    )
+
+
+def _notes(
+    query: Query, counts: Mapping[str, int], answers: Mapping[str, Sequence[FoundGene]], params: QueryParams
+) -> list[str]:
     notes = []
     for side in ("up", "down"):
         given, found = counts[f"n_{side}"], counts[f"n_{side}_found"]
-        if counts[f"n_{side}_missing"]:
-            notes.append(f"{counts[f'n_{side}_missing']} of {given} {side} genes are not in the index")
+        notes += _notes_on_missing(answers[side], f"{side} genes")
         if counts[f"n_{side}_repeated"]:
             notes.append(f"{counts[f'n_{side}_repeated']} {side} genes stand more than once and count once")
         if given and found < params.min_set:
@@ -179,99 +93,108 @@ def _notes(query: Query, counts: Mapping[str, int], ways: Mapping[str, int], par
             notes.append(f"the {side} set has {found} genes; below {params.small_set} scores are unsteady")
     if not query.up or not query.down:
         notes.append(f"there is no {'down' if query.up else 'up'} set: the score is that of one set alone")
-    if counts["n_overlap"]:
-        notes.append(f"{counts['n_overlap']} genes are in the up and in the down set")
-    if ways.get("other name"):
-        notes.append(f"{ways['other name']} genes were found by an older or other name")
-    if ways.get("probe set"):
-        notes.append(f"{ways['probe set']} probe sets of HG-U133A were taken for their genes")
+    overlap = counts["n_overlap"]
+    if overlap and overlap == counts["n_up_found"] == counts["n_down_found"]:
+        notes.append(f"the up and the down set are the same {overlap} genes: they cancel out, and every score is 0")
+    elif overlap:
+        notes.append(f"{overlap} genes are in the up and in the down set")
+    return notes
+
+
+def _notes_on_missing(answers: Sequence[FoundGene], what: str) -> list[str]:
+    """Say how many genes are not used: those that the index lacks, and what is no gene, with examples of it."""
+    notes = []
+    lacked = sum(item.answer is Answer.NOT_IN_INDEX for item in answers)
+    if lacked:
+        notes.append(f"{lacked} of {len(answers)} {what} are not in the index")
+    others = [item for item in answers if item.answer is Answer.NO_GENE]
+    if others:
+        examples = dict.fromkeys(f"{item.name!r}: {item.reason}" for item in others)
+        said = "; ".join(list(examples)[:EXAMPLES]) + ("; ..." if len(examples) > EXAMPLES else "")
+        notes.append(f"{len(others)} of {len(answers)} {what} are no genes ({said})")
+    return notes
+
+
+def _notes_on_names(answers: Sequence[FoundGene], finder: GeneFinder) -> list[str]:
+    """Say how genes were found where it is not plain."""
+    used = [item for item in answers if item.row >= 0]
+    kinds = Counter(item.kind for item in used)
+    notes = []
+    renamed = [item for item in used if item.kind in NAME_KINDS and item.name.upper() not in finder.symbols]
+    if renamed:
+        pairs = dict.fromkeys(f"{item.name} is {finder.name_of(item.row)}" for item in renamed)
+        said = ", ".join(list(pairs)[:EXAMPLES]) + (", ..." if len(pairs) > EXAMPLES else "")
+        notes.append(f"{len(renamed)} genes were found by an older, newer or other name ({said})")
+    if kinds[Kind.PROBE]:
+        notes.append(f"{kinds[Kind.PROBE]} probe sets of HG-U133A were taken for their genes")
+    names = sum(kinds[kind] for kind in NAME_KINDS)
+    by_sort = {"symbol": names, **{str(kind): kinds[kind] for kind in Kind if kind not in NAME_KINDS}}
+    sorts = [f"{number} {sort}{'s' * (number > 1)}" for sort, number in by_sort.items() if number]
+    if len(sorts) > 1:
+        notes.append(f"genes are named in several ways: {', '.join(sorts)}")
+    mouse = [item for item in used if item.kind in NAME_KINDS and is_mouse_case(item.name)]
+    mouse = [item for item in mouse if finder.name_of(item.row) != item.name]
+    if mouse and len(mouse) > names / 2:
+        notes.append(
+            f"{len(mouse)} symbols are written as those of mouse or rat ({mouse[0].name}); they were taken for the "
+            "human genes of the same name"
+        )
     return notes
 
 
 def _map_profile(query: Query, finder: GeneFinder, params: QueryParams) -> MappedQuery:
     assert query.profile is not None
-    missing, rows, values = [], [], []
+    rows, values = [], []
     taken: dict[int, int] = {}
     repeated = 0
-    for gene, value in query.profile.items():
-        row, reason = finder.find(gene)
-        if row < 0:
-            missing.append(MissingGene(query.name, "signature", gene, reason))
-        elif row in taken:
+    answers = finder.find(query.profile)
+    given = zip(answers, query.profile.values(), strict=True)
+    for item, value in sorted(given, key=lambda pair: (_BY_OTHER_NAME.get(pair[0].kind, 0), -abs(pair[1]))):
+        if item.row in taken:
             repeated += 1
-            if abs(value) > abs(values[taken[row]]):
-                values[taken[row]] = value
-        else:
-            taken[row] = len(rows)
-            rows.append(row)
+        elif item.row >= 0:
+            taken[item.row] = len(rows)
+            rows.append(item.row)
             values.append(value)
+    missing = _missing(query.name, "signature", answers)
     if not rows:
-        raise GeneSetError(
-            f"query {query.name}: none of its {len(query.profile)} genes ({name_some(query.profile, 3)}) is in the "
-            "index; Entrez ids, symbols or the ids of the index are needed"
-        )
+        raise _nothing_found(query, answers, "genes")
     order = np.argsort(rows)
     at, number = np.array(rows, np.int64)[order], np.array(values)[order]
     ranked = np.argsort(-number, kind="stable")
     size = min(params.set_size, len(at) // 4)
-    if size < 1:
+    if size < params.min_set:
         raise GeneSetError(
-            f"query {query.name}: only {len(at)} genes of the signature are in the index; too few to rank"
+            f"{query_label(query.name)}: only {len(at)} genes of the signature are in the index, and its sets are a "
+            f"quarter of them; give {4 * params.min_set} or more, or lower the limit (--min-set)"
         )
-    up, down = at[ranked[:size]], at[ranked[-size:]]
+    ends = {"up": ranked[:size], "down": ranked[-size:]}
+    ends = {side: places[number[places] != 0] for side, places in ends.items()}
+    up, down = (at[ends[side]] if len(ends[side]) >= params.min_set else at[:0] for side in ("up", "down"))
+    if len(up) + len(down) == 0:
+        raise GeneSetError(
+            f"{query_label(query.name)}: {len(ends['up'])} genes of the signature that are in the index go up and "
+            f"{len(ends['down'])} down, fewer than {params.min_set} each; give more, or lower the limit (--min-set)"
+        )
     counts = {
-        "n_up": size, "n_up_found": size, "n_down": size, "n_down_found": size, "n_signature": len(query.profile),
+        "n_up": len(ends["up"]), "n_up_found": len(ends["up"]), "n_down": len(ends["down"]),
+        "n_down_found": len(ends["down"]), "n_signature": len(query.profile),
         "n_signature_found": len(at), "n_up_missing": 0, "n_down_missing": 0, "n_up_repeated": 0, "n_down_repeated": 0,
         "n_overlap": 0, "n_signature_missing": len(missing), "n_signature_repeated": repeated,
+        "n_signature_no_gene": sum(item.answer is Answer.NO_GENE for item in answers),
     }  # fmt: skip
-    notes = [f"a signature of {len(at)} genes: its {size} highest and {size} lowest are the sets"]
-    if missing:
-        notes.append(f"{len(missing)} of {len(query.profile)} genes of the signature are not in the index")
+    high, low = len(ends["up"]), len(ends["down"])
+    notes = [*query.notes, f"a signature of {len(at)} genes: its {high} highest and {low} lowest are the sets"]
+    if min(high, low) < size:
+        notes.append("genes without a change (0) are in no set")
+    for side, places in ends.items():
+        if len(places) < params.min_set:
+            notes.append(f"{len(places)} {side} genes, fewer than {params.min_set}: the {side} set is not scored")
+    if high and low and (number[ends["up"]].min() < 0 or number[ends["down"]].max() > 0):
+        one = "up" if number[ends["down"]].max() > 0 else "down"
+        notes.append(f"nearly all values go {one}: the other set holds genes that go {one} least")
+    notes += _notes_on_missing(answers, "genes of the signature")
     if repeated:
         notes.append(f"{repeated} genes of the signature stand more than once; the largest change counts")
+    notes += _notes_on_names(answers, finder)
     return MappedQuery(query.name, up, down, at, number, counts, tuple(missing), tuple(notes))
-
-
-def identify_genes(
-    rows: pd.DataFrame, known: Mapping[str, str], probes: Mapping[str, str], what: str = "matrix"
-) -> tuple[list[str], list[str | None]]:
-    """Entrez ids and symbols of a matrix' rows: its ids, else its annotation, else its probes' genes.
-
-    Parameters
-    ----------
-    rows
-        Row annotation, indexed by row id.
-    known
-        Entrez id -> symbol.
-    probes
-        Probe name -> Entrez id.
-
-    Returns
-    -------
-    (ids, symbols); the row ids themselves where no Entrez ids can be had.
-
-    Raises
-    ------
-    AlignmentError
-        Two rows are the same gene.
-    """
-    import pandas as pd
-
-    ids = [str(item) for item in rows.index]
-    chosen = ids
-    if sum(item in known for item in ids) < len(ids) / 2:
-        field = next((name for name in ENTREZ_FIELDS if name in rows.columns and rows[name].notna().all()), None)
-        if field is not None and rows[field].astype(str).isin(list(known)).mean() > 0.5:
-            chosen = [str(item).removesuffix(".0") for item in rows[field]]
-        elif all(item in probes for item in ids):
-            chosen = [probes[item] for item in ids]
-    if len(set(chosen)) < len(chosen):
-        twice = sorted({item for item, count in pd.Series(chosen).value_counts().items() if count > 1})
-        raise AlignmentError(f"{what}: genes stand in several rows: {name_some(twice)}; keep one row a gene")
-    own = (
-        rows["pr_gene_symbol"] if "pr_gene_symbol" in rows.columns else pd.Series(None, index=rows.index, dtype=object)
-    )
-    symbols = [
-        known.get(gene) or (text if isinstance(text, str) else None) for gene, text in zip(chosen, own, strict=True)
-    ]
-    return chosen, symbols

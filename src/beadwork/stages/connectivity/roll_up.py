@@ -2,68 +2,54 @@
 
 Three steps, each a max-quantile: over doses and times of a perturbagen in a cell; over its cells; over the perturbagens
 of a class.  Tau of each step compares the rolled-up score with what the background queries get when they are rolled up
-the same way.
+the same way, over the same signatures.  What a max-quantile hides stands beside it: the median, and how many of the
+signatures behind a score are positive and negative.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from beadwork.kernels.connectivity.max_quantile import group_max_quantile
+from beadwork.kernels.connectivity.max_quantile import group_max_quantile, group_median
 from beadwork.kernels.connectivity.tau import count_rows
-from beadwork.model.connectivity.signature_table import SignatureTable, arrow_numbers, arrow_texts
-from beadwork.stages.connectivity.score import Background
+from beadwork.model.connectivity.background import Background
+from beadwork.model.connectivity.signature_table import arrow_numbers
+from beadwork.stages.connectivity.perturbagens import Columns, RollUpPlan
 
 if TYPE_CHECKING:
     import pandas as pd
 
 PORTION = 1024
 """Signatures whose background scores are rolled up at a time, with all of their perturbagens' others."""
-CLASS = ("class", "n_perturbagens", "n_signatures")
-Columns = Mapping[str, Any]
-"""A table as arrays of one length by name: numbers as NumPy arrays, texts as Arrow dictionaries."""
-
-
-@dataclass(frozen=True, eq=False)
-class RollUpPlan:
-    """Which signatures stand behind which perturbagen, cell and class.
-
-    Parameters
-    ----------
-    cell_of
-        Group (perturbagen in a cell) of each signature; -1: left out (null signatures).
-    cells
-        One row a group, by perturbagen: pert_iname, pert_id, cell_id, n_signatures.
-    pert_of
-        Perturbagen of each row of `cells`, ascending.
-    perts
-        One row a perturbagen: pert_iname, pert_id, n_signatures, n_cells.
-    members
-        Rows of `perts` by class.
-    classes
-        One row a class: class, n_perturbagens, n_signatures.
-    """
-
-    cell_of: np.ndarray
-    cells: Columns
-    pert_of: np.ndarray
-    perts: Columns
-    members: Sequence[np.ndarray]
-    classes: Columns
 
 
 @dataclass(frozen=True, eq=False)
 class RolledUp:
-    """Scores of one level: `columns` describe its entities, `ncs` and `tau` have shape (queries, entities)."""
+    """Scores of one level.
+
+    Parameters
+    ----------
+    columns
+        What its entities are.
+    ncs, tau
+        Shape (queries, entities).
+    behind
+        Numbers of the same shape by name: ``median_ncs``, ``n_positive``, ``n_negative`` of the signatures behind a
+        score, and counts of `columns` that differ from query to query since some signatures have no score.
+    notes
+        What is worth knowing, in words.
+    """
 
     columns: Columns
     ncs: np.ndarray
     tau: np.ndarray
+    behind: Mapping[str, np.ndarray] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     @property
     def table(self) -> pd.DataFrame:
@@ -71,128 +57,18 @@ class RolledUp:
         return _frame(self.columns)
 
 
-def plan_roll_up(
-    siginfo: SignatureTable | pd.DataFrame,
-    null: np.ndarray,
-    classes: Mapping[str, Sequence[str]] | None = None,
-    min_class: int = 2,
-) -> RollUpPlan:
-    """Group signatures by perturbagen and cell, and perturbagens by class.
-
-    Parameters
-    ----------
-    siginfo
-        pert_iname, pert_id, cell_id of each signature; pert_id stands in where there is no name.
-    null
-        Null signatures, which are left out.
-    classes
-        Perturbagens (names or ids, whatever their case) by class.
-    min_class
-        A class with fewer perturbagens in the index is left out.
-    """
-    siginfo = SignatureTable.of(siginfo)
-    pert_code, pert_names = _sorted_codes(*_names(siginfo), ~null)
-    cell_code, cell_names = _sorted_codes(*siginfo.texts("cell_id"), np.ones(len(siginfo), bool))
-    joint = np.where(pert_code >= 0, pert_code * (len(cell_names) + 1) + cell_code + 1, -1)
-    distinct, group = np.unique(joint, return_inverse=True)
-    group = group.reshape(-1)
-    if len(distinct) and distinct[0] == -1:
-        distinct, group = distinct[1:], group - 1
-    pert_of = distinct // (len(cell_names) + 1)
-    cell_at = distinct % (len(cell_names) + 1) - 1
-    id_code, ids = siginfo.texts("pert_id")
-    first_id = np.full(len(pert_names), -1)
-    known = np.flatnonzero((pert_code >= 0) & (id_code >= 0))[::-1]
-    first_id[pert_code[known]] = id_code[known]
-    cells = {
-        "pert_iname": arrow_texts(pert_of, pert_names),
-        "pert_id": arrow_texts(first_id[pert_of], ids),
-        "cell_id": arrow_texts(cell_at, cell_names),
-        "n_signatures": np.bincount(group[group >= 0], minlength=len(distinct)),
-    }
-    perts = {
-        "pert_iname": arrow_texts(np.arange(len(pert_names)), pert_names),
-        "pert_id": arrow_texts(first_id, ids),
-        "n_signatures": np.bincount(pert_code[pert_code >= 0], minlength=len(pert_names)),
-        "n_cells": np.bincount(pert_of, minlength=len(pert_names)),
-    }
-    members, rows = _class_members(perts, classes or {}, min_class)
-    return RollUpPlan(group.astype(np.int32), cells, pert_of.astype(np.int32), perts, members, rows)
-
-
-def _names(siginfo: SignatureTable) -> tuple[np.ndarray, list[str]]:
-    """Name of each signature's perturbagen, its id where it has no name, as codes and texts."""
-    codes, names = siginfo.texts("pert_iname")
-    if (codes >= 0).all():
-        return codes, names
-    id_codes, ids = siginfo.texts("pert_id")
-    places = {name: place for place, name in enumerate(names)}
-    renamed = np.array([*(places.setdefault(name, len(places)) for name in ids), -1])
-    return np.where(codes >= 0, codes, renamed[id_codes]), list(places)
-
-
-def _sorted_codes(codes: np.ndarray, values: Sequence[str], keep: np.ndarray) -> tuple[np.ndarray, list[str]]:
-    """Code anew the rows to keep: the values that they have, sorted; -1 elsewhere."""
-    used = np.zeros(len(values) + 1, bool)
-    used[codes[keep]] = True
-    found = sorted(np.flatnonzero(used[:-1]).tolist(), key=values.__getitem__)
-    renamed = np.full(len(values) + 1, -1)
-    renamed[found] = np.arange(len(found))
-    return np.where(keep, renamed[codes], -1), [values[place] for place in found]
-
-
-def _class_members(
-    perts: Columns, classes: Mapping[str, Sequence[str]], min_class: int
-) -> tuple[list[np.ndarray], Columns]:
-    if not classes:
-        return [], {name: arrow_texts(np.empty(0), []) if name == "class" else np.empty(0, np.int64) for name in CLASS}
-    place: dict[str, int] = {}
-    for field in ("pert_id", "pert_iname"):
-        for row, name in enumerate(perts[field].to_pylist()):
-            if name is not None:
-                place[name.lower()] = row
-    members: list[np.ndarray] = []
-    names, signatures = [], []
-    for name in sorted(classes):
-        found = np.unique([place[item.lower()] for item in classes[name] if item.lower() in place]).astype(np.int64)
-        if len(found) >= min_class:
-            members.append(found)
-            names.append(name)
-            signatures.append(int(perts["n_signatures"][found].sum()))
-    return members, {
-        "class": arrow_texts(np.arange(len(names)), names),
-        "n_perturbagens": np.array([len(found) for found in members], np.int64),
-        "n_signatures": np.array(signatures, np.int64),
-    }
-
-
-def classes_of_table(table: SignatureTable | pd.DataFrame) -> dict[str, list[str]]:
-    """Classes from a field ``moa`` ('|' between several) of siginfo or of an annotation table."""
-    table = SignatureTable.of(table)
-    classes: dict[str, list[str]] = {}
-    codes, names = table.texts("pert_iname" if "pert_iname" in table else "pert_id")
-    moa_codes, moas = table.texts("moa")
-    known = (codes >= 0) & (moa_codes >= 0)
-    pairs = np.stack([codes[known], moa_codes[known]], axis=1)
-    distinct, first = np.unique(pairs, axis=0, return_index=True)
-    for name, moa in distinct[np.argsort(first)].tolist():
-        for part in moas[moa].split("|"):
-            if part.strip():
-                classes.setdefault(part.strip(), []).append(names[name])
-    return classes
-
-
 def roll_up_scores(plan: RollUpPlan, values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Roll scores up, shape (signatures, queries): (cells, perturbagens, classes), each (entities, queries)."""
     cells = group_max_quantile(values, plan.cell_of, len(plan.cells["n_signatures"]))
     perts = group_max_quantile(cells, plan.pert_of, len(plan.perts["n_signatures"]))
-    return cells, perts, _roll_up_classes(plan, perts)
+    rows, groups = _joined(plan.members)
+    return cells, perts, group_max_quantile(perts[rows], groups, len(plan.members))
 
 
-def _roll_up_classes(plan: RollUpPlan, perts: np.ndarray) -> np.ndarray:
-    rows = np.concatenate([*plan.members, np.empty(0, np.int64)]).astype(np.int64)
-    groups = np.repeat(np.arange(len(plan.members)), [len(item) for item in plan.members])
-    return group_max_quantile(perts[rows], groups.astype(np.int64), len(plan.members))
+def _joined(members: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Members of groups one after the other, and the group of each."""
+    rows = np.concatenate([*members, np.empty(0, np.int64)]).astype(np.int64)
+    return rows, np.repeat(np.arange(len(members)), [len(item) for item in members]).astype(np.int64)
 
 
 def roll_up(
@@ -202,6 +78,8 @@ def roll_up(
 
     Parameters
     ----------
+    plan
+        What is rolled up; its filter holds for the background too.
     ncs
         Shape (queries, signatures).
     background
@@ -211,18 +89,57 @@ def roll_up(
     -------
     (cells, perturbagens, classes).
     """
-    levels = roll_up_scores(plan, np.ascontiguousarray(ncs.T))
+    values = np.ascontiguousarray(ncs.T)
+    levels = roll_up_scores(plan, values)
     smaller = [np.zeros(level.shape, np.int32) for level in levels]
     there = [np.zeros((len(level), 1), np.int32) for level in levels]
     if background is not None and background.size >= min_background:
         _count_smaller(plan, levels, background, smaller, there)
+    behind = _behind(plan, values, levels)
     results = []
     tables = (plan.cells, plan.perts, plan.classes)
-    for columns, level, below, count in zip(tables, levels, smaller, there, strict=True):
+    notes = (plan.notes, plan.notes, () if plan.match is None else (str(plan.match),))
+    for columns, level, below, count, numbers, words in zip(tables, levels, smaller, there, behind, notes, strict=True):
         share = np.divide(below, count, out=np.full(level.shape, np.nan), where=count > 0)
         tau = np.where(np.isnan(level), np.nan, np.sign(level) * 100 * share)
-        results.append(RolledUp(columns, level.T.astype(np.float32), tau.T.astype(np.float32)))
+        results.append(RolledUp(columns, level.T.astype(np.float32), tau.T.astype(np.float32), numbers, words))
     return results[0], results[1], results[2]
+
+
+def _behind(plan: RollUpPlan, values: np.ndarray, levels: Sequence[np.ndarray]) -> list[dict[str, np.ndarray]]:
+    """Numbers behind the scores of each level: the median, and counts of signatures, cells and perturbagens."""
+    rows = np.flatnonzero(plan.cell_of >= 0)
+    scores, cell_of = values[rows], plan.cell_of[rows]
+    pert_of = plan.pert_of[cell_of] if len(rows) else cell_of
+    order = np.argsort(pert_of, kind="stable")
+    starts = np.searchsorted(pert_of[order], np.arange(len(levels[1]) + 1))
+    in_class = [
+        np.concatenate([order[starts[row] : starts[row + 1]] for row in members.tolist()]) for members in plan.members
+    ]
+    chosen, class_of = _joined(in_class)
+    levels_of = ((scores, cell_of, 0), (scores, pert_of, 1), (scores[chosen], class_of, 2))
+    found = []
+    for part, groups, level in levels_of:
+        count = len(levels[level])
+        numbers = {
+            "median_ncs": group_median(part, groups, count).T.astype(np.float32),
+            "n_positive": _count(part > 0, groups, count),
+            "n_negative": _count(part < 0, groups, count),
+        }
+        if np.isnan(part).any():
+            numbers["n_signatures"] = _count(~np.isnan(part), groups, count)
+        found.append(numbers)
+    if "n_signatures" in found[0]:
+        found[1]["n_cells"] = _count(~np.isnan(levels[0]), plan.pert_of, len(levels[1]))
+        members, groups = _joined(plan.members)
+        found[2]["n_perturbagens"] = _count(~np.isnan(levels[1][members]), groups, len(levels[2]))
+    return found
+
+
+def _count(which: np.ndarray, groups: np.ndarray, n_groups: int) -> np.ndarray:
+    """Count what is true in each group, shape (queries, groups)."""
+    counts = [np.bincount(groups[column], minlength=n_groups) for column in which.T]
+    return np.stack(counts) if counts else np.empty((0, n_groups), np.int64)
 
 
 def _count_smaller(
@@ -262,7 +179,8 @@ def _count_smaller(
         count(1, first, rolled)
         perts[first:last] = rolled
     if len(plan.members):
-        count(2, 0, _roll_up_classes(plan, perts))
+        rows_of, groups = _joined(plan.members)
+        count(2, 0, group_max_quantile(perts[rows_of], groups, len(plan.members)))
 
 
 def ranked_columns(level: RolledUp, query: int, rows: slice = slice(None)) -> dict[str, Any]:
@@ -274,7 +192,9 @@ def ranked_columns(level: RolledUp, query: int, rows: slice = slice(None)) -> di
     columns = {
         name: col[order] if isinstance(col, np.ndarray) else col.take(chosen) for name, col in level.columns.items()
     }
-    return {"rank": place, **columns, "ncs": level.ncs[query][order], "tau": level.tau[query][order]}
+    behind = {name: numbers[query][order] for name, numbers in level.behind.items()}
+    columns |= {name: behind.pop(name) for name in columns if name in behind}
+    return {"rank": place, **columns, "ncs": level.ncs[query][order], "tau": level.tau[query][order], **behind}
 
 
 def ranked(level: RolledUp, query: int) -> pd.DataFrame:

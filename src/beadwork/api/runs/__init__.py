@@ -1,0 +1,1 @@
+"""Folders of results as a whole: report, release."""

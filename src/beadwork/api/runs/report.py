@@ -1,0 +1,203 @@
+"""The report of a folder of results: read plate by plate, so that memory does not grow with the study."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from beadwork.io.files.atomic import write_text
+from beadwork.io.files.tables import read_table
+from beadwork.io.runs.status import results_status, suspicions
+from beadwork.model.plates.overview import PlateOverview
+from beadwork.model.qc import COLUMNS, join_qc
+from beadwork.stages.plates.overview import metric_strips, plate_overview
+from beadwork.views.strips import number
+from beadwork.views.study_report import ASSETS, asset, plate_html, plate_page, plate_row, study_html
+
+FIGURES = {
+    "wells": "wells: bead counts, calibration and what became of each",
+    "calibration": "calibrators against their reference levels",
+    "beads": "beads of a typical well, and the values called",
+    "ambiguity": "uncertainty of the values, by well and by pair of genes",
+    "worst_beads": "beads of the pairs that are least certain",
+}
+"""Figures of a plate, with what they show, in the order of its page."""
+STUDY_FIGURES = {"plates": "plates at a glance", "tas": "transcriptional activity of the signatures"}
+KINDS = ("svg", "png")
+
+
+def write_report(
+    results: Path, output: Path, sheet: Iterable[Mapping[str, str]] | None = None, title: str = "Study"
+) -> dict[str, int]:
+    """Write ``index.html``, a page of each plate and what they need into a folder.
+
+    Figures that lie in the folder (``{plate}/wells.svg`` and so on) are shown; what is missing is left out.
+
+    Parameters
+    ----------
+    results
+        Folder of results.
+    output
+        Folder of the report; usually ``results/report``.
+    sheet
+        Rows of the plate sheet: det_plate, use, batch, brew.
+
+    Returns
+    -------
+    Numbers of plates, of plates with a failed check, of failed plates.
+
+    Raises
+    ------
+    FileError
+        There is no such folder, or a table in it cannot be read.
+    """
+    status = results_status(results, sheet)
+    states = _states(status)
+    suspected = dict(suspicions(results, states))
+    checks = _plate_checks(results)
+    failures = _failures(results)
+    output.mkdir(parents=True, exist_ok=True)
+    for name in ASSETS:
+        write_text(output / "assets" / name, asset(name))
+    overviews, rows = [], []
+    for overview in _overviews(results, states, checks):
+        plate = overview.plate
+        batch, state = states[plate]
+        figures = [(f"../{plate}/{found}", words) for found, words in _figures(output / plate, FIGURES)]
+        write_text(output / plate_page(plate), plate_html(overview, batch, state, suspected.get(plate, ""), figures))
+        rows.append(plate_row(overview, batch, state))
+        overviews.append(overview)
+    study = {
+        "title": title, "summary": _summary(status, states, failures), "plates": rows,
+        "failures": failures, "suspected": list(suspected.items()), "signatures": _brews(results, output),
+        "queries": _queries(results, output),
+        "figures": [(name, name, words) for name, words in _figures(output, STUDY_FIGURES)],
+        "links": [("Changes since the last run", "news.html")] if (output / "news.html").is_file() else [],
+    }  # fmt: skip
+    write_text(output / "index.html", study_html(study, metric_strips(overviews)))
+    return {"plates": len(rows), "with_failed_checks": sum(bool(row["failed"]) for row in rows),
+            "failed": len({row["plate"] for row in failures})}  # fmt: skip
+
+
+def _states(status: pd.DataFrame) -> dict[str, tuple[str, str]]:
+    """Batch, and state in words, of each plate."""
+    plates = status[~status["level"].isin(["MODZ", "MNZ", "index"])]
+    found = {}
+    for plate, part in plates.groupby("entity", sort=False):
+        bad = [f"{row.state}: {row.level}" for row in part.itertuples() if row.state != "done"]
+        found[str(plate)] = (str(part["batch"].iloc[0]), ", ".join(bad) or "done")
+    return found
+
+
+def _overviews(
+    results: Path, plates: Iterable[str], checks: Mapping[str, Mapping[str, float]]
+) -> Iterator[PlateOverview]:
+    for plate in plates:
+        tables = [read_table(path, required=tuple(COLUMNS)) for path in sorted((results / plate / "qc").glob("*.tsv"))]
+        rows = join_qc(tables)
+        found = plate_overview(plate, rows)
+        yield PlateOverview(
+            plate, {**found.metrics, **checks.get(plate, {})}, found.failed, found.n_wells, found.n_kept
+        )
+
+
+def _plate_checks(results: Path) -> dict[str, dict[str, float]]:
+    """Numbers of `beadwork check-plates` by plate."""
+    path = results / "plate_check.tsv"
+    if not path.is_file():
+        return {}
+    table = read_table(path, required=("det_plate",)).set_index("det_plate")
+    names = [name for name in ("replicate_match", "control_match", "cell_match") if name in table]
+    numbers = table[names].apply(pd.to_numeric, errors="coerce")
+    return {str(plate): row.dropna().to_dict() for plate, row in numbers.iterrows()}
+
+
+def _failures(results: Path) -> list[dict[str, str]]:
+    path = results / "failed.tsv"
+    if not path.is_file():
+        return []
+    table = read_table(path, required=("plate", "stage", "message"), text_only=True).fillna("")
+    return [{"plate": row["plate"], "stage": row["stage"], "message": row["message"], "log": row.get("log", "")}
+            for row in table.to_dict("records")]  # fmt: skip
+
+
+def _figures(folder: Path, names: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Those figures that are in a folder: file name and what it shows."""
+    found = []
+    for name, words in names.items():
+        file = next((f"{name}.{kind}" for kind in KINDS if (folder / f"{name}.{kind}").is_file()), None)
+        if file:
+            found.append((file, words))
+    return found
+
+
+def _summary(status: pd.DataFrame, states: Mapping[str, tuple[str, str]], failures: list[dict[str, str]]) -> list[str]:
+    done = sum(state == "done" for _, state in states.values())
+    lines = [f"{len(states):,} plates, {done:,} of them complete"]
+    if failures:
+        lines.append(f"{len({row['plate'] for row in failures}):,} plates failed; the rest went on without them")
+    signatures = status[(status["level"] == "MODZ") & (status["state"] == "done")]
+    lines.append(f"{signatures['columns'].astype(int).sum():,} signatures of {len(signatures):,} brews")
+    versions = sorted(set(status["version"]) - {""})
+    if versions:
+        mixed = " (more than one: values of different versions may not be comparable)" if len(versions) > 1 else ""
+        lines.append(f"made by beadwork {', '.join(versions)}{mixed}")
+    return lines
+
+
+def _brews(results: Path, output: Path) -> list[dict[str, Any]]:
+    path = results / "siginfo.tsv"
+    if not path.is_file():
+        return []
+    table = read_table(path, required=("sig_id",))
+    if "brew_prefix" not in table:
+        return []
+    rows = []
+    for brew, part in table.groupby("brew_prefix", sort=False):
+        gold = (
+            pd.to_numeric(part.get("is_gold"), errors="coerce").dropna()
+            if "is_gold" in part
+            else pd.Series(dtype=float)
+        )
+        figure = f"{brew}/replicates.svg"
+        rows.append({
+            "brew": brew, "n": len(part), "replicates": _median(part, "distil_nsample"),
+            "cc": _median(part, "distil_cc_q75"), "tas": _median(part, "tas"),
+            "gold": f"{int(gold.sum())} of {len(gold)}" if len(gold) else "",
+            "figure": figure if (output / figure).is_file() else "",
+        })  # fmt: skip
+    return rows
+
+
+def _median(table: pd.DataFrame, name: str) -> str:
+    values = pd.to_numeric(table[name], errors="coerce").dropna() if name in table else pd.Series(dtype=float)
+    return number(float(values.median())) if len(values) else ""
+
+
+def _queries(results: Path, output: Path) -> list[dict[str, str]]:
+    rows = []
+    for path in sorted(results.glob("queries/*/queries.tsv")):
+        table = read_table(path, required=("query", "file"), text_only=True).fillna("")
+        for row in table.to_dict("records"):
+            ranked = read_table(path.parent / row["file"], required=("sig_id", "ncs"))
+            page = path.parent / Path(row["file"]).stem / "index.html"
+            linked = page.is_file() and output.parent == results
+            rows.append({
+                "query": row["query"], "agrees": _ends(ranked), "opposes": _ends(ranked.iloc[::-1]),
+                "notes": row.get("notes", ""),
+                "page": f"../{page.relative_to(results).as_posix()}" if linked else "",
+            })  # fmt: skip
+    return rows
+
+
+def _ends(ranked: pd.DataFrame, most: int = 3) -> str:
+    """First signatures of a ranked table in words."""
+    words = []
+    for row in ranked.head(most).to_dict("records"):
+        name = row.get("pert_iname") if isinstance(row.get("pert_iname"), str) else row["sig_id"]
+        cell = f", {row['cell_id']}" if isinstance(row.get("cell_id"), str) else ""
+        words.append(f"{name}{cell} ({number(float(row['ncs']))})" if pd.notna(row["ncs"]) else f"{name}{cell}")
+    return "; ".join(words)

@@ -1,0 +1,89 @@
+"""Tables with a row per signature: siginfo of ours, sig_info and sig_metrics of LINCS, joined by sig_id."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from beadwork.io.files.digest import digest_file
+from beadwork.io.files.tables import read_table
+from beadwork.model.errors import AlignmentError, name_some
+from beadwork.model.flags import read_flags
+
+
+@dataclass(frozen=True, eq=False)
+class Siginfo:
+    """Annotation of signatures (column sig_id), and the checksums of the tables it was read from."""
+
+    table: pd.DataFrame
+    digests: tuple[str, ...]
+
+
+def read_siginfo(paths: str | Path | Sequence[str | Path] | None) -> Siginfo | None:
+    """Read one table or several: rows of other signatures are added, further columns of the same ones joined.
+
+    Raises
+    ------
+    FileError
+        A table cannot be read, or lacks sig_id.
+    AlignmentError
+        A signature stands twice in one table, or two tables say different things of it.
+    """
+    if paths is None:
+        return None
+    names = [paths] if isinstance(paths, str | Path) else list(paths)
+    if not names:
+        return None
+    joined, known = _read(names[0]), str(names[0])
+    for path in names[1:]:
+        joined = _join(joined, _read(path), known, str(path))
+        known = "the tables before it"
+    return Siginfo(joined.reset_index(), tuple(digest_file(path) for path in names))
+
+
+def _read(path: str | Path) -> pd.DataFrame:
+    table = read_flags(read_table(path, required=("sig_id",)), str(path))
+    ids = table["sig_id"].astype(str)
+    twice = ids[ids.duplicated()].unique()
+    if len(twice):
+        raise AlignmentError(f"{path}: siginfo: sig_id stand twice: {name_some(twice)}; keep one row each")
+    return table.drop(columns="sig_id").set_index(pd.Index(ids, dtype=object, name="sig_id"))
+
+
+def _join(one: pd.DataFrame, two: pd.DataFrame, known: str, path: str) -> pd.DataFrame:
+    """Join two tables; what both say of a signature must agree."""
+    both = one.index.intersection(two.index, sort=False)
+    for name in one.columns.intersection(two.columns) if len(both) else ():
+        left, right = one.loc[both, name], two.loc[both, name]
+        differ = _differ(left, right)
+        if differ.any():
+            at = int(np.flatnonzero(differ)[0])
+            raise AlignmentError(
+                f"{path}: {name} of {both[at]} is {right.iloc[at]!r}, but {left.iloc[at]!r} in {known} "
+                f"({int(differ.sum())} signatures differ); tables of one index must agree"
+            )
+    if not len(both):
+        return pd.concat([one, two])
+    added = two.loc[two.index.difference(one.index, sort=False)]
+    joined = pd.concat([one, added]) if len(added) else one.copy()
+    for name in two.columns:
+        if name not in joined:
+            joined[name] = two[name].reindex(joined.index)
+        elif joined[name].isna().any():
+            joined[name] = joined[name].where(joined[name].notna(), two[name].reindex(joined.index))
+    return joined
+
+
+def _differ(one: pd.Series, two: pd.Series) -> np.ndarray:
+    """Where both values are there and are not the same."""
+    there = (one.notna() & two.notna()).to_numpy()
+    if pd.api.types.is_numeric_dtype(one) and pd.api.types.is_numeric_dtype(two):
+        same = np.isclose(one.to_numpy(float), two.to_numpy(float), rtol=1e-5, atol=1e-8, equal_nan=True)
+    else:
+        same = one.astype(str).to_numpy() == two.astype(str).to_numpy()
+    differ: np.ndarray = there & ~same
+    return differ

@@ -1,0 +1,1 @@
+"""Plates and studies as a whole."""

@@ -1,0 +1,91 @@
+"""Filters such as ``cell_id=A375`` or ``tas>=0.2``: which signatures of an index are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from beadwork.model.connectivity.signature_table import SignatureTable
+from beadwork.model.errors import ParameterError, name_some
+from beadwork.model.flags import FLAGS, read_flag
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def filter_signatures(siginfo: SignatureTable | pd.DataFrame, filters: Sequence[str]) -> np.ndarray:
+    """Which signatures pass all filters.
+
+    A filter is ``field=value,value``, ``field!=value`` or ``field>=number`` (>, <, <= too); texts are compared whatever
+    their case.  Filters choose what is shown, and what is rolled up; scores of signatures are always those against the
+    whole index.
+
+    Raises
+    ------
+    ParameterError
+        A filter cannot be read, or its field is not in the index, or nothing passes.
+    """
+    siginfo = SignatureTable.of(siginfo)
+    keep = np.ones(len(siginfo), bool)
+    for text in filters:
+        name, operator, value = _split_filter(text)
+        if name not in siginfo:
+            raise ParameterError(
+                f"filter {text!r}: the index has no field {name!r}; it has {name_some(siginfo.names, 30)}"
+            )
+        if operator in ("=", "!="):
+            wanted = {part.strip().lower() for part in value.split(",")}
+            codes, values = siginfo.coded(name)
+            same = _same_flag if name in FLAGS else _same
+            hit = np.array([same(item, wanted) for item in values] + [False])
+            passed = hit[codes]
+            keep &= passed if operator == "=" else ~passed
+        else:
+            numbers = siginfo.numbers(name)
+            try:
+                bound = float(value)
+            except ValueError:
+                raise ParameterError(f"filter {text!r}: {value!r} is no number") from None
+            with np.errstate(invalid="ignore"):
+                keep &= _COMPARE[operator](numbers, bound)
+    if filters and not keep.any():
+        raise ParameterError(f"no signature of the index passes {' and '.join(repr(text) for text in filters)}")
+    return keep
+
+
+def filter_note(filters: Sequence[str], shown: np.ndarray) -> str:
+    """Say in one sentence what a filter changes and what not."""
+    count = int(shown.sum())
+    return (
+        f"filter {' and '.join(filters)}: {count:,} of {len(shown):,} signatures are shown, with their scores against "
+        "the whole index; perturbagens, cells and classes are rolled up from these alone, and so is the background of "
+        "their tau"
+    )
+
+
+_COMPARE: dict[str, Callable[..., np.ndarray]] = {
+    ">=": np.greater_equal, "<=": np.less_equal, ">": np.greater, "<": np.less,
+}  # fmt: skip
+
+
+def _split_filter(text: str) -> tuple[str, str, str]:
+    for operator in (">=", "<=", "!=", "=", ">", "<"):
+        name, found, value = text.partition(operator)
+        if found and name.strip() and value.strip():
+            return name.strip(), operator, value.strip()
+    raise ParameterError(f"filter {text!r}: field=value, field!=value or field>=number is needed")
+
+
+def _same_flag(item: object, wanted: set[str]) -> bool:
+    """Compare flags in whatever spelling."""
+    try:
+        return read_flag(item) in {read_flag(text) for text in wanted}
+    except ValueError:
+        return _same(item, wanted)
+
+
+def _same(item: object, wanted: set[str]) -> bool:
+    text = str(item).lower()
+    return text in wanted or (isinstance(item, float) and item.is_integer() and str(int(item)) in wanted)

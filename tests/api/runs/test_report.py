@@ -1,0 +1,102 @@
+"""The report of a folder of results, and what it looks like to a browser."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from beadwork.api.runs.report import write_report
+from beadwork.io.files.tables import write_table
+from beadwork.model.errors import FileError
+from beadwork.model.qc import join_qc, qc_rows
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+def make_results(folder: Path, n_plates: int = 12, n_wells: int = 4) -> list[str]:
+    """Results of plates of which only QC rows are there; the last plate is unlike the others."""
+    rng = np.random.default_rng(5)
+    names = [f"LAB{number:04d}_A375_24H_X1_B20" for number in range(n_plates)]
+    for number, plate in enumerate(names):
+        wells = [f"{plate}:A{well:02d}" for well in range(1, n_wells + 1)]
+        slope = 30.0 if number == n_plates - 1 else 60.0
+        table = join_qc([
+            qc_rows("deconvolve", "wells_read", {plate: n_wells}),
+            qc_rows("normalize", "qc_slope", dict(zip(wells, slope + rng.normal(size=n_wells), strict=True)), lower=52),
+            qc_rows("normalize", "outlier", {wells[0]: "<b>qc_slope</b> & more"}, passed=False),
+        ])  # fmt: skip
+        write_table(table, folder / plate / "qc" / "normalize.tsv")
+    return names
+
+
+def sheet(names: list[str]) -> list[dict[str, str]]:
+    return [{"det_plate": name, "use": "yes", "batch": "spring", "brew": name[:16]} for name in names]
+
+
+def test_plates_states_and_what_stands_out(tmp_path):
+    names = make_results(tmp_path)
+    counts = write_report(tmp_path, tmp_path / "report", sheet(names), title="Spring & summer")
+    assert counts == {"plates": 12, "with_failed_checks": 12, "failed": 0}
+    page = (tmp_path / "report" / "index.html").read_text()
+    assert "<h1>Spring &amp; summer</h1>" in page
+    assert "12 plates, 0 of them complete" in page and "missing: GEX" in page
+    assert page.count('class="dot far"') == 1 and re.findall(r'class="name"[^>]*>([^<]+)<', page) == [names[-1]]
+    plate = (tmp_path / "report" / "plates" / f"{names[-1]}.html").read_text()
+    assert "&lt;b&gt;qc_slope&lt;/b&gt; &amp; more" in plate and "at least 52" in plate
+    assert (tmp_path / "report" / "assets" / "report.css").is_file()
+
+
+def test_failed_plates_stand_first(tmp_path):
+    names = make_results(tmp_path)
+    row = {"plate": "LAB9999_A375_24H_X1_B20", "stage": "deconvolve", "message": "0 usable wells", "log": "x.log"}
+    write_table(pd.DataFrame([row]), tmp_path / "failed.tsv")
+    assert write_report(tmp_path, tmp_path / "report", sheet(names))["failed"] == 1
+    page = (tmp_path / "report" / "index.html").read_text()
+    assert "1 plates failed; the rest went on without them" in page
+    assert page.index("0 usable wells") < page.index('id="plates"')
+
+
+def test_the_same_results_give_the_same_bytes(tmp_path):
+    names = make_results(tmp_path)
+    for name in ("one", "two"):
+        write_report(tmp_path, tmp_path / name, sheet(names))
+    for path in (tmp_path / "one").rglob("*.html"):
+        assert path.read_bytes() == (tmp_path / "two" / path.relative_to(tmp_path / "one")).read_bytes()
+
+
+def test_no_folder_of_results(tmp_path):
+    with pytest.raises(FileError, match=r"no such folder of results"):
+        write_report(tmp_path / "absent", tmp_path / "report")
+    assert not (tmp_path / "report").exists()
+
+
+def test_pages_stay_small(tmp_path):
+    names = make_results(tmp_path, n_plates=500, n_wells=2)
+    write_report(tmp_path, tmp_path / "report", sheet(names))
+    size = sum(path.stat().st_size for path in (tmp_path / "report").rglob("*") if path.is_file())
+    assert size / len(names) < 20e6 / 3500
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
+def test_the_table_can_be_searched_in_a_browser(tmp_path):
+    names = make_results(tmp_path)
+    write_report(tmp_path, tmp_path / "report", sheet(names))
+    page = tmp_path / "report" / "index.html"
+    steps = (
+        "addEventListener('load', () => { const s = document.querySelector('input[type=search]'); s.value = 'LAB0003';"
+        " s.dispatchEvent(new Event('input')); document.querySelector('#plate-table th button').click();"
+        " document.querySelector('#plate-table th button').click(); });"
+    )
+    page.write_text(page.read_text().replace("</body>", f"<script>{steps}</script></body>"))
+    seen = subprocess.run(
+        [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run",
+         f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom", page.as_uri()],
+        capture_output=True, text=True, check=True, timeout=120,
+    ).stdout  # fmt: skip
+    assert "1 of 12" in seen
+    assert 'aria-sort="descending"' in seen
+    assert seen.index(f">{names[-1]}</a></th>") < seen.index(f">{names[0]}</a></th>")
