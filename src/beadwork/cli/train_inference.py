@@ -22,7 +22,7 @@ from beadwork.model.params import TrainInferenceParams
 @click.argument("expression", metavar="EXPRESSION...", type=FILE, nargs=-1, required=True)
 @click.option("-o", "--output", metavar="MODEL", type=FILE, required=True, help="The model (HDF5).")
 @click.option("--studies", metavar="TSV", type=FILE, help="Facts of studies: a table with the column dataset, and "
-              "two_colour (1: values are ratios to a reference) or study_group (studies that share patients).")  # fmt: skip
+              "two_colour (1: ratios to a reference) or study_group (studies that share patients).")  # fmt: skip
 @click.option("--probe-map", metavar="TSV", type=FILE, help="Table (pr_gene_id, pr_id) of the row that stands for each "
               "gene; not needed for names and ids of genes and for probe sets of HG-U133A.")  # fmt: skip
 @click.option("--source", default="", help="Where the profiles come from; kept in the model.")
@@ -85,7 +85,7 @@ def command(
     write_inference_model(replace(result.model, metadata=metadata), output, precision=params.precision)
     write_qc(result.qc, qc)
     if len(result.choice):
-        log.info("penalty that other studies choose for each fifth of the studies (nested): %s; correlation there %.3f, "
+        log.info("penalty that the other studies choose for each fold of studies (nested): %s; correlation there %.3f, "
                  "and %.3f with %g", ", ".join(f"{ridge:g}" for ridge in result.choice["ridge"]),
                  result.choice["nested"].mean(), result.choice["fixed"].mean(), params.ridge)  # fmt: skip
     for row in result.accuracy.itertuples():

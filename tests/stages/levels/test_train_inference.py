@@ -192,7 +192,7 @@ def test_bad_profiles_are_refused(kind: str):
 
 @pytest.mark.slow
 def test_the_model_that_ships_is_made_from_the_shared_profiles(shared_data):
-    """Recipe: resources/README.md.  Equal but for a step of an int8, which another linear algebra may round otherwise."""
+    """Recipe: resources/README.md.  Equal but for a step of an int8, which other libraries may round otherwise."""
     files = sorted(shared_data.glob("expression/*.npz")) + sorted(shared_data.glob("expression_more/*.npz"))
     shipped = read_inference_model(default_model_path())
     with ExitStack() as stack:

@@ -1,4 +1,4 @@
-"""Expression profiles to train an inference model on, as people have them: npz, h5ad, GCTX, GCT, parquet, text tables."""
+"""Expression profiles to train an inference model on: npz, h5ad, GCTX, GCT, parquet and text tables."""
 
 from __future__ import annotations
 
@@ -278,7 +278,7 @@ def _read_text(path: Path, ending: str) -> _Raw:
 
 
 def _turned(raw: _Raw) -> _Raw:
-    """The same with genes in rows, if they are in the columns."""
+    """Return the same with genes in rows, if they are in the columns."""
     resolver = gene_resolver()
     if len(raw.cols) < 100 or resolver.share_known(list(raw.cols.index)) < 0.5 or (
         resolver.share_known(list(raw.rows.index)) >= 0.5

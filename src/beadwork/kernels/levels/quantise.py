@@ -13,8 +13,8 @@ def quantise_rows(values: Floats, noise_share: float) -> tuple[NDArray[np.int8],
     """Round rows to multiples of a step; values are then integers times scale.
 
     One step serves all rows, so that small rows get fewer levels and compress well; it is as large as lets rounding add
-    `noise_share` of the sum of squares (a uniform error has a variance of step^2 / 12).  A row whose largest value needs
-    more than 127 steps gets a larger step of its own.
+    `noise_share` of the sum of squares (a uniform error has a variance of step^2 / 12).  A row whose largest value
+    needs more than 127 steps gets a larger step of its own.
 
     Returns
     -------

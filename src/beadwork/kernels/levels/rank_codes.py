@@ -82,7 +82,7 @@ def _rank_rows(keys, missing, codes):  # type: ignore[no-untyped-def]
 
 @lru_cache(maxsize=64)
 def _score_table(n: int) -> Floats:
-    """Normal score of each code among `n` values: Phi^-1((rank - 1/2) / n); NaN for code 0."""
+    """Give the normal score of each code among `n` values: Phi^-1((rank - 1/2) / n); NaN for code 0."""
     table = np.full(2 * n + 1, np.nan)
     table[2:] = ndtri((np.arange(2, 2 * n + 1) - 1) / (2 * n))
     table.flags.writeable = False
@@ -90,7 +90,7 @@ def _score_table(n: int) -> Floats:
 
 
 def normal_scores(codes: Codes, counts: NDArray[np.integer]) -> Floats:
-    """Normal scores of codes, NaN where a value is missing.
+    """Give the normal scores of codes, NaN where a value is missing.
 
     codes : (samples, genes); counts : how many values each sample's ranks were taken among.
     """

@@ -8,9 +8,9 @@ a study whose landmarks vary more than the others' is scaled down, by c_s = (med
     G = sum x~' x~ / (d d'),   W = (G + ridge I)^-1 sum x~' y~ / d
 
 with d the standard deviation of each landmark within studies.  So a fit needs sums only, which are added up some
-profiles at a time in a fixed order; and to leave a study out is to subtract its sums.  The low-rank form is reduced-rank
-ridge regression (Mukherjee and Zhu 2011, doi 10.1002/sam.10138): with R' R = G + ridge I, the leading singular vectors
-U of A = R W, W = R^-1 U U' A.
+profiles at a time in a fixed order; and to leave a study out is to subtract its sums.  The low-rank form is
+reduced-rank ridge regression (Mukherjee and Zhu 2011, doi 10.1002/sam.10138): with R' R = G + ridge I, the leading
+singular vectors U of A = R W give W = R^-1 U U' A.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class Sums(NamedTuple):
         np.add(self.xy, other.xy, out=self.xy)
 
     def less(self, other: Sums) -> Sums:
-        """Sums without those of some of the studies."""
+        """Return the sums without those of some of the studies."""
         return Sums(self.xx - other.xx, self.xy - other.xy)
 
 
@@ -138,7 +138,7 @@ def study_sums(
 
 
 def make_system(sums: Sums, studies: Sequence[StudyMoments], study_weight: float, scale_power: float) -> System:
-    """Normal equations of `studies`, whose sums these are.
+    """Set up the normal equations of `studies`, whose sums these are.
 
     Means of two-colour studies, whose values are ratios to a reference, are left out.
     """

@@ -32,7 +32,7 @@ class InferenceModel:
     metadata
         Where the model comes from: name, source, licence, training data, parameters, accuracy in brief.
     gene_sd
-        Per gene, the standard deviation within studies of the training data, log2 on the scale of QNORM; None if unknown.
+        Per gene, the standard deviation within studies of the training data, log2 as QNORM; None if unknown.
     residual_sd
         Per gene, the standard deviation of what inference misses in left-out studies; None if unknown.
     landmark_sd

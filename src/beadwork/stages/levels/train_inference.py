@@ -139,14 +139,14 @@ class _Training:
             self.sums.add(part)
 
     def sums_of(self, members: Sequence[int]) -> Sums:
-        """Sums of some studies."""
+        """Add up some studies."""
         return study_sums(
             ((self.moments[k], partial(self.profiles.portions, self.studies[k])) for k in members),
             self.shape, self.params.scale_power, self.threads,
         )  # fmt: skip
 
     def system(self, sums: Sums, without: Sequence[int]) -> System:
-        """Normal equations of all studies but some; `sums` are those of the others."""
+        """Set up the normal equations of all studies but some; `sums` are those of the others."""
         others = [study for number, study in enumerate(self.moments) if number not in set(without)]
         if sums.xy.shape[1] < self.shape[1]:
             others = [_some_genes(study) for study in others]

@@ -194,11 +194,12 @@ def _sample_table(source: ExpressionSource, params: TrainInferenceParams) -> pd.
         log.warning("%s: no column field %r, so all its samples count as one study", source.what, params.study_field)
         study = np.full(len(cols), source.name, dtype=object)
     blank = pd.Series(np.nan, index=cols.index, dtype=object)
+    kinds = _texts(cols.get(params.two_colour_field, blank), "")
     return pd.DataFrame(
         {
             "sample": cols.index.astype(str), "study": study, "source": source.what,
             "group": _texts(cols.get(params.group_field, blank), ""),
-            "two_colour": [_flag(text, source.what, params) for text in _texts(cols.get(params.two_colour_field, blank), "")],
+            "two_colour": [_flag(text, source.what, params) for text in kinds],
         }
     )  # fmt: skip
 
