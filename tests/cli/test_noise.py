@@ -140,6 +140,29 @@ def test_rows_of_public_files(run, tmp_path, ids):
     np.testing.assert_allclose(found.take_rows(lm).values, read_matrix(plain).values, atol=1e-5)
 
 
+def test_noise_controlled_replicates_become_their_mean(run, plates, tmp_path):
+    cleaned = []
+    for path in plates:
+        cleaned.append(tmp_path / path.name.replace("ZSPC", "ZSNC"))
+        assert run("denoise", path, "-o", cleaned[-1]).code == 0
+    mnz, siginfo = tmp_path / "MNZ.gctx", tmp_path / "siginfo.tsv"
+    assert run("consensus", *cleaned, "-o", mnz, "--siginfo", siginfo).code == 0
+    found, parts = read_matrix(mnz), [read_matrix(path) for path in cleaned]
+    assert found.level is Level.MNZ
+    assert [step["command"] for step in found.provenance["history"]] == ["denoise", "denoise"]
+    sig_id = "SIM001_A375_24H:BRD-K00000007:10"
+    at = [part.cols.index[part.cols["pert_id"] == "BRD-K00000007"][0] for part in parts]
+    mean = np.mean([part.to_frame()[cid] for part, cid in zip(parts, at, strict=True)], axis=0)
+    np.testing.assert_allclose(found.to_frame()[sig_id], mean, atol=1e-6)
+    table = pd.read_csv(siginfo, sep="\t").set_index("sig_id")
+    assert table.loc[sig_id, "distil_wt"] == "0.5000,0.5000"
+    assert {"distil_cc_q75_nc", "tas_nc", "ss_ngene_nc", "pct_self_rank_q25_nc"} <= set(table)
+    assert not {"distil_cc_q75", "tas", "is_gold", "noise_share"} & set(table)
+    done = run("consensus", cleaned[0], plates[1], "-o", tmp_path / "x.gctx", "--siginfo", tmp_path / "x.tsv")
+    assert done.code == 2
+    assert "z-scores of one signature must be of one kind" in done.err
+
+
 def test_user_errors_are_one_line(run, plates, tmp_path):
     out = tmp_path / "out.gctx"
     text = tmp_path / "text.txt"
