@@ -38,7 +38,7 @@ def test_build_info_verify_append(run, toy_files, tmp_path):
     outcome = run("index", "verify", index)
     assert outcome.code == 0 and outcome.out.endswith("index: sound\n")
     outcome = run("index", "append", index, toy_files[0], "--siginfo", toy_files[1])
-    assert outcome.code == 2 and "150 signatures are in the index already" in outcome.err
+    assert outcome.code == 0 and "150 signatures are in the index already" in outcome.err
     (next(index.glob("segments/*/ids.bin"))).unlink()
     outcome = run("index", "verify", index)
     assert outcome.code == 2 and "ids.bin: is missing" in outcome.err and outcome.err.count("\n") == 1

@@ -114,7 +114,7 @@ def test_openapi_describes_every_route(site):
     ("path", "body", "status", "message"),
     [
         ("/api/queries", {"up": ["FOO", "BAR"]}, 422, "none of its 2 genes (FOO, BAR) is in the index"),
-        ("/api/queries", {"up": []}, 422, "query query: holds no genes"),
+        ("/api/queries", {"up": []}, 422, "the query: holds no genes"),
         ("/api/queries", {"up": ["1"] * 2001}, 422, "body.up: List should have at most 2000 items"),
         ("/api/queries", {"up": ["x" * 65]}, 422, "String should have at most 64 characters"),
         ("/api/queries", {"up": ["PSME1"], "threads": 99}, 422, "body.threads: Extra inputs are not permitted"),
@@ -221,7 +221,7 @@ def test_page_in_a_browser(site, index, tmp_path):
     assert "&lt;b&gt;planted&lt;/b&gt;: 30 up and 30 down genes" in dom and "<b>planted</b>" not in dom
     assert "&lt;img&gt; (unknown gene)" in dom
     assert dom.index("drug-") and "1 to 12 of 12" in dom
-    assert sig_id in dom and "distil_nsample" in dom and "<rect" in dom
+    assert sig_id in dom and "replicates" in dom and "vehicle" in dom and "<rect" in dom
     picture = tmp_path / "page.png"
     browse(f"{site}/?{urllib.parse.urlencode(words)}", f"--screenshot={picture}", "--window-size=1200,1400")
     assert picture.stat().st_size > 50_000

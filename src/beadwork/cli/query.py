@@ -31,7 +31,8 @@ from beadwork.model.params import QueryParams
     "--where",
     multiple=True,
     metavar="FILTER",
-    help="Show only signatures that pass, e.g. cell_id=A375,MCF7 or tas>=0.2. Scores do not change.",
+    help="Show only signatures that pass, e.g. cell_id=A375,MCF7 or tas>=0.2. Their scores stay those against the "
+    "whole index; perturbagens, cells and classes are rolled up from them alone, with the background of their tau.",
 )
 @click.option(
     "--gene-names",
@@ -42,8 +43,10 @@ from beadwork.model.params import QueryParams
 @click.option(
     "--classes",
     type=FILE,
+    multiple=True,
     metavar="FILE",
-    help="Mechanism classes of the roll-up: a GMT of perturbagens, or a table with pert_iname (or pert_id) and moa.",
+    help="Mechanism classes of the roll-up: a GMT of perturbagens, or a table with pert_iname (or pert_id) and moa, "
+    "such as compoundinfo_beta and the Repurposing Hub's as they are; its table of samples adds ids.",
 )
 @click.option("--rollup/--no-rollup", default=True, show_default=True, help="Write scores of perturbagens and classes.")
 @click.option("--html/--no-html", default=True, show_default=True, help="Write an HTML page per query.")
@@ -58,7 +61,7 @@ def command(
     output: Path,
     where: tuple[str, ...],
     gene_names: Path | None,
-    classes: Path | None,
+    classes: tuple[Path, ...],
     rollup: bool,
     html: bool,
     gct: bool,
@@ -81,7 +84,8 @@ def command(
       groups.tsv           groups that scores were normalised within
       up.gmt, dn.gmt       the sets as they were scored
       {query}/             index.html (open it in a browser), query_result.gct, and the roll-ups:
-                           perturbagens.tsv, cells.tsv (perturbagens by cell), classes.tsv
+                           perturbagens.tsv, cells.tsv (perturbagens by cell), classes.tsv, with
+                           ncs (max-quantile), tau, median_ncs, n_positive, n_negative
     """
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # threads are ours; making those of BLAS takes time
     from beadwork.api.index.opened import ConnectivityIndex, load_queries
@@ -105,7 +109,7 @@ def command(
             "up": up,
             "down": down,
             "signature": signature,
-            "classes": [classes] if classes else [],
+            "classes": classes,
             "gene_names": [gene_names] if gene_names else [],
         },
     )

@@ -26,6 +26,7 @@ from beadwork.api.index.query_page import query_page
 from beadwork.model.connectivity.query import Query
 from beadwork.model.errors import BeadworkError
 from beadwork.model.params import QueryParams
+from beadwork.model.pert_types import PERT_TYPES, pert_type_name
 from beadwork.serve.jobs import BusyError, Job, Jobs
 from beadwork.stages.connectivity.roll_up import ranked
 
@@ -54,7 +55,10 @@ class QueryRequest(BaseModel):
     down: list[Gene] = Field(default_factory=list, max_length=MOST_GENES, description="genes that go down")
     min_set: int = Field(QueryParams().min_set, ge=1, description="a set with fewer genes in the index is not scored")
     where: list[Annotated[str, Field(max_length=200)]] = Field(
-        default_factory=list, max_length=10, description="filters such as cell_id=A375 or tas>=0.2"
+        default_factory=list,
+        max_length=10,
+        description="filters such as cell_id=A375 or tas>=0.2; signatures keep their scores against the whole index, "
+        "perturbagens, cells and classes are rolled up from what passes, with the background of their tau",
     )
 
 
@@ -68,6 +72,9 @@ class QueryState(BaseModel):
     message: str = ""
     counts: dict[str, int] = Field(default_factory=dict, description="genes given and found")
     notes: list[str] = Field(default_factory=list, description="what is worth knowing")
+    null_types: dict[str, int] = Field(
+        default_factory=dict, description="null signatures that FDR is measured against, by pert_type"
+    )
     missing: list[dict[str, str]] = Field(
         default_factory=list,
         description="genes that are not used: whether a gene, but not in this index, or not a gene, and why",
@@ -196,6 +203,7 @@ def create_app(
         facts["path"] = Path(facts["path"]).name
         facts["cell_ids"] = sorted(index.annotation.texts("cell_id")[1])[:500]
         facts["pert_types"] = sorted(index.annotation.texts("pert_type")[1])[:100]
+        facts["pert_type_names"] = {kind: pert_type_name(kind) for kind in (*PERT_TYPES, *facts["pert_types"])}
         return facts
 
     @app.post("/api/queries", status_code=202, summary="Ask the index")
@@ -279,6 +287,9 @@ def _asset(data: bytes, media: str) -> Any:
 def _state(job: Job) -> QueryState:
     query = job.query
     notes = list(job.result.notes(0)) if job.result is not None else list(query.notes)
+    if job.rolled is not None:
+        notes += job.rolled[1].notes
+    null_types = job.result.connections.null_types if job.result is not None else ()
     missing = [
         {"set": item.set, "gene": item.gene, "answer": str(item.answer), "reason": item.reason}
         for item in query.missing[:1000]
@@ -286,6 +297,7 @@ def _state(job: Job) -> QueryState:
     return QueryState(
         id=job.key, name=query.name, status=job.status, done=round(job.done, 3), message=job.message,  # type: ignore[arg-type]
         counts={key: int(value) for key, value in query.counts.items()}, notes=notes, missing=missing,
+        null_types=dict(null_types),
     )  # fmt: skip
 
 
@@ -302,8 +314,13 @@ def _table(job: Job, name: str) -> pd.DataFrame:
 def _filter(rows: pd.DataFrame, text: str, cell_id: str, pert_type: str) -> pd.DataFrame:
     keep = np.ones(len(rows), bool)
     for name, wanted in (("cell_id", cell_id), ("pert_type", pert_type)):
-        if wanted and name in rows.columns:
-            keep &= (rows[name].astype(object) == wanted).to_numpy()
+        if not wanted:
+            continue
+        if name not in rows.columns:
+            raise BeadworkError(f"these rows have no {name}; roll-ups follow the filters of the query (where)")
+        column = rows[name].astype("category")
+        same = [wanted.lower() in str(item).lower().split("|") for item in column.cat.categories]
+        keep &= np.array([*same, False])[column.cat.codes.to_numpy()]
     for word in text.lower().split():
         hit = np.zeros(len(rows), bool)
         for name in ("sig_id", "pert_iname", "pert_id", "cell_id", "class"):

@@ -130,9 +130,7 @@ def test_full_signature_and_other_metrics(toy_index):
         assert table[name].idxmax() == 0
     expected = np.corrcoef(index.signature(sig_id), index.signature(table["sig_id"].iloc[5]))[0, 1]
     assert table["pearson"].iloc[5] == pytest.approx(expected, abs=1e-6)
-    with pytest.raises(
-        GeneSetError, match="query query: pearson compares full signatures, but this query has gene sets"
-    ):
+    with pytest.raises(GeneSetError, match="the query: pearson compares full signatures, but this query has gene sets"):
         index.query(up=["PSME1"], min_set=1, metric=("pearson",))
 
 
@@ -341,9 +339,7 @@ def test_spaces_and_row_order_of_appended_matrices(tmp_path):
 
 def test_bad_queries(toy_index):
     index = ConnectivityIndex.open(toy_index)
-    with pytest.raises(
-        GeneSetError, match=r"query query: none of its 2 genes \(FOO, BAR\) is in the index; Entrez ids"
-    ):
+    with pytest.raises(GeneSetError, match=r"the query: none of its 2 genes \(FOO, BAR\) is in the index; Entrez ids"):
         index.query(up=["FOO", "BAR"])
     with pytest.raises(GeneSetError, match="no genes given; give up, down or signature"):
         index.query()

@@ -94,6 +94,21 @@ def test_a_brew_that_is_gone_leaves_the_index(tmp_path: Path, brews):
     assert len(list(index.glob("backgrounds/*/*.bin"))) == 1
 
 
+def test_a_small_index_keeps_its_background_when_one_brew_changes(tmp_path: Path, brews):
+    """All brews are in one segment, which is written anew; tau is still measured against what was learned."""
+    index = tmp_path / "index"
+    params = IndexParams(background=60, background_set=3)
+    first, _ = sync_index(index, brews[:2], params=params)
+    assert len(first.segments) == 1
+    queries = first.background_table("queries").to_pydict()
+    write_modz(tmp_path, "BREW1", 99)
+    store, report = sync_index(index, brews[:2], params=params)
+    assert not report.rebuilt and report.added == 2
+    assert store.background["n_signatures"] == 24
+    assert store.background_table("queries").to_pydict() == queries
+    assert verify_index(index) == ([], [])
+
+
 def test_other_parameters_build_it_anew(tmp_path: Path, brews):
     index = tmp_path / "index"
     sync_index(index, brews, params=PARAMS)

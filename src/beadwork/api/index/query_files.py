@@ -20,7 +20,7 @@ from beadwork.io.connectivity.ranked_tables import ROWS, write_parts, write_rank
 from beadwork.io.files.atomic import write_text
 from beadwork.io.files.provenance import input_record, make_provenance
 from beadwork.io.matrix.gctx_writer import gctx_columns, row_fields
-from beadwork.model.connectivity.query import SIGNATURE_FIELDS, MappedQuery, Query
+from beadwork.model.connectivity.query import SIGNATURE_FIELDS, MappedQuery, Query, query_label
 from beadwork.model.errors import FileError
 from beadwork.model.params import QueryParams
 from beadwork.stages.connectivity.filters import filter_signatures
@@ -118,7 +118,7 @@ def answer_to_files(
             _write_each(result, batch, names[done : done + len(batch)], output, plan, outputs)
             for place, query in enumerate(batch[: max(0, MOST_WARNED - done)]):
                 for note in result.notes(place):
-                    log.warning("query %s: %s", query.name, note)
+                    log.warning("%s: %s", query_label(query.name), note)
             for place, row in enumerate(result.connections.report):
                 report.append({"query": row["query"], "file": f"{names[done + place]}.tsv", **row})
             missing += [vars(item) for query in batch for item in query.missing]

@@ -12,7 +12,8 @@ from beadwork import __version__
 from beadwork.kernels.connectivity.wtcs import enrichment_score, running_sum
 from beadwork.model.connectivity.query import MappedQuery
 from beadwork.model.connectivity.signature_table import arrow_numbers, codes_among
-from beadwork.stages.connectivity.groups import null_mask
+from beadwork.model.pert_types import pert_type_name, perturbation_kind
+from beadwork.stages.connectivity.groups import null_mask, treatment_mask
 from beadwork.stages.connectivity.roll_up import RolledUp, ranked_columns
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ TOP = 20
 """Entities shown at each end."""
 SIGNATURES = 250
 """Signatures listed at each end."""
+PERTURBAGEN = ("pert_iname", "pert_id", "pert_type")
+"""Fields that name one perturbagen."""
 MAPPED = 12
 """Perturbagens at each end that are shown by cell."""
 PLOTS = 3
@@ -72,7 +75,7 @@ def query_page(result: QueryResult, place: int, rolled: Sequence[RolledUp] | Non
         cells, perts, classes = rolled
         parts += [
             "<h2>Perturbagens</h2>",
-            _explain_roll_up(result),
+            _explain_roll_up(result, place),
             _ends(perts, place, "pert_iname", "n_cells"),
         ]
         parts += ["<h2>Mechanism classes</h2>", _classes(classes, place)]
@@ -134,18 +137,25 @@ def _notes(notes: Sequence[str]) -> str:
     return f"<div class=note><ul>{''.join(f'<li>{_text(note)}</li>' for note in notes)}</ul></div>"
 
 
-def _explain_roll_up(result: QueryResult) -> str:
-    entry = result.index.store.background
-    size = 0 if entry is None else entry["n_queries"]
+def _explain_roll_up(result: QueryResult, place: int) -> str:
+    size, least = int(result.connections.report[place]["n_background"]), result.params.min_background
     tau = (
         f"tau: percentage of {size} background queries whose score here is smaller"
-        if size
-        else "tau: not known, the index has no background"
+        if size >= least
+        else f"tau: not known, the background has {size} queries and {least} are needed"
     )
+    one = "one name" if result.params.perturbagen == "name" else "one id"
     return (
-        "<p class=soft>Max-quantile of the signatures' NCS over doses and times in each cell, then over cells. NCS: "
-        f"score in units of the mean of its group and sign. {tau}. n: signatures behind a row.</p>"
+        f"<p class=soft>A perturbagen is what has {one} and one type: over-expression, loss of function and compounds "
+        "stand apart. NCS: score in units of the mean of its group and sign; here the max-quantile over doses and "
+        f"times in each cell, then over cells. {tau}. Median and +/−: of the n signatures behind a row, and how "
+        "many are positive and negative.</p>"
     )
+
+
+def _type_names(kinds: str | None) -> str:
+    """Names of a type, or of several joined by '|'."""
+    return ", ".join(pert_type_name(kind) for kind in (kinds or "").split("|"))
 
 
 def _ends(level: RolledUp, place: int, label: str, extra: str) -> str:
@@ -158,35 +168,44 @@ def _ends(level: RolledUp, place: int, label: str, extra: str) -> str:
     columns = []
     for title, part in zip(("Connects", "Opposes"), tops, strict=True):
         rows = "".join(
-            f"<tr><td>{_text(row[label])}</td><td><span class='bar {_side(row['ncs'])}' style='width:"
-            f"{6 * abs(row['ncs']) / largest:.2f}em'></span></td><td class=n>{_number(row['ncs'])}</td><td class=n>"
-            f"{_number(row['tau'], 1)}</td><td class=n>{int(row['n_signatures'])}</td>"
-            f"<td class=n>{int(row[extra])}</td></tr>"
+            f"<tr><td>{_text(row[label])}</td><td class=soft>{_text(_type_names(row['pert_type']))}</td><td><span "
+            f"class='bar {_side(row['ncs'])}' style='width:{4 * abs(row['ncs']) / largest:.2f}em'></span></td>"
+            f"<td class=n>{_number(row['ncs'])}</td><td class=n>{_number(row['tau'], 1)}</td>"
+            f"<td class=n>{_number(row['median_ncs'])}</td>"
+            f"<td class=n>{int(row['n_positive'])}/{int(row['n_negative'])}</td>"
+            f"<td class=n>{int(row['n_signatures'])}</td><td class=n>{int(row[extra])}</td></tr>"
             for row in part
         )
-        head = f"<th>{title}<th><th class=n>NCS<th class=n>tau<th class=n>n<th class=n>{extra.removeprefix('n_')}"
-        body = rows or "<tr><td class=soft colspan=6>nothing"
+        numbers = ("NCS", "tau", "median", "+/−", "n", extra.removeprefix("n_"))
+        head = f"<th>{title}<th>type<th>{''.join(f'<th class=n>{name}' for name in numbers)}"
+        body = rows or "<tr><td class=soft colspan=9>nothing"
         columns.append(f"<div class=wide><table><thead><tr>{head}</thead><tbody>{body}</tbody></table></div>")
     return f"<div class=two>{''.join(columns)}</div>"
 
 
 def _classes(classes: RolledUp, place: int) -> str:
+    said = "".join(f"<p class=soft>{_text(note)}.</p>" for note in classes.notes)
     if len(classes.columns["class"]) == 0:
-        return (
-            "<p class=soft>No classes: the index has no field moa, and no table of classes was given (or no class has "
-            "two perturbagens here).</p>"
+        return said or (
+            "<p class=soft>No classes: this index notes no mechanisms of its perturbagens, and no table of classes was "
+            "given.</p>"
         )
-    return _ends(classes, place, "class", "n_perturbagens")
+    return said + _ends(classes, place, "class", "n_perturbagens")
 
 
 def _cell_map(cells: RolledUp, perts: RolledUp, place: int) -> str:
     known = int(np.count_nonzero(~np.isnan(perts.ncs[place])))
     ends = _both_ends(known, MAPPED)
-    names = [name for rows in ends for name in ranked_columns(perts, place, rows)["pert_iname"].to_pylist()]
-    which = np.flatnonzero(codes_among(cells.columns["pert_iname"], names))
-    pairs = (cells.columns[field].take(arrow_numbers(which)).to_pylist() for field in ("pert_iname", "cell_id"))
+    shown = [row for rows in ends for row in _records(ranked_columns(perts, place, rows))]
+    keys = [tuple(row[field] for field in PERTURBAGEN) for row in shown]
+    names = [
+        row["pert_iname"] if perturbation_kind(row["pert_type"]) in ("compound", "other")
+        else f"{row['pert_iname']} ({_type_names(row['pert_type'])})" for row in shown
+    ]  # fmt: skip
+    which = np.flatnonzero(codes_among(cells.columns["pert_iname"], [row["pert_iname"] for row in shown]))
+    pairs = (cells.columns[field].take(arrow_numbers(which)).to_pylist() for field in (*PERTURBAGEN, "cell_id"))
     of_cell = zip(*pairs, cells.ncs[place][which].tolist(), strict=True)
-    by_pair = {(name, cell): ncs for name, cell, ncs in of_cell if cell is not None}
+    by_pair = {(tuple(key), cell): ncs for *key, cell, ncs in of_cell if cell is not None and tuple(key) in keys}
     lines = sorted({cell for _, cell in by_pair})[:60]
     if not lines or not names:
         return "<p class=soft>The index does not say the cells.</p>"
@@ -196,11 +215,11 @@ def _cell_map(cells: RolledUp, perts: RolledUp, place: int) -> str:
     for column, cell in enumerate(lines):
         x = left + size * column + 12
         shapes.append(f"<text transform='translate({x},{top - 6}) rotate(-60)'>{_text(cell)}</text>")
-    for row, name in enumerate(names):
+    for row, (key, name) in enumerate(zip(keys, names, strict=True)):
         y = top + size * row
         shapes.append(f"<text x='{left - 6}' y='{y + 13}' text-anchor='end'>{_text(str(name)[:28])}</text>")
         for column, cell in enumerate(lines):
-            value = by_pair.get((name, cell))
+            value = by_pair.get((key, cell))
             if value is None or value != value:
                 continue
             strength = min(abs(value) / 2, 1)
@@ -250,7 +269,7 @@ def _plot(result: QueryResult, query: MappedQuery, row: Row) -> str:
         shapes.append(f"<polyline points='{points}' fill='none' stroke='var(--{side})' stroke-width='1.5'/>")
         shapes += [
             f"<line x1='{width * at / n_genes:.1f}' x2='{width * at / n_genes:.1f}' y1='{base}' y2='{base + 14}' "
-            f"stroke='var(--{side})' stroke-opacity='.6'/>"
+            f"stroke='var(--{side})' stroke-opacity='0.6'/>"
             for at in rank
         ]
         words.append(f"ES {side} {_number(score)}")
@@ -264,10 +283,13 @@ def _plot(result: QueryResult, query: MappedQuery, row: Row) -> str:
 
 def _sure(result: QueryResult, place: int) -> str:
     ncs = result.connections.ncs[place].astype(np.float64)
-    null = null_mask(result.index.annotation, result.params)
+    annotation = result.index.annotation
+    null, treated = null_mask(annotation, result.params), treatment_mask(annotation, result.params)
+    types = ", ".join(f"{count:,} {pert_type_name(kind) or 'without a type'}" for kind, count in
+                      result.connections.null_types)  # fmt: skip
     report = result.connections.report[place]
     lines = [
-        f"Null (vehicle) signatures: {int(null.sum()):,}, of which {report['n_null_positive']:,} score above and "
+        f"Null signatures: {types or 'none'}; {report['n_null_positive']:,} score above and "
         f"{report['n_null_negative']:,} below 0. FDR is their share at a score, relative to that of treatments.",
         f"Background queries of tau: {report['n_background']:,}.",
         f"Random queries of the same sizes: {report['n_permutations']:,}."
@@ -277,20 +299,20 @@ def _sure(result: QueryResult, place: int) -> str:
     for limit in (0.05, 0.25):
         words = []
         for side, word in ((ncs > 0, "connect"), (ncs < 0, "oppose")):
-            known = ~np.isnan(fdr) & side & ~null
+            known = ~np.isnan(fdr) & side & treated
             hits = int((fdr[known] <= limit).sum())
             words.append(f"{hits:,} {word}" if known.any() else f"how many {word} is not known")
         lines.append(f"Treatments with FDR up to {limit}: {', '.join(words)}.")
-    return f"<ul>{''.join(f'<li>{_text(line)}</li>' for line in lines)}</ul>{_histogram(ncs, null)}"
+    return f"<ul>{''.join(f'<li>{_text(line)}</li>' for line in lines)}</ul>{_histogram(ncs, null, treated)}"
 
 
-def _histogram(ncs: np.ndarray, null: np.ndarray) -> str:
+def _histogram(ncs: np.ndarray, null: np.ndarray, treated: np.ndarray) -> str:
     known = np.isfinite(ncs) & (ncs != 0)
     limit = float(max(np.abs(ncs[known]).max(initial=0.1), 0.1))
     edges = np.linspace(-limit, limit, 61)
     width, height = 700, 150
     shapes = []
-    for kind, colour in ((~null, "var(--soft)"), (null, "var(--up)")):
+    for kind, colour in ((treated, "var(--soft)"), (null, "var(--up)")):
         counts, _ = np.histogram(ncs[known & kind], edges)
         if counts.sum() == 0:
             continue
@@ -316,11 +338,15 @@ def _histogram(ncs: np.ndarray, null: np.ndarray) -> str:
 def _signatures(shown: Sequence[Row], known: int) -> str:
     if not shown:
         return "<p class=soft>No signature has a score.</p>"
-    texts = ["sig_id", "pert_iname", "pert_type", "cell_id", "pert_idose", "pert_itime"]
-    numbers = [name for name in ("wtcs", "ncs", "tau", "fdr", "p") if name in shown[0]]
-    head = "<th class=n>rank" + "".join(f"<th>{name}" for name in texts) + "".join(f"<th class=n>{n}" for n in numbers)
+    texts = {"sig_id": "signature", "pert_iname": "perturbagen", "pert_type": "type", "cell_id": "cell",
+             "pert_idose": "dose", "pert_itime": "time"}  # fmt: skip
+    words = {"wtcs": "WTCS", "ncs": "NCS", "tau": "tau", "fdr": "FDR", "p": "p"}
+    numbers = {name: word for name, word in words.items() if name in shown[0]}
+    head = "<th class=n>rank" + "".join(f"<th>{word}" for word in texts.values())
+    head += "".join(f"<th class=n>{word}" for word in numbers.values())
     rows = []
     for row in shown:
+        row = {**row, "pert_type": _type_names(row["pert_type"])}
         cells = "".join(f"<td>{_text(row[name])}</td>" for name in texts)
         scores = "".join(
             f"<td class=n>{_small(row[name]) if name in ('fdr', 'p') else _number(row[name])}</td>" for name in numbers

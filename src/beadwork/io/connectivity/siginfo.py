@@ -12,6 +12,7 @@ import pandas as pd
 from beadwork.io.files.digest import digest_file
 from beadwork.io.files.tables import read_table
 from beadwork.model.errors import AlignmentError, name_some
+from beadwork.model.flags import read_flags
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +46,7 @@ def read_siginfo(paths: str | Path | Sequence[str | Path] | None) -> Siginfo | N
 
 
 def _read(path: str | Path) -> pd.DataFrame:
-    table = read_table(path, required=("sig_id",))
+    table = read_flags(read_table(path, required=("sig_id",)), str(path))
     ids = table["sig_id"].astype(str)
     twice = ids[ids.duplicated()].unique()
     if len(twice):

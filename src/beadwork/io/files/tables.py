@@ -13,8 +13,10 @@ from beadwork.model.errors import FileError
 from beadwork.model.missing import missing_texts
 
 
-def read_table(path: str | Path, *, required: tuple[str, ...] = (), text_only: bool = False) -> pd.DataFrame:
-    """Read a tab-separated file (also .gz) with a header line; lines with ``#`` at their start above it are skipped.
+def read_table(
+    path: str | Path, *, required: tuple[str, ...] = (), text_only: bool = False, comments: tuple[str, ...] = ("#",)
+) -> pd.DataFrame:
+    """Read a tab-separated file (also .gz) with a header line; lines above it that begin with `comments` are skipped.
 
     Empty cells, ``-666`` and the other words of :mod:`beadwork.model.missing` are missing (NaN).  Known fields
     get the type of the registry, others numbers where every cell is one; `text_only` leaves all as text.
@@ -28,7 +30,7 @@ def read_table(path: str | Path, *, required: tuple[str, ...] = (), text_only: b
     if b"\x00" in raw:
         raise FileError(f"{path}: is not a text file; a tab-separated table is needed")
     lines = [(number, line) for number, line in enumerate(split_lines(decode_text(raw)), start=1) if line.strip()]
-    while lines and lines[0][1].startswith("#"):
+    while lines and lines[0][1].lstrip('"').startswith(comments):
         lines.pop(0)
     if not lines:
         raise FileError(f"{path}: is empty; a tab-separated table with a header line is needed")

@@ -26,6 +26,9 @@ SIGNATURE_FIELDS = (
 )
 """Annotation of a signature that every index has and every ranked table shows (missing where it is not known)."""
 
+UNNAMED = "query"
+"""Name of a query that was given none."""
+
 SIZE_LIMIT = 20_000
 """No query has more genes than this; a larger file is not a gene set."""
 
@@ -67,6 +70,11 @@ class GeneSet:
     name: str
     genes: tuple[str, ...]
     source: str = ""
+
+
+def query_label(name: str) -> str:
+    """How messages name a query: one that nobody has named is "the query"."""
+    return "the query" if name == UNNAMED else f"query {name}"
 
 
 @dataclass(frozen=True)

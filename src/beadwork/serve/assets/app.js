@@ -3,7 +3,14 @@
 const byId = (id) => document.getElementById(id);
 const state = { key: null, table: "perturbagens", offset: 0, limit: 50, sort: "rank", descending: false, total: 0 };
 const HIDDEN = new Set(["raw_cs", "norm_cs", "fdr_q_nlog10", "distil_cc_q75", "is_gold", "pert_id"]);
-const SIGNED = new Set(["ncs", "tau", "wtcs"]);
+const SIGNED = new Set(["ncs", "tau", "wtcs", "median_ncs"]);
+const WORDS = { sig_id: "signature", pert_id: "perturbagen id", pert_iname: "perturbagen", pert_type: "type", cell_id: "cell",
+  pert_idose: "dose", pert_itime: "time", distil_nsample: "replicates", tas: "TAS", distil_cc_q75: "replicate correlation",
+  is_gold: "reproducible and self-connected", wtcs: "WTCS", ncs: "NCS", fdr: "FDR", n_signatures: "signatures",
+  n_cells: "cells", n_perturbagens: "perturbagens", median_ncs: "median NCS", n_positive: "positive", n_negative: "negative",
+  class: "mechanism", pert_dose: "dose (number)", pert_dose_unit: "unit of dose", pert_time: "time (number)",
+  pert_time_unit: "unit of time", moa: "mechanism" };
+let typeNames = {};
 
 async function call(path, options) {
   const response = await fetch(path, options);
@@ -38,14 +45,18 @@ function number(value) {
   return Math.abs(value) < 0.001 && value !== 0 ? value.toExponential(1) : value.toFixed(3);
 }
 
+const word = (name) => WORDS[name] || name.replaceAll("_", " ");
+const typeName = (kinds) => String(kinds).split("|").map((kind) => typeNames[kind] || kind).join(", ");
+
 async function start() {
   const facts = await call("/api/index");
   const space = facts.space ? ` (${facts.space})` : "";
   byId("facts").textContent = `${facts.path}: ${facts.signatures.toLocaleString("en")} signatures × ` +
     `${facts.genes.toLocaleString("en")} genes${space}, ${facts.cells} cells, ${facts.null_signatures} null signatures, ` +
     `background of ${facts.background_queries} queries`;
+  typeNames = facts.pert_type_names;
   for (const [id, items] of [["where-cell", facts.cell_ids], ["where-type", facts.pert_types]]) {
-    for (const item of items) { const option = make("option", item); option.value = item; byId(id).append(option); }
+    for (const item of items) { const option = make("option", id === "where-type" ? typeName(item) : item); option.value = item; byId(id).append(option); }
   }
   const given = new URLSearchParams(location.search);
   for (const id of ["up", "down", "name"]) if (given.has(id)) byId(id).value = id === "name" ? given.get(id) : genesOf(given.get(id)).join(" ");
@@ -108,13 +119,13 @@ async function show() {
   const shown = rows.columns.map((name, place) => [name, place]).filter(([name]) => !HIDDEN.has(name));
   const head = make("tr");
   const numeric = (place) => rows.rows.length > 0 && rows.rows.some((row) => typeof row[place] === "number");
-  for (const [name, place] of shown) head.append(make("th", name, numeric(place) ? "n" : ""));
+  for (const [name, place] of shown) head.append(make("th", word(name), numeric(place) ? "n" : ""));
   byId("table").tHead.replaceChildren(head);
   const at = rows.columns.indexOf("sig_id");
   byId("table").tBodies[0].replaceChildren(...rows.rows.map((row) => {
     const line = make("tr");
     for (const [name, place] of shown) {
-      const value = row[place];
+      const value = name === "pert_type" && row[place] ? typeName(row[place]) : row[place];
       const side = SIGNED.has(name) && value ? (value > 0 ? " up" : " down") : "";
       line.append(make("td", numeric(place) ? number(value) : value, (numeric(place) ? "n" : "") + side));
     }
@@ -138,7 +149,7 @@ async function openSignature(id) {
   byId("signature").hidden = false;
   byId("signature-id").textContent = profile.sig_id;
   byId("annotation").replaceChildren(...Object.entries(profile.annotation).flatMap(([name, value]) =>
-    [make("dt", name), make("dd", number(value))]));
+    [make("dt", word(name)), make("dd", name === "pert_type" ? typeName(value) : number(value))]));
   for (const side of ["up", "down"]) {
     byId(`genes-${side}`).replaceChildren(...profile[side].map((gene) => {
       const line = make("tr");

@@ -10,6 +10,8 @@ import pandas as pd
 from beadwork.model.connectivity.query import SIGNATURE_FIELDS
 from beadwork.model.errors import AlignmentError, name_some
 from beadwork.model.fields import field_kind
+from beadwork.model.flags import read_flags
+from beadwork.model.pert_types import plain_pert_type
 
 ALIASES = {
     "pert_iname": ("pert_desc", "cmap_name", "pert_name"),
@@ -40,7 +42,7 @@ def signature_table(
     Raises
     ------
     AlignmentError
-        A signature has no row in `siginfo`, or several.
+        A signature has no row in `siginfo`, or several, or a flag that is no flag.
     """
     if siginfo is None:
         table = cols.reset_index(drop=True)
@@ -57,7 +59,7 @@ def signature_table(
                 "give the siginfo that was made with the matrix"
             )
         table = siginfo.iloc[place].reset_index(drop=True)
-    table = table.rename(columns=str)
+    table = read_flags(table.rename(columns=str), what)
     for field, others in ALIASES.items():
         if field not in table.columns:
             source = next((name for name in others if name in table.columns), None)
@@ -81,7 +83,7 @@ def signature_table(
             table[field] = pd.to_numeric(table[field], errors="coerce").astype(float)
     if table["pert_type"].notna().any():
         table["pert_type"] = table["pert_type"].where(
-            table["pert_type"].isna(), table["pert_type"].astype(str).str.lower()
+            table["pert_type"].isna(), table["pert_type"].map(plain_pert_type)
         )
     rest = [name for name in table.columns if name not in SIGNATURE_FIELDS]
     return table[[*SIGNATURE_FIELDS, *rest]]

@@ -9,6 +9,7 @@ import numpy as np
 
 from beadwork.model.connectivity.signature_table import SignatureTable
 from beadwork.model.errors import ParameterError, name_some
+from beadwork.model.flags import FLAGS, read_flag
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,7 +38,8 @@ def filter_signatures(siginfo: SignatureTable | pd.DataFrame, filters: Sequence[
         if operator in ("=", "!="):
             wanted = {part.strip().lower() for part in value.split(",")}
             codes, values = siginfo.coded(name)
-            hit = np.array([_same(item, wanted) for item in values] + [False])
+            same = _same_flag if name in FLAGS else _same
+            hit = np.array([same(item, wanted) for item in values] + [False])
             passed = hit[codes]
             keep &= passed if operator == "=" else ~passed
         else:
@@ -74,6 +76,14 @@ def _split_filter(text: str) -> tuple[str, str, str]:
         if found and name.strip() and value.strip():
             return name.strip(), operator, value.strip()
     raise ParameterError(f"filter {text!r}: field=value, field!=value or field>=number is needed")
+
+
+def _same_flag(item: object, wanted: set[str]) -> bool:
+    """Compare flags in whatever spelling."""
+    try:
+        return read_flag(item) in {read_flag(text) for text in wanted}
+    except ValueError:
+        return _same(item, wanted)
 
 
 def _same(item: object, wanted: set[str]) -> bool:

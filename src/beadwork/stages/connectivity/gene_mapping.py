@@ -9,7 +9,7 @@ import numpy as np
 
 from beadwork.model.connectivity.gene_resolver import NAME_KINDS, Kind
 from beadwork.model.connectivity.gene_text import is_mouse_case
-from beadwork.model.connectivity.query import Answer, MappedQuery, MissingGene, Query
+from beadwork.model.connectivity.query import Answer, MappedQuery, MissingGene, Query, query_label
 from beadwork.model.errors import GeneSetError, name_some
 from beadwork.model.params import QueryParams
 from beadwork.stages.connectivity.gene_finder import FoundGene, GeneFinder
@@ -33,7 +33,7 @@ def map_query(query: Query, finder: GeneFinder, params: QueryParams = QueryParam
     if query.profile is not None:
         return _map_profile(query, finder, params)
     if not query.up and not query.down:
-        raise GeneSetError(f"query {query.name}: holds no genes")
+        raise GeneSetError(f"{query_label(query.name)}: holds no genes")
     counts: dict[str, int] = {}
     rows: dict[str, np.ndarray] = {}
     answers: dict[str, list[FoundGene]] = {}
@@ -58,7 +58,7 @@ def map_query(query: Query, finder: GeneFinder, params: QueryParams = QueryParam
         number = " and ".join(f"{len(rows[side])} {side}" for side, given in answers.items() if given)
         unused = next((f"; {item.name!r} is not used: {item.reason}" for item in missing), "")
         raise GeneSetError(
-            f"query {query.name}: {number} genes are in the index, fewer than {params.min_set} each; "
+            f"{query_label(query.name)}: {number} genes are in the index, fewer than {params.min_set} each; "
             f"give more genes or lower the limit (--min-set){unused}"
         )
     return MappedQuery(query.name, scored["up"], scored["down"], counts=counts, missing=missing, notes=tuple(notes))
@@ -72,7 +72,7 @@ def _nothing_found(query: Query, answers: Sequence[FoundGene], what: str) -> Gen
     names = name_some([item.name for item in answers], 3)
     first = next((item for item in answers if item.kind is not Kind.MISSING), answers[0])
     return GeneSetError(
-        f"query {query.name}: none of its {len(answers)} {what} ({names}) is in the index; Entrez ids, symbols, "
+        f"{query_label(query.name)}: none of its {len(answers)} {what} ({names}) is in the index; Entrez ids, symbols, "
         f"Ensembl ids or the ids of the index are needed ({first.name}: {first.reason})"
     )
 
@@ -164,8 +164,8 @@ def _map_profile(query: Query, finder: GeneFinder, params: QueryParams) -> Mappe
     size = min(params.set_size, len(at) // 4)
     if size < params.min_set:
         raise GeneSetError(
-            f"query {query.name}: only {len(at)} genes of the signature are in the index, and its sets are a quarter "
-            f"of them; give {4 * params.min_set} or more, or lower the limit (--min-set)"
+            f"{query_label(query.name)}: only {len(at)} genes of the signature are in the index, and its sets are a "
+            f"quarter of them; give {4 * params.min_set} or more, or lower the limit (--min-set)"
         )
     up, down = at[ranked[:size]], at[ranked[-size:]]
     counts = {

@@ -11,7 +11,7 @@ from beadwork.kernels.connectivity import rank_sum as rank_test
 from beadwork.kernels.connectivity import xsum, zhang
 from beadwork.kernels.numeric import correlation
 from beadwork.kernels.numeric.threads import run_chunks
-from beadwork.model.connectivity.query import MappedQuery, SignatureBlock
+from beadwork.model.connectivity.query import MappedQuery, SignatureBlock, query_label
 from beadwork.model.errors import GeneSetError
 from beadwork.model.params import QueryParams
 
@@ -89,7 +89,7 @@ def check_metrics(queries: Sequence[MappedQuery], params: QueryParams) -> None:
     for name in params.metric:
         if METRICS[name].needs == "signature" and sets:
             raise GeneSetError(
-                f"query {sets[0]}: {name} compares full signatures, but this query has gene sets only; "
+                f"{query_label(sets[0])}: {name} compares full signatures, but this query has gene sets only; "
                 "give --signature, or leave this metric away"
             )
 
