@@ -35,8 +35,9 @@ def command(
 ) -> None:  # fmt: skip
     """Average the replicates of each signature: MODZ, weighted by how well they agree; of ZSNC the plain mean, MNZ.
 
-    Z are ZSPC (or ZSVC, or ZSNC) matrices of replicate plates, in any order. Wells with equal values in the --group-by fields
-    are replicates; missing equals missing. Control wells are grouped by well too: see --split-controls.
+    Z are ZSPC (or ZSVC, or ZSNC) matrices of replicate plates, in any order. Wells with equal values in the
+    --group-by fields are replicates; missing equals missing. Control wells are grouped by well
+    too: see --split-controls.
     """
     from beadwork.cli.files import input_record, load_matrix, save_matrix
     from beadwork.io.files.tables import write_table

@@ -26,6 +26,12 @@ from beadwork.model.params import QueryParams
     metavar="FILE",
     help="Full signatures: columns of a GCT or GCTX, or a table with a gene and a log-fold-change column.",
 )
+@click.option(
+    "--denoise",
+    is_flag=True,
+    help="Clean full signatures before they are asked of a noise-controlled index, as `beadwork denoise` does.",
+)
+@click.option("--noise", type=FILE, metavar="NOISE", help="Noise model for --denoise; without it the one that ships.")
 @click.option("-o", "--output", type=FILE, required=True, metavar="DIR", help="Folder of the answers.")
 @click.option(
     "--where",
@@ -58,6 +64,8 @@ def command(
     up: tuple[Path, ...],
     down: tuple[Path, ...],
     signature: tuple[Path, ...],
+    denoise: bool,
+    noise: Path | None,
     output: Path,
     where: tuple[str, ...],
     gene_names: Path | None,
@@ -97,9 +105,18 @@ def command(
 
         known_classes = read_classes(classes)
     store = ConnectivityIndex.open(index, threads=threads, gene_names=gene_names)
+    queries = load_queries(up, down, signature)
+    if noise is not None and not denoise:
+        from beadwork.model.errors import ParameterError
+
+        raise ParameterError("--noise: is used with --denoise only; add --denoise")
+    if denoise:
+        from beadwork.api.index.clean_queries import clean_queries
+
+        queries = clean_queries(store, queries, noise, params)
     report = answer_to_files(
         store,
-        load_queries(up, down, signature),
+        queries,
         output,
         params=params,
         filters=where,
@@ -111,6 +128,7 @@ def command(
             "signature": signature,
             "classes": classes,
             "gene_names": [gene_names] if gene_names else [],
+            "noise": [noise] if noise else [],
         },
     )
     if qc is not None:

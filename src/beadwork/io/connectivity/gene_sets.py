@@ -234,13 +234,14 @@ def read_signatures(path: str | Path) -> list[Query]:
     path = Path(path)
     if _plain_name(path).suffix.lower() in SIGNATURE_ENDINGS:
         from beadwork.io.matrix.formats import read_any
+        from beadwork.model.matrix import CLEANED
 
         matrix = read_any(path)
         ids = [str(item) for item in matrix.rids]
         if "pr_gene_id" in matrix.rows.columns and matrix.rows["pr_gene_id"].notna().all():
             ids = [str(item) for item in matrix.rows["pr_gene_id"]]
         return [
-            Query(str(name), profile=_profile(path, ids, matrix.values[:, place]))
+            Query(str(name), profile=_profile(path, ids, matrix.values[:, place]), cleaned=matrix.level in CLEANED)
             for place, name in enumerate(matrix.cids)
         ]
     from beadwork.io.files.tables import read_table

@@ -89,12 +89,15 @@ class Query:
         Genes (Entrez ids, symbols, other names, or ids of the index).
     profile
         Value of each gene, for a full signature; `up` and `down` are then taken from its ends.
+    cleaned
+        Whether the profile is known to be noise controlled.
     """
 
     name: str
     up: tuple[str, ...] = ()
     down: tuple[str, ...] = ()
     profile: Mapping[str, float] | None = None
+    cleaned: bool = False
 
 
 class Answer(StrEnum):

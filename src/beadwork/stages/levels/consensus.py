@@ -46,9 +46,7 @@ COMPUTED_FIELDS = (
     "ss_ngene", "tas", "pct_self_rank_q25", "is_gold",
 )  # fmt: skip
 INPUT_LEVELS = (Level.ZSPC, Level.ZSVC, Level.ZSNC)
-CLEANED_FIELDS = {
-    name: f"{name}_nc" for name in ("distil_cc_q75", "distil_ss", "ss_ngene", "tas", "pct_self_rank_q25")
-}
+CLEANED_FIELDS = {name: f"{name}_nc" for name in ("distil_cc_q75", "distil_ss", "ss_ngene", "tas", "pct_self_rank_q25")}
 """What these are called where they are of noise-controlled values, with which CMap's thresholds do not go."""
 
 
@@ -74,8 +72,8 @@ def consensus(
     Parameters
     ----------
     z
-        ZSPC, ZSVC or ZSNC of one plate or of several, values (genes, samples), the same genes in each.  NaN is an error: it
-        would silently re-weight replicates.  The order of the matrices does not matter.
+        ZSPC, ZSVC or ZSNC of one plate or of several, values (genes, samples), the same genes in each.  NaN is an error:
+        it would silently re-weight replicates.  The order of the matrices does not matter.
     landmarks
         Ids of the genes that correlations and strengths are computed over; None, or none of them present: rows that
         the annotation calls landmarks, else all rows (with a warning).
@@ -412,7 +410,11 @@ def _common_fields(cols: pd.DataFrame, group: np.ndarray, params: ConsensusParam
     table = {}
     grouped_by = set(params.group_by)
     for name in names:
-        if name in COMPUTED_FIELDS or name in CLEANED_FIELDS.values() or (name in INSTANCE_FIELDS and name not in grouped_by):
+        if (
+            name in COMPUTED_FIELDS
+            or name in CLEANED_FIELDS.values()
+            or (name in INSTANCE_FIELDS and name not in grouped_by)
+        ):
             continue
         equal = (
             field_key(cols, name) if name in grouped_by else cols[name]
