@@ -15,12 +15,13 @@ MESSAGES := awk '/^Job [0-9]+: / { sub(/^Job [0-9]+: /, "  "); print; fflush() }
 # `make run CONFIG=my_config.yaml`; without it config/config.yaml
 CONFIGFILE := $(if $(CONFIG),--configfile "$(CONFIG)")
 
-.PHONY: help setup run demo test lint docs benchmark clean
+.PHONY: help setup run demo test mutants lint docs benchmark clean
 
 help:
 	@echo "make demo       simulate a small study, run the whole path on it, query it, compare with the planted truth"
 	@echo "make run        your own plates: config/plates.tsv (or CONFIG=my_config.yaml) to results and a report"
 	@echo "make test       lint, type checks, tests"
+	@echo "make mutants    put small faults into a copy, one by one, and see whether a test notices each"
 	@echo "make lint       only the checks"
 	@echo "make docs       write what is generated from the code (config/, docs/config.md, cli.md, glossary.md)"
 	@echo "make benchmark  time and memory of a 384-well plate, into docs/benchmarks.md"
@@ -69,6 +70,9 @@ lint: $(READY)
 
 test: lint
 	$(RUN) pytest -n 2 --dist loadgroup
+
+mutants: $(READY)
+	$(RUN) python tests/mutants.py $(NAME)
 
 docs: $(READY)
 	$(RUN) python docs/generate.py

@@ -37,7 +37,8 @@ def own_logging(monkeypatch: pytest.MonkeyPatch) -> None:
     logger = logging.getLogger("beadwork")
     monkeypatch.setattr(logger, "propagate", True)
     monkeypatch.setattr(logger, "handlers", [])
-    monkeypatch.setattr(logger, "disabled", False)
+    for name in (name for name in logging.root.manager.loggerDict if name.partition(".")[0] == "beadwork"):
+        monkeypatch.setattr(logging.getLogger(name), "disabled", False)  # as import-linter leaves them
     logger.setLevel(logging.NOTSET)  # not by monkeypatch: setLevel also clears what the logger remembers
 
 

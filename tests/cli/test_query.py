@@ -97,6 +97,37 @@ def test_folder_of_a_query(run, toy_index, sets, tmp_path):
     assert not any(path.is_dir() for path in lean.iterdir())
 
 
+def test_classes_say_what_they_matched(run, toy_index, sets, tmp_path):
+    """The Repurposing Hub's shape: comments above the header; ids of another build; and a table of other drugs."""
+    hub = tmp_path / "drugs.txt"
+    rows = "".join(f"drug-{i}\tLaunched\t{'a|b' if i < 3 else 'b'}\tGENE\t\t\n" for i in range(6))
+    hub.write_text("!Source\thub\npert_iname\tclinical_phase\tmoa\ttarget\tdisease_area\tindication\n" + rows)
+    samples = tmp_path / "samples.txt"
+    samples.write_text("!Source\thub\nbroad_id\tpert_iname\tInChIKey\nBRD-K000\tdrug-0\tAAA\n")
+    outcome = run("query", toy_index, "--up", sets[0], "-o", tmp_path / "a", "--classes", hub, "--classes", samples)
+    assert outcome.code == 0, outcome.err
+    assert "6 of the 12 perturbagens here have a class (1 by id, 5 by name); 2 classes are scored" in outcome.err
+    table = pd.read_csv(tmp_path / "a" / "noise" / "classes.tsv", sep="\t").set_index("class")
+    assert table["n_perturbagens"].to_dict() == {"a": 3, "b": 6} and set(table["pert_type"]) == {"trt_cp"}
+    others = tmp_path / "others.tsv"
+    others.write_text("pert_iname\tmoa\nnobody\ta\n")
+    outcome = run("query", toy_index, "--up", sets[0], "-o", tmp_path / "b", "--classes", others)
+    assert outcome.code == 0 and "warning: others.tsv: none of its 1 perturbagens is among the 12 here" in outcome.err
+    assert "none of its 1 perturbagens is among the 12 here" in (tmp_path / "b" / "noise" / "index.html").read_text()
+    assert "lacks moa" in run("query", toy_index, "--up", sets[0], "-o", tmp_path / "c", "--classes", samples).err
+
+
+def test_a_filter_is_said_and_roll_ups_follow_it(run, toy_index, sets, tmp_path):
+    outcome = run("query", toy_index, "--up", sets[0], "-o", tmp_path, "--where", "cell_id=MCF7")
+    assert outcome.code == 0 and "filter cell_id=MCF7: 75 of 150 signatures are shown" in outcome.err
+    perts = pd.read_csv(tmp_path / "noise" / "perturbagens.tsv", sep="\t")
+    head = ["rank", "pert_iname", "pert_id", "pert_type", "n_signatures", "n_cells", "ncs", "tau", "median_ncs"]
+    assert list(perts) == [*head, "n_positive", "n_negative"]
+    assert perts["n_signatures"].sum() == 60 and set(perts["n_cells"]) == {1} and perts["tau"].notna().all()
+    assert "rolled up from these alone" in (tmp_path / "noise" / "index.html").read_text()
+    assert "rolled up from these alone" in (tmp_path / "queries.tsv").read_text()
+
+
 def test_same_bytes_whatever_the_threads(run, toy_index, sets, tmp_path):
     for threads in (1, 2):
         arguments = ("--up", sets[0], "--down", sets[1], "--permutations", 20, "--threads", threads)

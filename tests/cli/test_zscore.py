@@ -96,3 +96,29 @@ def test_mistakes(plate, tmp_path, capsys):
         no_vehicle, "--population", "vehicle",
     )  # fmt: skip
     check("parameter min_population: input should be greater than or equal to 2, not 1", path, "--min-population", "1")
+
+
+def test_a_table_of_wells_tells_plates_apart_and_gives_fields(tmp_path, capsys):
+    rng = np.random.default_rng(4)
+    values, ids = rng.normal(8, 1, (20, 10)) + np.repeat([0, 3], 5), [f"S{n}" for n in range(10)]
+    path, table, out = tmp_path / "X.gctx", tmp_path / "inst_info.txt", tmp_path / "Z.gctx"
+    write_matrix(Matrix(values, pd.DataFrame(index=[str(n) for n in range(20)]), pd.DataFrame(index=ids)), path)
+    assert run("zscore", path, "-o", out) == 2
+    error = capsys.readouterr().err
+    assert "10 of 10 columns name no plate" in error and error.count("\n") == 1 and not out.exists()
+    lines = [f"{name}\t{'PQ'[n // 5]}_A375_24H_X1_B20\tA0{n % 5 + 1}\t" for n, name in enumerate(ids)]
+    kinds = ["ctl_vehicle" if n % 5 < 3 else "trt_cp" for n in range(10)]
+    rows = "\n".join(line + kind for line, kind in zip(lines, kinds, strict=True))
+    table.write_text("sample_id\tdet_plate\tdet_well\tpert_type\n" + rows + "\n")
+    for population in ("plate", "vehicle"):
+        assert run("zscore", path, "-o", out, "--instinfo", table, "--population", population) == 0
+        said = capsys.readouterr().err
+        assert f"{path}: all 10 columns are in {table}" in said and "2 plates, each scored by itself" in said
+        z = read_matrix(out)
+        chosen = slice(0, 5) if population == "plate" else slice(0, 3)
+        assert np.abs(np.median(z.values[:, :5][:, chosen], axis=1)).max() < 1e-5
+        assert np.abs(np.median(z.values[:, 5:][:, chosen], axis=1)).max() < 1e-5
+        assert z.cols["pert_type"].tolist() == kinds
+        assert z.provenance["inputs"]["instinfo"][0]["name"] == "inst_info.txt"
+    assert run("zscore", path, "-o", out, "--instinfo", out) == 2
+    assert "is an input, which the output would replace" in capsys.readouterr().err

@@ -16,6 +16,7 @@ import pandas as pd
 import pytest
 
 from beadwork.api import ConnectivityIndex
+from beadwork.model.connectivity.query import Query
 
 from ..api.index.conftest import *  # noqa: F403
 
@@ -94,6 +95,25 @@ def test_answers_are_those_of_the_library(site, index):
     np.testing.assert_allclose(table["ncs"], expected["ncs"], rtol=1e-5)
     status, headers, page = fetch(f"{base}/view/page")
     assert status == 200 and "sandbox" in headers["Content-Security-Policy"] and "<svg" in page
+
+
+def test_roll_ups_follow_the_filter_of_a_query(site, index):
+    genes = index.genes["gene_id"].tolist()
+    state = ask(site, {"up": genes[:30], "where": ["cell_id=MCF7"]})
+    assert any(
+        "75 of 150 signatures are shown" in note and "rolled up from these alone" in note for note in state["notes"]
+    )
+    assert state["null_types"] == {"ctl_vehicle": 30}
+    base = f"{site}/api/queries/{state['id']}"
+    found = json.loads(fetch(f"{base}/perturbagens?pert_type=TRT_CP&limit=500")[2])
+    rows = pd.DataFrame(found["rows"], columns=found["columns"])
+    expected = index.query_many([Query("q", tuple(genes[:30]))], where="cell_id=MCF7").perturbagens()
+    assert rows["n_signatures"].sum() == 60 and rows["tau"].notna().all()
+    np.testing.assert_allclose(rows["ncs"], expected["ncs"], atol=1e-6)
+    np.testing.assert_allclose(rows["tau"], expected["tau"], atol=1e-5)
+    status, _, text = fetch(f"{base}/perturbagens?cell_id=A375")
+    assert status == 422 and "these rows have no cell_id; roll-ups follow the filters of the query (where)" in text
+    assert json.loads(fetch(f"{site}/api/index")[2])["pert_type_names"]["trt_xpr"] == "CRISPR"
 
 
 def test_signature(site, index):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from beadwork.cli.options import FILE, check_outputs, log_option, params_options, qc_option, write_qc
+from beadwork.cli.options import FILE, check_outputs, instinfo_option, log_option, params_options, qc_option, write_qc
 from beadwork.model.params import ConsensusParams
 
 
@@ -22,6 +22,7 @@ from beadwork.model.params import ConsensusParams
     help="Reliabilities that `beadwork zscore --reliability` wrote, once for each plate, in any order: each measured "
     "gene is then averaged by weights of its own.",
 )
+@instinfo_option
 @params_options(ConsensusParams)
 @qc_option
 @log_option
@@ -30,6 +31,7 @@ def command(
     output: Path,
     siginfo: Path,
     reliability: tuple[Path, ...],
+    instinfo: Path | None,
     params: ConsensusParams,
     qc: Path | None,
 ) -> None:  # fmt: skip
@@ -39,23 +41,25 @@ def command(
     --group-by fields are replicates; missing equals missing. Control wells are grouped by well
     too: see --split-controls.
     """
-    from beadwork.cli.files import input_record, load_matrix, save_matrix
+    from beadwork.cli.files import input_record, load_matrix, save_matrix, with_inst_info
     from beadwork.io.files.tables import write_table
     from beadwork.io.matrix.gctx import space_genes
     from beadwork.io.platform.gene_table import gene_table, with_entrez_ids
     from beadwork.model.matrix import Space
     from beadwork.stages.levels.consensus import INPUT_LEVELS, consensus
 
-    check_outputs([output, siginfo, qc], [*z, *reliability])
+    check_outputs([output, siginfo, qc], [*z, *reliability, instinfo])
     plates = [with_entrez_ids(load_matrix(path, level=INPUT_LEVELS)) for path in z]
+    plates = with_inst_info(plates, z, instinfo)
     reliable = [with_entrez_ids(load_matrix(path)) for path in reliability]
     landmarks = space_genes(gene_table(), Space.LM)
     result = consensus(
         plates, landmarks=landmarks, reliability=reliable or None, params=params, names=[str(path) for path in z]
     )  # fmt: skip
+    tables = () if instinfo is None else (instinfo,)
     inputs = {
         role: sorted(map(input_record, paths), key=lambda record: (record["name"], record["digest"]))
-        for role, paths in (("z", z), ("reliability", reliability))
+        for role, paths in (("z", z), ("reliability", reliability), ("instinfo", tables))
         if paths
     }
     sources = sorted(plates, key=lambda plate: min(plate.cids, default=""))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from beadwork.cli.options import FILE, check_outputs, common_options, params_options, write_qc
+from beadwork.cli.options import FILE, check_outputs, log_option, params_options, qc_option, write_qc
 from beadwork.model.params import DenoiseParams
 
 
@@ -14,9 +14,10 @@ from beadwork.model.params import DenoiseParams
 @click.option("--noise", metavar="NOISE", type=FILE, help="Model of `beadwork train-noise`; without it the one that "
               "ships.")  # fmt: skip
 @params_options(DenoiseParams)
-@common_options
+@qc_option
+@log_option
 def command(
-    z: Path, output: Path, noise: Path | None, params: DenoiseParams, threads: int, qc: Path | None
+    z: Path, output: Path, noise: Path | None, params: DenoiseParams, qc: Path | None
 ) -> None:  # fmt: skip
     """Take the noise that wells share out of z-scores: level 4 becomes ZSNC, level 5 becomes MNZ.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,20 @@ def load_matrix(
             matrix = matrix.with_values(matrix.values, space=found)
     check_matrix(matrix, level=level, space=space, finite=finite, what=str(path))
     return matrix
+
+
+def with_inst_info(matrices: Sequence[Matrix], names: Sequence[Path], table: Path | None) -> list[Matrix]:
+    """Matrices with the fields that a table of wells has beside theirs (``--instinfo``)."""
+    if table is None:
+        return list(matrices)
+    from beadwork.io.levels.inst_info import read_inst_info
+    from beadwork.stages.levels.annotate import add_fields
+
+    found = read_inst_info(table, [cid for matrix in matrices for cid in matrix.cids])
+    return [
+        add_fields(matrix, found, what=str(name), source=str(table))
+        for matrix, name in zip(matrices, names, strict=True)
+    ]
 
 
 def load_landmarks(path: Path, *, level: Level | Iterable[Level] | None = None) -> Matrix:
@@ -84,4 +98,4 @@ def save_matrix(
     write_matrix(matrix.with_values(matrix.values, provenance=record), path)
 
 
-__all__ = ["input_record", "load_landmarks", "load_matrix", "save_matrix"]
+__all__ = ["input_record", "load_landmarks", "load_matrix", "save_matrix", "with_inst_info"]

@@ -127,7 +127,7 @@ def background(
     from beadwork.api.index.opened import ConnectivityIndex, load_queries
 
     opened = ConnectivityIndex.open(index)
-    queries = opened.map_queries(load_queries(up, down)) if up or down else []
+    queries = opened.map_queries(load_queries(up, down, identify=opened.finder.keys)) if up or down else []
     store = relearn_background(
         index, params=params, queries=queries, mapped_on=opened.store, threads=threads, progress=_progress()
     )

@@ -22,14 +22,14 @@ FILE = click.Path(path_type=Path)
 log = logging.getLogger("beadwork")
 
 
-def params_options(model: type[Params]) -> Callable[[Command], Command]:
-    """Give a command one flag per field of `model`; the function receives the model as ``params``."""
+def params_options(model: type[Params], name_of_model: str = "params") -> Callable[[Command], Command]:
+    """Give a command one flag per field of `model`; the function receives the model as ``params``, or as named."""
 
     def decorate(function: Command) -> Command:
         @functools.wraps(function)
         def wrapper(**values: Any) -> Any:
             chosen = {name: values.pop(name) for name in model.model_fields}
-            return function(params=make_params(model, **chosen), **values)
+            return function(**{name_of_model: make_params(model, **chosen)}, **values)
 
         for name, field in reversed(model.model_fields.items()):
             wrapper = _option(name, field)(wrapper)
@@ -87,6 +87,14 @@ def threads_option(function: Command) -> Command:
         "--threads", type=click.IntRange(min=0), default=0, metavar="N",
         help="Threads; 0, the default, takes all cores. The result does not depend on it.",
     )(wrapper)  # type: ignore[return-value]  # fmt: skip
+
+
+def instinfo_option(function: Command) -> Command:
+    """Add --instinfo; the function receives ``instinfo``."""
+    return click.option(
+        "--instinfo", type=FILE, metavar="TABLE",
+        help="Table of wells for fields that the matrix lacks: inst_info of LINCS, instinfo_beta, or ours.",
+    )(function)  # fmt: skip
 
 
 def common_options(function: Command) -> Command:

@@ -8,13 +8,17 @@ from pathlib import Path
 import click
 
 from beadwork.cli.options import FILE, common_options, params_options, write_qc
-from beadwork.model.params import QueryParams
+from beadwork.model.params import QueryParams, SignatureParams
 
 
 @click.command("query")
 @click.argument("index", metavar="INDEX", type=FILE)
 @click.option(
-    "--up", type=FILE, multiple=True, metavar="GMT", help="Gene sets that go up: GMT, GMX, GRP or TSV, also gzipped."
+    "--up",
+    type=FILE,
+    multiple=True,
+    metavar="GMT",
+    help="Gene sets that go up: GMT, GMX, GRP, TSV or CSV, also gzipped; - is standard input.",
 )
 @click.option(
     "--down", type=FILE, multiple=True, metavar="GMT", help="Gene sets that go down; each pairs with an up set."
@@ -24,7 +28,8 @@ from beadwork.model.params import QueryParams
     type=FILE,
     multiple=True,
     metavar="FILE",
-    help="Full signatures: columns of a GCT or GCTX, or a table with a gene and a log-fold-change column.",
+    help="Full signatures: tables of differential expression (DESeq2, edgeR, limma, GEO2R, Seurat, scanpy, CSV), "
+    "ranked lists, or columns of a GCT or GCTX.",
 )
 @click.option(
     "--denoise",
@@ -57,6 +62,7 @@ from beadwork.model.params import QueryParams
 @click.option("--rollup/--no-rollup", default=True, show_default=True, help="Write scores of perturbagens and classes.")
 @click.option("--html/--no-html", default=True, show_default=True, help="Write an HTML page per query.")
 @click.option("--gct/--no-gct", default=True, show_default=True, help="Write query_result.gct per query.")
+@params_options(SignatureParams, "table_params")
 @params_options(QueryParams)
 @common_options
 def command(
@@ -73,6 +79,7 @@ def command(
     rollup: bool,
     html: bool,
     gct: bool,
+    table_params: SignatureParams,
     params: QueryParams,
     threads: int,
     qc: Path | None,
@@ -105,7 +112,7 @@ def command(
 
         known_classes = read_classes(classes)
     store = ConnectivityIndex.open(index, threads=threads, gene_names=gene_names)
-    queries = load_queries(up, down, signature)
+    queries = load_queries(up, down, signature, identify=store.finder.keys, params=table_params)
     if noise is not None and not denoise:
         from beadwork.model.errors import ParameterError
 
@@ -119,6 +126,7 @@ def command(
         queries,
         output,
         params=params,
+        table_params=table_params if signature else None,
         filters=where,
         classes=known_classes,
         outputs=Outputs(rollup=rollup, html=html, gct=gct),

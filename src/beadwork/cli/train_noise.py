@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from beadwork.cli.options import FILE, check_outputs, common_options, log, params_options, write_qc
+from beadwork.cli.options import FILE, check_outputs, log, log_option, params_options, qc_option, write_qc
 from beadwork.model.params import TrainNoiseParams
 
 
@@ -14,14 +14,14 @@ from beadwork.model.params import TrainNoiseParams
 @click.option("--source", default="", help="Where the plates come from; kept in the model.")
 @click.option("--licence", default="", help="Licence of the plates; kept in the model.")
 @params_options(TrainNoiseParams)
-@common_options
+@qc_option
+@log_option
 def command(
     z: tuple[Path, ...],
     output: Path,
     source: str,
     licence: str,
     params: TrainNoiseParams,
-    threads: int,
     qc: Path | None,
 ) -> None:  # fmt: skip
     """Learn what wells that hold the same thing differ by: noise that whole wells share.

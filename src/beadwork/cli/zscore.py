@@ -4,7 +4,16 @@ from pathlib import Path
 
 import click
 
-from beadwork.cli.options import FILE, check_outputs, log, log_option, params_options, qc_option, write_qc
+from beadwork.cli.options import (
+    FILE,
+    check_outputs,
+    instinfo_option,
+    log,
+    log_option,
+    params_options,
+    qc_option,
+    write_qc,
+)
 from beadwork.model.params import ZscoreParams
 
 
@@ -45,6 +54,7 @@ from beadwork.model.params import ZscoreParams
     help="Write the reliability of each measured score here (0 to 1, from --sd), for `beadwork consensus "
     "--reliability`.",
 )
+@instinfo_option
 @params_options(ZscoreParams)
 @qc_option
 @log_option
@@ -56,22 +66,25 @@ def command(
     sd: Path | None,
     shrink: bool,
     reliability: Path | None,
+    instinfo: Path | None,
     params: ZscoreParams,
     qc: Path | None,
 ) -> None:  # fmt: skip
-    """Robust z-scores of one plate: how far each gene stands from its median over the plate.
+    """Robust z-scores: how far each gene stands from its median over the wells of the plate.
 
-    X holds INF, QNORM or NORM (GCT or GCTX, any row ids); Z is GCTX, or GCT if its name ends in .gct.
+    X holds INF, QNORM or NORM (GCT or GCTX, any row ids) of one plate or of several: each det_plate is scored by
+    itself. The field det_plate says which plate a column is of, else its id PLATE:WELL. Z is GCTX, or GCT if its name
+    ends in .gct.
     """
-    from beadwork.cli.files import input_record, load_matrix, save_matrix
+    from beadwork.cli.files import input_record, load_matrix, save_matrix, with_inst_info
     from beadwork.model.errors import ParameterError
     from beadwork.stages.levels.zscore import INPUT_LEVELS, zscore
 
     if sd is None and (reliability is not None or not shrink):
         flag = "--no-shrink" if reliability is None else "--reliability"
         raise ParameterError(f"{flag}: needs the uncertainties of the values; give --sd, or drop {flag}")
-    check_outputs([output, reliability, qc], [matrix] if sd is None else [matrix, sd])
-    source = load_matrix(matrix, level=INPUT_LEVELS)
+    check_outputs([output, reliability, qc], [matrix, sd, instinfo])
+    source = with_inst_info([load_matrix(matrix, level=INPUT_LEVELS)], [matrix], instinfo)[0]
     doubt = None if sd is None else load_matrix(sd)
     result = zscore(
         source,
@@ -82,9 +95,11 @@ def command(
         params=params,
         what=str(matrix),  # type: ignore[arg-type]
     )
-    if not result.qc.loc[result.qc["metric"] == "n_population", "pass"].all():
-        log.warning("%s: too few %s wells are left; its scores are missing", matrix, population)
-    inputs = {"matrix": [input_record(matrix)]} | ({} if sd is None else {"sd": [input_record(sd)]})
+    small = result.qc[(result.qc["metric"] == "n_population") & ~result.qc["pass"].astype(bool)]
+    for row in small.itertuples():
+        log.warning("%s: %s: too few %s wells are left; its scores are missing", matrix, row.entity, population)
+    given = {"matrix": matrix, "sd": sd, "instinfo": instinfo}
+    inputs = {role: [input_record(path)] for role, path in given.items() if path is not None}
     options: dict[str, object] = {"population": population} | ({} if sd is None else {"shrink": shrink})
     for scores, path in ((result.matrix, output), (result.reliability, reliability)):
         if scores is not None and path is not None:

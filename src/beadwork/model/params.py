@@ -360,6 +360,25 @@ class QueryParams(Params):
     xsum_top: int = Field(500, ge=1, description="genes at each end of a signature that count as changed (xsum)")
 
 
+class SignatureParams(Params):
+    """Reading a table of differential expression as a signature."""
+
+    gene_column: str | None = Field(
+        None, description="column that names the genes; by default that most of whose values are genes"
+    )
+    value_column: str | None = Field(
+        None,
+        description="column that ranks the genes; by default a statistic (stat, t, z, or sign of the fold change "
+        "x -log10 p), else the fold change",
+    )
+    max_padj: float = Field(
+        0.05,
+        ge=0,
+        le=1,
+        description="where fold changes rank the genes, rows with a larger adjusted p-value count as unchanged",
+    )
+
+
 class CheckPlatesParams(Params):
     """Search for swapped plates, shifted maps, other bead sets and other cell lines."""
 

@@ -70,6 +70,14 @@ def test_symbols_old_symbols_and_notes(toy_index):
     ]
 
 
+def test_each_name_of_a_list_has_one_of_three_answers(toy_index):
+    found = ConnectivityIndex.open(toy_index).find_genes(["PSME1", "KIAA0494", "ENSG00000135679.26", "1-Sep", "2"])
+    assert found["answer"].tolist() == ["used", "used", "a gene, but not in this index", "not a gene", "not a gene"]
+    assert found["gene_id"].tolist()[:2] == ["5720", "9813"] and found["symbol"].tolist()[:2] == ["PSME1", "EFCAB14"]
+    assert found["kind"].tolist() == ["symbol", "previous symbol", "Ensembl id", "date", "number"]
+    assert found["reason"].iloc[2] == "Ensembl id of MDM2, not among the 978 genes of the index"
+
+
 def test_ncs_is_normalised_within_groups(toy_index):
     index = ConnectivityIndex.open(toy_index)
     genes = index.genes["gene_id"].tolist()

@@ -97,3 +97,27 @@ def test_not_a_map_at_all(tmp_path):
         read_map(tmp_path / "plate.map")
     with pytest.raises(FileError, match=r"gone.map: no such file; check the name"):
         read_map(tmp_path / "gone.map")
+
+
+def test_one_text_dose_changes_no_other_well(tmp_path, caplog):
+    path = tmp_path / "x.map"
+    path.write_text(
+        "rna_well\tpert_id\tpert_type\tpert_dose\tpert_dose_unit\tpert_time\n"
+        "A01\tC1\ttrt_cp\t10\tum\t24\nA02\tC2\ttrt_cp\t0,37\tum\t24 h\nA03\tC3\ttrt_cp\t3.3µM\tum\t24\n"
+        "A04\tDMSO\tctl_vehicle\t0.1%\t-666\t24\n"
+    )
+    with caplog.at_level("WARNING", logger="beadwork"):
+        table = read_map(path, "P1")
+    assert table["pert_dose"].tolist() == [10, 0.37, 3.3, 0.1] and table["pert_time"].tolist() == [24.0] * 4
+    assert table["pert_dose_unit"].tolist() == ["um", "um", "um", "%"]
+    assert "P1: well A02: pert_dose '0,37' as 0.37, P1: well A03: pert_dose '3.3µM' as 3.3" in caplog.text
+
+
+@pytest.mark.parametrize("value", ["high", "1,000", "10 nM", "~3", "0.1%"])
+def test_a_dose_that_is_no_plain_number_is_refused_by_plate_well_and_value(tmp_path, value):
+    path = tmp_path / "x.map"
+    path.write_text(f"rna_well\tpert_id\tpert_type\tpert_dose\tpert_dose_unit\nA1\tC\ttrt_cp\t{value}\tum\n")
+    with pytest.raises(MapError, match=rf"x\.map: P1: well A01: pert_dose '{value}' .*; give a plain number"):
+        read_map(path, "P1")
+    with pytest.raises(MapError, match=rf"x\.map: well A01: pert_dose '{value}'"):
+        read_map(path)

@@ -1,18 +1,20 @@
 """Gene-set files: every format, pairing, safe names, and the messages of bad files."""
 
 import gzip
+import io
+import logging
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from beadwork.io.connectivity.gene_sets import (
     base_name,
     file_names,
     pair_sets,
+    parse_gene_sets,
     read_gene_sets,
-    read_signatures,
     set_side,
 )
 from beadwork.model.connectivity.query import GeneSet
@@ -49,23 +51,37 @@ def test_formats_hold_the_same_sets(tmp_path):
     [
         ("a.gmt", "", "is empty; gene sets are needed"),
         ("a.gmt", "X\tdescription\n", "line 1 has 2 tab-separated cells; a GMT line holds name, description and genes"),
-        ("a.gmt", "X\td\t1\n\td\t2\n", "line 2 has no set name in its first cell"),
-        ("a.gmt", "X\td\t1\nX\td\t2\n", "sets stand twice: X; rename or remove them"),
+        ("a.gmt", "\td\t2\n", "line 1 has no set name in its first cell"),
         ("a.gmt", "X\td\t\t\n", "set X holds no genes; remove it or fill it"),
         ("a.gmt", "X\td\t" + "\t".join(str(i) for i in range(20_001)), "set X holds 20,001 genes; at most 20,000 are"),
-        ("a.gmt", b"X\td\t1\x00", "is not a text file; gene sets are GMT, GMX, GRP or TSV"),
-        ("a.csv", "X,d,1", "unknown kind of gene sets; the name must end in .gmt, .gmx, .grp, .tsv, .txt"),
+        ("a.gmt", b"X\td\t1\x00", "is not a text file; gene sets are GMT, GMX, GRP, TSV or CSV"),
+        (
+            "a.gmt",
+            b"PK\x03\x04\x14\x00\x06\x00\x08\xff",
+            "is not a text file (it is an Excel workbook or another zip archive)",
+        ),
+        ("a.gmt", b"<!DOCTYPE html>\n<html>", "is a web page, perhaps an error page or a login in place of the file"),
+        (
+            "a.gmt",
+            "#1.2\n1\t1\nNAME\tDescription\ts\nA\tB\t1\n",
+            "is a GCT matrix, not gene sets; give it with --signature",
+        ),
         ("a.gmt.gz", b"\x1f\x8b\x08damaged", "damaged gzip file"),
         ("a.gmx", "X\nd\n", "a GMX file holds names, descriptions and then genes, but has 2 lines"),
         ("a.gmx", "X\nd\n1\t2\n", "line 3 has more columns than the 1 names of line 1"),
-        ("a.grp", "X\td\t1\n", "a GRP file holds one gene a line, but there are tabs; is it a GMT?"),
-        ("a.tsv", "set\tid2\nX\t1\n", "a table of gene sets needs a column named gene (and set, direction)"),
+        ("a.tsv", "set\tdirection\nX\tup\n", "a table of gene sets needs a column named gene (and set, direction)"),
         (
             "a.tsv",
             "set\tgene\tdirection\nX\t1\tsideways\n",
             "row 2: direction 'sideways'; up or down (1 or -1) is needed",
         ),
-        ("a.grp", "# only a comment\n", "set a holds no genes; remove it or fill it"),
+        ("a.grp", "# only a comment\n", "holds only comments; gene sets are needed"),
+        ("a.rnk", "TP53\t2\nMDM2\t-1\n", "holds genes with values of both signs; give it with --signature"),
+        (
+            "a.tsv",
+            "gene\tlogFC\nTP53\t2\nMDM2\t-1\n",
+            "is a table of differential expression (column logFC has both signs); give it with --signature",
+        ),
     ],
 )
 def test_bad_files_say_what_is_wrong(tmp_path, name, text, message):
@@ -118,29 +134,182 @@ def test_sides():
     assert base_name("FRASOR_ER_DN") == "FRASOR_ER" and base_name("UP") == "UP"
 
 
-def test_signatures(tmp_path):
-    table = read_signatures(
-        write(tmp_path, "de.tsv", "symbol\tbaseMean\tlog2FoldChange\nTP53\t9\t1.5\nMDM2\t8\tNA\nTP53\t1\t-2\n")
-    )
-    assert [(item.name, dict(item.profile)) for item in table] == [("de", {"TP53": -2.0})]
-    gct = read_signatures(
-        write(tmp_path, "s.gct", "#1.2\n2\t2\nNAME\tDescription\tone\ttwo\n1\tx\t0.5\t1\n2\ty\t-0.5\t2\n")
-    )
-    assert [(item.name, dict(item.profile)) for item in gct] == [
-        ("one", {"1": 0.5, "2": -0.5}),
-        ("two", {"1": 1, "2": 2}),
-    ]
-    with pytest.raises(GeneSetError, match=r"needs a gene column .* and a value column .*; it has symbol, p"):
-        read_signatures(write(tmp_path, "p.tsv", "symbol\tp\nTP53\t1\n"))
-    with pytest.raises(GeneSetError, match="column logFC holds no numbers"):
-        read_signatures(write(tmp_path, "w.tsv", "symbol\tlogFC\nTP53\thigh\n"))
-    with pytest.raises(GeneSetError, match="the signature holds no values"):
-        read_signatures(write(tmp_path, "n.tsv", "symbol\tlogFC\nTP53\tNA\n"))
-
-
 @given(st.lists(st.text(min_size=0, max_size=12), max_size=8))
 def test_file_names_are_safe_and_distinct(names):
     found = file_names(names, ("queries",))
     assert len({name.lower() for name in found} | {"queries"}) == len(names) + 1
     for name in found:
         assert re.fullmatch(r"[A-Za-z0-9+=@,][A-Za-z0-9._+=@,-]*", name), name
+
+
+GENES = ["TP53", "MDM2", "CDKN1A", "BAX", "FAS", "EGFR", "MYC", "KRAS", "BRCA1", "PTEN", "CCNB1", "CDK1", "AURKB"]
+IDS = ["7157", "4193", "1026", "581", "355", "1956", "4609", "3845", "672", "5728", "891", "983", "9212"]
+ENDS = ["\n", "\r\n", "\r"]
+ENCODINGS = ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"]
+
+
+@st.composite
+def named_sets(draw):
+    """Two to five sets of two genes or more, and how they are written."""
+    pool = draw(st.sampled_from([GENES, IDS]))
+    count = draw(st.integers(2, 5))
+    genes = [tuple(draw(st.lists(st.sampled_from(pool), min_size=2, max_size=9, unique=True))) for _ in range(count)]
+    return [(f"SET {place}_{draw(st.sampled_from(['UP', 'DN', 'A']))}", items) for place, items in enumerate(genes)]
+
+
+def as_gmt(sets, cell, describe, weight, tail):
+    rows = [
+        [name, *([describe] if describe is not None else []), *(gene + weight for gene in genes)]
+        for name, genes in sets
+    ]
+    return [("\t".join(cell(item) for item in row)) + tail for row in rows]
+
+
+def as_gmx(sets, cell, describe, weight, tail):
+    columns = [[name, describe or "na", *(gene + weight for gene in genes)] for name, genes in sets]
+    longest = max(map(len, columns))
+    return [
+        "\t".join(cell(column[row]) if row < len(column) else "" for column in columns) + tail for row in range(longest)
+    ]
+
+
+def as_table(sets, cell, describe, weight, tail):
+    rows = [("set", "gene"), *((name, gene + weight) for name, genes in sets for gene in genes)]
+    return ["\t".join(cell(item) for item in row) + tail for row in rows]
+
+
+@settings(max_examples=250, deadline=None)
+@given(
+    sets=named_sets(),
+    form=st.sampled_from([(as_gmt, ".gmt"), (as_gmt, ".gmt.txt"), (as_gmt, ".txt"), (as_gmt, ""), (as_gmx, ".gmx"),
+                          (as_table, ".tsv"), (as_table, ".txt")]),
+    describe=st.sampled_from([None, "", "na", "of a study, 5\xb5M", "line\x85end\u2028 and \u2029more", "https://x.org/a,b"]),
+    weight=st.sampled_from(["", ",1.0", ",0.25", ",-3.5e-02", ";2"]),
+    tail=st.sampled_from(["", "\t", "\t\t"]),
+    quotes=st.booleans(),
+    end=st.sampled_from(ENDS),
+    encoding=st.sampled_from(ENCODINGS),
+    packed=st.booleans(),
+)  # fmt: skip
+def test_the_same_sets_from_any_format(sets, form, describe, weight, tail, quotes, end, encoding, packed):
+    write_lines, ending = form
+    cell = (lambda text: f'"{text}"') if quotes else str
+    assume(describe is not None or len({genes[0] for _, genes in sets}) > 1)
+    text = end.join(write_lines(sets, cell, describe, weight, tail)) + end
+    raw = text.encode(encoding)
+    found = parse_gene_sets(f"f{ending}", gzip.compress(raw, mtime=0) if packed else raw)
+    assert [(item.name, item.genes) for item in found.sets] == sets
+    if weight:
+        assert all(any("carry a weight" in note for note in item.notes) for item in found.sets)
+    if write_lines is as_gmt and describe is None:
+        assert all("has no description column" in item.notes[0] for item in found.sets)
+
+
+@settings(max_examples=120, deadline=None)
+@given(
+    genes=st.lists(st.sampled_from(GENES), min_size=2, unique=True),
+    end=st.sampled_from(ENDS),
+    encoding=st.sampled_from(ENCODINGS),
+    form=st.sampled_from(["plain", "quotes", "heading", "write.table", "write.csv", "one line", "weights", "ranks"]),
+    ending=st.sampled_from([".grp", ".txt", "", ".grp.txt", ".csv", ".tsv", ".gmt"]),
+)
+def test_the_same_list_from_any_format(genes, end, encoding, form, ending):
+    if form in ("write.table", "write.csv") and len(genes) < 5:
+        return  # so few row numbers may be ids
+    lines = {
+        "plain": genes,
+        "quotes": [f'"{gene}"' for gene in genes],
+        "heading": ["Gene Symbol", *genes],
+        "write.table": ['"x"', *(f'"{row}" "{gene}"' for row, gene in enumerate(genes, 1))],
+        "write.csv": ['"","x"', *(f'"{row}","{gene}"' for row, gene in enumerate(genes, 1))],
+        "one line": [", ".join(genes)],
+        "weights": [f"{gene},0.5" for gene in genes],
+        "ranks": [f"{gene}\t{place + 1}.5" for place, gene in enumerate(genes)],
+    }[form]
+    found = parse_gene_sets(f"HDAC_UP{ending}", (end.join(lines) + end).encode(encoding))
+    assert [(item.name, item.genes) for item in found.sets] == [("HDAC_UP", tuple(genes))]
+
+
+def said(name, text):
+    found = parse_gene_sets(name, text.encode())
+    return found.sets, found.notes
+
+
+def test_a_bad_set_is_reported_and_skipped():
+    lines = [f"S{place}\tna\tTP53\tMDM2" for place in range(185)] + ["EMPTY\tna\t\t", "\tna\tTP53", "S0\tna\tBAX\tFAS"]
+    sets, notes = said("a.gmt", "\n".join(lines))
+    assert len(sets) == 185
+    assert notes == [
+        "3 of 188 sets were skipped: set EMPTY holds no genes; remove it or fill it, line 187 has no set name in its "
+        "first cell, line 188: set S0 stands twice, with other genes; rename one"
+    ]
+    _, notes = said("a.gmt", "X\tna\tTP53\tBAX\nX\tna\tBAX\tTP53\n")
+    assert notes == ["1 of 2 sets were skipped: line 2: set X stands twice, with the same genes"]
+
+
+def test_descriptions_that_are_genes():
+    sets, _ = said("a.gmt", "A\tTP53\tMDM2\tBAX\nB\tEGFR\tMYC\n")
+    assert [item.genes for item in sets] == [("TP53", "MDM2", "BAX"), ("EGFR", "MYC")]
+    assert sets[0].notes == ("the file has no description column: TP53 beside the name is a gene and counts as one",)
+    sets, _ = said("a.gmt", "A\tTP53\nB\tEGFR\tMYC\nC\tBAX\tFAS\n")
+    assert sets[0].genes == ("TP53",), "a set of one gene"
+    for text in ("A\tTP53\tMDM2\nB\t\tMYC\n", "A\tof TP53\tMDM2\nB\tTP53\tMYC\nC\tof BAX\tFAS\n"):
+        sets, _ = said("a.gmt", text)
+        assert [len(item.genes) for item in sets] == [1] * len(sets), "the file has descriptions"
+        assert [note for item in sets for note in item.notes] == [
+            "TP53 beside the name is taken for the description, though a gene has that name"
+        ]
+    sets, _ = said("a.gmt", "A\t2\t7157\t4193\nB\t3\t581\t355\t1956\n")
+    assert [item.genes for item in sets] == [("7157", "4193"), ("581", "355", "1956")], "sizes are no Entrez ids"
+    sets, _ = said("a.gmt", "A\t15\tTP53\tMDM2\nB\t12\tBAX\tFAS\n")
+    assert [item.genes for item in sets] == [("TP53", "MDM2"), ("BAX", "FAS")], "numbers beside symbols are no genes"
+
+
+def test_what_a_file_holds_goes_before_its_name():
+    sets, notes = said("a.grp", "X\td\tTP53\tMDM2\n")
+    assert sets[0].name == "X" and notes == ["is read as a GMT, which it holds, whatever its name ends in"]
+    sets, notes = said("a.gmt", "TP53\nMDM2\n")
+    assert (sets[0].name, sets[0].genes) == ("a", ("TP53", "MDM2"))
+    assert notes == ["is read as a list of genes, which it holds, whatever its name ends in"]
+    sets, notes = said("a.gmt", "X,na,TP53,MDM2\n")
+    assert sets[0].genes == ("TP53", "MDM2") and notes == ["its cells are separated by commas, not by tabs"]
+    sets, _ = said("a.csv", "set,gene,direction\nX,TP53,Up-regulated\nX,MDM2,-1\n")
+    assert [(item.name, item.genes) for item in sets] == [("X_UP", ("TP53",)), ("X_DN", ("MDM2",))]
+    sets, notes = said("a.txt", "X\tTP53\nX\tMDM2\nY\tBAX\n")
+    assert [(item.name, item.genes) for item in sets] == [("X", ("TP53", "MDM2")), ("Y", ("BAX",))]
+    assert notes == ["there is no header line: the first column names the sets, the second the genes"]
+    sets, notes = said("a.txt", "TP53\ttumor protein p53\nMDM2\tMDM2 proto-oncogene\n")
+    assert sets[0].genes == ("TP53", "MDM2")
+    assert sets[0].notes == ("the first column holds the genes; the second was left out",)
+
+
+def test_several_genes_in_a_cell():
+    sets, _ = said("a.gmt", "X\tna\tTP53 /// MDM2\tBAX\n")
+    assert sets[0].genes == ("TP53", "MDM2", "BAX")
+    assert sets[0].notes == ("1 more genes stand in cells that name several; each counts",)
+
+
+def test_notes_of_sets_go_with_their_queries():
+    sets, _ = said("a.gmt", "X_UP\t\tTP53,1.0\tMDM2,1.0\nX_DN\t\tBAX\tFAS\n")
+    (query,) = pair_sets(sets)
+    assert query.notes == ("up set: 2 genes carry a weight (such as TP53,1.0), which was taken off",)
+
+
+def test_standard_input(monkeypatch):
+    class Stream:
+        buffer = io.BytesIO(gzip.compress(b"TP53\nMDM2\n"))
+
+    monkeypatch.setattr("sys.stdin", Stream)
+    for _ in range(2):
+        (found,) = read_gene_sets("-")
+        assert (found.name, found.genes) == ("signature", ("TP53", "MDM2"))
+
+
+def test_other_encodings_are_said(tmp_path, caplog, monkeypatch):
+    monkeypatch.setattr(logging.getLogger("beadwork"), "propagate", True)
+    path = write(tmp_path, "a.gmt", "Größe_UP\t… – µ\tTP53\tMDM2\n".encode("cp1252"))
+    (found,) = read_gene_sets(path)
+    assert found.name == "Größe_UP"
+    assert caplog.messages == [
+        f"{path}: is not UTF-8; read as Windows-1252: check letters beyond ASCII, or save it as UTF-8"
+    ]

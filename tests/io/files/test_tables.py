@@ -64,7 +64,7 @@ def test_short_lines_and_rare_line_characters(tmp_path):
         (b"", {}, "is empty; a tab-separated table with a header line is needed"),
         (b"# only a note\n\n", {}, "is empty; a tab-separated table with a header line is needed"),
         (b"a\x00b", {}, "is not a text file; a tab-separated table is needed"),
-        ("a\tb\n".encode("utf-16"), {}, "is not a text file"),
+        ("a\tb\n".encode("utf-16")[:-1], {}, "is damaged UTF-16 text"),
         (b"a\tb\ta\n", {}, "columns stand twice: a; rename them"),
         (b"a,b\n1,2\n", {"required": ("a", "b")}, "lacks the column(s) a, b; columns must be separated by tabs"),
         (b"a\tc\n1\t2\n", {"required": ("a", "b")}, "lacks the column(s) b; it has a, c"),

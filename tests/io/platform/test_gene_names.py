@@ -23,14 +23,20 @@ FORMS = {
     "LOC7157": ("symbol", "7157"), "GeneID:7157": ("Entrez id", "7157"), " TP53 ": ("symbol", "7157"),
     "'TP53": ("symbol", "7157"), "\ufeffTP53\u00a0": ("symbol", "7157"), "b'TP53'": ("symbol", "7157"),
     "HLA‑A": ("symbol", "3105"), "TP53|7157": ("symbol", "7157"),
+    "TP53;P53": ("symbol", "7157"), "ENSG00000141510_TP53": ("symbol", "7157"),
+    "TP53_ENSG00000141510": ("symbol", "7157"),
+    "hsa:7157": ("Entrez id", "7157"), "gene:ENSG00000141510": ("Ensembl id", "7157"),
+    "UniProtKB:P04637": ("UniProt accession", "7157"), "symbol=TP53": ("symbol", "7157"),
 }  # fmt: skip
 NO_GENES = {
     "1-Sep": "a date, as spreadsheets make of a symbol, perhaps SEPTIN1",
     "2-Mar": "perhaps MARCHF2, MTARC2", "Mar-02": "perhaps MARCHF2, MTARC2", "2020-09-09": "perhaps SEPTIN9",
     "2006-03-01 00:00:00": "perhaps MARCHF1", "9/7/2020": "perhaps SEPTIN7", "1. Dez": "perhaps DEC1",
     "1-Dec": "perhaps DEC1", "3. Mrz": "MARCHF3", "01-sept-20": "SEPTIN1",
-    "44075": "a bare number among names; not taken for an Entrez id; as a day of a spreadsheet it is 2020-09-01",
-    "2": "a bare number among names; not taken for an Entrez id", "2.31E+13": "scientific notation", "-1.5": "a number",
+    "44075": "a bare number in a list that is not one of ids; not taken for an Entrez id; as a day of "
+    "a spreadsheet it is 2020-09-01",
+    "2": "a bare number in a list that is not one of ids; not taken for an Entrez id",
+    "2.31E+13": "scientific notation", "-1.5": "a number",
     "Trp53": "symbol of a mouse gene; its human gene is TP53", "2310009E13Rik": "a mouse gene",
     "Gm1234": "a mouse gene",
     "ENSMUSG00000059552": "Ensembl id of mouse", "ENSRNOG00000010756.4": "Ensembl id of rat",
@@ -88,6 +94,7 @@ def test_numbers_are_ids_only_in_a_list_of_ids():
     resolve = gene_resolver().resolve
     assert [a.gene for a in resolve(["CDKN1A", "2"])] == ["1026", ""]
     assert [a.gene for a in resolve(["CDKN1A", "2", "TP53", "9"])] == ["1026", "", "7157", ""]
+    assert [a.gene for a in resolve(["CDKN1A", "2", "12", "TP53", "9", "10"])] == ["1026", "", "", "7157", "", ""]
     assert [a.gene for a in resolve(["1026", "7157.0", "5982,0", " 2 ", "CDKN1A"])] == [
         "1026",
         "7157",

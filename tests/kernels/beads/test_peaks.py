@@ -245,6 +245,23 @@ def test_flips_follow_the_densities(seed):
     assert found[2].sum() > 0
 
 
+@pytest.mark.parametrize("flip_max", [1, 2])
+def test_wells_may_flip_as_often_as_flip_max_says(flip_max):
+    rounds_matter = 0
+    for seed in range(6):
+        value, support = made_plate(seed, n_wells=24, n_analytes=8)
+        value, support = (np.round(feature * np.random.default_rng(seed).uniform(0.7, 1.4, feature.shape))
+                          for feature in (value, support))  # fmt: skip
+        duo = np.ones(8, bool)
+        found = adjust_flips(value, support, duo, threshold=0.3, flip_max=flip_max, rounds=20)
+        fewer = adjust_flips(value, support, duo, threshold=0.3, flip_max=flip_max - 1, rounds=20)
+        rounds_matter += int((found[2] != fewer[2]).sum())
+        for analyte in range(8):
+            expected = flips_by_densities(value[:, :, analyte], support[:, :, analyte], 0.3, flip_max, 20)
+            np.testing.assert_array_equal(found[2][:, analyte], expected[2])
+    assert rounds_matter > 0
+
+
 def test_swapped_well_is_put_right():
     rng = np.random.default_rng(0)
     value = np.round(2 ** (np.array([8.0, 11.0])[:, None, None] + rng.normal(0, 0.2, (2, 30, 1))))

@@ -68,6 +68,15 @@ def test_fdr_is_the_ratio_of_tails():
     assert np.isnan(found[9])
 
 
+@pytest.mark.parametrize("n_null", [3, 9, 40])
+def test_beyond_all_nulls_fdr_is_what_that_many_can_show(n_null):
+    scores = np.concatenate([np.linspace(0.1, 0.9, n_null), [1.0, 2.0, 3.0, 4.0]])
+    null = np.arange(len(scores)) < n_null
+    found = fdr.fdr_score(scores, null, ~null, 3)
+    np.testing.assert_allclose(found[n_null], 1 / (n_null + 1), rtol=1e-9)  # all four treatments reach 1.0
+    np.testing.assert_allclose(fdr.fdr_score(-scores, null, ~null, 3)[n_null], 1 / (n_null + 1), rtol=1e-9)
+
+
 @settings(max_examples=50, deadline=None)
 @given(st.integers(0, 2**31))
 def test_fdr_never_grows_with_distance(seed):

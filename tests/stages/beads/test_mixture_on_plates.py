@@ -8,9 +8,13 @@ import pytest
 
 from beadwork.io.platform.bead_sets import read_bead_set, read_liss_reference
 from beadwork.kernels.beads.grouping import group_beads
-from beadwork.model.beads.plate import N_ANALYTES, BeadPlate
+from beadwork.kernels.beads.mixture import COLUMNS
+from beadwork.kernels.beads.mixture_numba import fit_plate
+from beadwork.kernels.beads.mixture_plate import fit_mixtures
+from beadwork.model.beads.plate import CALIBRATORS, N_ANALYTES, BeadPlate
 from beadwork.model.params import DeconvolveParams, SimulateParams
 from beadwork.simulate.study import SimulatedPlate, plan_study, simulate_beads
+from beadwork.stages.beads.callers.mixture import call_mixture, mixture_settings
 from beadwork.stages.beads.deconvolve import DeconvolveResult, deconvolve
 
 EPSILON, DELTAP = "epsilon-r2", "deltap-r1"
@@ -200,3 +204,48 @@ def test_the_fit_can_be_drawn_again_from_the_uncertainties():
     assert ratio == pytest.approx(float(value(result, "ratio_fitted")))
     assert rows["bead_width"].between(0.4, 2.5).all()
     pd.testing.assert_frame_equal(result.gex.rows, rows.drop(columns=["bead_share", "bead_width", "bead_split"]))
+
+
+# ---- what the kernels give, by name ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", [EPSILON, DELTAP])
+def test_calls_are_the_columns_of_the_fit_in_their_places(name):
+    beads, _ = simulated(name)
+    bead_set = read_bead_set(name)
+    hi, lo = (set(bead_set.analyte_genes(half).index) for half in ("hi", "lo"))
+    duo = np.array([number in hi and number in lo for number in range(1, N_ANALYTES + 1)])
+    params = DeconvolveParams(method="mixture", sd_factor=1.25)
+    settings = mixture_settings(params, beads.n_wells)
+    analytes = np.arange(len(CALIBRATORS), N_ANALYTES)
+    fit = fit_mixtures(beads.reporter, beads.starts, analytes, duo, 2 / 3, settings, fit_plate, threads=2).fit
+    column = {name: fit[:, :, place].astype(float) for place, name in enumerate(COLUMNS)}
+    calls = call_mixture(beads, duo, ratio=2.0, params=params, threads=2)
+    for half, side in enumerate(("hi", "lo")):
+        np.testing.assert_allclose(np.log2(calls.value[half][:, duo]), column[side][:, duo], rtol=1e-6)
+        np.testing.assert_allclose(calls.sd[half][:, duo], 1.25 * column[f"sd_{side}"][:, duo], rtol=1e-6)
+        np.testing.assert_allclose(calls.support[half][:, duo], column[f"beads_{side}"][:, duo], rtol=1e-6)
+    assert not np.allclose(column["sd_hi"][:, duo], column["sd_lo"][:, duo], rtol=0.1)
+    likely = np.maximum(column["hi_above"], 1 - column["hi_above"])[:, duo]
+    np.testing.assert_allclose(calls.odds[:, duo], likely / np.maximum(1 - likely, 1e-6), rtol=1e-5)
+
+
+def test_stray_beads_are_counted_as_outliers():
+    beads, _ = simulated()
+    clean = value_by_well(called(beads), "outlier_beads")
+    rng = np.random.default_rng(0)
+    stray = {}
+    for number in range(len(CALIBRATORS) + 1, N_ANALYTES + 1):
+        analyte, reporter = beads.well_beads(3)
+        own = reporter[analyte == number]
+        stray[3, number] = np.concatenate([own, np.round(2 ** rng.uniform(4.1, 14.9, len(own) // 3))])
+    dirty = value_by_well(called(with_beads(beads, stray)), "outlier_beads")
+    well = f"{beads.det_plate}:{beads.wells[3]}"
+    assert clean[well] < 0.05 < 0.1 < dirty[well] < 0.3
+    assert (dirty.drop(well) < 0.05).all()
+
+
+def value_by_well(result: DeconvolveResult, metric: str) -> pd.Series:
+    """Values of a QC metric of the wells."""
+    rows = result.qc[result.qc["metric"] == metric]
+    return pd.Series(rows["value"].astype(float).to_numpy(), index=rows["entity"])

@@ -38,6 +38,14 @@ def test_symbols_old_and_new_and_ensembl_ids():
         assert found.ids == list(ids) and found.source == "Ensembl ids"
 
 
+def test_symbols_of_mouse_are_reported():
+    found = identify(["Cdkn1a", "Trp53", "Egfr", "Myc"])
+    assert found.ids == ["1026", "Trp53", "1956", "4609"]
+    assert found.remarks[0].startswith(
+        "row ids are written as symbols of mouse or rat (Cdkn1a), and taken for the human"
+    )
+
+
 def test_annotation_names_the_genes_where_row_ids_do_not():
     ids = [f"probe {number}" for number in range(300)]
     assert identify(ids, pr_gene_id=[float(gene) for gene in KNOWN]).ids == list(KNOWN)
@@ -67,13 +75,14 @@ def test_a_row_of_an_older_name_keeps_it_where_the_gene_has_a_row():
     [
         (
             ["row1", "row2", "row3", "row4"],
-            r"m.gct: row ids \(row1, row2, row3, ... \(4 in all\)\): none is known as a gene, so that no query",
+            r"m.gct: row ids \(row1, row2, row3, ... \(4 in all\)\): none is known as a gene \(row1: unknown gene\)",
         ),
         (
             range(978),
-            r"m.gct: row ids \(0, 1, 2, ... \(978 in all\)\) are row numbers, not genes; give Entrez ids, symbols",
+            r"m.gct: row ids \(0, 1, 2, ... \(978 in all\)\): they are row numbers, not genes; give Entrez",
         ),
-        (np.arange(1, 979), "are row numbers, not genes"),
+        (np.arange(1, 979), "they are row numbers, not genes"),
+        (["ENSMUSG00000059552"], r"none is known as a gene \(ENSMUSG00000059552: Ensembl id of mouse; give"),
         (["5982", "5982.0", "1026"], "m.gct: genes stand in several rows: 5982; keep one row a gene"),
         (["ENSG00000141510.18", "ENSG00000141510.17"], "genes stand in several rows: 7157; keep one row a gene"),
         (["SEPT9", "SEPTIN9", "TP53"], "genes stand in several rows: 10801; keep one row a gene"),

@@ -262,6 +262,15 @@ def test_some_landmarks_are_absent(warnings_of):
     assert "200 of the 300 landmarks are among the rows; these are used" in warnings_of()
 
 
+def test_activity_is_measured_against_the_landmarks_that_are_there():
+    source = [plate(1).take_rows(plate(1).rids[:200]), plate(2).take_rows(plate(2).rids[:200])]
+    info = consensus(source, landmarks=LANDMARKS).siginfo
+    agree = np.clip(info["distil_cc_q75"].to_numpy(), 0.001, 1)
+    strong = np.maximum(info["ss_ngene"].to_numpy(), 0.001)
+    assert np.isfinite(info["tas"]).any()
+    np.testing.assert_allclose(info["tas"], np.sqrt(strong * agree / 200), rtol=1e-6)
+
+
 def test_gold_is_unknown_where_its_parts_are():
     gold = is_gold(pd.Series([0.3, 0.3, np.nan, 0.1, 0.3, 0.2]), pd.Series([1.0, np.nan, 1.0, 1.0, -666.0, 5.0]))
     np.testing.assert_array_equal(gold, [1, np.nan, np.nan, 0, np.nan, 1])
@@ -272,7 +281,7 @@ def test_gold_is_unknown_where_its_parts_are():
 
 def test_another_level_is_refused():
     odd = plate(2).with_values(plate(2).values, level=Level.QNORM)
-    with pytest.raises(LevelError, match=r"b.gctx: holds level QNORM, but ZSPC or ZSVC is needed here"):
+    with pytest.raises(LevelError, match=r"b.gctx: holds level QNORM, but ZSPC or ZSVC or ZSNC is needed here"):
         consensus([plate(1), odd], names=["a.gctx", "b.gctx"])
 
 

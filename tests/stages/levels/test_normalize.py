@@ -7,11 +7,12 @@ import pytest
 from beadwork.io.matrix.gctx import read_matrix
 from beadwork.io.platform.bead_sets import read_bead_set, read_liss_reference
 from beadwork.io.platform.gene_table import with_entrez_ids
+from beadwork.kernels.levels.liss import fence
 from beadwork.model.beads.plate import CALIBRATORS
 from beadwork.model.errors import AlignmentError, BeadworkError, LevelError, ParameterError
 from beadwork.model.matrix import Level, Matrix, Space
 from beadwork.model.params import NormalizeParams
-from beadwork.stages.levels.normalize import normalize, scale_bead_set, split_halves
+from beadwork.stages.levels.normalize import normalize, outlier_reasons, scale_bead_set, split_halves
 
 REFERENCE = read_liss_reference()
 TEST_PLATE = "plates/TEST_A375_24H_X1_B20/official"
@@ -163,6 +164,19 @@ def test_two_strikes_are_out_and_one_is_not(level2_plate):
     assert not one.qc.query("metric == 'qc_iqr' and entity == @gex.cids[7]")["pass"].any()
     strict = normalize(gex.with_values(values), cal, REFERENCE, params=NormalizeParams(max_strikes=0))
     assert gex.cids[7] not in strict.norm.cids
+
+
+@pytest.mark.parametrize(("usual", "odd", "strikes"), [(75.0, 60.0, True), (54.0, 50.0, True), (54.0, 52.5, False)])
+def test_a_well_strikes_below_the_limit_or_outside_the_fence_whichever_is_higher(usual, odd, strikes):
+    params = NormalizeParams(min_slope=52)
+    slopes = usual + np.tile([-0.1, 0.1], 10) * (30 if usual < 60 else 1)
+    wells = [f"P:A{number:02d}" for number in range(1, 21)]
+    cols = pd.DataFrame({"qc_slope": slopes, "qc_f_logp": 8.0, "qc_iqr": 10.0}, index=wells)
+    cols.loc["P:A05", "qc_slope"] = odd
+    _, rows = outlier_reasons(cols, params)
+    row = rows[(rows["metric"] == "qc_slope") & (rows["entity"] == "P:A05")].iloc[0]
+    assert row["lower"] == max(params.min_slope, fence(cols["qc_slope"].to_numpy(), params.fence_iqr)[0])
+    assert bool(row["pass"]) is not strikes
 
 
 def test_analytes_come_from_the_bead_set_if_rows_do_not_say(level2_plate):

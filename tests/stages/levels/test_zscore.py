@@ -3,8 +3,11 @@
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from beadwork.io.matrix.gctx import read_matrix
+from beadwork.kernels.levels.robust_z import robust_zscore
 from beadwork.model.errors import AlignmentError, LevelError, ParameterError
 from beadwork.model.matrix import Level, Matrix
 from beadwork.model.params import ZscoreParams
@@ -120,3 +123,108 @@ def test_uncertainty_shrinks_scores_of_the_genes_it_has(plate):
     np.testing.assert_array_equal(none, plain)
     with pytest.raises(AlignmentError, match="1 wells have no uncertainty"):
         zscore(plate, sd=Matrix(doubt[:, 1:], plate.rows.iloc[:10], plate.cols.iloc[1:]))
+
+
+# ---- many plates -----------------------------------------------------------------------------------------------------
+
+
+def made(name, seed, n=12, **fields):
+    """Level 3 of one plate, on a scale of its own."""
+    rng = np.random.default_rng(seed)
+    values = rng.normal(8 + seed, 1 + seed / 3, (30, 1)) + rng.normal(0, 0.5 + seed / 4, (30, n))
+    wells = [f"A{number:02d}" for number in range(1, n + 1)]
+    cols = pd.DataFrame(
+        {"det_plate": name, "det_well": wells, "pert_type": ["ctl_vehicle"] * 4 + ["trt_cp"] * (n - 4)} | fields,
+        index=[f"{name}:{well}" for well in wells],
+    )
+    return Matrix(values, pd.DataFrame(index=[f"g{i}" for i in range(30)]), cols, level=Level.INF)
+
+
+def joined(matrices, order=None):
+    cols = pd.concat([matrix.cols for matrix in matrices])
+    values = np.hstack([matrix.values for matrix in matrices])
+    order = np.arange(len(cols)) if order is None else order
+    return Matrix(values[:, order], matrices[0].rows, cols.iloc[order], level=matrices[0].level)
+
+
+PLATES = ("P1_A375_24H_X1_B20", "P1_A375_24H_X2_B20", "P2_MCF7_6H_X1_B25")
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.permutations(range(36)), st.sampled_from(["plate", "vehicle"]), st.sampled_from(["field", "ids", "mixed"]))
+def test_each_plate_of_many_gets_to_the_bit_what_it_gets_alone(order, population, known_by):
+    alone = [made(name, seed) for seed, name in enumerate(PLATES)]
+    whole = joined(alone, list(order))
+    if known_by == "ids":
+        whole = whole.with_values(whole.values, cols=whole.cols.drop(columns="det_plate"))
+    elif known_by == "mixed":
+        whole = whole.with_values(whole.values, cols=whole.cols.assign(det_plate=whole.cols["det_plate"].where(
+            np.arange(36) % 2 == 0)))  # fmt: skip
+    sd = whole.with_values(np.abs(whole.values) / 9 + 0.1, level=None)
+    result = zscore(whole, population=population, sd=sd)
+    qc = result.qc.set_index(["metric", "entity"])
+    for matrix in alone:
+        own = zscore(matrix, population=population, sd=sd.take_cols(matrix.cids))
+        np.testing.assert_array_equal(result.matrix.take_cols(matrix.cids).values, own.matrix.values)
+        np.testing.assert_array_equal(result.reliability.take_cols(matrix.cids).values, own.reliability.values)
+        for row in own.qc.itertuples():
+            assert qc.loc[(row.metric, row.entity), "value"] == row.value
+    assert len(result.qc) == 6 and list(result.matrix.cids) == list(whole.cids)
+
+
+def test_plates_that_cannot_be_told_apart_are_refused():
+    whole = joined([made(name, seed) for seed, name in enumerate(PLATES)])
+    bare = whole.cols.drop(columns=["det_plate"]).set_axis([f"S{n}" for n in range(36)], axis=0)
+    message = r"^X: 36 of 36 columns name no plate \(S0, .* and scores are made plate by plate; give --instinfo with "
+    with pytest.raises(AlignmentError, match=message):
+        zscore(Matrix(whole.values, whole.rows, bare, level=Level.INF), what="X")
+    one = whole.cols.assign(det_plate=whole.cols["det_plate"].where(np.arange(36) > 0)).rename(
+        index={whole.cids[0]: "S0"}
+    )
+    with pytest.raises(AlignmentError, match=r"1 of 36 columns name no plate \(S0\)"):
+        zscore(Matrix(whole.values, whole.rows, one, level=Level.INF))
+    with pytest.raises(AlignmentError, match=r"det_plate is P for columns whose ids name 3 plates \(P1_A375_24H_X1_B2"):
+        zscore(whole.with_values(whole.values, cols=whole.cols.assign(det_plate="P")))
+    with pytest.raises(AlignmentError, match="det_plate P stands at 400 columns, but a plate has 384 wells at most"):
+        zscore(
+            made("P", 0, 400).with_values(np.zeros((30, 400)), cols=pd.DataFrame({"det_plate": "P"}, index=range(400)))
+        )
+    twice = pd.DataFrame(index=["A01", "A02", "a1", *(f"B{n:02d}" for n in range(1, 10))])
+    with pytest.raises(AlignmentError, match="12 of 12 columns name no plate"):
+        zscore(made("P", 0).with_values(made("P", 0).values, cols=twice))
+
+
+def test_bare_wells_are_those_of_one_plate():
+    matrix = made(PLATES[0], 1)
+    bare = matrix.with_values(matrix.values, cols=matrix.cols[["pert_type"]].set_axis(matrix.cols["det_well"], axis=0))
+    np.testing.assert_array_equal(zscore(bare).matrix.values, zscore(matrix).matrix.values)
+
+
+def test_a_plate_with_too_few_vehicle_wells_is_named_and_others_are_scored():
+    first, second = made(PLATES[0], 0), made(PLATES[1], 1, pert_type="trt_cp")
+    with pytest.raises(ParameterError, match=rf"^X: plate {PLATES[1]}: has 0 wells of pert_type ctl_vehicle"):
+        zscore(joined([first, second]), population="vehicle", what="X")
+    result = zscore(joined([first, second]), population="vehicle", if_few="missing")
+    np.testing.assert_array_equal(
+        result.matrix.take_cols(first.cids).values, zscore(first, population="vehicle").matrix.values
+    )
+    assert np.isnan(result.matrix.take_cols(second.cids).values).all()
+    rows = result.qc[result.qc["metric"] == "n_population"].set_index("entity")
+    assert rows["pass"].to_dict() == {PLATES[0]: True, PLATES[1]: False}
+
+
+def test_official_scores_stay_when_another_plate_stands_beside(shared_data):
+    """Beside a shifted copy; scored as one plate, the scores correlate far less with the right ones."""
+    folder = shared_data / "golden" / "level2to4"
+    level3, level4 = (read_matrix(folder / f"{name}_n376x490.gct.gz") for name in ("level3", "level4"))
+    names = [pd.DataFrame({"det_plate": plate}, index=[f"{plate}:{well}" for well in level3.cids]) for plate in "PQ"]
+    gain = np.random.default_rng(1).uniform(-3, 3, (490, 1))
+    both = Matrix(np.hstack([level3.values, level3.values[:, ::-1] + gain]), level3.rows, pd.concat(names))
+    found = zscore(both).matrix.values
+    np.testing.assert_array_equal(found[:, :376], zscore(level3).matrix.values)
+    error = np.abs(found[:, :376] - level4.values)
+    assert np.median(error) < 1.6e-4 and (error / np.maximum(np.abs(level4.values), 1)).max() < 2e-3
+    as_one = robust_zscore(*[both.values.astype(float)] * 2, 0.1)[0][:, :376]
+    right = [np.corrcoef(z, official)[0, 1] for z, official in zip(found.T, level4.values.T, strict=False)]
+    wrong = [np.corrcoef(z, official)[0, 1] for z, official in zip(as_one.T, level4.values.T, strict=True)]
+    assert np.median(right) > 0.9999 > 0.9 > np.median(wrong)

@@ -84,6 +84,19 @@ def test_swapped_plates_name_each_other(plates, second):
     assert table.loc[first, "suspicion"].startswith(f"seems to be swapped with {second}")
 
 
+def test_a_swap_must_gain_as_much_as_the_parameter_asks(plates):
+    first, second = "SIM001_A375_24H_X1_B20", "SIM002_A375_24H_X1_B20"
+    swapped = {
+        **plates,
+        first: bench.rename(plates[second], plates[first]),
+        second: bench.rename(plates[first], plates[second]),
+    }
+    genes = compared_genes(matrix.rids for matrix in swapped.values())
+    prints = [make_print(matrix, genes) for matrix in swapped.values()]
+    strict = check_plates(prints, SETS, params=CheckPlatesParams(min_swap_gain=2.0)).table.set_index("det_plate")
+    assert not any(isinstance(name, str) and name for name in strict["swapped_with"])
+
+
 def test_another_bead_set_is_named(plates):
     name = "SIM002_MCF7_24H_X1_B20"
     table = verdicts({**plates, name: bench.wrong_set(plates[name], SETS[0])})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -75,5 +76,5 @@ def clean_queries(
         cleaned = denoise(source, model, params=DenoiseParams(own="no"), what=f"query {name}").matrix
         kept = ~np.isnan(values)
         profile = dict(zip(model.genes[kept], cleaned.values[kept, 0].astype(float).tolist(), strict=True))
-        found[place] = Query(name, profile=profile, cleaned=True)
+        found[place] = replace(queries[place], profile=profile, cleaned=True)
     return found

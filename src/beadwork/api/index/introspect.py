@@ -18,9 +18,12 @@ from beadwork.io.files.tables import write_table
 from beadwork.io.matrix.gctx_writer import gctx_columns, row_fields
 from beadwork.kernels.connectivity.recall import composite, pair_ranks
 from beadwork.model.connectivity.query import SIGNATURE_FIELDS, MappedQuery
+from beadwork.model.connectivity.signature_table import SignatureTable
 from beadwork.model.errors import FileError, ParameterError
 from beadwork.model.params import QueryParams
 from beadwork.stages.connectivity.filters import filter_signatures
+from beadwork.stages.connectivity.groups import treatment_mask
+from beadwork.stages.connectivity.perturbagens import PERTURBAGEN, plan_roll_up
 from beadwork.stages.connectivity.score import signature_sets
 
 RECALL_LIMIT = 20_000
@@ -104,7 +107,7 @@ def introspect(
     write_ranked({str(name): connections[name] for name in connections.columns}, output / "connections.tsv")
     summary: dict[str, Any] = {"signatures": len(positions), "genes_each_side": size}
     if similarity is not None:
-        recall = recall_table(similarity, info)
+        recall = recall_table(similarity, info, params)
         write_table(recall, output / "recall.tsv")
         summary |= {"perturbagens_with_pairs": len(recall), "median_rank": float(recall["rank"].median())}
     return summary
@@ -120,14 +123,18 @@ def _closest(ncs: np.ndarray, result: Any, shown: np.ndarray, info: pd.DataFrame
         "query_pert_iname": info["pert_iname"].astype(object).to_numpy()[first + query],
         "rank": np.tile(np.arange(1, order.shape[1] + 1), len(ncs)),
     }
-    for field in ("sig_id", "pert_iname", "cell_id", "pert_idose", "pert_itime"):
+    for field in ("sig_id", "pert_iname", "pert_type", "cell_id", "pert_idose", "pert_itime"):
         columns[field] = info[field].astype(object).to_numpy()[found]
     for name in ("wtcs", "ncs", "tau", "fdr"):
         columns[name] = result.values(name)[:, shown][query, found]
     return pd.DataFrame(columns)
 
 
-def recall_table(similarity: np.ndarray, info: pd.DataFrame) -> pd.DataFrame:
+def recall_table(
+    similarity: np.ndarray,
+    info: pd.DataFrame,
+    params: QueryParams = QueryParams(),  # noqa: B008 (frozen)
+) -> pd.DataFrame:
     """Recall by perturbagen: how signatures of the same perturbagen rank among all.
 
     Parameters
@@ -135,25 +142,29 @@ def recall_table(similarity: np.ndarray, info: pd.DataFrame) -> pd.DataFrame:
     similarity
         Scores, shape (signatures, signatures), NaN on the diagonal.
     info
-        pert_iname, cell_id of each signature.
+        pert_iname, pert_id, pert_type, cell_id of each signature.
+    params
+        What a perturbagen is, as in roll-ups.
 
     Returns
     -------
-    One row a perturbagen with two signatures or more: pairs, median similarity, rank (0: best, 50: chance), composite.
+    One row a perturbagen (no controls) with two signatures or more: pairs, median similarity, rank (0: best, 50:
+    chance), composite.
     """
     rank = pair_ranks(similarity.astype(np.float64))
     score = composite(similarity, rank)
-    code, names = pd.factorize(info["pert_iname"].astype(object), sort=True)
+    siginfo = SignatureTable.of(info)
+    plan = plan_roll_up(siginfo, treatment_mask(siginfo, params), params=params)
+    own = pd.DataFrame({name: plan.perts[name].to_pylist() for name in PERTURBAGEN}, dtype=object)
+    code = np.append(plan.pert_of, -1)[plan.cell_of]
     rows = []
-    for number, name in enumerate(names):
+    for number in np.flatnonzero(plan.perts["n_signatures"] >= 2).tolist():
         members = np.flatnonzero(code == number)
-        if len(members) < 2:
-            continue
         pairs = np.ix_(members, members)
         off = ~np.eye(len(members), dtype=bool)
         rows.append(
             {
-                "pert_iname": name,
+                **own.iloc[number].to_dict(),
                 "n_signatures": len(members),
                 "n_cells": int(info["cell_id"].iloc[members].nunique()),
                 "similarity": float(np.nanmedian(similarity[pairs][off])),
@@ -161,5 +172,5 @@ def recall_table(similarity: np.ndarray, info: pd.DataFrame) -> pd.DataFrame:
                 "composite": float(np.nanmedian(score[pairs][off])),
             }
         )
-    columns = ["pert_iname", "n_signatures", "n_cells", "similarity", "rank", "composite"]
+    columns = [*PERTURBAGEN, "n_signatures", "n_cells", "similarity", "rank", "composite"]
     return pd.DataFrame(rows, columns=columns).sort_values("rank", kind="stable", ignore_index=True)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from beadwork.io.connectivity.gene_sets import pair_sets, read_gene_names, read_gene_sets, read_signatures
+from beadwork.api.index.query_inputs import load_queries
+from beadwork.io.connectivity.gene_sets import down_queries, pair_sets, read_gene_names, read_gene_sets
 from beadwork.io.connectivity.index.reader import IndexStore
 from beadwork.io.platform.gene_names import gene_resolver
 from beadwork.model.connectivity.background import Background
@@ -215,6 +216,27 @@ class ConnectivityIndex:
         further = read_gene_names(self.gene_names) if self.gene_names else {}
         return GeneFinder(columns["gene_id"], columns["symbol"], gene_resolver(), further)
 
+    def find_genes(self, names: Sequence[object]) -> pd.DataFrame:
+        """Tell what the index makes of each gene of one list: used, a gene that it lacks, or not a gene.
+
+        Returns
+        -------
+        One row a name: name, answer, gene_id (of the index), symbol, kind (how it is named), reason (why not used).
+        """
+        import pandas as pd
+
+        ids, found = self.store.gene_ids, self.finder.find(names)
+        return pd.DataFrame(
+            {
+                "name": [item.name for item in found],
+                "answer": [str(item.answer) for item in found],
+                "gene_id": [ids[item.row] if item.row >= 0 else None for item in found],
+                "symbol": [self.finder.name_of(item.row) if item.row >= 0 else None for item in found],
+                "kind": [str(item.kind or "id") for item in found],
+                "reason": [item.reason for item in found],
+            }
+        )
+
     def query(
         self,
         up: GeneSets | None = None,
@@ -289,7 +311,7 @@ class ConnectivityIndex:
             raise GeneSetError("no genes given; give up, down or signature")
         sets = [_as_sets(item, name) for item in (up, down)]
         if up is None:
-            return [Query(item.name, (), item.genes) for item in sets[1]]
+            return down_queries(sets[1])
         return pair_sets(*sets)
 
     def map_queries(self, queries: Sequence[Query], params: QueryParams = QueryParams()) -> list[MappedQuery]:  # noqa: B008 (frozen)
@@ -557,29 +579,6 @@ class QueryResult:
             columns["p_control"] = self.connections.p_control[query][order]
             columns["q_control"] = self.connections.q_control[query][order]
         return columns
-
-
-def load_queries(
-    up: Sequence[str | Path] = (), down: Sequence[str | Path] = (), signatures: Sequence[str | Path] = ()
-) -> list[Query]:
-    """Read queries from files: gene sets (paired by name, else by order) and full signatures.
-
-    Raises
-    ------
-    GeneSetError
-        A file cannot be used, or two queries have the same name.
-    """
-    ups = [item for path in up for item in read_gene_sets(path)]
-    downs = [item for path in down for item in read_gene_sets(path)]
-    queries = pair_sets(ups, downs) if ups else [Query(item.name, (), item.genes) for item in downs]
-    queries += [query for path in signatures for query in read_signatures(path)]
-    if not queries:
-        raise GeneSetError("no query given; use --up, --down or --signature")
-    names = [query.name for query in queries]
-    twice = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
-    if twice:
-        raise GeneSetError(f"queries of the same name: {name_some(twice)}; rename the sets")
-    return queries
 
 
 def _as_sets(item: GeneSets | None, name: str) -> list[GeneSet]:

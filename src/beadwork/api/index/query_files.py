@@ -22,7 +22,7 @@ from beadwork.io.files.provenance import input_record, make_provenance
 from beadwork.io.matrix.gctx_writer import gctx_columns, row_fields
 from beadwork.model.connectivity.query import SIGNATURE_FIELDS, MappedQuery, Query, query_label
 from beadwork.model.errors import FileError
-from beadwork.model.params import QueryParams
+from beadwork.model.params import QueryParams, SignatureParams
 from beadwork.stages.connectivity.filters import filter_signatures
 from beadwork.stages.connectivity.perturbagens import RollUpPlan
 from beadwork.stages.connectivity.roll_up import RolledUp, ranked_columns
@@ -58,6 +58,7 @@ def answer_to_files(
     output: Path,
     *,
     params: QueryParams = QueryParams(),  # noqa: B008 (frozen)
+    table_params: SignatureParams | None = None,
     filters: Sequence[str] = (),
     classes: Classes = None,
     outputs: Outputs = Outputs(),
@@ -71,6 +72,8 @@ def answer_to_files(
     ----------
     output
         Folder; made if need be.
+    table_params
+        How tables of differential expression were read, for the provenance.
     filters
         Which signatures are shown.
     classes
@@ -92,7 +95,8 @@ def answer_to_files(
     for role, paths in (files or {}).items():
         if paths:
             inputs[role] = [input_record(path) for path in paths]
-    provenance = make_provenance("query", {**params.model_dump(mode="json"), "where": list(filters)}, inputs)
+    read = table_params.model_dump(mode="json") if table_params else {}
+    provenance = make_provenance("query", {**params.model_dump(mode="json"), **read, "where": list(filters)}, inputs)
     kinds = [*dict.fromkeys(["wtcs", *params.metric]), "ncs", "tau", "fdr", *(["p"] if params.permutations else [])]
     kinds += ["p_control"] if index.is_cleaned else []
     report: list[dict[str, Any]] = []

@@ -14,6 +14,7 @@ from beadwork.model.connectivity.query import MappedQuery
 from beadwork.model.connectivity.signature_table import arrow_numbers, codes_among
 from beadwork.model.pert_types import pert_type_name, perturbation_kind
 from beadwork.stages.connectivity.groups import null_mask, treatment_mask
+from beadwork.stages.connectivity.perturbagens import PERTURBAGEN
 from beadwork.stages.connectivity.roll_up import RolledUp, ranked_columns
 
 if TYPE_CHECKING:
@@ -23,8 +24,6 @@ TOP = 20
 """Entities shown at each end."""
 SIGNATURES = 250
 """Signatures listed at each end."""
-PERTURBAGEN = ("pert_iname", "pert_id", "pert_type")
-"""Fields that name one perturbagen."""
 MAPPED = 12
 """Perturbagens at each end that are shown by cell."""
 PLOTS = 3

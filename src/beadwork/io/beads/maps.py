@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import pandas as pd
@@ -10,6 +11,9 @@ from beadwork.io.files.tables import read_table
 from beadwork.model.errors import MapError, name_some
 from beadwork.model.ids import parse_well
 from beadwork.model.pert_types import plain_pert_type
+from beadwork.model.quantities import read_quantities
+
+log = logging.getLogger("beadwork.maps")
 
 WELL_COLUMNS = ("det_well", "rna_well", "well_position")
 """Columns that may name the well; the first one there is taken."""
@@ -34,7 +38,7 @@ def read_map(path: str | Path, det_plate: str | None = None) -> pd.DataFrame:
     FileError
         No such file, or not a table.
     MapError
-        A column is missing, a well is unknown or stands twice, or no row is left.
+        A column is missing, a well is unknown or stands twice, a dose or time is no plain number, or no row is left.
     """
     table = read_table(path)
     named = [name for name in WELL_COLUMNS if name in table.columns]
@@ -62,6 +66,12 @@ def read_map(path: str | Path, det_plate: str | None = None) -> pd.DataFrame:
         raise MapError(f"{path}: wells stand twice: {name_some(sorted(twice))}; keep one row for each")
     table = table.set_axis(pd.Index(wells, dtype=object, name=None), axis=0)
     table[named[0]] = table.index
+    plate = "" if det_plate is None else f"{det_plate}: "
+    table, read = read_quantities(
+        table, [f"{plate}well {well}" for well in table.index], error=MapError, what=str(path)
+    )
+    if read and det_plate is not None:  # a map is read once without a plate, to see early whether it can be
+        log.warning("%s: texts read as numbers: %s", path, name_some(read))
     table["pert_type"] = [kind if pd.isna(kind) else plain_pert_type(kind) for kind in table["pert_type"]]
     if "pert_iname" not in table.columns and "pert_desc" in table.columns:
         table.insert(int(table.columns.get_loc("pert_desc")), "pert_iname", table["pert_desc"])

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from beadwork.io.connectivity.gene_sets import read_gene_sets
+from beadwork.io.connectivity.gene_sets import read_named_sets
 from beadwork.model.connectivity.perturbagen_classes import ClassMember, PerturbagenClasses, plain_id
 from beadwork.model.errors import FileError
 
@@ -47,7 +47,7 @@ def read_classes(paths: str | Path | Sequence[str | Path]) -> PerturbagenClasses
         plain = path.with_suffix("") if path.suffix == ".gz" else path
         if plain.suffix in (".gmt", ".gmx"):
             has_classes = True
-            for item in read_gene_sets(path):
+            for item in read_named_sets(path):
                 classes.setdefault(item.name, []).extend(ClassMember((one,), (one,)) for one in item.genes)
             continue
         found, says_classes = _rows(path)

@@ -12,13 +12,16 @@ from pathlib import Path
 from typing import Any
 
 from beadwork import __version__
-from beadwork.io.files.digest import digest_file
+from beadwork.io.files.digest import digest_bytes, digest_file
+from beadwork.io.files.unpack import STANDARD_INPUT, standard_input
 
 SCHEMA = 1
 
 
 def input_record(path: str | Path, digest: str | None = None) -> dict[str, str]:
     """Name (without folders) and checksum of one input file."""
+    if str(path) == STANDARD_INPUT:
+        return {"name": STANDARD_INPUT, "digest": digest or digest_bytes(standard_input())}
     return {"name": Path(path).name, "digest": digest or digest_file(path)}
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from beadwork.io.files.atomic import atomic_path
-from beadwork.io.files.unpack import decode_text, read_bytes, split_lines
+from beadwork.io.files.text import file_label, read_text, split_lines
 from beadwork.io.matrix.gctx import typed_column
 from beadwork.model.errors import FileError
 from beadwork.model.missing import missing_texts
@@ -26,36 +26,46 @@ def read_table(
     FileError
         The file is absent, empty, not text, ragged, repeats a column or lacks a required one.
     """
-    raw = read_bytes(path)
-    if b"\x00" in raw:
-        raise FileError(f"{path}: is not a text file; a tab-separated table is needed")
-    lines = [(number, line) for number, line in enumerate(split_lines(decode_text(raw)), start=1) if line.strip()]
+    text, path = read_text(path, "a tab-separated table is needed"), file_label(path)
+    lines = [(number, line) for number, line in enumerate(split_lines(text), start=1) if line.strip()]
     while lines and lines[0][1].lstrip('"').startswith(comments):
         lines.pop(0)
     if not lines:
         raise FileError(f"{path}: is empty; a tab-separated table with a header line is needed")
     header = [_unquote(name) for name in lines[0][1].split("\t")]
-    if len(set(header)) < len(header):
-        twice = sorted({name for name in header if header.count(name) > 1})
-        raise FileError(f"{path}: columns stand twice: {', '.join(twice)}; rename them")
-    absent = [name for name in required if name not in header]
-    if absent:
-        hint = "; columns must be separated by tabs" if len(header) == 1 else f"; it has {', '.join(header[:12])}"
-        raise FileError(f"{path}: lacks the column(s) {', '.join(absent)}{hint}")
     cells = []
     for number, line in lines[1:]:
         row = [_unquote(cell) for cell in line.split("\t")]
         if len(row) > len(header) and any(row[len(header) :]):
             raise FileError(f"{path}: line {number} has {len(row)} cells, but the header has {len(header)} columns")
         cells.append((row + [""] * len(header))[: len(header)])
+    kept = _named_columns(header, cells, path)
+    header = [header[place] for place in kept]
+    absent = [name for name in required if name not in header]
+    if absent:
+        hint = "; columns must be separated by tabs" if len(header) == 1 else f"; it has {', '.join(header[:12])}"
+        raise FileError(f"{path}: lacks the column(s) {', '.join(absent)}{hint}")
     columns = {}
-    for position, name in enumerate(header):
+    for position, name in zip(kept, header, strict=True):
         texts = np.array([row[position] for row in cells], dtype=object)
         if text_only:
             columns[name] = np.where(missing_texts(texts), np.nan, texts).astype(object)
         else:
             columns[name] = typed_column(name, texts)
     return pd.DataFrame(columns)
+
+
+def _named_columns(header: list[str], cells: list[list[str]], path: str) -> list[int]:
+    """Places of the columns that count: those without a name and without values, as spreadsheets leave, do not."""
+    kept = [place for place in range(len(header)) if header[place] or any(row[place] for row in cells)]
+    unnamed = [str(place + 1) for place in kept if not header[place]]
+    if len(unnamed) > 1:
+        raise FileError(f"{path}: columns {', '.join(unnamed[:5])} have values, but no name; name or remove them")
+    names = [header[place] for place in kept]
+    twice = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
+    if twice:
+        raise FileError(f"{path}: columns stand twice: {', '.join(twice)}; rename them")
+    return kept
 
 
 def write_table(table: pd.DataFrame, path: str | Path) -> None:

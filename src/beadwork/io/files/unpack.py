@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import gzip
+import sys
 import zlib
 from pathlib import Path
+from typing import BinaryIO
 
 from beadwork.model.errors import FileError
 
 GZIP_MAGIC = b"\x1f\x8b"
+STANDARD_INPUT = "-"
 MAX_GROWTH = 200
 """A gzipped file that unpacks to more than this many times its size (and more than 256 MiB) is refused."""
 
@@ -17,7 +20,7 @@ _STEP = 1 << 20
 
 
 def read_bytes(path: str | Path) -> bytes:
-    """Content of a file, unpacked if it is gzipped.
+    """Content of a file, or of standard input (``-``), unpacked if it is gzipped.
 
     Raises
     ------
@@ -25,7 +28,7 @@ def read_bytes(path: str | Path) -> bytes:
         The file is absent, a folder, unreadable, damaged, or unpacks to an absurd size.
     """
     try:
-        raw = Path(path).read_bytes()
+        raw = standard_input() if str(path) == STANDARD_INPUT else Path(path).read_bytes()
     except FileNotFoundError:
         raise FileError(f"{path}: no such file; check the name") from None
     except IsADirectoryError:
@@ -33,6 +36,17 @@ def read_bytes(path: str | Path) -> bytes:
     except OSError as error:
         raise FileError(f"{path}: cannot be read ({error.strerror or error})") from None
     return unpack(raw, path) if raw.startswith(GZIP_MAGIC) else raw
+
+
+_read: list[tuple[BinaryIO, bytes]] = []
+
+
+def standard_input() -> bytes:
+    """Content of standard input, read once and kept: what reads it a second time finds the same."""
+    stream = sys.stdin.buffer
+    if not _read or _read[0][0] is not stream:
+        _read[:] = [(stream, stream.read())]
+    return _read[0][1]
 
 
 def unpack(raw: bytes, path: str | Path) -> bytes:
@@ -54,16 +68,3 @@ def unpack(raw: bytes, path: str | Path) -> bytes:
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise FileError(f"{path}: damaged gzip file ({error}); fetch or make it anew") from None
     return b"".join(parts)
-
-
-def decode_text(raw: bytes) -> str:
-    """Text of bytes: UTF-8 (with or without mark), else latin-1, in which older CMap files are written."""
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return raw.decode("latin-1")
-
-
-def split_lines(text: str) -> list[str]:
-    r"""Lines that end in ``\n``, ``\r\n`` or ``\r``; no other character ends one, unlike ``str.splitlines``."""
-    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")

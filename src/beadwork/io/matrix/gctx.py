@@ -21,7 +21,8 @@ import numpy as np
 import pandas as pd
 
 from beadwork.io.files.atomic import atomic_path
-from beadwork.io.files.unpack import GZIP_MAGIC, decode_text, read_bytes, split_lines
+from beadwork.io.files.text import split_lines, text_of
+from beadwork.io.files.unpack import GZIP_MAGIC, read_bytes
 from beadwork.io.matrix.gctx_layout import COL, DATA, ROW, SLASH
 from beadwork.io.matrix.hdf5_file import matrix_room, new_hdf5
 from beadwork.io.matrix.hdf5_heap import find_boastful_text, find_broken_heap, values_span
@@ -182,7 +183,8 @@ def _open(path: str | Path) -> tuple[Any, bool]:
 
 
 def _is_gct(content: bytes) -> bool:
-    return content.removeprefix(b"\xef\xbb\xbf").startswith(b"#1.")
+    """Whether a text begins as a GCT, in whatever encoding."""
+    return content[:16].lstrip(b"\xef\xbb\xbf\xfe\xff\x00").replace(b"\x00", b"").startswith(b"#1.")
 
 
 def _matrix(path: Any, values: np.ndarray, rows: pd.DataFrame, cols: pd.DataFrame, level: Level | None,
@@ -430,7 +432,7 @@ def _one_line(error: BaseException) -> str:
 
 
 def _parse_gct(content: bytes, path: str | Path, level: Level | None, space: Space | None) -> Matrix:
-    lines = split_lines(decode_text(content))
+    lines = split_lines(text_of(content, str(path), "a GCT file is needed"))
     while lines and not lines[-1].strip():
         lines.pop()
     version = lines[0].strip()

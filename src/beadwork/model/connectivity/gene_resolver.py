@@ -5,7 +5,7 @@
 >>> [(answer.gene, str(answer.kind)) for answer in resolver.resolve(["CDKN1A", "SEPT9", "ENSG00000141510.18"])]
 [('1026', 'symbol'), ('10801', 'symbol'), ('7157', 'Ensembl id')]
 >>> [answer.reason for answer in resolver.resolve(["CDKN1A", "TP53", "2"])][2]
-'a bare number among names; not taken for an Entrez id'
+'a bare number in a list that is not one of ids; not taken for an Entrez id'
 >>> resolver.describe(["CDKN1A", "TP53", "GAPDH", "no gene"]).kind, resolver.share_known(["CDKN1A", "2.5"])
 ('symbol', 0.5)
 """
@@ -34,7 +34,11 @@ SAMPLE = 2000
 MOST_SUGGESTIONS = 10
 """Unknown names of one list for which a similar symbol is looked for."""
 
-_PREFIXED = re.compile(r"(?:gene ?id|entrez(?: ?gene)?(?: ?id)?|ncbi(?: ?gene)?)\s*[:_]\s*(\d+)", re.I)
+_LABELLED = re.compile(
+    r"(?:gene|(?:entrez|ncbi)? ?(?:gene)? ?id|entrez|ncbi|hsa|ensembl|uniprot(?:kb)?|refseq|symbol)\s*[:=]\s*(\S.*)",
+    re.I,
+)
+_SEPARATORS = re.compile(r"///|[|;]|_(?=ENSG\d{11})|(?<=ENSG\d{11})_")
 _ENSEMBL = re.compile(r"ENS(?P<species>[A-Z]*?)(?P<feature>[GTPER])(?P<digits>\d{11})(?:[._]\d+)?(?:_PAR_Y)?", re.I)
 _REFSEQ = re.compile(r"([NX][MRPG]_\d{6,9})(?:\.\d+)?", re.I)
 _UNIPROT = re.compile(r"((?:[OPQ]\d[A-Z\d]{3}\d|[A-NR-Z]\d(?:[A-Z][A-Z\d]{2}\d){1,2}))(?:-\d+)?", re.I)
@@ -157,7 +161,8 @@ class GeneResolver:
     without version, UniProt, RefSeq and HGNC ids, probe sets of HG-U133A.  A name that several genes have goes to the
     platform's symbol, else today's, else a previous symbol, else an alias; of several on one step none is chosen.
 
-    Numbers are Entrez ids only in a list of ids, that is where they are more than half of it and none has a fraction.
+    Numbers are Entrez ids only in a list of ids, that is where they are more than three
+    quarters of it and none has a fraction: a list of symbols with weights is none.
     """
 
     def __init__(self, tables: GeneTables) -> None:
@@ -246,6 +251,8 @@ class GeneResolver:
         found = self.tables.name(upper)
         if found:
             return self._named(text, found)
+        if match := _LABELLED.fullmatch(text):
+            return self._answer(match[1], True)._replace(name=text)
         return self._other_id(text, upper) or self._no_gene(text, upper)
 
     def _named(self, text: str, found: NamedGenes) -> GeneAnswer:
@@ -271,7 +278,7 @@ class GeneResolver:
         hint = f"; as a day of a spreadsheet it is {day}, perhaps made of {_or(made_of)}" if made_of else ""
         if numbers:
             return GeneAnswer(text, "", Kind.NUMBER, f"a number, but no Entrez id of a known human gene{hint}")
-        return GeneAnswer(text, "", Kind.NUMBER, f"a bare number among names; not taken for an Entrez id{hint}")
+        return GeneAnswer(text, "", Kind.NUMBER, f"{_BARE}{hint}")
 
     def _other_id(self, text: str, upper: str) -> GeneAnswer | None:
         if match := _ENSEMBL.fullmatch(upper):
@@ -280,9 +287,9 @@ class GeneResolver:
             return self._by_id(text, Kind.REFSEQ, "refseq", match[1], "a RefSeq accession that the table lacks")
         if match := _HGNC.fullmatch(upper):
             return self._by_id(text, Kind.HGNC, "hgnc", match[1], "an HGNC id of no gene that is known")
-        if match := _LOC.fullmatch(upper) or _PREFIXED.fullmatch(text):
+        if match := _LOC.fullmatch(upper):
             if match[1] in self.tables.symbols():
-                return GeneAnswer(text, match[1], Kind.SYMBOL if upper.startswith("LOC") else Kind.ENTREZ)
+                return GeneAnswer(text, match[1], Kind.SYMBOL)
             return GeneAnswer(text, "", Kind.UNKNOWN, f"no known human gene has the Entrez id {match[1]}")
         if _PROBE.fullmatch(text):
             gene = self.tables.probes().get(text) or self.tables.probes().get(text.lower())
@@ -293,8 +300,8 @@ class GeneResolver:
             return self._by_id(
                 text, Kind.UNIPROT, "uniprot", match[1], "a UniProt accession of no gene of the platform"
             )
-        if "|" in text or "///" in text:
-            return self._joined(text)
+        if len(parts := [part for part in _SEPARATORS.split(text) if part.strip()]) > 1:
+            return self._joined(text, parts)
         return None
 
     def _by_id(self, text: str, kind: Kind, table: str, key: str, reason: str) -> GeneAnswer:
@@ -312,8 +319,7 @@ class GeneResolver:
             return GeneAnswer(text, "", Kind.UNKNOWN, f"Ensembl id of a {what}; ids of genes (ENSG...) are needed")
         return self._by_id(text, Kind.ENSEMBL, "ensembl", digits.lstrip("0"), "Ensembl id of no named gene")
 
-    def _joined(self, text: str) -> GeneAnswer:
-        parts = [part.strip() for part in re.split(r"///|\|", text)]
+    def _joined(self, text: str, parts: Sequence[str]) -> GeneAnswer:
         genes = dict.fromkeys(answer.gene for answer in self.resolve(parts, numbers=True, suggest=False) if answer.gene)
         if len(genes) == 1:
             return GeneAnswer(text, next(iter(genes)), Kind.SYMBOL)
@@ -355,6 +361,7 @@ class GeneResolver:
 
 
 _UNKNOWN = "unknown gene"
+_BARE = "a bare number in a list that is not one of ids; not taken for an Entrez id"
 
 
 def _one_off(name: str) -> Iterable[str]:

@@ -43,7 +43,7 @@ def entrez_text(text: str) -> str | None:
 
 
 def is_list_of_ids(texts: Sequence[str]) -> bool:
-    """Are the numbers of a list Entrez ids?  They are more than half of it, and none has a fraction."""
+    """Are the numbers of a list Entrez ids?  They are more than three quarters of it, and none has a fraction."""
     n_numbers = n_names = 0
     for text in texts:
         if text[:1] and text[0] in "0123456789+-.," and is_number(text):
@@ -52,7 +52,7 @@ def is_list_of_ids(texts: Sequence[str]) -> bool:
             n_numbers += 1
         elif text.upper() not in PLACEHOLDERS:
             n_names += 1
-    return n_numbers > n_names
+    return n_numbers > 3 * n_names
 
 
 def are_row_numbers(texts: Sequence[str]) -> bool:

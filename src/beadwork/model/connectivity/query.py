@@ -70,6 +70,7 @@ class GeneSet:
     name: str
     genes: tuple[str, ...]
     source: str = ""
+    notes: tuple[str, ...] = ()
 
 
 def query_label(name: str) -> str:
@@ -89,6 +90,8 @@ class Query:
         Genes (Entrez ids, symbols, other names, or ids of the index).
     profile
         Value of each gene, for a full signature; `up` and `down` are then taken from its ends.
+    notes
+        What its reader has to say, such as the columns of a table that were taken.
     cleaned
         Whether the profile is known to be noise controlled.
     """
@@ -97,6 +100,7 @@ class Query:
     up: tuple[str, ...] = ()
     down: tuple[str, ...] = ()
     profile: Mapping[str, float] | None = None
+    notes: tuple[str, ...] = ()
     cleaned: bool = False
 
 

@@ -59,7 +59,8 @@ def signature_table(
                 "give the siginfo that was made with the matrix"
             )
         table = siginfo.iloc[place].reset_index(drop=True)
-    table = read_flags(table.rename(columns=str), what)
+    table = table.rename(columns=str).assign(sig_id=[str(item) for item in sig_ids])
+    table = read_flags(table, what)
     for field, others in ALIASES.items():
         if field not in table.columns:
             source = next((name for name in others if name in table.columns), None)
@@ -74,7 +75,6 @@ def signature_table(
         if field not in table.columns and number in table.columns:
             units = table[unit] if unit in table.columns else pd.Series("", index=table.index)
             table[field] = [_amount(value, name) for value, name in zip(table[number], units, strict=True)]
-    table["sig_id"] = [str(item) for item in sig_ids]
     for field in SIGNATURE_FIELDS:
         if field not in table.columns:
             table[field] = pd.Series(np.nan, index=table.index, dtype=object if field_kind(field) is str else float)

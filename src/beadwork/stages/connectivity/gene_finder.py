@@ -83,6 +83,20 @@ class GeneFinder:
             for text in texts
         ]
 
+    def keys(self, names: Iterable[object]) -> list[str]:
+        """Give the same text for each name of one gene in a list: its row or Entrez id; nothing for what is no gene."""
+        texts = [gene_text(name) for name in names]
+        numbers = is_list_of_ids(texts)
+        rows = [self._own_row(text, numbers)[0] for text in texts]
+        others = [text for text, row in zip(texts, rows, strict=True) if row < 0]
+        answers = dict(zip(others, self.resolver.resolve(others, numbers=numbers, suggest=False), strict=True))
+        found = []
+        for text, row in zip(texts, rows, strict=True):
+            gene = "" if row >= 0 else answers[text].gene
+            row = self._row_of_gene.get(gene, -1) if gene else row
+            found.append(f"row {row}" if row >= 0 else gene)
+        return found
+
     def name_of(self, row: int) -> str:
         """Symbol of a row, or its id where it has none."""
         return self._symbols[row] or list(self.rows)[row]

@@ -61,6 +61,7 @@ def map_query(query: Query, finder: GeneFinder, params: QueryParams = QueryParam
             f"{query_label(query.name)}: {number} genes are in the index, fewer than {params.min_set} each; "
             f"give more genes or lower the limit (--min-set){unused}"
         )
+    notes = [*query.notes, *notes]
     return MappedQuery(query.name, scored["up"], scored["down"], counts=counts, missing=missing, notes=tuple(notes))
 
 
@@ -167,14 +168,31 @@ def _map_profile(query: Query, finder: GeneFinder, params: QueryParams) -> Mappe
             f"{query_label(query.name)}: only {len(at)} genes of the signature are in the index, and its sets are a "
             f"quarter of them; give {4 * params.min_set} or more, or lower the limit (--min-set)"
         )
-    up, down = at[ranked[:size]], at[ranked[-size:]]
+    ends = {"up": ranked[:size], "down": ranked[-size:]}
+    ends = {side: places[number[places] != 0] for side, places in ends.items()}
+    up, down = (at[ends[side]] if len(ends[side]) >= params.min_set else at[:0] for side in ("up", "down"))
+    if len(up) + len(down) == 0:
+        raise GeneSetError(
+            f"{query_label(query.name)}: {len(ends['up'])} genes of the signature that are in the index go up and "
+            f"{len(ends['down'])} down, fewer than {params.min_set} each; give more, or lower the limit (--min-set)"
+        )
     counts = {
-        "n_up": size, "n_up_found": size, "n_down": size, "n_down_found": size, "n_signature": len(query.profile),
+        "n_up": len(ends["up"]), "n_up_found": len(ends["up"]), "n_down": len(ends["down"]),
+        "n_down_found": len(ends["down"]), "n_signature": len(query.profile),
         "n_signature_found": len(at), "n_up_missing": 0, "n_down_missing": 0, "n_up_repeated": 0, "n_down_repeated": 0,
         "n_overlap": 0, "n_signature_missing": len(missing), "n_signature_repeated": repeated,
         "n_signature_no_gene": sum(item.answer is Answer.NO_GENE for item in answers),
     }  # fmt: skip
-    notes = [f"a signature of {len(at)} genes: its {size} highest and {size} lowest are the sets"]
+    high, low = len(ends["up"]), len(ends["down"])
+    notes = [*query.notes, f"a signature of {len(at)} genes: its {high} highest and {low} lowest are the sets"]
+    if min(high, low) < size:
+        notes.append("genes without a change (0) are in no set")
+    for side, places in ends.items():
+        if len(places) < params.min_set:
+            notes.append(f"{len(places)} {side} genes, fewer than {params.min_set}: the {side} set is not scored")
+    if high and low and (number[ends["up"]].min() < 0 or number[ends["down"]].max() > 0):
+        one = "up" if number[ends["down"]].max() > 0 else "down"
+        notes.append(f"nearly all values go {one}: the other set holds genes that go {one} least")
     notes += _notes_on_missing(answers, "genes of the signature")
     if repeated:
         notes.append(f"{repeated} genes of the signature stand more than once; the largest change counts")

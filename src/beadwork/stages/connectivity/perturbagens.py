@@ -21,6 +21,8 @@ from beadwork.model.pert_types import COMPOUND, perturbation_kind, plain_pert_ty
 if TYPE_CHECKING:
     import pandas as pd
 
+PERTURBAGEN = ("pert_iname", "pert_id", "pert_type")
+"""Fields that name one perturbagen."""
 Columns = Mapping[str, Any]
 """A table as arrays of one length by name: numbers as NumPy arrays, texts as Arrow dictionaries."""
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from beadwork.model.connectivity.gene_resolver import GeneAnswer, GeneColumn, GeneResolver, Kind
-from beadwork.model.connectivity.gene_text import entrez_text, gene_text
+from beadwork.model.connectivity.gene_resolver import NAME_KINDS, GeneAnswer, GeneColumn, GeneResolver, Kind
+from beadwork.model.connectivity.gene_text import entrez_text, gene_text, is_mouse_case
 from beadwork.model.errors import AlignmentError, name_some
 
 if TYPE_CHECKING:
@@ -75,15 +75,16 @@ def identify_genes(
         No row is known as a gene, or two rows are the same gene.
     """
     own = [gene_text(item) for item in rows.index]
+    if all(item in known for item in own) and len(set(own)) == len(own):  # the usual index, often one of hundreds
+        return RowGenes(own, [known[item] for item in own], len(own), f"{Kind.ENTREZ}s")
     field, answers, column = _best_column(own, rows, resolver, probes)
     if not any(answer.gene for answer in answers):
-        kind = " are row numbers, not genes;" if column.kind is Kind.ROW_NUMBER else ":"
-        reason = (
-            "" if column.kind is Kind.ROW_NUMBER else " none is known as a gene, so that no query could reach them;"
-        )
+        why = f"none is known as a gene ({own[0]}: {answers[0].reason}), so that no query could reach them"
+        if column.kind is Kind.ROW_NUMBER:
+            why = "they are row numbers, not genes"
         raise AlignmentError(
-            f"{what}: row ids ({name_some(own, 3)}){kind}{reason} give Entrez ids, symbols or Ensembl ids as row ids "
-            "or as a row field pr_gene_id"
+            f"{what}: row ids ({name_some(own, 3)}): {why}; give Entrez ids, symbols or Ensembl ids as row ids or as a "
+            "row field pr_gene_id"
         )
     ids, left = _distinct_ids(own, answers, what)
     symbols = _symbols(ids, rows, resolver, known)
@@ -169,6 +170,11 @@ def _source(field: str, column: GeneColumn) -> str:
 
 def _remarks(own: Sequence[str], answers: Sequence[GeneAnswer], n_known: int, left: Sequence[int]) -> list[str]:
     remarks = []
+    mouse = [answer.name for answer in answers if answer.kind in NAME_KINDS and is_mouse_case(answer.name)]
+    if len(mouse) > len(answers) / 2:
+        remarks.append(
+            f"row ids are written as symbols of mouse or rat ({mouse[0]}), and taken for the human genes of that name"
+        )
     unknown = [own[row] for row, answer in enumerate(answers) if not answer.gene]
     if unknown:
         remarks.append(

@@ -22,16 +22,15 @@ from beadwork.kernels.levels.modz import (
     standard_ranks,
     strong_genes,
 )
-from beadwork.model.errors import AlignmentError, BeadworkError, LevelError, name_some
-from beadwork.model.ids import format_dose, parse_det_plate
+from beadwork.model.errors import AlignmentError, LevelError, name_some
 from beadwork.model.matrix import Level, Matrix, check_matrix
 from beadwork.model.params import ConsensusParams
-from beadwork.model.pert_types import is_null, type_mask
+from beadwork.model.pert_types import is_treatment, type_mask
 from beadwork.model.qc import join_qc, qc_rows
+from beadwork.stages.levels.groups import field_key, group_instances, read_doses, with_brew, with_plate
+from beadwork.stages.levels.near_names import near_misses, spellings
 
 log = logging.getLogger("beadwork.consensus")
-MAY_BE_ABSENT = ("pert_dose", "pert_dose_unit", "pert_time")
-"""Fields of --group-by that a matrix need not have: all its values count as missing."""
 INSTANCE_FIELDS = frozenset(
     ("det_plate", "det_well", "rna_plate", "lxb_digest", "count_mean", "count_cv", "qc_slope", "qc_f_logp", "qc_iqr",
      "noise_share")
@@ -72,8 +71,8 @@ def consensus(
     Parameters
     ----------
     z
-        ZSPC, ZSVC or ZSNC of one plate or of several, values (genes, samples), the same genes in each.  NaN is an error:
-        it would silently re-weight replicates.  The order of the matrices does not matter.
+        ZSPC, ZSVC or ZSNC of one plate or of several, values (genes, samples), the same genes in each.  NaN is an
+        error: it would silently re-weight replicates.  The order of the matrices does not matter.
     landmarks
         Ids of the genes that correlations and strengths are computed over; None, or none of them present: rows that
         the annotation calls landmarks, else all rows (with a warning).
@@ -110,8 +109,9 @@ def consensus(
     """
     joined = join_plates([z] if isinstance(z, Matrix) else list(z), names)
     cleaned = joined.level is Level.ZSNC
-    cols = with_brew(joined.cols)
+    cols = read_doses(with_brew(joined.cols))
     group, keys = group_instances(cols, params)
+    _say_near_names(cols, group, keys["sig_id"], params)
     known, reliable = _join_reliabilities(joined, [reliability] if isinstance(reliability, Matrix) else reliability)
     at = _landmark_rows(joined, landmarks)
     by_sample = np.ascontiguousarray(joined.values.T)
@@ -261,110 +261,23 @@ def _join_reliabilities(joined: Matrix, parts: Sequence[Matrix] | None) -> tuple
     return known, found
 
 
-def group_instances(cols: pd.DataFrame, params: ConsensusParams) -> tuple[np.ndarray, pd.DataFrame]:
-    """Group instances into signatures.
-
-    Returns the group code of each instance (0.. in order of first appearance) and a table with the ``sig_id`` of each
-    group.  Missing equals missing.
-
-    Raises
-    ------
-    BeadworkError
-        A field is absent, or an instance has no pert_id or brew_prefix although it is grouped by it.
-    """
-    absent = [name for name in params.group_by if name not in cols and name not in MAY_BE_ABSENT]
-    if absent:
-        raise BeadworkError(
-            f"--group-by: the z-scores have no column field {', '.join(absent)}; "
-            f"they have {name_some(cols.columns, 30)}"
-        )
+def _say_near_names(cols: pd.DataFrame, group: np.ndarray, names: pd.Series, params: ConsensusParams) -> None:
+    """Report what is written in two ways, above all where treatments lack replicates for it."""
     keys = pd.DataFrame({name: field_key(cols, name) for name in params.group_by}, index=cols.index)
-    for name in {"pert_id", "brew_prefix"} & set(params.group_by):
-        empty = cols.index[keys[name] == ""]
-        if len(empty):
-            raise BeadworkError(
-                f"{name} is missing for {len(empty)} wells ({name_some(empty)}); give it in the plate map, or leave "
-                f"{name} out of --group-by"
-            )
-    keys["well"] = _control_wells(cols) if params.split_controls else ""
-    group, first = _codes(keys)
-    return group, pd.DataFrame({"sig_id": _sig_ids(keys.iloc[first].reset_index(drop=True), params)})
+    if written := spellings(cols, keys):
+        log.warning("two spellings: %s", name_some(written))
+    first = np.unique(group, return_index=True)[1]
+    table = pd.DataFrame({"group": group, "plate": cols["det_plate"].astype(str).to_numpy()}).drop_duplicates()
+    plates = [tuple(own) for _, own in table.groupby("group")["plate"]]
+    control = ~type_mask(cols["pert_type"], is_treatment) if "pert_type" in cols else np.zeros(len(cols), bool)
+    brew = cols["brew_prefix"].astype(str).to_numpy()
+    compared = keys.drop(columns="brew_prefix", errors="ignore").iloc[first]
+    if lacking := near_misses(names.tolist(), compared, plates, brew[first], control[first]):
+        log.warning("fewer replicates than plates, and a near name: %s", "; ".join([*lacking[:5], *_more(lacking)]))
 
 
-def _codes(keys: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    joined = keys.agg("\x1f".join, axis=1) if len(keys.columns) > 1 else keys.iloc[:, 0]
-    codes, uniques = pd.factorize(joined)
-    return codes.astype(np.int64), np.searchsorted(np.maximum.accumulate(codes), np.arange(len(uniques)))
-
-
-def field_key(cols: pd.DataFrame, name: str) -> pd.Series:
-    """Values of a field as texts that are equal where the values are; missing is the empty text."""
-    if name not in cols:
-        return pd.Series("", index=cols.index)
-    column = cols[name]
-    if pd.api.types.is_numeric_dtype(column):
-        return column.map(format_dose).astype(object)
-    return column.map(lambda item: "" if pd.isna(item) else str(item).strip()).astype(object)
-
-
-def _control_wells(cols: pd.DataFrame) -> pd.Series:
-    """Well of each control instance (pert_type ctl_...), empty for all others."""
-    if "pert_type" not in cols:
-        return pd.Series("", index=cols.index)
-    control = pd.Series(type_mask(cols["pert_type"], is_null), index=cols.index)
-    well = pd.Series(cols.index.astype(str).str.rpartition(":").get_level_values(2), index=cols.index, dtype=object)
-    for name in ("det_well", "rna_well"):
-        if name in cols:
-            well = cols[name].astype(object).where(cols[name].notna(), well)
-    return well.astype(str).where(control, "")
-
-
-def _sig_ids(keys: pd.DataFrame, params: ConsensusParams) -> list[str]:
-    """Signature ids: the values of the grouping fields joined by ':'.
-
-    The dose's unit is left out, and the time where the brew says it; a control ends in its well.  Where two groups
-    would share an id, what was left out is added.
-    """
-    silent = {"pert_dose_unit"} | ({"pert_time"} if "brew_prefix" in params.group_by else set())
-    spoken = [name for name in params.group_by if name not in silent] or list(params.group_by)
-    hidden = [name for name in params.group_by if name not in spoken]
-
-    def joined(names: list[str]) -> list[str]:
-        return [":".join(part for part in row if part) for row in keys[names].to_numpy()]
-
-    ids = pd.Series(joined([*spoken, "well"]))
-    shared = ids.duplicated(keep=False)
-    if shared.any():
-        longer = pd.Series(joined([*spoken, "well", *hidden]))
-        ids = ids.where(~shared, longer)
-        count = ids.groupby(ids).cumcount()
-        ids = ids.where(count == 0, ids + ":" + (count + 1).astype(str))
-        log.warning(
-            "%d signatures differ in %s only and get longer ids: %s",
-            int(shared.sum()), " or ".join(hidden) or "their values", name_some(ids[shared]),
-        )  # fmt: skip
-    return ids.tolist()
-
-
-def with_plate(cols: pd.DataFrame) -> pd.DataFrame:
-    """Column fields with det_plate, taken from the id where it is missing."""
-    if "det_plate" in cols and cols["det_plate"].notna().all():
-        return cols
-    from_id = cols.index.astype(str).str.rpartition(":").get_level_values(0)
-    plates = pd.Series(from_id, index=cols.index, dtype=object)
-    if "det_plate" in cols:
-        plates = cols["det_plate"].astype(object).where(cols["det_plate"].notna(), plates)
-    return cols.assign(det_plate=plates)
-
-
-def with_brew(cols: pd.DataFrame) -> pd.DataFrame:
-    """Column fields with brew_prefix, taken from the plate's name where it is missing."""
-    known = cols["brew_prefix"] if "brew_prefix" in cols else pd.Series(np.nan, index=cols.index, dtype=object)
-    if known.notna().all():
-        return cols
-    plates = cols["det_plate"].astype(str)
-    brews = {name: parse_det_plate(name).brew_prefix if name else np.nan for name in plates.unique()}
-    return cols.assign(brew_prefix=known.astype(object).where(known.notna(), plates.map(brews)))
+def _more(found: list[str]) -> list[str]:
+    return [f"... ({len(found)} in all)"] if len(found) > 5 else []
 
 
 def _landmark_rows(matrix: Matrix, landmarks: pd.Index | None) -> np.ndarray:
@@ -416,9 +329,7 @@ def _common_fields(cols: pd.DataFrame, group: np.ndarray, params: ConsensusParam
             or (name in INSTANCE_FIELDS and name not in grouped_by)
         ):
             continue
-        equal = (
-            field_key(cols, name) if name in grouped_by else cols[name]
-        )  # as the grouping sees it: 39.6 is 39.599998
+        equal = field_key(cols, name) if name in grouped_by else cols[name]  # as groups are: 39.6 is 39.599998
         codes, _ = pd.factorize(equal, use_na_sentinel=False)
         lowest = np.full(int(group.max()) + 1, len(cols))
         highest = np.full(int(group.max()) + 1, -1)

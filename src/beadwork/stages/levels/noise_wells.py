@@ -12,7 +12,7 @@ from beadwork.model.errors import AlignmentError, name_some
 from beadwork.model.ids import adjacent_blocks, parse_well
 from beadwork.model.matrix import Level, Matrix
 from beadwork.model.pert_types import is_empty, is_null, plain_pert_type
-from beadwork.stages.levels.consensus import field_key, with_brew, with_plate
+from beadwork.stages.levels.groups import field_key, with_brew, with_plate
 
 log = logging.getLogger("beadwork.noise")
 SIGNATURE_FIELDS = ("distil_id", "distil_nsample", "distil_cc_q75", "distil_ss", "n_replicates")
@@ -132,19 +132,18 @@ def control_places(wells: pd.Series) -> pd.Series:
     return wells.map(lambda well: place.get(well, ""))
 
 
-_TO_UM = {"um": 1.0, "µm": 1.0, "μm": 1.0, "nm": 1e-3, "mm": 1e3, "pm": 1e-6}
+_TO_UM = {"uM": 1.0, "nM": 1e-3, "mM": 1e3, "pM": 1e-6, "M": 1e6}
 
 
 def doses_um(cols: pd.DataFrame) -> pd.Series:
-    """Doses in um; NaN where there is none or its unit is unknown, which is said.  Without a unit um is meant."""
+    """Doses in um; NaN where there is none or its unit is no molar one, which is said.  Without a unit um is meant."""
     dose = pd.to_numeric(cols["pert_dose"], errors="coerce")
-    unit = _text(cols, "pert_dose_unit").str.lower()
-    factor = unit.map(_TO_UM)
+    unit = _text(cols, "pert_dose_unit")
     silent = dose.notna() & (unit == "")
     if silent.any():
         log.warning("%d wells have no pert_dose_unit; their doses count as um", int(silent.sum()))
-    factor = factor.where(~silent, 1.0)
+    factor = unit.map(_TO_UM).where(~silent, 1.0)
     odd = dose.notna() & factor.isna()
     if odd.any():
-        log.warning("doses in %s are none of low dose; only um, nm, mm and pm are known", name_some(unit[odd].unique()))
+        log.warning("doses in %s do not count as low: only pM to M are known", name_some(unit[odd].unique()))
     return dose * factor

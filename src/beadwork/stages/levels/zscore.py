@@ -1,7 +1,8 @@
-"""Level 3 to level 4: robust z-scores of a plate, against all its wells (ZSPC) or its vehicle wells (ZSVC)."""
+"""Level 3 to level 4: robust z-scores of each plate, against all its wells (ZSPC) or its vehicle wells (ZSVC)."""
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -10,11 +11,13 @@ import pandas as pd
 
 from beadwork.kernels.levels.robust_z import MAD_TO_SD, reliabilities, robust_zscore
 from beadwork.model.errors import AlignmentError, ParameterError, name_some
+from beadwork.model.levels.wells import MAX_WELLS, are_wells_of_one_plate, plate_names, plates_of_ids
 from beadwork.model.matrix import Level, Matrix, check_matrix
 from beadwork.model.params import ZscoreParams
 from beadwork.model.pert_types import VEHICLE, is_vehicle, type_mask
 from beadwork.model.qc import join_qc, qc_rows
 
+log = logging.getLogger("beadwork.zscore")
 INPUT_LEVELS = (Level.INF, Level.QNORM, Level.NORM)
 Population = Literal["plate", "vehicle"]
 IfFew = Literal["error", "missing"]
@@ -42,15 +45,15 @@ def zscore(
     params: ZscoreParams = ZscoreParams(),  # noqa: B008 (frozen)
     what: str = "matrix",
 ) -> ZscoreResult:
-    """Robust z-score of every gene over the wells of one plate.
+    """Robust z-score of every gene over the wells of its plate, of each plate by itself.
 
     z = (x - median) / (max(MAD, min_mad) * 1.4826), median and MAD over the population.
 
     Parameters
     ----------
     matrix
-        INF, QNORM or NORM of one plate (or of unknown level), log2; any rows.  A missing value stays missing and is
-        left out of median and MAD.
+        INF, QNORM or NORM of one plate or of several (or of unknown level), log2; any rows.  A missing value stays
+        missing and is left out of median and MAD.  Several plates get the scores, to the bit, that each gets alone.
     population
         ``plate``: all wells (gives ZSPC); ``vehicle``: wells whose pert_type is ctl_vehicle, in whatever case (ZSVC).
     if_few
@@ -71,9 +74,9 @@ def zscore(
     LevelError
         The matrix holds another level, for example GEX, which is not on a log scale.
     AlignmentError
-        Infinite values.
+        Infinite values, or columns whose plate is not known.
     ParameterError
-        The population has fewer wells than ``min_population``, unless `if_few` is ``missing``.
+        The population of a plate has fewer wells than ``min_population``, unless `if_few` is ``missing``.
     """
     check_matrix(matrix, level=INPUT_LEVELS, what=what)
     infinite = np.isinf(matrix.values).any(axis=1)
@@ -83,28 +86,88 @@ def zscore(
             "were zeros turned into logarithms? Mark them as missing first"
         )
     at = None if sd is None else _where_known(matrix, sd, what)
-    chosen = population_mask(matrix, population, 0 if if_few == "missing" else params.min_population, what)
-    values = matrix.values.astype(np.float64)
-    reliability = None
-    if chosen.sum() < params.min_population:
-        z, mad = np.full(values.shape, np.nan), np.full(len(values), np.nan)
-    else:
-        z, mad = robust_zscore(values, values[:, chosen] if not chosen.all() else values, params.min_mad)
-    if sd is not None and at is not None:
-        known, rows, columns = at
-        scale = np.maximum(mad[known], params.min_mad) * MAD_TO_SD
-        found = reliabilities(sd.values[np.ix_(rows, columns)].astype(np.float64), scale, params.sd_slope)
-        if shrink:
-            z[known] *= np.sqrt(found)
-        reliability = Matrix(found, matrix.rows.iloc[known], matrix.cols)
+    minimum = 0 if if_few == "missing" else params.min_population
+    plates = split_plates(matrix, what)
+    populations = {
+        name: population_mask(
+            matrix.cols.iloc[own], population, minimum, what if len(plates) == 1 else f"{what}: plate {name}"
+        )
+        for name, own in plates.items()
+    }
+    z = np.full(matrix.values.shape, np.nan, dtype=np.float32)
+    found = None if at is None else np.full((len(at[0]), len(matrix.cids)), np.nan)
+    sizes, floored = {}, {}
+    for name, own in plates.items():
+        values = matrix.values[:, own].astype(np.float64, order="C")
+        scores, mad = _score_plate(values, populations[name], params)
+        if sd is not None and at is not None and found is not None:
+            known, rows, columns = at
+            scale = np.maximum(mad[known], params.min_mad) * MAD_TO_SD
+            doubt = sd.values[np.ix_(rows, columns[own])].astype(np.float64)
+            found[:, own] = reliabilities(doubt, scale, params.sd_slope)
+            if shrink:
+                scores[known] *= np.sqrt(found[:, own])
+        z[:, own] = scores
+        sizes[name] = int(populations[name].sum())
+        floored[name] = float(np.mean(mad < params.min_mad)) if len(mad) else 0.0
     level, stage = (Level.ZSPC, "zscore") if population == "plate" else (Level.ZSVC, "zscore_vehicle")
     qc = join_qc(
         [
-            qc_rows(stage, "n_population", {matrix.plate: int(chosen.sum())}, lower=params.min_population),
-            qc_rows(stage, "mad_floored", {matrix.plate: float(np.mean(mad < params.min_mad)) if len(mad) else 0.0}),
+            qc_rows(stage, "n_population", sizes, lower=params.min_population),
+            qc_rows(stage, "mad_floored", floored),
         ]
     )
+    reliability = None if found is None or at is None else Matrix(found, matrix.rows.iloc[at[0]], matrix.cols)
     return ZscoreResult(matrix.with_values(z, level=level), qc, reliability)
+
+
+def _score_plate(values: np.ndarray, chosen: np.ndarray, params: ZscoreParams) -> tuple[np.ndarray, np.ndarray]:
+    """z-scores of one plate's wells and the MAD of each gene; all missing if the population is too small."""
+    if chosen.sum() < params.min_population:
+        return np.full(values.shape, np.nan), np.full(len(values), np.nan)
+    return robust_zscore(values, values[:, chosen] if not chosen.all() else values, params.min_mad)
+
+
+def split_plates(matrix: Matrix, what: str) -> dict[str, np.ndarray]:
+    """Columns of each plate of a matrix, in order of first appearance.
+
+    The field det_plate says which plate a well is of, else its id ``{det_plate}:{well}``.  Bare names of wells, each
+    once, are those of one plate.
+
+    Raises
+    ------
+    AlignmentError
+        Some columns name no plate, or one plate has more wells than a plate can have.
+    """
+    names = plate_names(matrix.cols)
+    unknown = names == ""
+    if unknown.all() and are_wells_of_one_plate(matrix.cids):
+        return {matrix.plate: np.arange(len(names))}
+    if unknown.any():
+        raise AlignmentError(
+            f"{what}: {int(unknown.sum())} of {len(names)} columns name no plate ({name_some(names.index[unknown])}), "
+            "and scores are made plate by plate; give --instinfo with their det_plate, a column field det_plate, or "
+            "ids PLATE:WELL"
+        )
+    codes, found = pd.factorize(names)
+    plates = {str(name): np.flatnonzero(codes == code) for code, name in enumerate(found)}
+    for name, own in plates.items():
+        if len(own) > MAX_WELLS:
+            raise AlignmentError(
+                f"{what}: det_plate {name} stands at {len(own)} columns, but a plate has {MAX_WELLS} wells at most; "
+                "give the det_plate of each well"
+            )
+    by_id = plates_of_ids(matrix.cids)
+    if "det_plate" in matrix.cols and (by_id != "").all():
+        for name, own in plates.items():
+            if (others := by_id.iloc[own].unique()).size > 1:
+                raise AlignmentError(
+                    f"{what}: det_plate is {name} for columns whose ids name {len(others)} plates "
+                    f"({name_some(others)}); correct the field, or remove it to go by the ids"
+                )
+    if len(plates) > 1:
+        log.info("%s: %d plates, each scored by itself: %s", what, len(plates), name_some(plates))
+    return plates
 
 
 def _where_known(matrix: Matrix, sd: Matrix, what: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -119,23 +182,23 @@ def _where_known(matrix: Matrix, sd: Matrix, what: str) -> tuple[np.ndarray, np.
     return known, sd.rids.get_indexer(matrix.rids[known]), sd.cids.get_indexer(matrix.cids)
 
 
-def population_mask(matrix: Matrix, population: Population, minimum: int, what: str) -> np.ndarray:
+def population_mask(cols: pd.DataFrame, population: Population, minimum: int, what: str) -> np.ndarray:
     """Which wells the scores are measured against; refuses a population that is too small."""
     if population not in get_args(Population):
         raise ParameterError(f"population is 'plate' or 'vehicle', not {population!r}")
     if population == "plate":
-        chosen = np.ones(len(matrix.cids), dtype=bool)
+        chosen = np.ones(len(cols), dtype=bool)
         if len(chosen) < minimum:
             raise ParameterError(
                 f"{what}: has {len(chosen)} wells, but a median over fewer than {minimum} says nothing; "
                 "give a whole plate, or lower --min-population"
             )
         return chosen
-    if "pert_type" not in matrix.cols:
+    if "pert_type" not in cols:
         raise ParameterError(
             f"{what}: has no column field pert_type, which tells vehicle wells; add it, or use --population plate"
         )
-    chosen = type_mask(matrix.cols["pert_type"], is_vehicle)
+    chosen = type_mask(cols["pert_type"], is_vehicle)
     if chosen.sum() < minimum:
         raise ParameterError(
             f"{what}: has {int(chosen.sum())} wells of pert_type {VEHICLE}, but --population vehicle needs at least "

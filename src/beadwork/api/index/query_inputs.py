@@ -1,0 +1,112 @@
+"""Queries from files, or from the content of files: gene sets, tables of differential expression, ranked lists."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from beadwork.io.connectivity.gene_sets import down_queries, pair_sets, parse_gene_sets, read_gene_sets
+from beadwork.io.connectivity.signature_tables import identify_genes, read_signature_bytes, read_signatures
+from beadwork.model.connectivity.gene_columns import Identify
+from beadwork.model.connectivity.query import Query
+from beadwork.model.errors import GeneSetError, name_some
+from beadwork.model.params import SignatureParams
+
+
+@dataclass
+class ReadQueries:
+    """Queries, and what their reader has to say about the text as a whole; each query has notes of its own."""
+
+    queries: list[Query]
+    notes: list[str] = field(default_factory=list)
+
+
+def load_queries(
+    up: Sequence[str | Path] = (),
+    down: Sequence[str | Path] = (),
+    signatures: Sequence[str | Path] = (),
+    *,
+    identify: Identify = identify_genes,
+    params: SignatureParams = SignatureParams(),  # noqa: B008 (frozen)
+) -> list[Query]:
+    """Read queries from files: gene sets (paired by name, else by order) and full signatures.
+
+    Parameters
+    ----------
+    up, down
+        Gene sets: GMT, GMX, GRP, TSV or CSV, also gzipped; ``-`` is standard input.
+    signatures
+        Tables of differential expression, ranked lists, GCT, GCTX.
+    identify
+        Tells which genes the names of a list are; that of an open index (``index.finder.keys``) knows its genes too.
+    params
+        Columns of the tables, and the limit of padj.
+
+    Raises
+    ------
+    GeneSetError
+        A file cannot be used, or two queries have the same name.
+    """
+    ups = [item for path in up for item in read_gene_sets(path, identify)]
+    downs = [item for path in down for item in read_gene_sets(path, identify)]
+    queries = pair_sets(ups, downs) if ups else down_queries(downs)
+    queries += [query for path in signatures for query in read_signatures(path, identify, params)]
+    if not queries:
+        raise GeneSetError("no query given; use --up, --down or --signature")
+    _check_names(queries)
+    return queries
+
+
+def read_signature_text(
+    name: str,
+    content: bytes | str,
+    identify: Identify = identify_genes,
+    params: SignatureParams = SignatureParams(),  # noqa: B008 (frozen)
+) -> ReadQueries:
+    """Read queries from the content of a signature file of this name, such as one that came over the net.
+
+    Raises
+    ------
+    GeneSetError
+        It cannot be used.
+    """
+    raw = content.encode() if isinstance(content, str) else content
+    queries = read_signature_bytes(name, raw, identify, params)
+    _check_names(queries)
+    return ReadQueries(queries)
+
+
+def read_sets_text(
+    up: tuple[str, bytes | str] | None = None,
+    down: tuple[str, bytes | str] | None = None,
+    identify: Identify = identify_genes,
+) -> ReadQueries:
+    """Read queries from the content of gene-set files, each given as its name and content.
+
+    Raises
+    ------
+    GeneSetError
+        They cannot be used.
+    """
+    sides, notes = [], []
+    for given in (up, down):
+        if given is None:
+            sides.append([])
+            continue
+        name, content = given
+        found = parse_gene_sets(name, content.encode() if isinstance(content, str) else content, identify)
+        sides.append(found.sets)
+        notes += [f"{name}: {note}" for note in found.notes]
+    queries = pair_sets(*sides) if sides[0] else down_queries(sides[1])
+    if not queries:
+        raise GeneSetError("no genes given")
+    _check_names(queries)
+    return ReadQueries(queries, notes)
+
+
+def _check_names(queries: Sequence[Query]) -> None:
+    twice = sorted(name for name, count in Counter(query.name for query in queries).items() if count > 1)
+    if twice:
+        raise GeneSetError(f"queries of the same name: {name_some(twice)}; rename the sets")

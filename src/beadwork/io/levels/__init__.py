@@ -1,0 +1,1 @@
+"""Files of levels 3 to 5."""
