@@ -348,6 +348,15 @@ class QueryParams(Params):
         True,
         description="fdr claims no less than the number of null signatures can show; without it as CMap, down to 0",
     )
+    rank_by: Literal["auto", "wtcs", "cosine"] = Field(
+        "auto",
+        description="score that ncs, fdr and the order stand on; auto: cosine for full signatures asked of "
+        "noise-controlled ones (ZSNC, MNZ), else wtcs",
+    )
+    min_controls: int = Field(
+        10, ge=3, description="p_control (of noise-controlled indices) needs as many control signatures elsewhere"
+    )
+    min_places: int = Field(6, ge=1, description="in as many separate places of plates; else it is missing")
     min_background: int = Field(50, ge=1, description="tau needs a background of as many queries; else it is missing")
     perturbagen: Literal["name", "pert_id"] = Field(
         "name",
