@@ -20,16 +20,18 @@ from beadwork.model.connectivity.query import Query
 
 from ..api.index.conftest import *  # noqa: F403
 
-uvicorn = pytest.importorskip("uvicorn", reason="the extra serve is not installed")
+pytest.importorskip("uvicorn", reason="the extra serve is not installed")
 pytest.importorskip("fastapi", reason="the extra serve is not installed")
 
 
 @contextlib.contextmanager
 def serving(index, **options):
     from beadwork.serve.app import create_app
+    from beadwork.serve.server import make_server
 
     listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(create_app(index, **options), log_level="error"))
+    limits = {name: options.pop(name) for name in ("header_seconds", "answer_seconds") if name in options}
+    server = make_server(create_app(index, **options), **limits)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     while not server.started:
@@ -97,6 +99,20 @@ def test_answers_are_those_of_the_library(site, index):
     assert status == 200 and "sandbox" in headers["Content-Security-Policy"] and "<svg" in page
 
 
+def test_full_signatures_are_answered_as_the_library_does(site, index):
+    sig_id = index.siginfo["sig_id"].iloc[7]
+    z = index.signature(sig_id)
+    values = {str(gene): round(float(value), 4) for gene, value in z.items()}
+    expected = index.query(signature=values)
+    table = "gene\tstat\n" + "".join(f"{gene}\t{value}\n" for gene, value in values.items())
+    for asked in ({"signature": values}, {"profile": values}, {"signature_table": table}):
+        state = ask(site, {"name": "whole", **asked})
+        assert state["name"] == "whole"
+        rows = json.loads(fetch(f"{site}/api/queries/{state['id']}/signatures?limit=20")[2])
+        found = [row[rows["columns"].index("sig_id")] for row in rows["rows"]]
+        assert found == expected["sig_id"].head(20).tolist() and found[0] == sig_id
+
+
 def test_roll_ups_follow_the_filter_of_a_query(site, index):
     genes = index.genes["gene_id"].tolist()
     state = ask(site, {"up": genes[:30], "where": ["cell_id=MCF7"]})
@@ -138,10 +154,14 @@ def test_openapi_describes_every_route(site):
         ("/api/queries", {"up": ["1"] * 2001}, 422, "body.up: List should have at most 2000 items"),
         ("/api/queries", {"up": ["x" * 65]}, 422, "String should have at most 64 characters"),
         ("/api/queries", {"up": ["PSME1"], "threads": 99}, 422, "body.threads: Extra inputs are not permitted"),
-        ("/api/queries", {"up": ["PSME1"]}, 422, "1 up genes are in the index, fewer than 10 each"),
+        ("/api/queries", {"up": ["PSME1"]}, 422, "1 up genes are in the index, fewer than 3 each"),
         ("/api/queries", {"up": ["PSME1"], "min_set": 1, "where": ["nix=1"]}, 422, "the index has no field 'nix'"),
+        ("/api/queries", {"up": ["PSME1"], "signature": {"PSME1": 2}}, 422, "or a full signature, not both"),
+        ("/api/queries", {"signature": {"PSME1": "much"}}, 422, "Input should be a valid number"),
+        ("/api/queries", b'{"signature": {"PSME1": NaN}}', 422, "Input should be a finite number"),
+        ("/api/queries", {"signature_table": "a,b\nc,d\n"}, 422, "the table"),
         ("/api/queries", b"{not json", 422, "JSON decode error"),
-        ("/api/queries", b"[" + b" " * (1 << 20) + b"]", 413, "the request holds more than 1,048,576 bytes"),
+        ("/api/queries", b"[" + b" " * (8 << 20) + b"]", 413, "the request holds more than 8,388,608 bytes"),
         ("/api/queries/none", None, 404, "no such query; it may have been dropped for newer ones"),
         ("/api/signature?sig_id=nix", None, 422, "the index has no signature 'nix'"),
         ("/api/signature?sig_id=" + "x" * 301, None, 422, "at most 300 characters"),
@@ -172,6 +192,104 @@ def test_other_methods_and_other_hosts_are_refused(site):
     assert headers["X-Content-Type-Options"] == "nosniff" and "Access-Control-Allow-Origin" not in headers
 
 
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 202),
+        ({"Origin": "{site}"}, 202),
+        ({"Origin": "{site}", "Sec-Fetch-Site": "same-origin"}, 202),
+        ({"Sec-Fetch-Site": "none"}, 202),
+        ({"Origin": "https://evil.example"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Origin": "{site}.evil.example"}, 403),
+        ({"Origin": "http://127.0.0.1:1"}, 403),
+        ({"Origin": "http://localhost"}, 403),
+        ({"Origin": "{site}/path"}, 403),
+        ({"Origin": "http://me@{host}"}, 403),
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Sec-Fetch-Site": "same-site"}, 403),
+        ({"Host": "evil.example"}, 400),
+        ({"Host": "127.0.0.1.evil.example"}, 400),
+        ({"Host": "evil.example#127.0.0.1"}, 400),
+        ({"Host": "localhost"}, 202),
+        ({"Host": "LOCALHOST:99"}, 202),
+    ],
+)
+def test_pages_of_other_sites_cannot_ask(site, index, headers, status):
+    host = site.removeprefix("http://")
+    headers = {name: value.replace("{site}", site).replace("{host}", host) for name, value in headers.items()}
+    found = fetch(f"{site}/api/queries", {"up": index.genes["gene_id"].tolist()[:20]}, headers)
+    while found[0] == 429:
+        time.sleep(0.05)
+        found = fetch(f"{site}/api/queries", {"up": index.genes["gene_id"].tolist()[:20]}, headers)
+    assert found[0] == status, found[2]
+
+
+def connect(site, text=""):
+    host, port = site.removeprefix("http://").split(":")
+    connection = socket.create_connection((host, int(port)), timeout=20)
+    connection.sendall(text.encode())
+    return connection
+
+
+def seconds_until_closed(connection):
+    start = time.monotonic()
+    with contextlib.suppress(ConnectionError):
+        while connection.recv(65536):
+            pass
+    connection.close()
+    return time.monotonic() - start
+
+
+ANSWERED = "GET /api/index HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "GET / HTTP/1.1\r\nHost: local", ANSWERED, f"{ANSWERED}GET / HT", f"{ANSWERED}{ANSWERED}GET /"],
+    ids=["nothing", "half a header", "nothing after an answer", "half a header after it", "half of a third request"],
+)
+def test_connections_that_say_nothing_are_closed(index, text):
+    with serving(index, header_seconds=0.5) as site:
+        assert seconds_until_closed(connect(site, text)) < 5
+
+
+def test_a_header_that_trickles_is_closed(index):
+    with serving(index, header_seconds=0.6) as site:
+        connection, start = connect(site, "GET / HTTP/1.1\r\n"), time.monotonic()
+        with pytest.raises(ConnectionError):  # a byte now and then does not begin the time anew
+            while time.monotonic() - start < 8:
+                connection.sendall(b"X")
+                time.sleep(0.05)
+        connection.close()
+
+
+def test_an_answer_that_is_not_taken_is_given_up(index):
+    with serving(index, answer_seconds=0.5, header_seconds=60) as site:
+        connection = connect(site)
+        connection.settimeout(3)
+        with contextlib.suppress(ConnectionError, TimeoutError):
+            for _ in range(5000):
+                connection.sendall(b"GET /app.js HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        time.sleep(4)
+        connection.settimeout(20)
+        assert seconds_until_closed(connection) < 5, "the rest of the answers would take longer"
+
+
+HALF_A_BODY = "POST /api/queries HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n{"
+
+
+@pytest.mark.parametrize("text", ["", "GET / HTTP/1.1\r\nHo", ANSWERED, HALF_A_BODY])
+def test_many_connections_lock_nobody_out(index, text):
+    with serving(index, header_seconds=30) as site, contextlib.ExitStack() as held:
+        for _ in range(150):
+            connection = held.enter_context(connect(site))
+            with contextlib.suppress(ConnectionError):  # the oldest are closed meanwhile
+                connection.sendall(text.encode())
+        for _ in range(5):
+            assert fetch(f"{site}/api/index")[0] == 200
+
+
 def test_too_many_waiting_queries_are_turned_away(toy_index):
     index = ConnectivityIndex.open(toy_index)
     go = threading.Event()
@@ -197,6 +315,8 @@ def test_requests_and_queries_that_take_too_long_are_stopped(toy_index):
             head = f"POST /api/queries HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n"
             slow.sendall(f"{head}Content-Length: 50\r\n\r\n{{".encode())
             said = slow.recv(4096).decode()
+            while "s to come" not in said and (more := slow.recv(4096)):
+                said += more.decode()
         assert said.startswith("HTTP/1.1 408") and "took more than 0.3 s to come" in said
         state = json.loads(fetch(f"{site}/api/queries", {"up": ["PSME1"], "min_set": 1})[2])
         while state["status"] in ("waiting", "running"):

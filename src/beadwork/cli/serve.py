@@ -39,9 +39,8 @@ def command(index: Path, host: str, port: int, allow_host: tuple[str, ...], thre
     from beadwork.model.errors import FileError, ParameterError
 
     try:
-        import uvicorn
-
         from beadwork.serve.app import create_app
+        from beadwork.serve.server import make_server
     except ImportError:
         raise ParameterError("serve needs the packages fastapi and uvicorn; install beadwork[serve]") from None
     from beadwork.api import ConnectivityIndex
@@ -52,16 +51,9 @@ def command(index: Path, host: str, port: int, allow_host: tuple[str, ...], thre
         listener = socket.create_server((host, port))
     except OSError as error:
         raise FileError(f"{host}:{port}: cannot listen there ({error.strerror}); choose another --port") from None
-    hosts = ["127.0.0.1", "localhost", "[::1]", host, *allow_host]
+    hosts = ["127.0.0.1", "localhost", "::1", host, *allow_host]
     if host not in ("127.0.0.1", "localhost", "::1"):
         log.warning("listening on %s: everyone who reaches this address can query the index", host)
     address = f"http://{'127.0.0.1' if host in ('0.0.0.0', '') else host}:{listener.getsockname()[1]}/"
     click.echo(f"beadwork: {index} is at {address} (Ctrl-C ends it)")
-    config = uvicorn.Config(
-        create_app(opened, hosts=hosts),
-        log_level="warning",
-        timeout_keep_alive=10,
-        limit_concurrency=64,
-        h11_max_incomplete_event_size=16384,
-    )
-    uvicorn.Server(config).run(sockets=[listener])
+    make_server(create_app(opened, hosts=hosts)).run(sockets=[listener])

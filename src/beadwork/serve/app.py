@@ -6,8 +6,8 @@ random keys, signatures by id in the index's table.
 
 from __future__ import annotations
 
-import asyncio
-import time
+import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -16,17 +16,16 @@ import pandas as pd
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
-from pydantic import BaseModel, ConfigDict, Field
-from starlette.middleware.trustedhost import TrustedHostMiddleware
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, FiniteFloat
 
 from beadwork import __version__
-from beadwork.api.index.opened import ConnectivityIndex
+from beadwork.api.index.opened import ConnectivityIndex, load_queries
 from beadwork.api.index.query_page import query_page
 from beadwork.model.connectivity.query import Query
 from beadwork.model.errors import BeadworkError
 from beadwork.model.params import QueryParams
 from beadwork.model.pert_types import PERT_TYPES, pert_type_name
+from beadwork.serve.guard import AddHeaders, CheckOrigin, LimitBody
 from beadwork.serve.jobs import BusyError, Job, Jobs
 from beadwork.stages.connectivity.roll_up import ranked
 
@@ -37,11 +36,13 @@ MEDIA = {
     ".css": "text/css; charset=utf-8",
 }
 MOST_GENES = 2000
-MOST_BYTES = 1 << 20
+MOST_VALUES = 70_000
+MOST_BYTES = 8 << 20
 PAGE_ROWS = 500
 Gene = Annotated[str, Field(max_length=64)]
 POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " \
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"  # fmt: skip
+HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store"}
 PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; sandbox allow-scripts"
 
 
@@ -54,6 +55,17 @@ class QueryRequest(BaseModel):
     up: list[Gene] = Field(default_factory=list, max_length=MOST_GENES, description="genes that go up")
     down: list[Gene] = Field(default_factory=list, max_length=MOST_GENES, description="genes that go down")
     min_set: int = Field(QueryParams().min_set, ge=1, description="a set with fewer genes in the index is not scored")
+    signature: dict[Gene, FiniteFloat] = Field(
+        default_factory=dict,
+        max_length=MOST_VALUES,
+        validation_alias=AliasChoices("signature", "profile"),
+        description="value by gene (z-score, t, log fold change): a full signature instead of sets",
+    )
+    signature_table: str = Field(
+        "",
+        max_length=MOST_BYTES,
+        description="a full signature as the text of a table of differential expression, or of a ranked list",
+    )
     where: list[Annotated[str, Field(max_length=200)]] = Field(
         default_factory=list,
         max_length=10,
@@ -100,48 +112,6 @@ class SignatureProfile(BaseModel):
     histogram: dict[str, list[float]]
 
 
-class _Limit:
-    """Refuse bodies that are too large, whatever their header says, or too long in coming."""
-
-    def __init__(self, app: ASGIApp, most: int, seconds: float) -> None:
-        self.app, self.most, self.seconds = app, most, seconds
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        size = 0
-        body = []
-        end = time.monotonic() + self.seconds
-        while True:
-            try:
-                message: Message = await asyncio.wait_for(receive(), max(0.0, end - time.monotonic()))
-            except TimeoutError:
-                refusal = JSONResponse({"detail": f"the request took more than {self.seconds:g} s to come"}, 408)
-                await refusal(scope, receive, send)
-                return
-            if message["type"] != "http.request":
-                return
-            size += len(message.get("body", b""))
-            if size > self.most:
-                refusal = JSONResponse({"detail": f"the request holds more than {self.most:,} bytes"}, 413)
-                await refusal(scope, receive, send)
-                return
-            body.append(message.get("body", b""))
-            if not message.get("more_body"):
-                break
-        sent = False
-
-        async def replay() -> Message:
-            nonlocal sent
-            if sent:
-                return await receive()
-            sent = True
-            return {"type": "http.request", "body": b"".join(body), "more_body": False}
-
-        await self.app(scope, replay, send)
-
-
 def create_app(
     index: ConnectivityIndex,
     *,
@@ -166,8 +136,7 @@ def create_app(
     """
     app = FastAPI(title="beadwork", version=__version__, docs_url=None, redoc_url=None,
                   description="Connections of gene sets with the signatures of one index. Read-only.")  # fmt: skip
-    app.add_middleware(_Limit, most=MOST_BYTES, seconds=request_seconds)
-    app.add_middleware(TrustedHostMiddleware, allowed_hosts=hosts or ["127.0.0.1", "localhost"])
+    app.add_middleware(LimitBody, most=MOST_BYTES, seconds=request_seconds)
     jobs = Jobs(index, most_waiting=most_waiting, most_seconds=query_seconds)
     app.state.jobs = jobs
     assets = {
@@ -178,14 +147,9 @@ def create_app(
     for route, (data, media) in assets.items():
         app.add_api_route(route, _asset(data, media), include_in_schema=False)
 
-    @app.middleware("http")
-    async def headers(request: Request, call_next: Any) -> Response:
-        response: Response = await call_next(request)
-        response.headers.setdefault("Content-Security-Policy", POLICY)
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        response.headers["Referrer-Policy"] = "no-referrer"
-        response.headers["Cache-Control"] = "no-store"
-        return response
+    app.add_middleware(CheckOrigin, hosts=hosts or ["127.0.0.1", "localhost"])
+    # the one that is added last sees a request first
+    app.add_middleware(AddHeaders, headers=HEADERS, defaults={"Content-Security-Policy": POLICY})
 
     @app.exception_handler(BeadworkError)
     async def user_error(request: Request, error: BeadworkError) -> JSONResponse:
@@ -208,7 +172,7 @@ def create_app(
 
     @app.post("/api/queries", status_code=202, summary="Ask the index")
     def post_query(request: QueryRequest) -> QueryState:
-        query = Query(request.name or "query", tuple(request.up), tuple(request.down))
+        query = _query(request)
         params = QueryParams(min_set=request.min_set)
         (mapped,) = index.map_queries([query], params)
         if request.where:
@@ -264,6 +228,28 @@ def create_app(
         return _profile(index, sig_id, min(max(1, top), 200))
 
     return app
+
+
+def _query(request: QueryRequest) -> Query:
+    """Read what is asked."""
+    name = request.name or "query"
+    given = [bool(request.up or request.down), bool(request.signature), bool(request.signature_table.strip())]
+    if sum(given) > 1:
+        raise BeadworkError("give genes that go up and down, or a full signature, not both")
+    if request.signature:
+        return Query(name, profile=dict(request.signature))
+    if not request.signature_table.strip():
+        return Query(name, tuple(request.up), tuple(request.down))
+    with tempfile.TemporaryDirectory(prefix="beadwork-") as folder:
+        path = Path(folder) / "signature.txt"
+        path.write_text(request.signature_table, encoding="utf-8")
+        try:
+            queries = load_queries(signatures=[path])
+        except BeadworkError as error:
+            raise BeadworkError(str(error).replace(f"{path}", "the table")) from None
+    if len(queries) != 1:
+        raise BeadworkError(f"the table holds {len(queries)} signatures; give one at a time")
+    return replace(queries[0], name=name)
 
 
 class _NotFoundError(BeadworkError):

@@ -12,7 +12,7 @@ import pytest
 from beadwork import ConnectivityIndex
 from beadwork.io.connectivity.index import writer as index_writer
 from beadwork.io.files.tables import write_table
-from beadwork.io.matrix.gctx import read_matrix, write_matrix
+from beadwork.io.matrix.formats import read_matrix, write_matrix
 from beadwork.kernels.connectivity.wtcs import rank_descending
 from beadwork.model.connectivity.query import Query
 from beadwork.model.errors import AlignmentError, GeneSetError, IndexStoreError, LevelError, ParameterError
@@ -174,7 +174,7 @@ def split_study(folder):
     return parts, folder / "siginfo.tsv", matrix
 
 
-def test_append_gives_the_scores_of_one_build(tmp_path):
+def test_append_gives_the_scores_of_one_build(tmp_path, caplog):
     (one, two), siginfo, matrix = split_study(tmp_path)
     whole = ConnectivityIndex.build(tmp_path / "whole", [one, two], siginfo)
     grown = ConnectivityIndex.build(tmp_path / "grown", one, siginfo)
@@ -192,6 +192,8 @@ def test_append_gives_the_scores_of_one_build(tmp_path):
     assert grown.verify() == ([], [])
     assert grown.siginfo["cell_id"].dtype == whole.siginfo["cell_id"].dtype == "category"
     assert grown.siginfo["pert_iname"].tolist() == whole.siginfo["pert_iname"].tolist()
+    again = grown.append(two, siginfo)
+    assert len(again) == 150 and "from the same files; nothing is added" in caplog.text
     write_matrix(read_matrix(two).with_values(read_matrix(two).values + 1), two)
     with pytest.raises(IndexStoreError, match="50 signatures are in the index already: TOY001"):
         grown.append(two, siginfo)
@@ -449,3 +451,56 @@ def test_background_of_given_queries(tmp_path):
     grown = index.append(two, siginfo)
     assert grown.query(up=genes[:30].tolist())["tau"].notna().all() and grown.verify() == ([], [])
     assert grown.learn_background(background=80).store.background["made_of"] == "signatures"
+
+
+def test_an_open_index_answers_from_what_it_was_whatever_becomes_of_its_folder(toy_files, tmp_path):
+    """Rebuilt from other signatures, in step with others, or removed: nothing is mixed, lazily read parts included."""
+    matrix, info = make_signatures(90, seed=8, prefix="NEW")
+    write_matrix(matrix, tmp_path / "new.gctx")
+    write_table(info, tmp_path / "new.tsv")
+    old = ConnectivityIndex.build(tmp_path / "old", *toy_files, background=60)
+    up = old.genes["gene_id"].tolist()[:30]
+    expected = old.query(up=up)
+    for change in ("build", "background", "remove"):
+        ConnectivityIndex.build(tmp_path / "index", *toy_files, background=60, overwrite=True)
+        index = ConnectivityIndex.open(tmp_path / "index")
+        if change == "build":
+            ConnectivityIndex.build(
+                tmp_path / "index", tmp_path / "new.gctx", tmp_path / "new.tsv", background=60, overwrite=True
+            )
+            assert len(ConnectivityIndex.open(tmp_path / "index")) == 90
+        elif change == "background":
+            index.learn_background(background=70)
+        else:
+            shutil.rmtree(tmp_path / "index")
+        pd.testing.assert_frame_equal(index.query(up=up), expected)
+        assert index.store.digest == old.store.digest, "what is recorded is what was asked"
+
+
+def test_queries_mapped_on_another_index_make_no_background(toy_files, tmp_path):
+    index = ConnectivityIndex.build(tmp_path / "index", *toy_files, background=0)
+    matrix, info = make_signatures(40)
+    write_matrix(matrix.take_rows(matrix.rids[:500]), tmp_path / "short.gctx")
+    write_table(info, tmp_path / "short.tsv")
+    ConnectivityIndex.build(
+        tmp_path / "index", tmp_path / "short.gctx", tmp_path / "short.tsv", background=0, overwrite=True
+    )
+    with pytest.raises(IndexStoreError, match="was rebuilt with other genes since it was opened; open it again"):
+        index.learn_background(up={"q": index.genes["gene_id"].tolist()[:20]})
+
+
+def test_a_build_waits_for_no_other_writer(toy_index, toy_files, tmp_path):
+    path = tmp_path / "index"
+    shutil.copytree(toy_index, path)
+    before = (path / "manifest.json").read_bytes()
+    with (
+        index_writer.extend_index(path),
+        pytest.raises(IndexStoreError, match="another process is writing to this index; try again when it is done"),
+    ):
+        ConnectivityIndex.build(path, *toy_files, overwrite=True)
+    assert (path / "manifest.json").read_bytes() == before and not list(tmp_path.glob(".*"))
+    with (
+        index_writer.create_index(path, overwrite=True),
+        pytest.raises(IndexStoreError, match="another process is writing to this index"),
+    ):
+        ConnectivityIndex.open(path).append(*toy_files)

@@ -1,6 +1,7 @@
 """`index sync`: a new batch costs what it adds, a changed matrix replaces its own, the background stays frozen."""
 
 import json
+import multiprocessing
 import os
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from beadwork.api.index.build import verify_index
 from beadwork.api.index.sync import sync_index
 from beadwork.io.connectivity.index import writer as index_writer
 from beadwork.io.connectivity.index.reader import IndexStore
-from beadwork.io.matrix.gctx import write_matrix
+from beadwork.io.files.tables import write_table
+from beadwork.io.matrix.formats import write_matrix
 from beadwork.model.errors import FileError, IndexStoreError
 from beadwork.model.matrix import Level, Matrix
 from beadwork.model.params import IndexParams
@@ -171,3 +173,108 @@ def test_mistakes_are_told(tmp_path: Path, brews):
     twice = write_modz(other, "BREW0", 5)
     with pytest.raises(IndexStoreError, match="12 signatures stand in more than one matrix: BREW0:C0, "):
         sync_index(tmp_path / "index", [brews[0], twice], params=PARAMS)
+
+
+def write_siginfo(folder: Path, brews: int, **fields: object) -> Path:
+    """Siginfo of the made brews; `fields` change columns."""
+    rows = [
+        {"sig_id": f"BREW{brew}:C{number}", "pert_id": f"C{number}", "pert_iname": f"drug-{number}",
+         "pert_type": "trt_cp", "cell_id": "A375"}
+        for brew in range(brews) for number in range(12)
+    ]  # fmt: skip
+    path = folder / "siginfo.tsv"
+    write_table(pd.DataFrame(rows).assign(**fields), path)
+    return path
+
+
+def column(index: Path, name: str) -> list[object]:
+    return IndexStore(index).signature_table([name]).column(name).to_pylist()
+
+
+def test_a_changed_siginfo_changes_the_annotation_and_no_score(tmp_path: Path, brews):
+    index = tmp_path / "index"
+    for count in (2, 4):
+        sync_index(index, brews[:count], write_siginfo(tmp_path, 4), params=PARAMS)
+    before, tau = inodes(index), [part.copy() for part in IndexStore(index).background_scores]
+    names = [f"drug-{number % 12}" for number in range(48)]
+    names[30] = "corrected"
+    store, report = sync_index(index, brews, write_siginfo(tmp_path, 4, pert_iname=names), params=PARAMS)
+    counts = len(report.kept), len(report.annotated), len(report.dropped), report.added, report.rebuilt
+    assert counts == (1, 1, 0, 0, False)
+    assert column(index, "pert_iname") == names
+    assert set(before.values()) == set(inodes(index).values()), "scores are shared, not written anew"
+    for old, new in zip(tau, store.background_scores, strict=True):
+        np.testing.assert_array_equal(old, new)
+    assert verify_index(index) == ([], [])
+    _, report = sync_index(index, brews, tmp_path / "siginfo.tsv", params=PARAMS)
+    assert (len(report.kept), report.annotated) == (2, ())
+
+
+def test_other_groups_are_scored_anew_on_the_background_that_was_learned(tmp_path: Path, brews, caplog):
+    index = tmp_path / "index"
+    for count in (2, 4):
+        sync_index(index, brews[:count], write_siginfo(tmp_path, 4), params=PARAMS)
+    cells = ["A375"] * 36 + ["MCF7"] * 12
+    store, report = sync_index(index, brews, write_siginfo(tmp_path, 4, cell_id=cells), params=PARAMS)
+    assert len(report.annotated) == 1 and not report.rebuilt and store.background["n_signatures"] == 24
+    assert "the background of tau stays as it was learned" in caplog.text
+    assert column(index, "cell_id") == cells and verify_index(index) == ([], [])
+    other = ["MCF7"] * 48
+    _, report = sync_index(index, brews, write_siginfo(tmp_path, 4, cell_id=other), params=PARAMS)
+    assert report.rebuilt, "nothing of what the background was learned from is left"
+    assert column(index, "cell_id") == other
+
+
+def test_a_small_index_in_which_one_brew_changed_keeps_its_background(tmp_path: Path, brews):
+    index = tmp_path / "index"
+    first, _ = sync_index(index, brews, params=PARAMS)
+    assert len(first.segments) == 1
+    learned = first.background_table("scales"), first.background_table("queries")
+    write_modz(tmp_path, "BREW2", 99)
+    store, report = sync_index(index, brews, params=PARAMS)
+    assert not report.rebuilt and store.n_signatures == 48
+    assert store.background["name"] == first.background["name"]
+    assert (store.background_table("scales"), store.background_table("queries")) == learned
+    places = {sig: place for place, sig in enumerate(ids_in_order(store))}
+    for place, sig in enumerate(ids_in_order(first)):
+        if not sig.startswith("BREW2"):
+            np.testing.assert_allclose(
+                store.background_scores[0][places[sig]], first.background_scores[0][place], rtol=1e-6
+            )
+    assert verify_index(index) == ([], [])
+
+
+def ids_in_order(store: IndexStore) -> list[str]:
+    return store.signature_table(["sig_id"]).column("sig_id").to_pylist()
+
+
+def test_queries_beside_a_sync_find_a_sound_index(tmp_path: Path, brews):
+    """A reader in another process opens and reads the index all the time, while its parts come and go."""
+    index = tmp_path / "index"
+    sync_index(index, brews[:1], params=PARAMS)
+    stop = multiprocessing.get_context("fork").Event()
+    failed = multiprocessing.get_context("fork").Queue()
+
+    def read() -> None:
+        while not stop.is_set():
+            try:
+                store = IndexStore(index)
+                ids_in_order(store)
+                assert sum(len(part) for part in store.background_scores) == store.n_signatures
+                store.read_signatures(range(store.n_signatures))
+                assert verify_index(index, quick=True)[0] == []
+            except BaseException as error:
+                failed.put(repr(error))
+                return
+
+    process = multiprocessing.get_context("fork").Process(target=read)
+    process.start()
+    try:
+        for turn in range(12):
+            chosen = brews[turn % 2 :: 2] if turn % 3 else brews
+            sync_index(index, chosen, params=PARAMS)
+    finally:
+        stop.set()
+        process.join(30)
+    assert failed.empty(), failed.get()
+    assert process.exitcode == 0

@@ -37,6 +37,12 @@ function genesOfFile(name, text) {
   if (name.toLowerCase().endsWith(".gmt") && lines.length) return lines[0].split("\t").slice(2).join("\n");
   return lines.join("\n");
 }
+function textOf(buffer) {
+  // spreadsheets write UTF-16 with a mark at the start
+  const start = new Uint8Array(buffer.slice(0, 2));
+  const name = start[0] === 0xff && start[1] === 0xfe ? "utf-16le" : start[0] === 0xfe && start[1] === 0xff ? "utf-16be" : "utf-8";
+  return new TextDecoder(name).decode(buffer);
+}
 function number(value) {
   if (value === null) return "NA";
   if (typeof value !== "number") return value;
@@ -72,9 +78,12 @@ async function ask() {
   if (byId("where-type").value) where.push(`pert_type=${byId("where-type").value}`);
   byId("run").disabled = true; byId("progress").hidden = false; byId("progress").value = 0;
   say("asking ...");
+  const whole = state.table_text;
+  const name = whole && byId("name").value === "query" ? state.table_name.slice(0, 100) : byId("name").value || "query";
+  const asked = whole ? { name, signature_table: whole, where } : { name, up, down, where };
   try {
     let job = await call("/api/queries", { method: "POST", headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ name: byId("name").value || "query", up, down, where }) });
+      body: JSON.stringify(asked) });
     while (job.status === "waiting" || job.status === "running") {
       byId("progress").value = job.done;
       say(job.status === "waiting" ? "waiting for other queries" : job.message || "scoring signatures");
@@ -97,7 +106,8 @@ function showNotes(job) {
   byId("answer").hidden = false;
   byId("title").textContent = `${job.name}: ${job.counts.n_up_found} up and ${job.counts.n_down_found} down genes`;
   const list = make("ul");
-  for (const note of job.notes) list.append(make("li", note));
+  const plain = (note) => note.replace(/\b(cell_id|pert_type)=/g, (found, name) => `${word(name)} `);
+  for (const note of job.notes) list.append(make("li", plain(note)));
   if (job.missing.length) {
     const names = job.missing.slice(0, 30).map((item) => `${item.gene} (${item.reason})`).join(", ");
     list.append(make("li", `Not used: ${names}${job.missing.length > 30 ? ", ..." : ""}`));
@@ -188,6 +198,14 @@ for (const side of ["up", "down"]) {
     byId(side).value = genesOfFile(file.name, await file.text());
   });
 }
+byId("table-file").addEventListener("change", async (event) => {
+  const file = event.target.files[0];
+  state.table_text = ""; state.table_name = "";
+  if (!file) return;
+  if (file.size > 7500000) { event.target.value = ""; say(`${file.name} is too large; \`beadwork query --signature\` reads it`, true); return; }
+  state.table_text = textOf(await file.arrayBuffer()); state.table_name = file.name;
+  say(`${file.name}: the whole signature is asked, not the lists of genes`);
+});
 for (const tab of document.querySelectorAll("[role=tab]")) tab.addEventListener("click", () => { select(tab.dataset.table); show(); });
 byId("text").addEventListener("input", () => { state.offset = 0; show(); });
 byId("first-side").addEventListener("click", () => {

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import mmap
 import os
+import resource
 import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -358,8 +359,6 @@ def _open_all(files: OpenFiles, manifest: Mapping[str, Any]) -> bool:
 
 def _allow_files(count: int) -> None:
     """Ask for as many open files as an index of many segments needs; systems start at 1,024 or less."""
-    import resource
-
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != resource.RLIM_INFINITY and soft < count and (hard == resource.RLIM_INFINITY or soft < hard):
         with suppress(OSError, ValueError):

@@ -1,0 +1,134 @@
+"""What is refused before the application sees it: other hosts, pages of other sites, bodies too large or too slow."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterable, Mapping
+from urllib.parse import urlsplit
+
+from starlette.datastructures import MutableHeaders
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+SAFE_SITES = (b"same-origin", b"none")
+"""Values of Sec-Fetch-Site of requests that our own page, or the user, started."""
+
+
+class CheckOrigin:
+    """Refuse requests addressed to another name, and requests that pages of other sites send.
+
+    A page from elsewhere can make a browser send requests to a local server: under a name of its own that leads here
+    (so the Host is checked), or under our name (so what says from where a request came is checked).
+    """
+
+    def __init__(self, app: ASGIApp, hosts: Iterable[str]) -> None:
+        self.app = app
+        self.hosts = {_bare(host.lower()) for host in hosts}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or refuse it."""
+        if scope["type"] != "http":
+            if scope["type"] == "lifespan":
+                await self.app(scope, receive, send)
+            return
+        refusal = self._refusal(scope)
+        if refusal is None:
+            await self.app(scope, receive, send)
+        else:
+            await refusal(scope, receive, send)
+
+    def _refusal(self, scope: Scope) -> JSONResponse | None:
+        found: dict[bytes, list[bytes]] = {}
+        for name, value in scope["headers"]:
+            found.setdefault(name.lower(), []).append(value)
+        hosts = found.get(b"host", [])
+        address = _address(f"//{hosts[0].decode('latin-1')}") if len(hosts) == 1 else None
+        if address is None or address[0] not in self.hosts:
+            return JSONResponse({"detail": "this server does not go by that name; --allow-host adds one"}, 400)
+        origins = found.get(b"origin", [])
+        foreign = any(_address(origin.decode("latin-1")) != address for origin in origins)
+        if not origins and scope["method"] not in ("GET", "HEAD"):
+            foreign = any(site not in SAFE_SITES for site in found.get(b"sec-fetch-site", []))
+        if foreign:
+            return JSONResponse({"detail": "requests from pages of other sites are refused"}, 403)
+        return None
+
+
+def _address(url: str) -> tuple[str, int] | None:
+    """Host and port of a URL, None if it has none."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or {"https": 443}.get(parts.scheme, 80)
+    except ValueError:
+        return None
+    if not parts.hostname or parts.username is not None or parts.path or parts.query or parts.fragment:
+        return None
+    return parts.hostname, port
+
+
+def _bare(host: str) -> str:
+    return host[1:-1] if host.startswith("[") and host.endswith("]") else host
+
+
+class AddHeaders:
+    """Give every answer some headers; a name in `defaults` only where the answer has none of that name."""
+
+    def __init__(self, app: ASGIApp, headers: Mapping[str, str], defaults: Mapping[str, str]) -> None:
+        self.app, self.headers, self.defaults = app, headers, defaults
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on."""
+
+        async def send_with(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                found = MutableHeaders(scope=message)
+                found.update(self.headers)
+                for name, value in self.defaults.items():
+                    found.setdefault(name, value)
+            await send(message)
+
+        await self.app(scope, receive, send_with)
+
+
+class LimitBody:
+    """Refuse bodies that are too large, whatever their header says, or too long in coming."""
+
+    def __init__(self, app: ASGIApp, most: int, seconds: float) -> None:
+        self.app, self.most, self.seconds = app, most, seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on with its whole body, or refuse it."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        size = 0
+        body = []
+        end = time.monotonic() + self.seconds
+        while True:
+            try:
+                message: Message = await asyncio.wait_for(receive(), max(0.0, end - time.monotonic()))
+            except TimeoutError:
+                refusal = JSONResponse({"detail": f"the request took more than {self.seconds:g} s to come"}, 408)
+                await refusal(scope, receive, send)
+                return
+            if message["type"] != "http.request":
+                return
+            size += len(message.get("body", b""))
+            if size > self.most:
+                refusal = JSONResponse({"detail": f"the request holds more than {self.most:,} bytes"}, 413)
+                await refusal(scope, receive, send)
+                return
+            body.append(message.get("body", b""))
+            if not message.get("more_body"):
+                break
+        sent = False
+
+        async def replay() -> Message:
+            nonlocal sent
+            if sent:
+                return await receive()
+            sent = True
+            return {"type": "http.request", "body": b"".join(body), "more_body": False}
+
+        await self.app(scope, replay, send)
