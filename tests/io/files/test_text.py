@@ -7,8 +7,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from beadwork.io.files.text import decode, read_text, split_lines
+from beadwork.io.files.text import decode, read_text
 from beadwork.model.errors import FileError
+from beadwork.model.lines import split_lines
 
 letters = st.text(st.characters(exclude_characters="\0\r\n\x1a", exclude_categories=("Cs",)), max_size=12)
 

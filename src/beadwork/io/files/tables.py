@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 
 from beadwork.io.files.atomic import atomic_path
-from beadwork.io.files.text import file_label, read_text, split_lines
+from beadwork.io.files.text import file_label, read_text
 from beadwork.io.matrix.gctx import typed_column
 from beadwork.model.errors import FileError
+from beadwork.model.lines import split_lines
 from beadwork.model.missing import missing_texts
 
 

@@ -2,7 +2,7 @@
 
 UTF-8 with or without its mark, UTF-16 with a mark or clearly without one (spreadsheets call it "Unicode text"), UTF-32
 with a mark, else Windows-1252 (and latin-1 where a byte is none of its), in which older files are written; that last
-choice is a guess and is said.  Only ``\\n``, ``\\r\\n`` and ``\\r`` end a line.  ``-`` is standard input.
+choice is a guess and is said.  ``-`` is standard input.  Lines are split by :mod:`beadwork.model.lines`.
 """
 
 from __future__ import annotations
@@ -150,10 +150,3 @@ def _utf16_without_mark(raw: bytes) -> str | None:
     except UnicodeDecodeError:
         return None
     return guessed
-
-
-def split_lines(text: str) -> list[str]:
-    r"""Lines that end in ``\n``, ``\r\n`` or ``\r``; no other character ends one, unlike ``str.splitlines``."""
-    if "\r" in text:
-        text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return text.split("\n")

@@ -21,13 +21,14 @@ import numpy as np
 import pandas as pd
 
 from beadwork.io.files.atomic import atomic_path
-from beadwork.io.files.text import split_lines, text_of
+from beadwork.io.files.text import text_of
 from beadwork.io.files.unpack import GZIP_MAGIC, read_bytes
 from beadwork.io.matrix.gctx_layout import COL, DATA, ROW, SLASH
 from beadwork.io.matrix.hdf5_file import matrix_room, new_hdf5
 from beadwork.io.matrix.hdf5_heap import find_boastful_text, find_broken_heap, values_span
 from beadwork.model.errors import AlignmentError, FileError, name_some
 from beadwork.model.fields import field_kind
+from beadwork.model.lines import split_lines
 from beadwork.model.matrix import SPACE_SIZES, Level, Matrix, Space
 from beadwork.model.missing import (
     MISSING_NUMBER,
