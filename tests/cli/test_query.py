@@ -214,7 +214,7 @@ def test_one_query_that_cannot_be_used_does_not_stop_the_others(run, toy_index, 
     lines = ["\t".join(["good", "x", *genes[:30]]), "\t".join(["few", "x", *genes[:3]]), "empty\tx\t"]
     (tmp_path / "sets.gmt").write_text("\n".join(lines))
     out = tmp_path / "answers"
-    outcome = run("query", toy_index, "--up", tmp_path / "sets.gmt", "-o", out, "--no-html")
+    outcome = run("query", toy_index, "--up", tmp_path / "sets.gmt", "-o", out, "--no-html", "--min-set", "10")
     assert outcome.code == 0, outcome.err
     assert "sets.gmt: 1 of 3 sets were skipped: set empty holds no genes" in outcome.err
     assert (
@@ -223,7 +223,9 @@ def test_one_query_that_cannot_be_used_does_not_stop_the_others(run, toy_index, 
     assert pd.read_csv(out / "queries.tsv", sep="\t")["query"].tolist() == ["good"]
     assert pd.read_csv(out / "skipped.tsv", sep="\t")["query"].tolist() == ["few"]
     (tmp_path / "sets.gmt").write_text("\n".join(lines[1:]))
-    outcome = run("query", toy_index, "--up", tmp_path / "sets.gmt", "-o", tmp_path / "none", "--no-html")
+    outcome = run(
+        "query", toy_index, "--up", tmp_path / "sets.gmt", "-o", tmp_path / "none", "--no-html", "--min-set", "10"
+    )
     assert outcome.code == 2 and not (tmp_path / "none").exists()
 
 

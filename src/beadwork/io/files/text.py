@@ -105,7 +105,7 @@ def decode(raw: bytes, name: str, needed: str) -> Text:
         ) from None
     for magic, what in _FOREIGN:
         if raw.startswith(magic) and not (magic.decode("latin-1").isprintable() and raw[:_PROBED].isascii()):
-            raise FileError(f"{name}: is not a text file (it is {what}); {needed}")
+            raise FileError(f"{name}: is not a text file; {needed} (it is {what})")
     if raw.startswith((b"%PDF-", b"{\\rtf1")):
         raise FileError(f"{name}: is not a plain text file; {needed}")
     if b"\x00" in raw:
