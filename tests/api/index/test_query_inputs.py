@@ -9,7 +9,7 @@ import pytest
 from beadwork.api import ConnectivityIndex
 from beadwork.api.index.query_inputs import load_queries, read_sets_text, read_signature_text
 from beadwork.io.files.tables import write_table
-from beadwork.io.matrix.gctx import write_matrix
+from beadwork.io.matrix.formats import write_matrix
 from beadwork.io.platform.gene_table import gene_table
 from beadwork.model.errors import GeneSetError
 from beadwork.model.matrix import Level, Matrix, Space
