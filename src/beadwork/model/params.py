@@ -310,11 +310,7 @@ class QueryParams(Params):
         description="scores beside wtcs (always there): ks, xsum, zhang, rank_test of gene sets; pearson, spearman, "
         "cosine of full signatures",
     )
-    min_set: int = Field(
-        10,
-        ge=1,
-        description="a gene set with fewer genes found in the index is not scored (clue.io takes 10 to 150)",
-    )
+    min_set: int = Field(3, ge=1, description="a gene set with fewer genes found in the index is not scored")
     small_set: int = Field(10, ge=1, description="a gene set with fewer genes found is reported as small")
     set_size: int = Field(150, ge=1, description="genes taken from each end of a query that is a full signature")
     group_by: tuple[str, ...] = Field(
@@ -338,6 +334,15 @@ class QueryParams(Params):
         True,
         description="fdr claims no less than the number of null signatures can show; without it as CMap, down to 0",
     )
+    rank_by: Literal["auto", "wtcs", "cosine"] = Field(
+        "auto",
+        description="score that ncs, fdr and the order stand on; auto: cosine for full signatures asked of "
+        "noise-controlled ones (ZSNC, MNZ), else wtcs",
+    )
+    min_controls: int = Field(
+        10, ge=3, description="p_control (of noise-controlled indices) needs as many control signatures elsewhere"
+    )
+    min_places: int = Field(6, ge=1, description="in as many separate places of plates; else it is missing")
     min_background: int = Field(50, ge=1, description="tau needs a background of as many queries; else it is missing")
     perturbagen: Literal["name", "pert_id"] = Field(
         "name",

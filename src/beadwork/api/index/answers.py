@@ -76,7 +76,8 @@ class QueryResult:
     def values(self, name: str) -> np.ndarray:
         """One of the matrices by name (wtcs, ncs, tau, fdr, p or another metric), queries by signatures."""
         plain = {"ncs": self.connections.ncs, "tau": self.connections.tau, "fdr": self.connections.fdr,
-                 "p": self.connections.p}  # fmt: skip
+                 "p": self.connections.p, "p_control": self.connections.p_control,
+                 "q_control": self.connections.q_control}  # fmt: skip
         found = plain.get(name, self.connections.scores.get(name))
         if found is None:
             raise GeneSetError(f"no score {name!r} was asked for; there are {name_some(self.score_names, 20)}")
@@ -85,7 +86,9 @@ class QueryResult:
     @property
     def score_names(self) -> list[str]:
         """Names of the matrices there are."""
-        return [*self.connections.scores, "ncs", "tau", "fdr", *(["p"] if self.connections.p is not None else [])]
+        optional = {"p": self.connections.p, "p_control": self.connections.p_control}
+        there = [name for name, values in optional.items() if values is not None]
+        return [*self.connections.scores, "ncs", "tau", "fdr", *there]
 
     def matrix(self, name: str) -> Matrix:
         """One of the matrices, signatures by queries, with the annotation of both."""
@@ -112,7 +115,7 @@ class QueryResult:
             :meth:`ConnectivityIndex.roll_up_plan` of the signatures shown, to save time.
         """
         plan = plan or self.index.roll_up_plan(classes, self.params, self.shown)
-        background = self.index.background(self.params)
+        background = self.index.background(self.params) if self.params.rank_by != "cosine" else None
         return roll_up(plan, self.connections.ncs, background, self.params.min_background)
 
     def perturbagens(self, query: int | str = 0) -> pd.DataFrame:
@@ -171,4 +174,7 @@ class QueryResult:
         columns |= {"raw_cs": columns["wtcs"], "norm_cs": columns["ncs"]}
         if self.connections.p is not None:
             columns["p"] = self.connections.p[query][order]
+        if self.connections.p_control is not None and self.connections.q_control is not None:
+            columns["p_control"] = self.connections.p_control[query][order]
+            columns["q_control"] = self.connections.q_control[query][order]
         return columns

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,7 +44,7 @@ class ConnectivityIndex:
     """A connectivity index, open for reading; it stays as it was opened while others append to it.
 
     >>> index = ConnectivityIndex.open("results/index")                           # doctest: +SKIP
-    >>> index.query(up=["TP53", "CDKN1A", "MDM2"], down=["CCNB1", "CDK1"], min_set=2)        # doctest: +SKIP
+    >>> index.query(up=["TP53", "CDKN1A", "MDM2"], down=["CCNB1", "CDK1", "PLK1"])        # doctest: +SKIP
     """
 
     def __init__(self, store: IndexStore, *, threads: int | None = None, gene_names: str | Path | None = None) -> None:
@@ -314,7 +315,27 @@ class ConnectivityIndex:
 
     def map_queries(self, queries: Sequence[Query], params: QueryParams = QueryParams()) -> list[MappedQuery]:  # noqa: B008 (frozen)
         """Put queries on the index's genes; a query without any usable gene is an error that names it."""
-        return [map_query(query, self.finder, params) for query in queries]
+        mapped = [map_query(query, self.finder, params) for query in queries]
+        if not self.is_cleaned:
+            return mapped
+        note = ("the query signature is not noise controlled, but the index is; --denoise cleans it",)
+        return [
+            item if query.profile is None or query.cleaned else replace(item, notes=(*item.notes, *note))
+            for query, item in zip(queries, mapped, strict=True)
+        ]
+
+    @property
+    def is_cleaned(self) -> bool:
+        """Whether the index holds noise-controlled signatures (ZSNC, MNZ)."""
+        return self.store.manifest.get("level") in ("ZSNC", "MNZ")
+
+    def settle(self, params: QueryParams, queries: Sequence[MappedQuery]) -> QueryParams:
+        """Parameters with ``rank_by`` decided: cosine where full signatures are asked of noise-controlled ones."""
+        rank_by: str = params.rank_by
+        if rank_by == "auto":
+            rank_by = "cosine" if self.is_cleaned and all(len(query.rows) for query in queries) else "wtcs"
+        metric = (*params.metric, "cosine") if rank_by == "cosine" else params.metric
+        return params.model_copy(update={"rank_by": rank_by, "metric": tuple(dict.fromkeys(metric))})
 
     def answer(
         self,
@@ -323,8 +344,15 @@ class ConnectivityIndex:
         filters: Sequence[str] = (),
         progress: Callable[[float], None] | None = None,
         wtcs: np.ndarray | None = None,
+        p_control: bool = True,
     ) -> QueryResult:
-        """Score mapped queries."""
+        """Score mapped queries; `p_control`: of a noise-controlled index, also p against its control signatures."""
+        params = self.settle(params, queries)
+        controls = None
+        if p_control and self.is_cleaned:
+            from beadwork.stages.connectivity.control_p import find_controls
+
+            controls = find_controls(self.annotation, params)
         if self._asked:  # who asks again will ask more
             self._load_compiled()
         self._asked = True
@@ -343,6 +371,7 @@ class ConnectivityIndex:
             wtcs=wtcs,
             notes=() if shown is None else (filter_note(filters, shown),),
             progress=progress,
+            controls=controls,
         )
         return QueryResult(self, connections, shown, params)
 
