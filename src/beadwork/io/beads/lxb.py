@@ -373,16 +373,11 @@ def _tar(path: Path) -> Iterator[_Source]:
                 if member.issparse():
                     growth.add(data)
                 yield _Source(name, lambda data=data: data, growth)
-    except (
-        lzma.LZMAError,
-        tarfile.TarError,
-        EOFError,
-        zlib.error,
-        OSError,
-        TypeError,
-        ValueError,
-        struct.error,
-    ) as error:
+    except EOFError:
+        raise FileError(
+            f"{path}: damaged or truncated archive (unexpected end of data); fetch or pack it anew"
+        ) from None
+    except (lzma.LZMAError, tarfile.TarError, zlib.error, OSError, TypeError, ValueError, struct.error) as error:
         # tarfile answers a gzip header that ends early with a TypeError
         raise FileError(f"{path}: damaged or truncated archive ({error}); fetch or pack it anew") from None
 
