@@ -10,10 +10,11 @@ import pytest
 
 from beadwork.cli import main
 from beadwork.io.files.tables import read_table
-from beadwork.io.matrix.gctx import read_matrix, space_genes, write_matrix
+from beadwork.io.matrix.formats import read_matrix, write_matrix
 from beadwork.io.platform.gene_table import gene_table
 from beadwork.io.platform.inference_model import read_inference_model
 from beadwork.model.matrix import Level, Matrix, Space
+from beadwork.model.spaces import space_genes
 
 GENES = gene_table()
 LANDMARKS = space_genes(GENES, Space.LM)

@@ -11,11 +11,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from beadwork.io.matrix.gctx import read_matrix, space_genes, write_matrix
+from beadwork.io.matrix.formats import read_matrix, write_matrix
 from beadwork.io.platform.folder import resource_path
 from beadwork.io.platform.gene_table import gene_table, probe_table
 from beadwork.io.platform.noise_model import read_noise_model
 from beadwork.model.matrix import Level, Matrix, Space
+from beadwork.model.spaces import space_genes
 
 
 def make_plate(name: str, seed: int, *, replicate_of: int | None = None) -> Matrix:

@@ -13,7 +13,7 @@ import pytest
 
 from beadwork.cli import cli
 from beadwork.cli.options import check_outputs
-from beadwork.io.matrix.gctx import write_matrix
+from beadwork.io.matrix.formats import write_matrix
 from beadwork.model.errors import FileError, ParameterError
 from beadwork.model.matrix import Level, Matrix
 

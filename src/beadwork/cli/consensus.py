@@ -42,9 +42,9 @@ def command(
     """
     from beadwork.cli.files import input_record, load_matrix, save_matrix, with_inst_info
     from beadwork.io.files.tables import write_table
-    from beadwork.io.matrix.gctx import space_genes
     from beadwork.io.platform.gene_table import gene_table, with_entrez_ids
     from beadwork.model.matrix import Level, Space
+    from beadwork.model.spaces import space_genes
     from beadwork.stages.levels.consensus import consensus
 
     check_outputs([output, siginfo, qc], [*z, *reliability, instinfo])

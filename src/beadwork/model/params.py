@@ -310,11 +310,7 @@ class QueryParams(Params):
         description="scores beside wtcs (always there): ks, xsum, zhang, rank_test of gene sets; pearson, spearman, "
         "cosine of full signatures",
     )
-    min_set: int = Field(
-        10,
-        ge=1,
-        description="a gene set with fewer genes found in the index is not scored (clue.io takes 10 to 150)",
-    )
+    min_set: int = Field(3, ge=1, description="a gene set with fewer genes found in the index is not scored")
     small_set: int = Field(10, ge=1, description="a gene set with fewer genes found is reported as small")
     set_size: int = Field(150, ge=1, description="genes taken from each end of a query that is a full signature")
     group_by: tuple[str, ...] = Field(

@@ -6,7 +6,7 @@ import pytest
 
 from beadwork.io.files.tables import write_table
 from beadwork.io.matrix.expression import read_expression
-from beadwork.io.matrix.gctx import write_matrix
+from beadwork.io.matrix.formats import write_matrix
 from beadwork.io.platform.gene_table import probe_table
 from beadwork.model.errors import FileError
 from beadwork.model.matrix import Matrix

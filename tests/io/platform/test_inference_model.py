@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from beadwork.io.matrix.gctx import space_genes, write_matrix
+from beadwork.io.matrix.formats import write_matrix
 from beadwork.io.platform.gene_table import gene_table, probe_table
 from beadwork.io.platform.inference_model import (
     default_model_path,
@@ -16,6 +16,7 @@ from beadwork.io.platform.inference_model import (
 from beadwork.model.errors import FileError
 from beadwork.model.levels.inference_model import InferenceModel
 from beadwork.model.matrix import Matrix, Space
+from beadwork.model.spaces import space_genes
 
 GENES = gene_table()
 LANDMARKS = space_genes(GENES, Space.LM)
@@ -91,7 +92,7 @@ def bad_weights() -> dict[str, tuple[Matrix, str]]:
         "two intercepts": (two, r"must be the intercept, but there are 2 \(OFFSET, b0\)"),
         "a landmark twice": (Matrix(plain.values, annotated, plain.cols), none),
         "strangers": (strangers, "300 of the 300 inferred ids are no genes of the AIG space"),
-        "a hole": (plain.with_values(hole), rf"missing weights for 1 genes \({plain.cids[6]}\)"),
+        "a hole": (plain.with_values(hole), rf"missing or infinite weights for 1 genes \({plain.cids[6]}\)"),
     }
 
 

@@ -4,11 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from beadwork.io.matrix.gctx import read_matrix, space_genes
+from beadwork.io.matrix.formats import read_matrix
 from beadwork.io.platform.gene_table import gene_table, with_entrez_ids
 from beadwork.model.errors import AlignmentError, BeadworkError, LevelError
 from beadwork.model.matrix import Level, Matrix, Space
 from beadwork.model.params import ConsensusParams
+from beadwork.model.spaces import space_genes
 from beadwork.stages.levels.consensus import consensus, group_instances, is_gold, join_plates
 
 LANDMARKS = space_genes(gene_table(), Space.LM)[:300]

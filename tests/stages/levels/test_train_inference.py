@@ -5,12 +5,12 @@ import pandas as pd
 import pytest
 
 from beadwork.io.matrix.expression import read_expression
-from beadwork.io.matrix.gctx import space_genes
 from beadwork.io.platform.gene_table import gene_table
 from beadwork.io.platform.inference_model import default_model_path, read_inference_model
 from beadwork.model.errors import AlignmentError
 from beadwork.model.matrix import Matrix, Space
 from beadwork.model.params import TrainInferenceParams
+from beadwork.model.spaces import space_genes
 from beadwork.stages.levels.train_inference import train_inference
 
 GENES = gene_table()

@@ -13,9 +13,10 @@ import pandas as pd
 from beadwork.api.index.opened import ConnectivityIndex
 from beadwork.io.connectivity.index.layout import MANIFEST
 from beadwork.io.connectivity.ranked_tables import write_ranked
+from beadwork.io.connectivity.signature_fields import row_fields
 from beadwork.io.files.provenance import input_record, make_provenance
 from beadwork.io.files.tables import write_table
-from beadwork.io.matrix.gctx_writer import gctx_columns, row_fields
+from beadwork.io.matrix.gctx.writer import gctx_columns
 from beadwork.kernels.connectivity.recall import composite, pair_ranks
 from beadwork.model.connectivity.query import SIGNATURE_FIELDS, MappedQuery
 from beadwork.model.connectivity.signature_table import SignatureTable

@@ -44,7 +44,7 @@ class ConnectivityIndex:
     """A connectivity index, open for reading; it stays as it was opened while others append to it.
 
     >>> index = ConnectivityIndex.open("results/index")                           # doctest: +SKIP
-    >>> index.query(up=["TP53", "CDKN1A", "MDM2"], down=["CCNB1", "CDK1"], min_set=2)        # doctest: +SKIP
+    >>> index.query(up=["TP53", "CDKN1A", "MDM2"], down=["CCNB1", "CDK1", "PLK1"])        # doctest: +SKIP
     """
 
     def __init__(self, store: IndexStore, *, threads: int | None = None, gene_names: str | Path | None = None) -> None:

@@ -17,9 +17,10 @@ from beadwork.api.index.opened import Classes, ConnectivityIndex, QueryResult
 from beadwork.io.connectivity.gene_sets import file_names
 from beadwork.io.connectivity.index.layout import MANIFEST
 from beadwork.io.connectivity.ranked_tables import ROWS, write_parts, write_ranked, write_records
+from beadwork.io.connectivity.signature_fields import row_fields
 from beadwork.io.files.atomic import write_text
 from beadwork.io.files.provenance import input_record, make_provenance
-from beadwork.io.matrix.gctx_writer import gctx_columns, row_fields
+from beadwork.io.matrix.gctx.writer import gctx_columns
 from beadwork.model.connectivity.query import SIGNATURE_FIELDS, MappedQuery, Query, query_label
 from beadwork.model.errors import FileError
 from beadwork.model.params import QueryParams, SignatureParams

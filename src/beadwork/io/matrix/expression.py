@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from beadwork.io.files.tables import read_table
-from beadwork.io.matrix.gctx import read_matrix
+from beadwork.io.matrix.formats import read_matrix
 from beadwork.io.platform.gene_table import probe_table
 from beadwork.model.errors import AlignmentError, FileError, name_some
 from beadwork.model.matrix import Matrix

@@ -22,7 +22,9 @@ import numpy as np
 import pandas as pd
 
 from beadwork.io.files.atomic import atomic_path
-from beadwork.io.matrix.gctx import read_matrix
+from beadwork.io.matrix.formats import read_matrix
+from beadwork.io.matrix.gctx.reader import is_gctx
+from beadwork.io.matrix.hdf5_content import check_members
 from beadwork.io.matrix.hdf5_file import new_hdf5
 from beadwork.io.platform.gene_table import entrez_ids, gene_table, resource_path
 from beadwork.model.errors import FileError, name_some
@@ -52,8 +54,9 @@ def read_inference_model(path: str | Path) -> InferenceModel:
     try:
         with h5py.File(path, "r") as file:
             if _attribute(file, "beadwork_format") == FORMAT:
-                return _read_own(file, path)
-            if "0/DATA/0/matrix" not in file:
+                check_members(file, path)
+                return check_weights(_read_own(file, path), str(path))
+            if not is_gctx(file):
                 raise FileError(
                     f"{path}: HDF5, but neither a model of `beadwork train-inference` nor weights in GCTX; "
                     "give one of the two to --model"
@@ -64,6 +67,33 @@ def read_inference_model(path: str | Path) -> InferenceModel:
         if not path.is_file() or path.stat().st_size == 0 or h5py.is_hdf5(path):
             raise FileError(f"{path}: not a readable model ({' '.join(str(error).split())[:200]})") from None
     return weights_model(read_matrix(path), what=str(path))
+
+
+def check_weights(model: InferenceModel, what: str) -> InferenceModel:
+    """Return a model whose weights are all there: finite, and not zeros where none were written.
+
+    Raises
+    ------
+    FileError
+        Weights are missing or infinite, or all weights and the intercept of a gene are zero.
+    """
+    unfit = np.zeros(len(model.genes), bool)
+    if model.loadings is not None and not (np.isfinite(model.loadings).all() and model.loadings.any()):
+        unfit[:] = True
+    unfit |= ~np.isfinite(model.components).all(axis=0) | ~np.isfinite(model.intercept)
+    if unfit.any():
+        bad = model.genes[unfit]
+        raise FileError(
+            f"{what}: missing or infinite weights for {len(bad)} genes ({name_some(bad)}); is the file damaged?"
+        )
+    blank = ~model.components.any(axis=0) & (model.intercept == 0)
+    if blank.any():
+        bad = model.genes[blank]
+        raise FileError(
+            f"{what}: all weights are zero for {len(bad)} genes ({name_some(bad)}), as where none were written; "
+            "fetch or make the file anew"
+        )
+    return model
 
 
 def write_inference_model(model: InferenceModel, path: str | Path) -> None:
@@ -161,11 +191,8 @@ def weights_model(matrix: Matrix, *, what: str = "weights") -> InferenceModel:
             f"({name_some(outer[~known])}); Entrez ids or HG-U133A probe ids are needed"
         )
     kept = known & ~outer.isin(landmarks)
-    if not np.isfinite(values).all():
-        bad = outer[~np.isfinite(values).all(axis=0)]
-        raise FileError(f"{what}: missing weights for {len(bad)} genes ({name_some(bad)}); is the file damaged?")
     values = values[:, kept]
-    return InferenceModel(
+    model = InferenceModel(
         landmarks=landmarks,
         genes=outer[kept],
         intercept=values[int(inner.get_indexer(extra)[0])],
@@ -174,3 +201,10 @@ def weights_model(matrix: Matrix, *, what: str = "weights") -> InferenceModel:
         accuracy=np.full(int(kept.sum()), np.nan),
         metadata={"name": "linear weights", "intercept": str(extra[0])},
     )
+    unused = landmarks[~model.components.any(axis=1)]
+    if len(unused):
+        raise FileError(
+            f"{what}: all weights of {len(unused)} landmarks are zero ({name_some(unused)}), as where none were "
+            "written; fetch or make the file anew"
+        )
+    return check_weights(model, what)
