@@ -188,10 +188,9 @@ def _write_tables(tables: Mapping[str, pd.DataFrame], part: Path, name: str) -> 
     if wells:
         _write_table(max(wells, key=len), "inst_id", INST_FIELDS, part / f"{name}_inst_info.txt")
     if (signatures := tables.get("5")) is not None:
-        signatures = signatures.assign(
-            pert_idose=_joined(signatures, "pert_dose", "pert_dose_unit"),
-            pert_itime=_joined(signatures, "pert_time", "pert_time_unit"),
-        )
+        for field, value in (("pert_idose", "pert_dose"), ("pert_itime", "pert_time")):
+            if field not in signatures:
+                signatures = signatures.assign(**{field: _joined(signatures, value, f"{value}_unit")})
         _write_table(signatures, "sig_id", SIG_FIELDS, part / f"{name}_sig_info.txt")
         rest = [field for field in signatures if field not in (*SIG_FIELDS, *METRIC_FIELDS)]
         _write_table(signatures, "sig_id", (*METRIC_FIELDS, *rest), part / f"{name}_sig_metrics.txt")
