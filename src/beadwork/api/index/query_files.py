@@ -88,6 +88,7 @@ def answer_to_files(
     if output.exists() and not output.is_dir():
         raise FileError(f"{output}: is a file; name a folder for the answers")
     mapped = index.map_queries(queries, params)
+    params = index.settle(params, mapped)
     check_metrics(mapped, params)
     shown = filter_signatures(index.annotation, filters) if filters else np.ones(len(index), bool)
     names = file_names([query.name for query in mapped], RESERVED)
@@ -98,6 +99,7 @@ def answer_to_files(
     read = table_params.model_dump(mode="json") if table_params else {}
     provenance = make_provenance("query", {**params.model_dump(mode="json"), **read, "where": list(filters)}, inputs)
     kinds = [*dict.fromkeys(["wtcs", *params.metric]), "ncs", "tau", "fdr", *(["p"] if params.permutations else [])]
+    kinds += ["p_control"] if index.is_cleaned else []
     report: list[dict[str, Any]] = []
     missing: list[dict[str, Any]] = []
     groups: Sequence[Mapping[str, Any]] = []
