@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from beadwork.api.index.opened import Classes, ConnectivityIndex, QueryResult
+from beadwork.api.index.answers import QueryResult
+from beadwork.api.index.opened import Classes, ConnectivityIndex
 from beadwork.io.connectivity.gene_sets import file_names
 from beadwork.io.connectivity.index.layout import MANIFEST
 from beadwork.io.connectivity.ranked_tables import ROWS, write_parts, write_ranked, write_records
