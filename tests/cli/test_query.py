@@ -126,6 +126,8 @@ def test_a_filter_is_said_and_roll_ups_follow_it(run, toy_index, sets, tmp_path)
     assert perts["n_signatures"].sum() == 60 and set(perts["n_cells"]) == {1} and perts["tau"].notna().all()
     assert "rolled up from these alone" in (tmp_path / "noise" / "index.html").read_text()
     assert "rolled up from these alone" in (tmp_path / "queries.tsv").read_text()
+    for table in (tmp_path / "noise.tsv", *(tmp_path / "noise").glob("*.tsv")):
+        assert "\t-0\t" not in table.read_text() and "\t-0\n" not in table.read_text()
 
 
 def test_same_bytes_whatever_the_threads(run, toy_index, sets, tmp_path):

@@ -282,7 +282,7 @@ def test_gold_is_unknown_where_its_parts_are():
 
 def test_another_level_is_refused():
     odd = plate(2).with_values(plate(2).values, level=Level.QNORM)
-    with pytest.raises(LevelError, match=r"b.gctx: holds level QNORM, but ZSPC or ZSVC is needed here"):
+    with pytest.raises(LevelError, match=r"b.gctx: holds level QNORM, but ZSPC or ZSVC or ZSNC is needed here"):
         consensus([plate(1), odd], names=["a.gctx", "b.gctx"])
 
 

@@ -81,6 +81,8 @@ def introspect(
         "introspect", {**params.model_dump(mode="json"), "where": list(filters), "size": size},
         {"index": [input_record(MANIFEST, index.store.digest)]},
     )  # fmt: skip
+    # by gene sets also where profiles are noise controlled, so that there is a tau
+    by_sets = params.model_copy(update={"rank_by": "wtcs"}) if params.rank_by == "auto" else params
     kinds = [*dict.fromkeys(["wtcs", *params.metric]), "ncs", "tau", "fdr"]
     complete = len(positions) <= RECALL_LIMIT
     similarity = np.empty((len(positions), len(positions)), np.float32) if complete else None
@@ -94,7 +96,7 @@ def introspect(
         for first in range(0, len(positions), width):
             progress(f"{first:,} of {len(positions):,} signatures")
             part = positions[first : first + width]
-            result = index.answer(own_queries(index, part, size), params)
+            result = index.answer(own_queries(index, part, size), by_sets, p_control=False)
             for kind, write in writers.items():
                 write(first, result.values(kind)[:, shown])
             ncs = result.values("ncs")[:, shown].astype(np.float64)

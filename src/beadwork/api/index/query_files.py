@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from beadwork.api.index.opened import Classes, ConnectivityIndex, QueryResult
+from beadwork.api.index.answers import QueryResult
+from beadwork.api.index.opened import Classes, ConnectivityIndex
 from beadwork.io.connectivity.gene_sets import file_names
 from beadwork.io.connectivity.index.layout import MANIFEST
 from beadwork.io.connectivity.ranked_tables import ROWS, write_parts, write_ranked, write_records
@@ -88,6 +89,7 @@ def answer_to_files(
     if output.exists() and not output.is_dir():
         raise FileError(f"{output}: is a file; name a folder for the answers")
     mapped, skipped = _usable(index, queries, params)
+    params = index.settle(params, mapped)
     check_metrics(mapped, params)
     shown = filter_signatures(index.annotation, filters) if filters else np.ones(len(index), bool)
     names = file_names([query.name for query in mapped], RESERVED)
@@ -98,6 +100,7 @@ def answer_to_files(
     read = table_params.model_dump(mode="json") if table_params else {}
     provenance = make_provenance("query", {**params.model_dump(mode="json"), **read, "where": list(filters)}, inputs)
     kinds = [*dict.fromkeys(["wtcs", *params.metric]), "ncs", "tau", "fdr", *(["p"] if params.permutations else [])]
+    kinds += ["p_control"] if index.is_cleaned else []
     report: list[dict[str, Any]] = []
     missing: list[dict[str, Any]] = []
     groups: Sequence[Mapping[str, Any]] = []
