@@ -13,9 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from beadwork.io.beads import lxb
+from beadwork.io.beads import lxb, sources
 from beadwork.io.beads.fcs import read_layout
 from beadwork.io.beads.lxb import CHANNELS, lxb_bytes, read_events, read_plate
+from beadwork.io.beads.sources import MAX_FILE
 from beadwork.io.files.digest import digest_bytes
 from beadwork.model.errors import FileError
 
@@ -371,7 +372,7 @@ def test_no_damaged_header_is_more_than_a_bad_well(at, junk):
         (gzip.compress(make_well(), mtime=0)[:-900], "is truncated: the gzip stream ends early"),
         (make_well(), "is not a sound gzip file (Not a gzipped file (b'FC'))"),
         (gzip.compress(make_well(), mtime=0)[:-8] + b"\0" * 8, "is not a sound gzip file (CRC check failed"),
-        (gzip.compress(bytes(lxb._MAX_FILE + 1), 1), "is larger than 256 MB, far more than one well"),
+        (gzip.compress(bytes(MAX_FILE + 1), 1), "is larger than 256 MB, far more than one well"),
     ],
     ids=["empty", "truncated", "not gzip", "checksum", "bomb"],
 )
