@@ -47,7 +47,7 @@ def _print_column(name: str, column: Any) -> Any:
         number = np.asarray(column) if getattr(column.dtype, "kind", "O") == "f" else None
     if number is not None:
         number = np.asarray(number, np.float64)
-        rounded = number.astype(np.float32) if name in SMALL else np.round(number, DECIMALS)
+        rounded = (number.astype(np.float32) if name in SMALL else np.round(number, DECIMALS)) + 0.0  # never -0
         return pc.cast(arrow_numbers(rounded, np.isnan(number)), pa.string())
     if isinstance(column, pa.Array):
         return _plain_text(column)

@@ -9,9 +9,10 @@ import pandas as pd
 from beadwork.io.files.atomic import atomic_path
 from beadwork.io.files.cells import plain_cell
 from beadwork.io.files.delimited import unquote
-from beadwork.io.files.text import file_label, read_text, split_lines
+from beadwork.io.files.text import file_label, read_text
 from beadwork.io.files.typed_column import typed_column
 from beadwork.model.errors import FileError
+from beadwork.model.lines import split_lines
 from beadwork.model.missing import missing_texts
 
 
