@@ -22,7 +22,7 @@ import pandas as pd
 
 from beadwork.io.beads.lxb import lxb_bytes
 from beadwork.io.files.tables import read_table, write_table
-from beadwork.io.matrix.gctx import read_matrix
+from beadwork.io.matrix.formats import read_matrix
 from beadwork.io.platform.bead_sets import read_bead_set, read_liss_reference
 from beadwork.kernels.numeric.threads import run_chunks
 from beadwork.kernels.plates.placements import placements

@@ -266,7 +266,7 @@ def append(path: Path, found: dict) -> None:
     from beadwork.io.connectivity.index.reader import IndexStore
     from beadwork.io.connectivity.index.writer import extend_index
     from beadwork.io.files.tables import write_table
-    from beadwork.io.matrix.gctx import write_matrix
+    from beadwork.io.matrix.formats import write_matrix
     from beadwork.model.matrix import Level, Matrix
 
     store = IndexStore(path)

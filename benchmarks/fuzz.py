@@ -64,8 +64,7 @@ def make_targets(folder: Path) -> dict[str, Target]:
     from beadwork.io.connectivity.gene_sets import pair_sets, read_gene_sets, read_signatures
     from beadwork.io.files.tables import read_table
     from beadwork.io.matrix.expression import read_expression
-    from beadwork.io.matrix.formats import read_any
-    from beadwork.io.matrix.gctx import read_annotation, read_matrix, write_matrix
+    from beadwork.io.matrix.formats import read_annotation, read_any, read_matrix, write_matrix
     from beadwork.model.config import count_wells, parse_plate_sheet
     from beadwork.model.matrix import Level, Matrix
     from beadwork.model.params import IndexParams

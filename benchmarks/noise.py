@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 
-from beadwork.io.matrix.gctx import read_matrix
+from beadwork.io.matrix.formats import read_matrix
 from beadwork.io.platform.gene_table import gene_table, landmark_ids
 from beadwork.io.platform.noise_model import default_noise_path, read_noise_model
 from beadwork.model.levels.noise_model import NoiseModel

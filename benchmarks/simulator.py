@@ -14,7 +14,7 @@ from scipy.stats import mannwhitneyu, rankdata
 
 from beadwork.io.beads.maps import read_map
 from beadwork.io.files.tables import write_table
-from beadwork.io.matrix.gctx import read_matrix
+from beadwork.io.matrix.formats import read_matrix
 from beadwork.io.platform.bead_sets import find_bead_batch, read_bead_set, read_liss_reference
 from beadwork.model.beads.plate import BeadPlate, BeadSet
 from beadwork.model.matrix import Matrix

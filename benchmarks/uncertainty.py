@@ -30,7 +30,6 @@ from deconvolution import plan_plates, read_packed
 
 from beadwork.io.beads.lxb import read_plate
 from beadwork.io.beads.maps import read_map
-from beadwork.io.matrix.gctx import space_genes
 from beadwork.io.platform.bead_sets import find_bead_batch, read_bead_set, read_liss_reference
 from beadwork.io.platform.gene_table import gene_table
 from beadwork.kernels.levels.modz import standard_ranks
@@ -38,6 +37,7 @@ from beadwork.model.beads.plate import BeadPlate
 from beadwork.model.ids import parse_det_plate
 from beadwork.model.matrix import Matrix, Space
 from beadwork.model.params import ConsensusParams, DeconvolveParams, SimulateParams
+from beadwork.model.spaces import space_genes
 from beadwork.simulate.study import Study, simulate_beads
 from beadwork.stages.beads.deconvolve import DeconvolveResult, deconvolve
 from beadwork.stages.levels.consensus import consensus

@@ -6,11 +6,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from beadwork.io.matrix.gctx import read_matrix, space_genes
+from beadwork.io.matrix.formats import read_matrix
 from beadwork.io.platform.gene_table import gene_table, with_entrez_ids
 from beadwork.model.ids import WELLS_384
 from beadwork.model.matrix import Level, Matrix, Space
 from beadwork.model.params import ConsensusParams
+from beadwork.model.spaces import space_genes
 from beadwork.stages.levels.consensus import consensus, is_gold
 
 

@@ -49,7 +49,7 @@ def checksums(folder: Path) -> dict[str, str]:
 
 def load_in_cmappy(path: Path) -> bool:
     """Whether cmapPy reads the same ids, values and fields as we do."""
-    from beadwork.io.matrix.gctx import read_matrix
+    from beadwork.io.matrix.formats import read_matrix
     from beadwork.model.cmappy import corrected_cmappy, load_cmappy
 
     ours = read_matrix(path)

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from beadwork.io.matrix.expression import read_expression
-from beadwork.io.matrix.gctx import read_matrix
+from beadwork.io.matrix.formats import read_matrix
 from beadwork.io.platform.gene_table import gene_table, with_entrez_ids
 from beadwork.io.platform.inference_model import default_model_path, read_inference_model
 from beadwork.kernels.levels.ridge import left_out_correlation

@@ -14,7 +14,7 @@ import pandas as pd
 
 from beadwork.io.beads.lxb import lxb_bytes, read_events, read_plate
 from beadwork.io.beads.maps import read_map
-from beadwork.io.matrix.gctx import read_matrix
+from beadwork.io.matrix.formats import read_matrix
 from beadwork.io.platform.bead_sets import read_bead_set
 from beadwork.kernels.beads import peaks, peaks_numba
 from beadwork.kernels.beads.grouping import group_beads

@@ -7,7 +7,7 @@ import pandas as pd
 from deconvolution import read_packed
 
 from beadwork.io.beads.maps import read_map
-from beadwork.io.matrix.gctx import read_matrix
+from beadwork.io.matrix.formats import read_matrix
 from beadwork.io.platform.bead_sets import read_bead_set, read_liss_reference
 from beadwork.io.platform.gene_table import with_entrez_ids
 from beadwork.kernels.levels import liss as kernel

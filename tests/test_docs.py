@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from beadwork.io.matrix.gctx import COL, DATA, ROW
+from beadwork.io.matrix.gctx.layout import COL, DATA, ROW
 from beadwork.model.matrix import SPACE_SIZES, Level, Space
 from beadwork.simulate.study import FAULTS
 

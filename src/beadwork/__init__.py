@@ -4,7 +4,7 @@ The package has floors: ``model`` and ``kernels`` at the bottom; ``stages``, ``i
 them; then ``api``; ``cli`` and ``serve`` on top.  Each floor has the same wings: ``beads``, ``levels``,
 ``connectivity`` and ``plates``.  Import what you need from the floor you need it from, for example::
 
-    from beadwork.io.matrix.gctx import read_matrix
+    from beadwork.io.matrix.formats import read_matrix
     from beadwork.stages.levels.zscore import zscore
     from beadwork import ConnectivityIndex
 

@@ -6,7 +6,7 @@ import pytest
 from beadwork.cli import main
 from beadwork.io.beads.lxb import lxb_bytes
 from beadwork.io.files.tables import read_table
-from beadwork.io.matrix.gctx import read_matrix
+from beadwork.io.matrix.formats import read_matrix
 from beadwork.model.matrix import Level, Space
 
 PLATE = "P1_A375_24H_X1_B20"

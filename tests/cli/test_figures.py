@@ -6,7 +6,7 @@ import pytest
 from beadwork.cli import main
 from beadwork.cli.bead_panels import called_plate, graded_analytes, pair_table, worst_analytes
 from beadwork.io.beads.lxb import read_plate
-from beadwork.io.matrix.gctx import read_matrix, write_matrix
+from beadwork.io.matrix.formats import read_matrix, write_matrix
 
 PLATE = "SIM001_A375_24H_X1_B20"
 

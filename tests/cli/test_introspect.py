@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from beadwork.api import ConnectivityIndex
-from beadwork.io.matrix.gctx import read_matrix
+from beadwork.io.matrix.formats import read_matrix
 from beadwork.kernels.connectivity.recall import composite, pair_ranks
 
 from ..api.index.conftest import *  # noqa: F403

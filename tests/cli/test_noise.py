@@ -11,11 +11,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from beadwork.io.matrix.gctx import read_matrix, space_genes, write_matrix
+from beadwork.io.matrix.formats import read_matrix, write_matrix
 from beadwork.io.platform.folder import resource_path
 from beadwork.io.platform.gene_table import gene_table, probe_table
 from beadwork.io.platform.noise_model import read_noise_model
 from beadwork.model.matrix import Level, Matrix, Space
+from beadwork.model.spaces import space_genes
 
 
 def make_plate(name: str, seed: int, *, replicate_of: int | None = None) -> Matrix:
@@ -138,6 +139,117 @@ def test_rows_of_public_files(run, tmp_path, ids):
     write_matrix(Matrix(plate.values, plate.rows, pd.DataFrame(index=names), level=Level.MODZ), tmp_path / "p.gctx")
     assert run("denoise", tmp_path / "p.gctx", "-o", plain).code == 0
     np.testing.assert_allclose(found.take_rows(lm).values, read_matrix(plain).values, atol=1e-5)
+
+
+def test_noise_controlled_replicates_become_their_mean(run, plates, tmp_path):
+    cleaned = []
+    for path in plates:
+        cleaned.append(tmp_path / path.name.replace("ZSPC", "ZSNC"))
+        assert run("denoise", path, "-o", cleaned[-1]).code == 0
+    mnz, siginfo = tmp_path / "MNZ.gctx", tmp_path / "siginfo.tsv"
+    assert run("consensus", *cleaned, "-o", mnz, "--siginfo", siginfo).code == 0
+    found, parts = read_matrix(mnz), [read_matrix(path) for path in cleaned]
+    assert found.level is Level.MNZ
+    assert [step["command"] for step in found.provenance["history"]] == ["denoise", "denoise"]
+    sig_id = "SIM001_A375_24H:BRD-K00000007:10"
+    at = [part.cols.index[part.cols["pert_id"] == "BRD-K00000007"][0] for part in parts]
+    mean = np.mean([part.to_frame()[cid] for part, cid in zip(parts, at, strict=True)], axis=0)
+    np.testing.assert_allclose(found.to_frame()[sig_id], mean, atol=1e-6)
+    table = pd.read_csv(siginfo, sep="\t").set_index("sig_id")
+    assert table.loc[sig_id, "distil_wt"] == "0.5000,0.5000"
+    assert {"distil_cc_q75_nc", "tas_nc", "ss_ngene_nc", "pct_self_rank_q25_nc"} <= set(table)
+    assert not {"distil_cc_q75", "tas", "is_gold", "noise_share"} & set(table)
+    done = run("consensus", cleaned[0], plates[1], "-o", tmp_path / "x.gctx", "--siginfo", tmp_path / "x.tsv")
+    assert done.code == 2
+    assert "z-scores of one signature must be of one kind" in done.err
+
+
+@pytest.fixture
+def index_of_cleaned(run, plates, tmp_path):
+    """Index of MNZ of two plates, with the vehicles of six places."""
+    cleaned = []
+    for path in plates:
+        cleaned.append(tmp_path / path.name.replace("ZSPC", "ZSNC"))
+        assert run("denoise", path, "-o", cleaned[-1]).code == 0
+    mnz, siginfo, index = tmp_path / "MNZ.gctx", tmp_path / "siginfo.tsv", tmp_path / "INDEX"
+    assert run("consensus", *cleaned, "-o", mnz, "--siginfo", siginfo).code == 0
+    assert run("index", "build", index, mnz, "--siginfo", siginfo).code == 0
+    return index
+
+
+def test_signatures_are_asked_of_cleaned_ones_by_cosine(run, index_of_cleaned, plates, tmp_path):
+    query = make_plate("SIM009_MCF7_24H_X1_B20", 9)
+    query = query.take_cols(query.cids[[4, 40]]).with_values(query.values[:, [4, 40]], level=Level.MODZ)
+    query = Matrix(query.values, query.rows, pd.DataFrame(index=["mine", "vehicle"]), level=Level.MODZ)
+    write_matrix(query, tmp_path / "mine.gctx")
+    noise = tmp_path / "noise.h5"
+    assert run("train-noise", *plates, "-o", noise).code == 0
+    done = run("query", index_of_cleaned, "--signature", tmp_path / "mine.gctx", "-o", tmp_path / "raw")
+    assert done.code == 0
+    assert "query mine: the query signature is not noise controlled, but the index is; --denoise cleans it" in done.err
+    assert "no tau: its background holds scores of gene sets, but these are cosines" in done.err
+    done = run("query", index_of_cleaned, "--signature", tmp_path / "mine.gctx", "-o", tmp_path / "clean", "--denoise",
+               "--noise", noise)  # fmt: skip
+    assert done.code == 0
+    assert "not noise controlled" not in done.err
+    tables = [pd.read_csv(tmp_path / name / "mine.tsv", sep="\t") for name in ("raw", "clean")]
+    for table in tables:
+        assert table["tau"].isna().all()
+        assert table["p_control"].between(0, 1).all()
+        assert (table["q_control"] >= table["p_control"]).all()
+    own = [table.set_index("pert_id").loc["BRD-K00000004"] for table in tables]
+    assert own[1]["rank"] == 1
+    assert own[1]["p_control"] < 1e-3
+    assert own[1]["cosine"] > own[0]["cosine"]
+    p = read_matrix(tmp_path / "clean" / "p_control.gctx").to_frame()
+    assert p.loc[own[1]["sig_id"], "mine"] == pytest.approx(own[1]["p_control"], abs=1e-6)
+
+
+def test_gene_sets_are_asked_of_cleaned_ones_by_wtcs(run, index_of_cleaned, tmp_path):
+    genes = space_genes(gene_table(), Space.LM)
+    truth = np.random.default_rng(0).standard_normal((30, 978))[4]
+    order = np.argsort(-truth)
+    for name, rows in (("up", order[:50]), ("down", order[-50:])):
+        (tmp_path / f"{name}.gmt").write_text("\t".join(["drug4", "", *genes[rows]]) + "\n")
+    words = ["query", index_of_cleaned, "--up", tmp_path / "up.gmt", "--down", tmp_path / "down.gmt", "-o"]
+    assert run(*words, tmp_path / "sets").code == 0
+    table = pd.read_csv(tmp_path / "sets" / "drug4.tsv", sep="\t")
+    assert "cosine" not in table
+    assert table["pert_id"][0] == "BRD-K00000004"
+    assert table["p_control"][0] < 0.01
+    done = run(*words, tmp_path / "x", "--denoise")
+    assert done.code == 2
+    assert "--denoise: no query is a full signature" in done.err
+
+
+def test_few_controls_give_no_p(run, index_of_cleaned, tmp_path):
+    genes = space_genes(gene_table(), Space.LM)
+    (tmp_path / "up.gmt").write_text("\t".join(["some", "", *genes[:50]]) + "\n")
+    words = ["query", index_of_cleaned, "--up", tmp_path / "up.gmt", "-o", tmp_path / "few"]
+    for flag, value, reason in (
+        ("--min-controls", 20, "no p_control: 12 control signatures elsewhere, 20 are needed"),
+        ("--min-places", 9, "no p_control: the control signatures lie in 6 places that are known, 9 are needed"),
+    ):
+        done = run(*words, flag, value)
+        assert done.code == 0
+        assert reason in done.err
+        assert pd.read_csv(tmp_path / "few" / "some.tsv", sep="\t")["p_control"].isna().all()
+
+
+def test_an_index_never_mixes_cleaned_signatures_with_others(run, index_of_cleaned, plates, tmp_path):
+    zspc, gct = read_matrix(plates[0]), tmp_path / "other.gct"
+    other = tmp_path / "MODZ.gctx"
+    write_matrix(zspc.with_values(zspc.values, level=Level.MODZ), other)
+    write_matrix(zspc, gct)
+    for words, message in (
+        (["index", "append", index_of_cleaned, other], "holds level MODZ, but"),
+        (["index", "append", index_of_cleaned, gct], "does not say its level, but"),
+        (["index", "build", tmp_path / "new", gct, tmp_path / "MNZ.gctx"], "other.gct: does not say its level, but"),
+        (["index", "build", tmp_path / "new", other, tmp_path / "MNZ.gctx"], "an index holds one level"),
+    ):
+        done = run(*words)
+        assert done.code == 2
+        assert message in done.err
 
 
 def test_user_errors_are_one_line(run, plates, tmp_path):

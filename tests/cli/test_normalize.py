@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from beadwork.cli import main
-from beadwork.io.matrix.gctx import read_matrix, write_matrix
+from beadwork.io.matrix.formats import read_matrix, write_matrix
 from beadwork.model.matrix import Level, Matrix, Space
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from beadwork.cli import cli
 from beadwork.cli.options import check_outputs
-from beadwork.io.matrix.gctx import write_matrix
+from beadwork.io.matrix.formats import write_matrix
 from beadwork.model.errors import FileError, ParameterError
 from beadwork.model.matrix import Level, Matrix
 
@@ -91,7 +91,8 @@ def test_threads_and_qc_are_where_they_do_something(command):
 
 @pytest.mark.parametrize(
     ("name", "has"),
-    [("deconvolve", "threads qc"), ("normalize", "qc"), ("infer", "qc"), ("train-inference", "qc"), ("zscore", "qc"),
+    [("deconvolve", "threads qc"), ("normalize", "qc"), ("infer", "qc"), ("train-inference", "threads qc"),
+     ("zscore", "qc"),
      ("consensus", "qc"), ("check-plates", "qc"), ("index build", "threads qc"), ("query", "threads qc"),
      ("introspect", "threads qc"), ("simulate", "threads qc"), ("serve", "threads"), ("self-test", "threads"),
      ("index verify", "threads qc"), ("index info", "qc"), ("convert", ""), ("collect", ""), ("release", ""),

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from beadwork.api import ConnectivityIndex
-from beadwork.io.matrix.gctx import read_matrix
+from beadwork.io.matrix.formats import read_matrix
 
 from ..api.index.conftest import *  # noqa: F403
 

@@ -14,7 +14,7 @@ from beadwork.cli import main
 from beadwork.io.files.digest import digest_file
 from beadwork.io.files.provenance import input_record, make_provenance
 from beadwork.io.files.tables import read_table
-from beadwork.io.matrix.gctx import write_matrix
+from beadwork.io.matrix.formats import write_matrix
 from beadwork.model.cmappy import corrected_cmappy, load_cmappy
 from beadwork.model.matrix import Level, Matrix
 
@@ -56,7 +56,7 @@ def results(tmp_path: Path) -> Path:
             earlier, inputs = [matrix.provenance], {"matrix": [input_record(path)]}
     sources = [folder / plate / f"{plate}_ZSPC.gctx" for plate in PLATES]
     steps = [made(plate, Level.ZSPC, {}, []).provenance for plate in PLATES]
-    from beadwork.io.matrix.gctx import read_provenance
+    from beadwork.io.matrix.formats import read_provenance
 
     steps = [read_provenance(path) for path in sources]
     record = make_provenance("consensus", {"z_clip": 10}, {"z": [input_record(path) for path in sources]}, steps)

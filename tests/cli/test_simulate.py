@@ -9,7 +9,7 @@ import pytest
 
 from beadwork.io.beads.lxb import read_plate
 from beadwork.io.beads.maps import read_map
-from beadwork.io.matrix.gctx import read_matrix
+from beadwork.io.matrix.formats import read_matrix
 from beadwork.model.beads.plate import BeadBatch
 from beadwork.model.config import parse_plate_sheet
 

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from beadwork.io.beads.lxb import lxb_bytes, read_events
-from beadwork.io.matrix.gctx import read_annotation, read_matrix
+from beadwork.io.matrix.formats import read_annotation, read_matrix
 from beadwork.io.matrix.hdf5_heap import find_broken_heap
 from beadwork.model.errors import BeadworkError, FileError
 

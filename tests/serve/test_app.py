@@ -154,7 +154,7 @@ def test_openapi_describes_every_route(site):
         ("/api/queries", {"up": ["1"] * 2001}, 422, "body.up: List should have at most 2000 items"),
         ("/api/queries", {"up": ["x" * 65]}, 422, "String should have at most 64 characters"),
         ("/api/queries", {"up": ["PSME1"], "threads": 99}, 422, "body.threads: Extra inputs are not permitted"),
-        ("/api/queries", {"up": ["PSME1"]}, 422, "1 up genes are in the index, fewer than 10 each"),
+        ("/api/queries", {"up": ["PSME1"]}, 422, "1 up genes are in the index, fewer than 3 each"),
         ("/api/queries", {"up": ["PSME1"], "min_set": 1, "where": ["nix=1"]}, 422, "the index has no field 'nix'"),
         ("/api/queries", {"up": ["PSME1"], "signature": {"PSME1": 2}}, 422, "or a full signature, not both"),
         ("/api/queries", {"signature": {"PSME1": "much"}}, 422, "Input should be a valid number"),

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from beadwork.io.matrix.gctx import read_matrix, write_matrix
+from beadwork.io.matrix.formats import read_matrix, write_matrix
 
 from .conftest import BIN, ROOT, run_command
 

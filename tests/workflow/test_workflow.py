@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from beadwork.io.matrix.gctx import read_matrix
+from beadwork.io.matrix.formats import read_matrix
 from beadwork.model.qc import COLUMNS
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("workflow")]

@@ -27,7 +27,7 @@ def command(
     """
     from beadwork.cli.files import load_matrix
     from beadwork.io.files.tables import write_table
-    from beadwork.io.matrix.gctx import read_annotation
+    from beadwork.io.matrix.formats import read_annotation
     from beadwork.io.platform.bead_sets import bead_set_names, read_bead_set
     from beadwork.stages.plates.check import check_plates, compared_genes, make_print
 

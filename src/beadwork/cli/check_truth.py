@@ -52,7 +52,7 @@ Figures = list[tuple[str, str, float]]
 
 def level2(truth: Path, results: Path) -> Figures:
     """Agreement of the GEX of each plate."""
-    from beadwork.io.matrix.gctx import read_matrix
+    from beadwork.io.matrix.formats import read_matrix
     from beadwork.stages.plates.truth import compare_values
 
     found: Figures = []
@@ -73,7 +73,7 @@ def level2(truth: Path, results: Path) -> Figures:
 def wells(truth: Path, results: Path) -> Figures:
     """Whether the wells with planted faults were left out, and how many sound ones were."""
     from beadwork.io.files.tables import read_table
-    from beadwork.io.matrix.gctx import read_matrix
+    from beadwork.io.matrix.formats import read_matrix
 
     planted = read_table(truth / "wells.tsv", required=("det_plate", "det_well", "fault"))
     found: Figures = []
@@ -103,7 +103,7 @@ def level5(truth: Path, results: Path) -> Figures:
     """Correlation of each active signature with the planted one."""
     import numpy as np
 
-    from beadwork.io.matrix.gctx import read_matrix
+    from beadwork.io.matrix.formats import read_matrix
     from beadwork.stages.plates.truth import compare_signatures
 
     true = read_matrix(truth / "signatures.gctx")

@@ -35,20 +35,21 @@ def command(
     params: ConsensusParams,
     qc: Path | None,
 ) -> None:  # fmt: skip
-    """Average the replicates of each signature (MODZ), weighted by how well they agree.
+    """Average the replicates of each signature: MODZ, weighted by how well they agree; of ZSNC the plain mean, MNZ.
 
-    Z are ZSPC (or ZSVC) matrices of replicate plates, in any order. Wells with equal values in the --group-by fields
-    are replicates; missing equals missing. Control wells are grouped by well too: see --split-controls.
+    Z are ZSPC (or ZSVC, or ZSNC) matrices of replicate plates, in any order. Wells with equal values in the
+    --group-by fields are replicates; missing equals missing. Control wells are grouped by well
+    too: see --split-controls.
     """
     from beadwork.cli.files import input_record, load_matrix, save_matrix, with_inst_info
     from beadwork.io.files.tables import write_table
-    from beadwork.io.matrix.gctx import space_genes
     from beadwork.io.platform.gene_table import gene_table, with_entrez_ids
-    from beadwork.model.matrix import Level, Space
-    from beadwork.stages.levels.consensus import consensus
+    from beadwork.model.matrix import Space
+    from beadwork.model.spaces import space_genes
+    from beadwork.stages.levels.consensus import INPUT_LEVELS, consensus
 
     check_outputs([output, siginfo, qc], [*z, *reliability, instinfo])
-    plates = [with_entrez_ids(load_matrix(path, level=(Level.ZSPC, Level.ZSVC))) for path in z]
+    plates = [with_entrez_ids(load_matrix(path, level=INPUT_LEVELS)) for path in z]
     plates = with_inst_info(plates, z, instinfo)
     reliable = [with_entrez_ids(load_matrix(path)) for path in reliability]
     landmarks = space_genes(gene_table(), Space.LM)

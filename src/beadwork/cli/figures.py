@@ -172,9 +172,9 @@ def brew_command(matrices: tuple[Path, ...], group_by: str, output: Path, kind: 
 
     from beadwork.cli.files import load_matrix
     from beadwork.io.files.tables import write_table
-    from beadwork.io.matrix.gctx import space_genes
     from beadwork.io.platform.gene_table import gene_table
     from beadwork.model.matrix import Level, Space
+    from beadwork.model.spaces import space_genes
     from beadwork.stages.plates.replicates import correlate_replicates
     from beadwork.views.figures import replicate_correlation
 

@@ -11,10 +11,11 @@ import pandas as pd
 
 from beadwork.cli.options import log
 from beadwork.io.files.provenance import input_record, make_provenance
-from beadwork.io.matrix.gctx import guess_space, read_annotation, read_matrix, write_matrix
+from beadwork.io.matrix.formats import read_annotation, read_matrix, write_matrix
 from beadwork.io.platform.gene_table import gene_table, landmark_ids
 from beadwork.model.matrix import Level, Matrix, Space, check_matrix
 from beadwork.model.params import Params
+from beadwork.model.spaces import guess_space
 
 
 def load_matrix(

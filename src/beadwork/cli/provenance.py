@@ -25,7 +25,7 @@ def command(matrix: Path, sig_id: str, as_json: bool) -> None:
     """
     import json
 
-    from beadwork.io.matrix.gctx import read_annotation
+    from beadwork.io.matrix.formats import read_annotation
     from beadwork.model.errors import AlignmentError, FileError
 
     found = read_annotation(matrix)
@@ -82,7 +82,7 @@ def _is_of(name: str, plate: str) -> bool:
 def _lxb_digest(matrix: Path, found: Any, instance: str) -> str:
     """Checksum of the well's LXB file, from this matrix or from the z-scores it was made from."""
     from beadwork.io.files.digest import digest_file
-    from beadwork.io.matrix.gctx import read_annotation
+    from beadwork.io.matrix.formats import read_annotation
     from beadwork.model.errors import BeadworkError
 
     if "lxb_digest" in found.cols and instance in found.cols.index:

@@ -31,6 +31,12 @@ from beadwork.model.params import QueryParams, SignatureParams
     help="Full signatures: tables of differential expression (DESeq2, edgeR, limma, GEO2R, Seurat, scanpy, CSV), "
     "ranked lists, or columns of a GCT or GCTX.",
 )
+@click.option(
+    "--denoise",
+    is_flag=True,
+    help="Clean full signatures before they are asked of a noise-controlled index, as `beadwork denoise` does.",
+)
+@click.option("--noise", type=FILE, metavar="NOISE", help="Noise model for --denoise; without it the one that ships.")
 @click.option("-o", "--output", type=FILE, required=True, metavar="DIR", help="Folder of the answers.")
 @click.option(
     "--where",
@@ -64,6 +70,8 @@ def command(
     up: tuple[Path, ...],
     down: tuple[Path, ...],
     signature: tuple[Path, ...],
+    denoise: bool,
+    noise: Path | None,
     output: Path,
     where: tuple[str, ...],
     gene_names: Path | None,
@@ -104,9 +112,18 @@ def command(
 
         known_classes = read_classes(classes)
     store = ConnectivityIndex.open(index, threads=threads, gene_names=gene_names)
+    queries = load_queries(up, down, signature, identify=store.finder.keys, params=table_params)
+    if noise is not None and not denoise:
+        from beadwork.model.errors import ParameterError
+
+        raise ParameterError("--noise: is used with --denoise only; add --denoise")
+    if denoise:
+        from beadwork.api.index.clean_queries import clean_queries
+
+        queries = clean_queries(store, queries, noise, params)
     report = answer_to_files(
         store,
-        load_queries(up, down, signature, identify=store.finder.keys, params=table_params),
+        queries,
         output,
         params=params,
         table_params=table_params if signature else None,
@@ -119,6 +136,7 @@ def command(
             "signature": signature,
             "classes": classes,
             "gene_names": [gene_names] if gene_names else [],
+            "noise": [noise] if noise else [],
         },
     )
     if qc is not None:

@@ -65,7 +65,7 @@ def command(results: Path, output: Path, name: str, plates: tuple[Path, ...], le
     from beadwork import __version__
     from beadwork.cli.status import read_sheets
     from beadwork.io.files.atomic import write_text
-    from beadwork.io.matrix.gctx import read_provenance
+    from beadwork.io.matrix.formats import read_provenance
     from beadwork.io.platform.gene_table import gene_table
     from beadwork.io.runs.release import join_matrices, write_checksums
     from beadwork.io.runs.status import plate_file, plates_there, signature_files

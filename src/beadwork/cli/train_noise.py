@@ -35,10 +35,10 @@ def command(
     from beadwork import __version__
     from beadwork.cli.files import input_record, load_landmarks
     from beadwork.io.files.provenance import make_provenance
-    from beadwork.io.matrix.gctx import space_genes
     from beadwork.io.platform.gene_table import gene_table
     from beadwork.io.platform.noise_model import is_noise_model, read_noise_model, write_noise_model
     from beadwork.model.matrix import Level, Space
+    from beadwork.model.spaces import space_genes
     from beadwork.stages.levels.train_noise import check_enough, sum_noise, train_noise, training_qc
 
     check_outputs([output, qc], z)

@@ -67,6 +67,11 @@ _FIELDS = (
     Field("ss_ngene", int, 5, "landmarks with |modz * sqrt(n)| >= 2"),
     Field("tas", float, 5, "transcriptional activity score, 0..1"),
     Field("pct_self_rank_q25", float, 5, "25th percentile of the rank of siblings among all instances, percent"),
+    Field("distil_cc_q75_nc", float, 5, "distil_cc_q75 of noise-controlled z-scores (MNZ)"),
+    Field("distil_ss_nc", float, 5, "distil_ss of noise-controlled z-scores (MNZ)"),
+    Field("ss_ngene_nc", int, 5, "ss_ngene of noise-controlled z-scores (MNZ)"),
+    Field("tas_nc", float, 5, "tas of noise-controlled z-scores (MNZ)"),
+    Field("pct_self_rank_q25_nc", float, 5, "pct_self_rank_q25 of noise-controlled z-scores (MNZ)"),
     Field("is_gold", int, 5, "1 if reproducible and self-connected, 0 if not, missing if it cannot be known"),
 )
 FIELDS: dict[str, Field] = {field.name: field for field in _FIELDS}

@@ -7,6 +7,7 @@ first three parts are the ``brew_prefix``.  ``distil_id`` is ``{det_plate}:{well
 
 import math
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from beadwork.model.errors import BeadworkError
@@ -63,6 +64,23 @@ def parse_well(text: str) -> str | None:
 def well_position(well: str) -> tuple[int, int]:
     """Return row (0-15) and column (0-23) of a well in the form ``A01``."""
     return ROWS.index(well[0]), int(well[1:]) - 1
+
+
+def adjacent_blocks(wells: Sequence[str]) -> list[str]:
+    """Block of each well (A01..): the first well of those that touch one another."""
+    known = {well: well_position(well) for well in wells}
+    block: dict[str, str] = {}
+    for start in sorted(known):
+        if start in block:
+            continue
+        reached, seen = [start], {start}
+        while reached:
+            row, column = known[reached.pop()]
+            near = {well for well, (r, c) in known.items() if abs(r - row) <= 1 and abs(c - column) <= 1} - seen
+            seen |= near
+            reached += sorted(near)
+        block |= dict.fromkeys(seen, start)
+    return [block[well] for well in wells]
 
 
 def distil_id(det_plate: str, well: str) -> str:

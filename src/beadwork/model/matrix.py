@@ -41,6 +41,10 @@ class Level(StrEnum):
     """Level 2: the ten calibrators CAL01..CAL10, linear FI."""
 
 
+CLEANED = (Level.ZSNC, Level.MNZ)
+"""Levels without the noise that wells share; they are never mixed with others."""
+
+
 class Space(StrEnum):
     """Which genes the rows are (Entrez ids)."""
 

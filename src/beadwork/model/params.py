@@ -191,17 +191,31 @@ class InferParams(Params):
 
 
 class TrainInferenceParams(Params):
-    """Fit of the inference model on an expression matrix."""
+    """Fit of the inference model on expression profiles."""
 
-    ridge: float = Field(2000.0, gt=0, description="ridge penalty on standardised landmarks")
-    rank: int = Field(128, ge=1, le=978, description="rank of the stored model")
+    ridge: float = Field(4000.0, gt=0, description="ridge penalty on standardised landmarks")
+    choose_ridge: bool = Field(False, description="take the penalty that studies left out agree best with, not --ridge")
+    rank: int = Field(480, ge=1, le=978, description="rank of the stored model; 978 is full rank")
+    precision: Literal["int8", "float16"] = Field(
+        "int8", description="numbers of the stored model: int8 with one scale a component, or float16"
+    )
     study_weight: float = Field(
         0.3, ge=0, le=1, description="what is kept of differences between studies: 0 nothing, 1 all"
     )
+    scale_power: float = Field(
+        0.5, ge=0, le=1, description="how far studies whose landmarks vary more are scaled down: 0 not, 1 to one spread"
+    )
     study_field: str = Field("dataset", min_length=1, description="column field that names the study of a sample")
+    two_colour_field: str = Field(
+        "two_colour", min_length=1, description="column field that is 1 for ratios to a reference (two-colour arrays)"
+    )
+    group_field: str = Field(
+        "study_group", min_length=1, description="column field of studies that share patients: left out together"
+    )
     target_mean: float = Field(8.4, description="mean of the landmarks that profiles are scaled to (log2, as QNORM)")
     target_sd: float = Field(2.4, gt=0, description="standard deviation of the landmarks that profiles are scaled to")
     min_samples: int = Field(20, ge=2, description="fewer samples are refused")
+    min_landmarks: int = Field(800, ge=1, le=978, description="a study with fewer landmarks is left out")
 
 
 class ZscoreParams(Params):
@@ -310,11 +324,7 @@ class QueryParams(Params):
         description="scores beside wtcs (always there): ks, xsum, zhang, rank_test of gene sets; pearson, spearman, "
         "cosine of full signatures",
     )
-    min_set: int = Field(
-        10,
-        ge=1,
-        description="a gene set with fewer genes found in the index is not scored (clue.io takes 10 to 150)",
-    )
+    min_set: int = Field(3, ge=1, description="a gene set with fewer genes found in the index is not scored")
     small_set: int = Field(10, ge=1, description="a gene set with fewer genes found is reported as small")
     set_size: int = Field(150, ge=1, description="genes taken from each end of a query that is a full signature")
     group_by: tuple[str, ...] = Field(
@@ -338,6 +348,15 @@ class QueryParams(Params):
         True,
         description="fdr claims no less than the number of null signatures can show; without it as CMap, down to 0",
     )
+    rank_by: Literal["auto", "wtcs", "cosine"] = Field(
+        "auto",
+        description="score that ncs, fdr and the order stand on; auto: cosine for full signatures asked of "
+        "noise-controlled ones (ZSNC, MNZ), else wtcs",
+    )
+    min_controls: int = Field(
+        10, ge=3, description="p_control (of noise-controlled indices) needs as many control signatures elsewhere"
+    )
+    min_places: int = Field(6, ge=1, description="in as many separate places of plates; else it is missing")
     min_background: int = Field(50, ge=1, description="tau needs a background of as many queries; else it is missing")
     perturbagen: Literal["name", "pert_id"] = Field(
         "name",

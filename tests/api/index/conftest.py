@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from beadwork.io.files.tables import write_table
-from beadwork.io.matrix.gctx import write_matrix
+from beadwork.io.matrix.formats import write_matrix
 from beadwork.io.platform.gene_table import gene_table
 from beadwork.model.matrix import Level, Matrix, Space
 

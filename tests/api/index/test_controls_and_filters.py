@@ -8,7 +8,7 @@ import pytest
 
 from beadwork import ConnectivityIndex
 from beadwork.io.files.tables import write_table
-from beadwork.io.matrix.gctx import write_matrix
+from beadwork.io.matrix.formats import write_matrix
 from beadwork.kernels.connectivity.max_quantile import max_quantile
 from beadwork.model.connectivity.query import Query
 from beadwork.model.errors import AlignmentError

@@ -21,7 +21,7 @@ from beadwork.api.index.build import build_index, verify_index
 from beadwork.api.index.sync import sync_index
 from beadwork.io.connectivity.index import folders
 from beadwork.io.connectivity.index.reader import IndexStore
-from beadwork.io.matrix.gctx import write_matrix
+from beadwork.io.matrix.formats import write_matrix
 from beadwork.model.matrix import Level, Matrix
 from beadwork.model.params import IndexParams
 

@@ -15,7 +15,7 @@ from beadwork.api.index.sync import sync_index
 from beadwork.io.connectivity.index import writer as index_writer
 from beadwork.io.connectivity.index.reader import IndexStore
 from beadwork.io.files.tables import write_table
-from beadwork.io.matrix.gctx import write_matrix
+from beadwork.io.matrix.formats import write_matrix
 from beadwork.model.errors import FileError, IndexStoreError
 from beadwork.model.matrix import Level, Matrix
 from beadwork.model.params import IndexParams

@@ -262,6 +262,7 @@ def test_matrices_are_known_by_content(tmp_path):
         ("gene\tt\n", "has a header line, but no rows"),
         ("TP53\nMDM2\n", "has one column only; a table of genes and values is needed, separated by tabs, semicolons"),
         ("symbol\tp\nTP53\t1\n", "needs a value column (stat, t, z, log2FoldChange, logFC, score, ...); it has sym"),
+        ("Q_UP\tx\tTP53\nQ_DN\tx\tMDM2\n", "x, TP53; none holds numbers (gene sets go with --up and --down)"),
         ("symbol\tlogFC\nTP53\thigh\n", "column logFC holds no numbers ('high' in line 2)"),
         ("symbol\tlogFC\nTP53\thigh\nMDM2\t1\nBAX\t2\n", "column logFC, line 2: 'high' is no number (1 such)"),
         ("symbol\tlogFC\nTP53\tNA\n", "column logFC holds no values"),
@@ -278,17 +279,3 @@ def test_what_cannot_be_used(tmp_path, text, message):
         read_signatures(path)
     assert str(caught.value).startswith(f"{path}: ")
     assert "\n" not in str(caught.value)
-
-
-def test_workbooks(tmp_path, monkeypatch):
-    import io
-    import zipfile
-
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w") as archive:
-        archive.writestr("xl/workbook.xml", "<workbook/>")
-    monkeypatch.setitem(__import__("sys").modules, "python_calamine", None)
-    with pytest.raises(
-        GeneSetError, match=r"is an Excel workbook, which needs the package python-calamine; install beadwork\[xlsx\]"
-    ):
-        read_signature_bytes("de.xlsx", stream.getvalue())

@@ -9,7 +9,7 @@ from beadwork import __version__
 from beadwork.cli.files import load_matrix, save_matrix
 from beadwork.io.files.digest import digest_file
 from beadwork.io.files.provenance import input_record, make_provenance
-from beadwork.io.matrix.gctx import read_provenance, write_matrix
+from beadwork.io.matrix.formats import read_provenance, write_matrix
 from beadwork.model.matrix import Level, Matrix
 from beadwork.model.params import ZscoreParams
 

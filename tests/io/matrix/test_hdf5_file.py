@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from beadwork.io.matrix.gctx import write_matrix
+from beadwork.io.matrix.formats import write_matrix
 from beadwork.model.matrix import Matrix
 
 SCRIPT = """
 import sys
-from beadwork.io.matrix.gctx import read_matrix, write_matrix
+from beadwork.io.matrix.formats import read_matrix, write_matrix
 from beadwork.model.errors import FileError
 
 try:

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from beadwork.io.matrix.gctx import read_matrix
+from beadwork.io.matrix.formats import read_matrix
 from beadwork.kernels.connectivity import wtcs as connectivity
 from beadwork.kernels.connectivity import wtcs_numba as connectivity_numba
 

@@ -12,7 +12,7 @@ from scipy.stats import f as f_distribution
 from scipy.stats import linregress
 from statsmodels.nonparametric.smoothers_lowess import lowess
 
-from beadwork.io.matrix.gctx import read_matrix
+from beadwork.io.matrix.formats import read_matrix
 from beadwork.io.platform.bead_sets import read_liss_reference
 from beadwork.kernels.levels import liss as kernel
 from beadwork.model.beads.plate import CALIBRATORS

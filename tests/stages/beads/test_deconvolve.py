@@ -6,7 +6,7 @@ import pytest
 
 from beadwork.io.beads.lxb import read_plate
 from beadwork.io.beads.maps import read_map
-from beadwork.io.matrix.gctx import read_matrix
+from beadwork.io.matrix.formats import read_matrix
 from beadwork.io.platform.bead_sets import read_bead_set
 from beadwork.kernels.beads.grouping import group_beads
 from beadwork.model.beads.plate import CALIBRATORS, N_ANALYTES, BeadPlate

@@ -15,16 +15,17 @@ SYMBOLS = tuple(GENES.values())
 FINDER = GeneFinder(list(GENES), list(SYMBOLS), gene_resolver())
 
 
-def test_a_set_of_fewer_than_ten_genes_is_not_scored():
-    mapped = map_query(Query("q", SYMBOLS[:12], SYMBOLS[20:29]), FINDER)
+def test_a_set_of_fewer_than_three_genes_is_not_scored():
+    mapped = map_query(Query("q", SYMBOLS[:12], SYMBOLS[20:22]), FINDER)
     assert len(mapped.up) == 12 and len(mapped.down) == 0
-    assert "9 down genes found, fewer than 10: the down set is not scored" in mapped.notes
+    assert "2 down genes found, fewer than 3: the down set is not scored" in mapped.notes
     message = (
-        r"query q: 9 up genes are in the index, fewer than 10 each; give more genes or lower the limit \(--min-set\)"
+        r"query q: 2 up genes are in the index, fewer than 3 each; give more genes or lower the limit \(--min-set\)"
     )
     with pytest.raises(GeneSetError, match=message):
-        map_query(Query("q", SYMBOLS[:9]), FINDER)
-    assert len(map_query(Query("q", SYMBOLS[:9]), FINDER, QueryParams(min_set=9)).up) == 9
+        map_query(Query("q", SYMBOLS[:2]), FINDER)
+    assert len(map_query(Query("q", SYMBOLS[:2]), FINDER, QueryParams(min_set=2)).up) == 2
+    assert "the up set has 9 genes; below 10 scores are unsteady" in map_query(Query("q", SYMBOLS[:9]), FINDER).notes
 
 
 def test_the_same_genes_up_and_down_are_said():
@@ -56,7 +57,7 @@ def test_where_nothing_is_found_the_first_reason_is_given():
         map_query(Query("q", ("NA", "1-Sep", "2-Sep")), FINDER)
 
 
-def test_a_signature_takes_the_symbol_before_the_alias_and_needs_forty_genes():
+def test_a_signature_takes_the_symbol_before_the_alias_and_needs_twelve_genes():
     profile = dict(zip(SYMBOLS, np.linspace(-3, 3, len(SYMBOLS)), strict=True))
     gene = gene_resolver().resolve(["NF1"])[0].gene
     assert gene
@@ -66,12 +67,12 @@ def test_a_signature_takes_the_symbol_before_the_alias_and_needs_forty_genes():
     both = map_query(Query("q", profile={**profile, "P53": 99.0, "TP53": 0.5}), finder)
     assert both.values[list(both.rows).index(0)] == 0.5
     assert "1 genes of the signature stand more than once; the largest change counts" in both.notes
-    few = dict(list(profile.items())[:39])
+    few = dict(list(profile.items())[:11])
     with pytest.raises(
-        GeneSetError, match="only 39 genes of the signature are in the index, and its sets are a quarter"
+        GeneSetError, match="only 11 genes of the signature are in the index, and its sets are a quarter"
     ):
         map_query(Query("q", profile=few), FINDER)
-    assert len(map_query(Query("q", profile=few), FINDER, QueryParams(min_set=9)).up) == 9
+    assert len(map_query(Query("q", profile=few), FINDER, QueryParams(min_set=2)).up) == 2
 
 
 @given(st.lists(st.sampled_from([*SYMBOLS[:60], *list(GENES)[:60], "1-Sep", "2", "FOO", "NA", "3.5", "OR4F5", "MRK"])))

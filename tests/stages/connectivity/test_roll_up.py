@@ -127,6 +127,10 @@ def test_one_pert_id_is_one_perturbagen_whatever_its_names():
     assert perturbagens(siginfo) == [
         ("BRD-K9", "BRD-K9", None, 1), ("sirolimus", None, "trt_poscon", 1), ("vorinostat", "BRD-K1", "trt_cp", 6),
     ]  # fmt: skip
+    assert plan_roll_up(siginfo, treatment_mask(siginfo)).notes == (
+        "1 pert_ids stand under several names and are rolled up under the most frequent one each (BRD-K1: vorinostat, "
+        "also SAHA)",
+    )
 
 
 def test_a_signature_of_no_perturbagen_is_reported():

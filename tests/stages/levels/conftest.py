@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from beadwork.io.matrix.gctx import space_genes
 from beadwork.io.platform.gene_table import gene_table
 from beadwork.model.ids import WELLS_384
 from beadwork.model.matrix import Level, Matrix, Space
+from beadwork.model.spaces import space_genes
 
 
 @pytest.fixture(scope="session")

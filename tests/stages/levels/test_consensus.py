@@ -4,11 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from beadwork.io.matrix.gctx import read_matrix, space_genes
+from beadwork.io.matrix.formats import read_matrix
 from beadwork.io.platform.gene_table import gene_table, with_entrez_ids
 from beadwork.model.errors import AlignmentError, BeadworkError, LevelError
 from beadwork.model.matrix import Level, Matrix, Space
 from beadwork.model.params import ConsensusParams
+from beadwork.model.spaces import space_genes
 from beadwork.stages.levels.consensus import consensus, group_instances, is_gold, join_plates
 
 LANDMARKS = space_genes(gene_table(), Space.LM)[:300]
@@ -281,7 +282,7 @@ def test_gold_is_unknown_where_its_parts_are():
 
 def test_another_level_is_refused():
     odd = plate(2).with_values(plate(2).values, level=Level.QNORM)
-    with pytest.raises(LevelError, match=r"b.gctx: holds level QNORM, but ZSPC or ZSVC is needed here"):
+    with pytest.raises(LevelError, match=r"b.gctx: holds level QNORM, but ZSPC or ZSVC or ZSNC is needed here"):
         consensus([plate(1), odd], names=["a.gctx", "b.gctx"])
 
 

@@ -4,13 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from beadwork.io.matrix.gctx import read_matrix, space_genes
+from beadwork.io.matrix.formats import read_matrix
 from beadwork.io.platform.gene_table import gene_table, with_entrez_ids
 from beadwork.io.platform.inference_model import default_model_path, read_inference_model
 from beadwork.model.errors import AlignmentError, LevelError
 from beadwork.model.levels.inference_model import InferenceModel
 from beadwork.model.matrix import SPACE_SIZES, Level, Matrix, Space, check_matrix
 from beadwork.model.params import InferParams
+from beadwork.model.spaces import space_genes
 from beadwork.stages.levels.infer import infer
 
 GENES = gene_table()

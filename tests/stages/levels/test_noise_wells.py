@@ -88,6 +88,6 @@ def test_doses_in_other_units(caplog):
         {"pert_dose": [100.0, 0.2, 1.0, 5.0, np.nan], "pert_dose_unit": ["nM", "uM", "mM", "ug/ml", np.nan]}
     )
     np.testing.assert_allclose(doses_um(cols), [0.1, 0.2, 1000.0, np.nan, np.nan])
-    assert "doses in ug/ml are none of low dose" in caplog.text
+    assert "doses in ug/ml do not count as low" in caplog.text
     assert doses_um(pd.DataFrame({"pert_dose": [0.1]})).tolist() == [0.1]
     assert "1 wells have no pert_dose_unit; their doses count as um" in caplog.text

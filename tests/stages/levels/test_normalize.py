@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from beadwork.io.matrix.gctx import read_matrix
+from beadwork.io.matrix.formats import read_matrix
 from beadwork.io.platform.bead_sets import read_bead_set, read_liss_reference
 from beadwork.io.platform.gene_table import with_entrez_ids
 from beadwork.kernels.levels.liss import fence

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from beadwork.io.matrix.gctx import read_matrix
+from beadwork.io.matrix.formats import read_matrix
 from beadwork.kernels.levels.robust_z import robust_zscore
 from beadwork.model.errors import AlignmentError, LevelError, ParameterError
 from beadwork.model.matrix import Level, Matrix

@@ -23,7 +23,7 @@ from beadwork.io.platform.gene_table import gene_table
 from beadwork.kernels.connectivity.wtcs import MAX_GENES
 from beadwork.kernels.numeric.threads import run_chunks
 from beadwork.model.errors import AlignmentError, FileError, LevelError, name_some
-from beadwork.model.matrix import SPACE_SIZES, Level, Space
+from beadwork.model.matrix import CLEANED, SPACE_SIZES, Level, Space
 from beadwork.model.params import IndexParams
 from beadwork.stages.connectivity.annotate import signature_table
 from beadwork.stages.connectivity.row_genes import identify_genes
@@ -84,7 +84,7 @@ def _probes() -> dict[str, str]:
 
 
 def _genes(stream: ColumnStream) -> tuple[list[str], list[str | None]]:
-    if stream.level not in (None, Level.MODZ, Level.ZSPC, Level.ZSVC):
+    if stream.level not in (None, Level.MODZ, Level.MNZ, Level.ZSPC, Level.ZSVC, Level.ZSNC):
         raise LevelError(f"{stream.path}: holds level {stream.level}, but an index holds z-scores; give the MODZ file")
     if len(stream.cols) == 0:
         raise FileError(f"{stream.path}: holds no signatures")
@@ -112,6 +112,12 @@ def common_level(matrices: Sequence[OpenMatrix], level: str | None, holder: str)
                 "build one of each"
             )
         level, holder = str(stream.level), holder or str(stream.path)
+    unknown = [str(matrix.stream.path) for matrix in matrices if matrix.stream.level is None]
+    if level in CLEANED and unknown:
+        raise LevelError(
+            f"{unknown[0]}: does not say its level, but {holder} holds {level}; noise-controlled signatures are never "
+            "mixed with others, give GCTX files of `beadwork denoise` or `beadwork consensus`"
+        )
     return level
 
 

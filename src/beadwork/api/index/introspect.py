@@ -13,9 +13,10 @@ import pandas as pd
 from beadwork.api.index.opened import ConnectivityIndex
 from beadwork.io.connectivity.index.layout import MANIFEST
 from beadwork.io.connectivity.ranked_tables import write_ranked
+from beadwork.io.connectivity.signature_fields import row_fields
 from beadwork.io.files.provenance import input_record, make_provenance
 from beadwork.io.files.tables import write_table
-from beadwork.io.matrix.gctx_writer import gctx_columns, row_fields
+from beadwork.io.matrix.gctx.writer import gctx_columns
 from beadwork.kernels.connectivity.recall import composite, pair_ranks
 from beadwork.model.connectivity.query import SIGNATURE_FIELDS, MappedQuery
 from beadwork.model.connectivity.signature_table import SignatureTable
@@ -80,6 +81,8 @@ def introspect(
         "introspect", {**params.model_dump(mode="json"), "where": list(filters), "size": size},
         {"index": [input_record(MANIFEST, index.store.digest)]},
     )  # fmt: skip
+    # by gene sets also where profiles are noise controlled, so that there is a tau
+    by_sets = params.model_copy(update={"rank_by": "wtcs"}) if params.rank_by == "auto" else params
     kinds = [*dict.fromkeys(["wtcs", *params.metric]), "ncs", "tau", "fdr"]
     complete = len(positions) <= RECALL_LIMIT
     similarity = np.empty((len(positions), len(positions)), np.float32) if complete else None
@@ -93,7 +96,7 @@ def introspect(
         for first in range(0, len(positions), width):
             progress(f"{first:,} of {len(positions):,} signatures")
             part = positions[first : first + width]
-            result = index.answer(own_queries(index, part, size), params)
+            result = index.answer(own_queries(index, part, size), by_sets, p_control=False)
             for kind, write in writers.items():
                 write(first, result.values(kind)[:, shown])
             ncs = result.values("ncs")[:, shown].astype(np.float64)

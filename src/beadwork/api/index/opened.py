@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -44,7 +45,7 @@ class ConnectivityIndex:
     """A connectivity index, open for reading; it stays as it was opened while others append to it.
 
     >>> index = ConnectivityIndex.open("results/index")                           # doctest: +SKIP
-    >>> index.query(up=["TP53", "CDKN1A", "MDM2"], down=["CCNB1", "CDK1"], min_set=2)        # doctest: +SKIP
+    >>> index.query(up=["TP53", "CDKN1A", "MDM2"], down=["CCNB1", "CDK1", "PLK1"])        # doctest: +SKIP
     """
 
     def __init__(self, store: IndexStore, *, threads: int | None = None, gene_names: str | Path | None = None) -> None:
@@ -315,7 +316,27 @@ class ConnectivityIndex:
 
     def map_queries(self, queries: Sequence[Query], params: QueryParams = QueryParams()) -> list[MappedQuery]:  # noqa: B008 (frozen)
         """Put queries on the index's genes; a query without any usable gene is an error that names it."""
-        return [map_query(query, self.finder, params) for query in queries]
+        mapped = [map_query(query, self.finder, params) for query in queries]
+        if not self.is_cleaned:
+            return mapped
+        note = ("the query signature is not noise controlled, but the index is; --denoise cleans it",)
+        return [
+            item if query.profile is None or query.cleaned else replace(item, notes=(*item.notes, *note))
+            for query, item in zip(queries, mapped, strict=True)
+        ]
+
+    @property
+    def is_cleaned(self) -> bool:
+        """Whether the index holds noise-controlled signatures (ZSNC, MNZ)."""
+        return self.store.manifest.get("level") in ("ZSNC", "MNZ")
+
+    def settle(self, params: QueryParams, queries: Sequence[MappedQuery]) -> QueryParams:
+        """Parameters with ``rank_by`` decided: cosine where full signatures are asked of noise-controlled ones."""
+        rank_by: str = params.rank_by
+        if rank_by == "auto":
+            rank_by = "cosine" if self.is_cleaned and all(len(query.rows) for query in queries) else "wtcs"
+        metric = (*params.metric, "cosine") if rank_by == "cosine" else params.metric
+        return params.model_copy(update={"rank_by": rank_by, "metric": tuple(dict.fromkeys(metric))})
 
     def answer(
         self,
@@ -324,8 +345,15 @@ class ConnectivityIndex:
         filters: Sequence[str] = (),
         progress: Callable[[float], None] | None = None,
         wtcs: np.ndarray | None = None,
+        p_control: bool = True,
     ) -> QueryResult:
-        """Score mapped queries."""
+        """Score mapped queries; `p_control`: of a noise-controlled index, also p against its control signatures."""
+        params = self.settle(params, queries)
+        controls = None
+        if p_control and self.is_cleaned:
+            from beadwork.stages.connectivity.control_p import find_controls
+
+            controls = find_controls(self.annotation, params)
         if self._asked:  # who asks again will ask more
             self._load_compiled()
         self._asked = True
@@ -344,6 +372,7 @@ class ConnectivityIndex:
             wtcs=wtcs,
             notes=() if shown is None else (filter_note(filters, shown),),
             progress=progress,
+            controls=controls,
         )
         return QueryResult(self, connections, shown, params)
 
@@ -448,7 +477,8 @@ class QueryResult:
     def values(self, name: str) -> np.ndarray:
         """One of the matrices by name (wtcs, ncs, tau, fdr, p or another metric), queries by signatures."""
         plain = {"ncs": self.connections.ncs, "tau": self.connections.tau, "fdr": self.connections.fdr,
-                 "p": self.connections.p}  # fmt: skip
+                 "p": self.connections.p, "p_control": self.connections.p_control,
+                 "q_control": self.connections.q_control}  # fmt: skip
         found = plain.get(name, self.connections.scores.get(name))
         if found is None:
             raise GeneSetError(f"no score {name!r} was asked for; there are {name_some(self.score_names, 20)}")
@@ -457,7 +487,9 @@ class QueryResult:
     @property
     def score_names(self) -> list[str]:
         """Names of the matrices there are."""
-        return [*self.connections.scores, "ncs", "tau", "fdr", *(["p"] if self.connections.p is not None else [])]
+        optional = {"p": self.connections.p, "p_control": self.connections.p_control}
+        there = [name for name, values in optional.items() if values is not None]
+        return [*self.connections.scores, "ncs", "tau", "fdr", *there]
 
     def matrix(self, name: str) -> Matrix:
         """One of the matrices, signatures by queries, with the annotation of both."""
@@ -484,7 +516,7 @@ class QueryResult:
             :meth:`ConnectivityIndex.roll_up_plan` of the signatures shown, to save time.
         """
         plan = plan or self.index.roll_up_plan(classes, self.params, self.shown)
-        background = self.index._background(self.params)
+        background = self.index._background(self.params) if self.params.rank_by != "cosine" else None
         return roll_up(plan, self.connections.ncs, background, self.params.min_background)
 
     def perturbagens(self, query: int | str = 0) -> pd.DataFrame:
@@ -543,6 +575,9 @@ class QueryResult:
         columns |= {"raw_cs": columns["wtcs"], "norm_cs": columns["ncs"]}
         if self.connections.p is not None:
             columns["p"] = self.connections.p[query][order]
+        if self.connections.p_control is not None and self.connections.q_control is not None:
+            columns["p_control"] = self.connections.p_control[query][order]
+            columns["q_control"] = self.connections.q_control[query][order]
         return columns
 
 

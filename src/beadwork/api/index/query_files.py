@@ -17,9 +17,10 @@ from beadwork.api.index.opened import Classes, ConnectivityIndex, QueryResult
 from beadwork.io.connectivity.gene_sets import file_names
 from beadwork.io.connectivity.index.layout import MANIFEST
 from beadwork.io.connectivity.ranked_tables import ROWS, write_parts, write_ranked, write_records
+from beadwork.io.connectivity.signature_fields import row_fields
 from beadwork.io.files.atomic import write_text
 from beadwork.io.files.provenance import input_record, make_provenance
-from beadwork.io.matrix.gctx_writer import gctx_columns, row_fields
+from beadwork.io.matrix.gctx.writer import gctx_columns
 from beadwork.model.connectivity.query import SIGNATURE_FIELDS, MappedQuery, Query, query_label
 from beadwork.model.errors import FileError
 from beadwork.model.params import QueryParams, SignatureParams
@@ -87,6 +88,7 @@ def answer_to_files(
     if output.exists() and not output.is_dir():
         raise FileError(f"{output}: is a file; name a folder for the answers")
     mapped = index.map_queries(queries, params)
+    params = index.settle(params, mapped)
     check_metrics(mapped, params)
     shown = filter_signatures(index.annotation, filters) if filters else np.ones(len(index), bool)
     names = file_names([query.name for query in mapped], RESERVED)
@@ -97,6 +99,7 @@ def answer_to_files(
     read = table_params.model_dump(mode="json") if table_params else {}
     provenance = make_provenance("query", {**params.model_dump(mode="json"), **read, "where": list(filters)}, inputs)
     kinds = [*dict.fromkeys(["wtcs", *params.metric]), "ncs", "tau", "fdr", *(["p"] if params.permutations else [])]
+    kinds += ["p_control"] if index.is_cleaned else []
     report: list[dict[str, Any]] = []
     missing: list[dict[str, Any]] = []
     groups: Sequence[Mapping[str, Any]] = []

@@ -75,6 +75,7 @@ def query_page(result: QueryResult, place: int, rolled: Sequence[RolledUp] | Non
         parts += [
             "<h2>Perturbagens</h2>",
             _explain_roll_up(result, place),
+            *(f"<p class=soft>{_text(note)}.</p>" for note in perts.notes),
             _ends(perts, place, "pert_iname", "n_cells"),
         ]
         parts += ["<h2>Mechanism classes</h2>", _classes(classes, place)]
@@ -175,7 +176,7 @@ def _ends(level: RolledUp, place: int, label: str, extra: str) -> str:
             f"<td class=n>{int(row['n_signatures'])}</td><td class=n>{int(row[extra])}</td></tr>"
             for row in part
         )
-        numbers = ("NCS", "tau", "median", "+/−", "n", extra.removeprefix("n_"))
+        numbers = ("NCS", "tau", "median", "+/−", "n", "cells" if extra == "n_cells" else "members")
         head = f"<th>{title}<th>type<th>{''.join(f'<th class=n>{name}' for name in numbers)}"
         body = rows or "<tr><td class=soft colspan=9>nothing"
         columns.append(f"<div class=wide><table><thead><tr>{head}</thead><tbody>{body}</tbody></table></div>")

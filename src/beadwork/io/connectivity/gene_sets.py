@@ -11,6 +11,7 @@ from beadwork.io.connectivity.set_formats import SetFile, parse_sets
 from beadwork.io.connectivity.signature_tables import identify_genes, plain_ending, plain_stem
 from beadwork.io.files.text import decode, file_label
 from beadwork.io.files.unpack import GZIP_MAGIC, read_bytes, unpack
+from beadwork.io.files.workbook import is_workbook, read_workbook
 from beadwork.model.connectivity.gene_columns import Identify
 from beadwork.model.connectivity.query import GeneSet, Query
 from beadwork.model.errors import FileError, GeneSetError, name_some
@@ -63,17 +64,19 @@ def parse_gene_sets(name: str, raw: bytes, identify: Identify = identify_genes, 
     try:
         if raw.startswith(GZIP_MAGIC):
             raw = unpack(raw, name)
-        found = decode(raw, name, NEEDED)
+        if is_workbook(raw):
+            rows, notes = read_workbook(raw, name)
+            text = "\n".join("\t".join(" ".join(cell.split()) for cell in row) for row in rows)
+        else:
+            text, _, note = decode(raw, name, NEEDED)
+            notes = [note] if note else []
     except FileError as error:
         raise GeneSetError(str(error)) from None
     try:
-        sets = parse_sets(
-            found.text, plain_stem(name), plain_ending(name), identify, source=Path(name).name, weights=weights
-        )
+        sets = parse_sets(text, plain_stem(name), plain_ending(name), identify, source=Path(name).name, weights=weights)
     except GeneSetError as error:
         raise GeneSetError(f"{name}: {error}") from None
-    if found.note:
-        sets.notes.insert(0, found.note)
+    sets.notes[:0] = notes
     return sets
 
 

@@ -228,7 +228,7 @@ def _has_description(rows: Sequence[Sequence[str]], identify: Identify) -> tuple
 
     They are genes if none is empty, they are not all alike, and as many of them as of the third cells are known.
     """
-    sample = [row for row in rows if len(row) > 1]
+    sample = [row for row in rows if any(row[1:])]
     seconds = [_unweighted(row[1]) for row in sample]
     short = [text for text in seconds if text and len(text) <= 30 and not any(mark in text for mark in " /:")]
     known = {text for text, key in zip(short, identify(short), strict=True) if key} if short else set()

@@ -113,6 +113,7 @@ def plain_stem(name: str) -> str:
 
 def _of_matrix(path: Path) -> list[Query]:
     from beadwork.io.matrix.formats import read_any
+    from beadwork.model.matrix import CLEANED
 
     matrix = read_any(path)
     ids = [str(item) for item in matrix.rids]
@@ -123,7 +124,7 @@ def _of_matrix(path: Path) -> list[Query]:
         profile, notes = _profile([(gene,) for gene in ids], [(gene,) for gene in ids], matrix.values[:, place])
         if not profile:
             raise GeneSetError(f"{path}: signature {name} holds no values")
-        queries.append(Query(str(name), profile=profile, notes=tuple(notes)))
+        queries.append(Query(str(name), profile=profile, notes=tuple(notes), cleaned=matrix.level in CLEANED))
     return queries
 
 

@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 
 from beadwork.io.files.atomic import atomic_path
+from beadwork.io.files.delimited import unquote
 from beadwork.io.files.text import file_label, read_text, split_lines
-from beadwork.io.matrix.gctx import typed_column
+from beadwork.io.files.typed_column import typed_column
 from beadwork.model.errors import FileError
 from beadwork.model.missing import missing_texts
 
@@ -32,10 +33,10 @@ def read_table(
         lines.pop(0)
     if not lines:
         raise FileError(f"{path}: is empty; a tab-separated table with a header line is needed")
-    header = [_unquote(name) for name in lines[0][1].split("\t")]
+    header = [unquote(name) for name in lines[0][1].split("\t")]
     cells = []
     for number, line in lines[1:]:
-        row = [_unquote(cell) for cell in line.split("\t")]
+        row = [unquote(cell) for cell in line.split("\t")]
         if len(row) > len(header) and any(row[len(header) :]):
             raise FileError(f"{path}: line {number} has {len(row)} cells, but the header has {len(header)} columns")
         cells.append((row + [""] * len(header))[: len(header)])
@@ -78,14 +79,6 @@ def write_table(table: pd.DataFrame, path: str | Path) -> None:
         plain[name] = plain[name].map(lambda item: _one_cell(item) if isinstance(item, str) else item)
     with atomic_path(path) as temporary:
         plain.to_csv(temporary, sep="\t", index=False, lineterminator="\n", quoting=csv.QUOTE_NONE)
-
-
-def _unquote(cell: str) -> str:
-    """Cell without blanks around it, and without the quotes that spreadsheets put."""
-    cell = cell.strip()
-    if len(cell) >= 2 and cell[0] == cell[-1] == '"':
-        return cell[1:-1].replace('""', '"').strip()
-    return cell
 
 
 def _one_cell(text: str) -> str:

@@ -104,7 +104,7 @@ def decode(raw: bytes, name: str, needed: str) -> Text:
             f"{name}: is damaged {encoding[:6].upper()} text, perhaps cut off; save it anew as UTF-8; {needed}"
         ) from None
     for magic, what in _FOREIGN:
-        if raw.startswith(magic) and not raw[:_PROBED].isascii():
+        if raw.startswith(magic) and not (magic.decode("latin-1").isprintable() and raw[:_PROBED].isascii()):
             raise FileError(f"{name}: is not a text file (it is {what}); {needed}")
     if raw.startswith((b"%PDF-", b"{\\rtf1")):
         raise FileError(f"{name}: is not a plain text file; {needed}")

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from beadwork.io.matrix.gctx import typed_column
+from beadwork.io.files.typed_column import typed_column
 from beadwork.model.errors import FileError, name_some
 from beadwork.model.ids import distil_id, parse_well
 from beadwork.model.missing import is_missing

@@ -1,8 +1,13 @@
-"""Matrices in any file format we know, by the ending of the name."""
+"""Matrices in any file format we know: GCT and GCTX by their first bytes, h5ad and parquet by the ending of the name.
+
+Why not cmapPy for GCT and GCTX: its writer loses integer ids, breaks on non-ASCII text and on "/" in a field's name,
+and on NumPy 2 (docs/decisions/0002-own-gctx.md).  Tests hold both together: its files load here and ours load there.
+"""
 
 from __future__ import annotations
 
-import json
+import io
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +15,17 @@ import numpy as np
 import pandas as pd
 
 from beadwork.io.files.atomic import atomic_path
-from beadwork.io.matrix.gctx import SLASH, read_matrix, write_matrix
-from beadwork.model.errors import AlignmentError, FileError
+from beadwork.io.files.unpack import GZIP_MAGIC, read_bytes
+from beadwork.io.matrix.gct import is_gct, parse_gct, text_stream, write_gct
+from beadwork.io.matrix.gctx.reader import DAMAGE, Annotation, open_gctx
+from beadwork.io.matrix.gctx.writer import write_gctx
+from beadwork.io.matrix.h5ad import read_h5ad, write_h5ad
+from beadwork.io.matrix.parquet import read_parquet, write_parquet
+from beadwork.model.errors import AlignmentError, FileError, name_some
 from beadwork.model.matrix import Level, Matrix, Space
 
 ENDINGS = (".gct", ".gct.gz", ".gctx", ".gctx.gz", ".h5ad", ".parquet")
-_DAMAGE = (OSError, RuntimeError, KeyError, ValueError, TypeError, AttributeError, IndexError, OverflowError)
+HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 
 
 def read_any(path: str | Path) -> Matrix:
@@ -33,12 +43,12 @@ def read_any(path: str | Path) -> Matrix:
     if ending not in (".h5ad", ".parquet"):
         return read_matrix(path)
     try:
-        return _read_h5ad(path) if ending == ".h5ad" else _read_parquet(path)
+        return read_h5ad(path) if ending == ".h5ad" else read_parquet(path)
     except AlignmentError as error:
         raise FileError(f"{path}: {error}") from None
     except MemoryError:
         raise FileError(f"{path}: does not fit into memory") from None
-    except _DAMAGE as error:
+    except DAMAGE as error:
         reason = " ".join(str(error).split())[:200]
         raise FileError(f"{path}: not a readable {ending[1:]} file of a matrix ({reason})") from None
 
@@ -49,9 +59,9 @@ def write_any(matrix: Matrix, path: str | Path) -> None:
     if ending == ".gctx.gz":
         raise FileError(f"{path}: GCTX is not written gzipped; leave .gz away")
     if ending == ".h5ad":
-        _write_h5ad(matrix, path)
+        write_h5ad(matrix, path)
     elif ending == ".parquet":
-        _write_parquet(matrix, path)
+        write_parquet(matrix, path)
     else:
         write_matrix(matrix, path)
 
@@ -63,101 +73,131 @@ def _ending(path: Path) -> str:
     raise FileError(f"{path}: unknown ending; one of {', '.join(ENDINGS)} is needed")
 
 
-# ---- h5ad ----------------------------------------------------------------------------------------------------------
+# ---- GCT and GCTX --------------------------------------------------------------------------------------------------
 
 
-def _anndata() -> Any:
+def read_matrix(
+    path: str | Path,
+    *,
+    level: Level | None = None,
+    space: Space | None = None,
+    rids: Sequence[str] | pd.Index | None = None,
+    cids: Sequence[str] | pd.Index | None = None,
+) -> Matrix:
+    """Read a GCT or GCTX file (also .gz), or a part of it.
+
+    Parameters
+    ----------
+    path
+        File; what it is follows from its first bytes, not from its name.
+    level, space
+        Level and space if the file does not say them itself.
+    rids, cids
+        Ids of the rows and columns to read, in the order wanted; None for all.  Of a GCTX file only these columns are
+        read from disk.  A choice of rows is in no named space.
+
+    Raises
+    ------
+    FileError
+        The file is absent, empty, damaged or of another kind.
+    AlignmentError
+        An id that was asked for is not there.
+    """
+    source, is_hdf5 = _open(path)
+    if not is_hdf5:
+        matrix = parse_gct(source, path, level, space)
+        try:
+            matrix = matrix if rids is None else matrix.take_rows(pd.Index(rids))
+            return matrix if cids is None else matrix.take_cols(pd.Index(cids))
+        except AlignmentError as error:
+            raise AlignmentError(f"{path}: {error}") from None
+    with open_gctx(source, path) as file:
+        found = file.annotation()
+        take_rows, rows = _choose(found.rows, rids, f"{path}: row")
+        take_cols, cols = _choose(found.cols, cids, f"{path}: column")
+        values = file.values(take_rows, take_cols)
+    chosen_space = (found.space or space) if rids is None else None
     try:
-        import anndata
-    except ImportError:
-        raise FileError("h5ad needs the package anndata; install beadwork[h5ad]") from None
-    return anndata
+        return Matrix(values, rows, cols, level=found.level or level, space=chosen_space, provenance=found.provenance)
+    except AlignmentError as error:
+        raise FileError(f"{path}: {error}") from None
 
 
-def _read_h5ad(path: Path) -> Matrix:
-    adata = _anndata().read_h5ad(path)
-    for table in (adata.obs, adata.var):
-        table.columns = [str(name).replace(SLASH, "/") for name in table.columns]
-    return Matrix.from_anndata(adata)
+def read_annotation(path: str | Path) -> Annotation:
+    """Read ids, annotation, level, space and provenance of a matrix file; of a GCTX file no value is read."""
+    source, is_hdf5 = _open(path)
+    if not is_hdf5:
+        matrix = parse_gct(source, path)
+        return Annotation(matrix.rows, matrix.cols, None, None, {})
+    with open_gctx(source, path) as file:
+        return file.annotation()
 
 
-def _write_h5ad(matrix: Matrix, path: str | Path) -> None:
-    _anndata()
-    adata = matrix.to_anndata()
-    for table in (adata.obs, adata.var):
-        table.columns = [str(name).replace("/", SLASH) for name in table.columns]  # HDF5 takes "/" for a group
+def read_provenance(path: str | Path) -> Mapping[str, Any]:
+    """Read only the provenance of a GCTX file; empty for files of others."""
+    source, is_hdf5 = _open(path)
+    if not is_hdf5:
+        return {}
+    with open_gctx(source, path) as file:
+        return file.provenance
+
+
+def read_summary(path: str | Path) -> tuple[int, Mapping[str, Any]]:
+    """Count the columns of a matrix file and read its provenance; of a GCTX file neither ids nor values are read."""
+    source, is_hdf5 = _open(path)
+    if not is_hdf5:
+        return len(parse_gct(source, path).cids), {}
+    with open_gctx(source, path) as file:
+        return file.shape[1], file.provenance
+
+
+def write_matrix(matrix: Matrix, path: str | Path, *, decimals: int = 4) -> None:
+    """Write GCT 1.3 if the name ends in ``.gct`` (or ``.gct.gz``), else GCTX; the file appears by rename.
+
+    GCT is text with `decimals` digits after the point and carries neither level, space nor provenance.
+    """
+    name = str(path).lower()
     with atomic_path(path) as temporary:
-        adata.write_h5ad(temporary)
+        if name.endswith((".gct", ".gct.gz")):
+            with text_stream(temporary, packed=name.endswith(".gz")) as stream:
+                write_gct(matrix, stream, decimals)
+        else:
+            write_gctx(matrix, temporary)
 
 
-# ---- parquet -------------------------------------------------------------------------------------------------------
-
-
-def _write_parquet(matrix: Matrix, path: str | Path) -> None:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    rid = "rid" if "rid" not in matrix.cids else "__rid__"
-    table = pa.Table.from_pandas(matrix.to_frame().rename_axis(index=rid, columns=None))
-    extra = {
-        "rows": _annotation_json(matrix.rows),
-        "cols": _annotation_json(matrix.cols),
-        "level": str(matrix.level or ""),
-        "space": str(matrix.space or ""),
-        "provenance": json.dumps(matrix.provenance, sort_keys=True),
-    }
-    metadata = {**table.schema.metadata, **{f"beadwork_{key}".encode(): text.encode() for key, text in extra.items()}}
-    with atomic_path(path) as temporary:
-        pq.write_table(table.replace_schema_metadata(metadata), temporary)
-
-
-def _read_parquet(path: Path) -> Matrix:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
+def _open(path: str | Path) -> tuple[Any, bool]:
+    """Return what to read from, and whether it is HDF5: the path itself if so, else the content."""
     try:
-        table = pq.read_table(path)
-        frame = table.to_pandas()
-    except pa.ArrowException as error:  # not all kinds are a ValueError, as ArrowInvalid is
-        raise ValueError(str(error)) from None
-    metadata = table.schema.metadata or {}
-    if isinstance(frame.index, pd.RangeIndex) and len(frame.columns) and not _is_number(frame.iloc[:, 0]):
-        frame = frame.set_index(frame.columns[0])
-    textual = [str(name) for name in frame.columns if not _is_number(frame[name])]
-    if textual:
-        raise ValueError(f"columns {', '.join(textual[:5])} hold no numbers; rows must be genes and columns samples")
-    level = metadata.get(b"beadwork_level", b"").decode() or None
-    space = metadata.get(b"beadwork_space", b"").decode() or None
-    return Matrix(
-        frame.to_numpy(np.float32),
-        _annotation(metadata.get(b"beadwork_rows"), frame.index),
-        _annotation(metadata.get(b"beadwork_cols"), frame.columns),
-        level=Level(level) if level else None,
-        space=Space(space) if space else None,
-        provenance=json.loads(metadata.get(b"beadwork_provenance", b"{}")),
-    )
+        with open(path, "rb") as stream:
+            magic = stream.read(len(HDF5_MAGIC))
+    except FileNotFoundError:
+        raise FileError(f"{path}: no such file; check the name") from None
+    except IsADirectoryError:
+        raise FileError(f"{path}: is a folder; a GCT or GCTX file is needed") from None
+    except OSError as error:
+        raise FileError(f"{path}: cannot be read ({error.strerror or error}); check its permissions") from None
+    if magic == HDF5_MAGIC:
+        return path, True
+    if not magic:
+        raise FileError(f"{path}: is empty; a GCT or GCTX file is needed")
+    if not (magic.startswith(GZIP_MAGIC) or is_gct(magic)):
+        raise FileError(f"{path}: neither GCT (first line #1.2 or #1.3) nor GCTX (HDF5)")
+    content = read_bytes(path)
+    if content.startswith(HDF5_MAGIC):
+        return io.BytesIO(content), True
+    if not content:
+        raise FileError(f"{path}: is empty; a GCT or GCTX file is needed")
+    if not is_gct(content):
+        raise FileError(f"{path}: neither GCT (first line #1.2 or #1.3) nor GCTX (HDF5)")
+    return content, False
 
 
-def _is_number(column: pd.Series) -> bool:
-    return pd.api.types.is_numeric_dtype(column.dtype)
-
-
-def _annotation_json(table: pd.DataFrame) -> str:
-    """Annotation as JSON: ids, and the values of each field, null if missing."""
-    fields = {}
-    for name, column in table.items():
-        items = column.astype(object).where(column.notna(), None)
-        fields[str(name)] = [item.item() if isinstance(item, np.generic) else item for item in items]
-    return json.dumps({"ids": [str(item) for item in table.index], "fields": fields}, default=str)
-
-
-def _annotation(text: bytes | None, ids: pd.Index) -> pd.DataFrame:
-    if text is None:
-        return pd.DataFrame(index=ids.astype(str).astype(object).rename(None))
-    found = json.loads(text)
-    columns = {}
-    for name, items in found["fields"].items():
-        column = pd.Series(items, dtype=object)
-        numeric = all(isinstance(item, int | float) for item in items if item is not None)
-        columns[name] = (pd.to_numeric(column) if numeric else column.where(column.notna(), np.nan)).to_numpy()
-    return pd.DataFrame(columns, index=pd.Index(found["ids"], dtype=object))
+def _choose(table: pd.DataFrame, ids: Any, what: str) -> tuple[np.ndarray | None, pd.DataFrame]:
+    """Positions of `ids` in a table and the table of them; None and the whole table if all are wanted."""
+    if ids is None:
+        return None, table
+    wanted = pd.Index(ids)
+    position = table.index.get_indexer(wanted)
+    if (position < 0).any():
+        raise AlignmentError(f"{what} ids are not in the matrix: {name_some(wanted[position < 0])}")
+    return position, table.iloc[position]

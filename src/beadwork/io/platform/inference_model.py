@@ -1,14 +1,20 @@
 """Inference models on disk: our own low-rank HDF5 format, and CMap's OLS weights in GCTX.
 
-Our format, version 1 (HDF5, root attributes ``beadwork_format`` = "inference-model", ``format_version`` = 1 and
-``metadata``, JSON)::
+Our format, version 2 (HDF5, root attributes ``beadwork_format`` = "inference-model", ``format_version`` = 2,
+``landmark_sd`` and ``metadata``, JSON)::
 
-    landmarks    text  (landmarks,)        Entrez ids
-    genes        text  (genes,)            Entrez ids
-    intercept    float32 (genes,)
-    loadings     float16 (landmarks, rank)
-    components   float16 (rank, genes)
-    accuracy     float16 (genes,)          correlation within left-out studies, NaN where unknown
+    landmarks         text  (landmarks,)        Entrez ids
+    genes             text  (genes,)            Entrez ids
+    intercept         float32 (genes,)
+    loadings          float16 or int8 (landmarks, rank)
+    loadings_scale    float32 (rank,)           if int8: what the integers are multiplied by
+    components        float16 or int8 (rank, genes)
+    components_scale  float32 (rank,)           if int8
+    accuracy          float16 (genes,)          correlation within left-out studies, NaN where unknown
+    gene_sd           float16 (genes,)          standard deviation within studies (may be absent)
+    residual_sd       float16 (genes,)          what inference misses in left-out studies (may be absent)
+
+Version 1 has float16 throughout and no standard deviations; it is read as before.
 """
 
 from __future__ import annotations
@@ -22,15 +28,20 @@ import numpy as np
 import pandas as pd
 
 from beadwork.io.files.atomic import atomic_path
-from beadwork.io.matrix.gctx import read_matrix
+from beadwork.io.matrix.formats import read_matrix
+from beadwork.io.matrix.gctx.reader import is_gctx
+from beadwork.io.matrix.hdf5_content import check_members
 from beadwork.io.matrix.hdf5_file import new_hdf5
 from beadwork.io.platform.gene_table import entrez_ids, gene_table, resource_path
+from beadwork.kernels.levels.quantise import quantise_rows
 from beadwork.model.errors import FileError, name_some
 from beadwork.model.levels.inference_model import InferenceModel
 from beadwork.model.matrix import Matrix
 
-FORMAT, VERSION = "inference-model", 1
+FORMAT, VERSION = "inference-model", 2
 DEFAULT_MODEL = "inference_default.h5"
+NOISE_SHARE = 0.0015
+"""Share of the sum of squares that rounding to int8 may add; it changes left-out correlations by less than 0.001."""
 MAX_UNKNOWN = 0.01
 """Share of genes of a weights file that may be unknown to the gene table (ids that were withdrawn since)."""
 
@@ -52,8 +63,9 @@ def read_inference_model(path: str | Path) -> InferenceModel:
     try:
         with h5py.File(path, "r") as file:
             if _attribute(file, "beadwork_format") == FORMAT:
-                return _read_own(file, path)
-            if "0/DATA/0/matrix" not in file:
+                check_members(file, path)
+                return check_weights(_read_own(file, path), str(path))
+            if not is_gctx(file):
                 raise FileError(
                     f"{path}: HDF5, but neither a model of `beadwork train-inference` nor weights in GCTX; "
                     "give one of the two to --model"
@@ -66,22 +78,63 @@ def read_inference_model(path: str | Path) -> InferenceModel:
     return weights_model(read_matrix(path), what=str(path))
 
 
-def write_inference_model(model: InferenceModel, path: str | Path) -> None:
-    """Write a low-rank model; equal models give equal bytes."""
+def check_weights(model: InferenceModel, what: str) -> InferenceModel:
+    """Return a model whose weights are all there: finite, and not zeros where none were written.
+
+    Raises
+    ------
+    FileError
+        Weights are missing or infinite, or all weights and the intercept of a gene are zero.
+    """
+    unfit = np.zeros(len(model.genes), bool)
+    if model.loadings is not None and not (np.isfinite(model.loadings).all() and model.loadings.any()):
+        unfit[:] = True
+    unfit |= ~np.isfinite(model.components).all(axis=0) | ~np.isfinite(model.intercept)
+    if unfit.any():
+        bad = model.genes[unfit]
+        raise FileError(
+            f"{what}: missing or infinite weights for {len(bad)} genes ({name_some(bad)}); is the file damaged?"
+        )
+    blank = ~model.components.any(axis=0) & (model.intercept == 0)
+    if blank.any():
+        bad = model.genes[blank]
+        raise FileError(
+            f"{what}: all weights are zero for {len(bad)} genes ({name_some(bad)}), as where none were written; "
+            "fetch or make the file anew"
+        )
+    return model
+
+
+def write_inference_model(model: InferenceModel, path: str | Path, *, precision: str = "float16") -> None:
+    """Write a low-rank model; equal models give equal bytes.
+
+    precision : ``float16``, or ``int8`` with one scale a component (:mod:`beadwork.kernels.levels.quantise`).
+    """
     assert model.loadings is not None, "only low-rank models have a file format of ours"
+    arrays: dict[str, np.ndarray] = {
+        "landmarks": model.landmarks.to_numpy().astype("S"),
+        "genes": model.genes.to_numpy().astype("S"),
+        "intercept": model.intercept.astype(np.float32),
+    }
+    if precision == "int8":
+        for name, rows in (("loadings", model.loadings.T), ("components", model.components)):
+            whole, scale = quantise_rows(rows, NOISE_SHARE)
+            arrays[name], arrays[f"{name}_scale"] = whole.T if name == "loadings" else whole, scale
+    else:
+        size = np.sqrt(np.abs(model.loadings).max(axis=0) / np.abs(model.components).max(axis=1))  # equal largest sizes
+        size = np.where(np.isfinite(size) & (size > 0), size, 1.0)
+        arrays["loadings"] = (model.loadings / size).astype(np.float16)
+        arrays["components"] = (model.components * size[:, None]).astype(np.float16)
+    for name in ("accuracy", "gene_sd", "residual_sd"):
+        if (values := getattr(model, name)) is not None:
+            arrays[name] = values.astype(np.float16)
     with atomic_path(path) as temporary, new_hdf5(temporary) as file:
         file.attrs["beadwork_format"] = FORMAT
         file.attrs["format_version"] = VERSION
+        file.attrs["landmark_sd"] = float(model.landmark_sd)
         file.attrs["metadata"] = json.dumps(dict(model.metadata), sort_keys=True, ensure_ascii=False)
-        for name, array in (
-            ("landmarks", model.landmarks.to_numpy().astype("S")),
-            ("genes", model.genes.to_numpy().astype("S")),
-            ("intercept", model.intercept.astype(np.float32)),
-            ("loadings", model.loadings.astype(np.float16)),
-            ("components", model.components.astype(np.float16)),
-            ("accuracy", model.accuracy.astype(np.float16)),
-        ):
-            file.create_dataset(name, data=array, compression="gzip", shuffle=True, track_times=False)
+        for name, array in arrays.items():
+            file.create_dataset(name, data=array, compression="gzip", shuffle=array.itemsize > 1, track_times=False)
 
 
 def _read_own(file: h5py.File, path: Path) -> InferenceModel:
@@ -89,18 +142,23 @@ def _read_own(file: h5py.File, path: Path) -> InferenceModel:
     if version is None or int(version) > VERSION:
         raise FileError(f"{path}: model format {version} is not known here (up to {VERSION}); update beadwork")
     try:
-        arrays = {
-            name: file[name][:] for name in ("landmarks", "genes", "intercept", "loadings", "components", "accuracy")
-        }
+        arrays = {name: file[name][:] for name in file}
+        loadings, components = (arrays[name].astype(np.float64) for name in ("loadings", "components"))
+        if "loadings_scale" in arrays:
+            loadings *= arrays["loadings_scale"].astype(np.float64)
+            components *= arrays["components_scale"].astype(np.float64)[:, None]
         metadata: dict[str, Any] = json.loads(_attribute(file, "metadata") or "{}")
+        sds = {name: arrays[name].astype(np.float64) if name in arrays else None for name in ("gene_sd", "residual_sd")}
         return InferenceModel(
             _ids(arrays["landmarks"]),
             _ids(arrays["genes"]),
             arrays["intercept"].astype(np.float64),
-            arrays["loadings"].astype(np.float64),
-            arrays["components"].astype(np.float64),
+            loadings,
+            components,
             arrays["accuracy"].astype(np.float64),
             metadata,
+            landmark_sd=float(file.attrs.get("landmark_sd", np.nan)),
+            **sds,
         )
     except (KeyError, OSError, ValueError, AssertionError) as error:
         raise FileError(f"{path}: damaged model ({' '.join(str(error).split())[:200]}); make it anew") from None
@@ -161,11 +219,8 @@ def weights_model(matrix: Matrix, *, what: str = "weights") -> InferenceModel:
             f"({name_some(outer[~known])}); Entrez ids or HG-U133A probe ids are needed"
         )
     kept = known & ~outer.isin(landmarks)
-    if not np.isfinite(values).all():
-        bad = outer[~np.isfinite(values).all(axis=0)]
-        raise FileError(f"{what}: missing weights for {len(bad)} genes ({name_some(bad)}); is the file damaged?")
     values = values[:, kept]
-    return InferenceModel(
+    model = InferenceModel(
         landmarks=landmarks,
         genes=outer[kept],
         intercept=values[int(inner.get_indexer(extra)[0])],
@@ -174,3 +229,10 @@ def weights_model(matrix: Matrix, *, what: str = "weights") -> InferenceModel:
         accuracy=np.full(int(kept.sum()), np.nan),
         metadata={"name": "linear weights", "intercept": str(extra[0])},
     )
+    unused = landmarks[~model.components.any(axis=1)]
+    if len(unused):
+        raise FileError(
+            f"{what}: all weights of {len(unused)} landmarks are zero ({name_some(unused)}), as where none were "
+            "written; fetch or make the file anew"
+        )
+    return check_weights(model, what)

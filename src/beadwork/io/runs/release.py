@@ -7,14 +7,14 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pandas as pd
 
 from beadwork.io.files.atomic import atomic_path, write_text
 from beadwork.io.matrix.column_stream import open_columns
-from beadwork.io.matrix.gctx import COL, DATA, ROW, read_annotation
-from beadwork.io.matrix.hdf5_file import matrix_room, new_hdf5
+from beadwork.io.matrix.formats import read_annotation
+from beadwork.io.matrix.gctx.layout import RELEASE
+from beadwork.io.matrix.gctx.writer import new_gctx
 from beadwork.model.errors import AlignmentError, FileError, name_some
 
 PORTION = 512
@@ -56,17 +56,14 @@ def join_matrices(sources: Sequence[Path], target: Path, version: str) -> tuple[
     if needed > free:
         raise FileError(f"{target}: needs {needed / 1e9:.3g} GB, but {free / 1e9:.3g} GB are free; make room for it")
     tables = []
-    room = matrix_room(total * genes, total + genes)
-    with atomic_path(target) as temporary, new_hdf5(temporary, room) as file:
-        file.attrs["version"] = "GCTX1.0"
-        file.attrs["beadwork_version"] = version
-        data = rows = None
+    room = 64 * (total + genes)
+    with atomic_path(target) as temporary, new_gctx(temporary, genes, total, {RELEASE: version}, room) as writer:
+        rows = None
         done = 0
         for path in sources:
             with open_columns(path) as source:
-                if data is None:
+                if rows is None:
                     rows = source.rows
-                    data = file.create_dataset(DATA, shape=(total, len(rows)), dtype="<f4")
                 order = source.rows.index.get_indexer(rows.index)
                 if (order < 0).any() or len(source.rows) != len(rows):
                     absent = rows.index[order < 0]
@@ -78,15 +75,13 @@ def join_matrices(sources: Sequence[Path], target: Path, version: str) -> tuple[
                 same = bool((order == np.arange(len(order))).all())
                 for start in range(0, len(source.cols), PORTION):
                     values = source.read(start, min(start + PORTION, len(source.cols)))
-                    data[done + start : done + start + len(values)] = values if same else values[:, order]
+                    writer.columns(done + start, values if same else values[:, order])
                 done += len(source.cols)
                 tables.append(source.cols)
         cols = pd.concat(tables) if len(tables) > 1 else tables[0]
         if not cols.index.is_unique:
             raise AlignmentError(f"column ids stand twice: {name_some(cols.index[cols.index.duplicated()].unique())}")
-        text = h5py.string_dtype("utf-8")
-        for group, table in ((ROW, rows), (COL, cols)):
-            file.create_dataset(f"{group}/id", data=np.array(table.index, dtype=object), dtype=text)
+        writer.name(rows.index, cols.index)
     return rows, cols
 
 

@@ -13,7 +13,7 @@ import pandas as pd
 
 from beadwork.io.files.digest import digest_file
 from beadwork.io.files.tables import read_table
-from beadwork.io.matrix.gctx import read_summary
+from beadwork.io.matrix.formats import read_summary
 from beadwork.model.errors import BeadworkError, FileError
 from beadwork.model.matrix import Level
 

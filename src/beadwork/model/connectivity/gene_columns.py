@@ -206,4 +206,4 @@ def _one_kind(genes: list[tuple[str, ...]], found: Sequence[tuple[str, ...]]) ->
 
 def column_label(names: Sequence[str], place: int) -> str:
     """Name of a column in messages."""
-    return names[place] or ("of row names" if place == 0 else f"{place + 1} (no name)")
+    return names[place] or ("of row names" if place == 0 and any(names) else f"{place + 1}")

@@ -66,10 +66,14 @@ def _members_of_table(table: SignatureTable, own: bool) -> dict[str, list[ClassM
     """Classes from a field ``moa`` ('|' between several) of siginfo or of an annotation table."""
     fields = [name for name in ("pert_id", "pert_iname", "moa") if name in table]
     coded = {name: table.texts(name) for name in fields}
-    rows = np.stack([coded[name][0] for name in fields], axis=1)
-    distinct, first = np.unique(rows[rows[:, -1] >= 0], axis=0, return_index=True)
+    rows = np.stack([coded[name][0] for name in fields], axis=1).astype(np.int64)
+    rows = rows[rows[:, -1] >= 0]
+    joint = np.zeros(len(rows), np.int64)
+    for place, name in enumerate(fields):
+        joint = np.unique(joint * (len(coded[name][1]) + 1) + rows[:, place] + 1, return_inverse=True)[1].reshape(-1)
+    first = np.unique(joint, return_index=True)[1]
     classes: dict[str, list[ClassMember]] = {}
-    for row in distinct[np.argsort(first)].tolist():
+    for row in rows[np.sort(first)].tolist():
         texts = {name: [coded[name][1][code]] for name, code in zip(fields, row, strict=True) if code >= 0}
         ids = tuple(texts.get("pert_id", ()))
         member = ClassMember(ids, () if own and ids else tuple(texts.get("pert_iname", ())))

@@ -92,6 +92,8 @@ class Query:
         Value of each gene, for a full signature; `up` and `down` are then taken from its ends.
     notes
         What its reader has to say, such as the columns of a table that were taken.
+    cleaned
+        Whether the profile is known to be noise controlled.
     """
 
     name: str
@@ -99,6 +101,7 @@ class Query:
     down: tuple[str, ...] = ()
     profile: Mapping[str, float] | None = None
     notes: tuple[str, ...] = ()
+    cleaned: bool = False
 
 
 class Answer(StrEnum):

@@ -195,9 +195,11 @@ def choose_values(
         if wrong is None:
             raise GeneSetError(f"column {named[0]} holds no values")
         raise GeneSetError(f"column {named[0]} holds no numbers ({wrong[1]!r} in line {table.line(wrong[0])})")
+    some = any(table.numbers(place).usable for place in range(len(names)))
     raise GeneSetError(
         "a signature table needs a value column (stat, t, z, log2FoldChange, logFC, score, ...); it has "
-        f"{name_some([name or '(no name)' for name in names], 8)}; name one with --value-column"
+        f"{name_some([name or '(no name)' for name in names], 8)}; "
+        + ("name one with --value-column" if some else "none holds numbers (gene sets go with --up and --down)")
     )
 
 

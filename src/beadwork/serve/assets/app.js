@@ -106,7 +106,8 @@ function showNotes(job) {
   byId("answer").hidden = false;
   byId("title").textContent = `${job.name}: ${job.counts.n_up_found} up and ${job.counts.n_down_found} down genes`;
   const list = make("ul");
-  for (const note of job.notes) list.append(make("li", note));
+  const plain = (note) => note.replace(/\b(cell_id|pert_type)=/g, (found, name) => `${word(name)} `);
+  for (const note of job.notes) list.append(make("li", plain(note)));
   if (job.missing.length) {
     const names = job.missing.slice(0, 30).map((item) => `${item.gene} (${item.reason})`).join(", ");
     list.append(make("li", `Not used: ${names}${job.missing.length > 30 ? ", ..." : ""}`));

@@ -15,6 +15,7 @@ import numpy as np
 
 from beadwork.model.connectivity.perturbagen_classes import PerturbagenClasses, plain_id
 from beadwork.model.connectivity.signature_table import SignatureTable, arrow_numbers, arrow_texts
+from beadwork.model.errors import name_some
 from beadwork.model.params import QueryParams
 from beadwork.model.pert_types import COMPOUND, perturbation_kind, plain_pert_type, rolled_up_as
 
@@ -125,7 +126,7 @@ def plan_roll_up(
         `min_class`: a class with fewer perturbagens is left out; `perturbagen`: what one is.
     """
     siginfo = SignatureTable.of(siginfo)
-    names, name_of = _names(siginfo)
+    names, name_of, notes = _names(siginfo)
     id_code, ids = _texts(siginfo, "pert_id")
     key_of, keys = name_of, names
     if params.perturbagen == "pert_id":
@@ -134,7 +135,8 @@ def plan_roll_up(
     types = sorted({rolled_up_as(kind) for kind in kinds})
     type_of = np.array([*(types.index(rolled_up_as(kind)) for kind in kinds), -1], np.int64)[kind_code]
     nameless = int((behind & (key_of < 0)).sum())
-    notes = (f"{nameless:,} signatures have neither pert_id nor pert_iname and are not rolled up",) if nameless else ()
+    if nameless:
+        notes += (f"{nameless:,} signatures have neither pert_id nor pert_iname and are not rolled up",)
     behind = behind & (key_of >= 0)
     # one perturbagen: name, then key (the same but for "pert_id"), then type, in alphabetical order
     pert_code, chosen = _distinct([_ranks(name_of, names), _ranks(key_of, keys), type_of], behind)
@@ -166,20 +168,32 @@ def _texts(siginfo: SignatureTable, name: str) -> tuple[np.ndarray, list[str]]:
     return siginfo.texts(name) if name in siginfo else (np.full(len(siginfo), -1), [])
 
 
-def _names(siginfo: SignatureTable) -> tuple[list[str], np.ndarray]:
-    """Names, and the place among them of each signature's: that of its pert_id, else its own, else the id itself."""
+def _names(siginfo: SignatureTable) -> tuple[list[str], np.ndarray, tuple[str, ...]]:
+    """Names, the place among them of each signature's, and what was joined.
+
+    A signature has the name of its pert_id, else its own, else the id itself.
+    """
     id_code, ids = _texts(siginfo, "pert_id")
     name_code, names = _texts(siginfo, "pert_iname")
     known = (id_code >= 0) & (name_code >= 0)
-    pairs, counts = np.unique(np.stack([id_code[known], name_code[known]], axis=1), axis=0, return_counts=True)
+    pairs, _, counts = _pairs(id_code[known], name_code[known], len(names))
     alphabet = _ranks(np.arange(len(names)), names)
     is_id = np.array([names[name] == ids[one] for one, name in pairs.tolist()], bool)
     best = pairs[np.lexsort([-alphabet[pairs[:, 1]], counts, ~is_id, pairs[:, 0]])]  # the last of an id is its name
     of_id = np.full(len(ids) + 1, -1)
     of_id[best[:, 0]] = best[:, 1]
     code = np.where((id_code >= 0) & (of_id[id_code] >= 0), of_id[id_code], name_code)
+    several = np.flatnonzero(np.bincount(pairs[~is_id, 0], minlength=len(ids)) > 1)
+    notes: tuple[str, ...] = ()
+    if len(several):
+        one = several[0]
+        others = [names[name] for other, name in pairs[~is_id].tolist() if other == one and name != of_id[one]]
+        notes = (
+            f"{len(several):,} pert_ids stand under several names and are rolled up under the most frequent one each "
+            f"({ids[one]}: {names[of_id[one]]}, also {name_some(others, 2)})",
+        )
     code, names = _either(code, names, id_code, ids)
-    return names, code
+    return names, code, notes
 
 
 def _either(
@@ -214,10 +228,16 @@ def _distinct(columns: Sequence[np.ndarray], chosen: np.ndarray) -> tuple[np.nda
     return number, np.flatnonzero(chosen)[first]
 
 
+def _pairs(one: np.ndarray, two: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Distinct pairs of codes (the second below `width`), where each comes first, and how often it comes."""
+    joint, first, counts = np.unique(one.astype(np.int64) * width + two, return_index=True, return_counts=True)
+    return np.stack([joint // width, joint % width], axis=1), first, counts
+
+
 def _values_of(pert_code: np.ndarray, codes: np.ndarray, n_perts: int) -> list[list[int]]:
     """Distinct codes of each perturbagen's signatures, in the order of the index."""
     known = np.flatnonzero((pert_code >= 0) & (codes >= 0))
-    pairs, first = np.unique(np.stack([pert_code[known], codes[known]], axis=1), axis=0, return_index=True)
+    pairs, first, _ = _pairs(pert_code[known], codes[known], int(codes.max(initial=0)) + 1)
     values: list[list[int]] = [[] for _ in range(n_perts)]
     for pert, code in pairs[np.argsort(first)].tolist():
         values[pert].append(code)

@@ -23,6 +23,7 @@ from beadwork.model.connectivity.query import MappedQuery, SignatureBlock
 from beadwork.model.connectivity.signature_table import SignatureTable
 from beadwork.model.errors import GeneSetError
 from beadwork.model.params import QueryParams
+from beadwork.stages.connectivity.control_p import ControlPlaces, control_p_values
 from beadwork.stages.connectivity.groups import (
     ReferenceGroups,
     fit_scale,
@@ -139,6 +140,8 @@ class Connections:
         What is worth knowing, by query.
     null_types
         Number of null signatures by pert_type.
+    p_control, q_control
+        p against control signatures and its Benjamini-Hochberg q, of a noise-controlled index, else None.
     """
 
     queries: Sequence[MappedQuery]
@@ -151,6 +154,8 @@ class Connections:
     groups: Sequence[Mapping[str, Any]]
     notes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     null_types: Sequence[tuple[str, int]] = ()
+    p_control: np.ndarray | None = None
+    q_control: np.ndarray | None = None
 
 
 def connect(
@@ -165,6 +170,7 @@ def connect(
     wtcs: np.ndarray | None = None,
     notes: Sequence[str] = (),
     progress: Progress | None = None,
+    controls: ControlPlaces | None = None,
 ) -> Connections:
     """Score queries against an index.
 
@@ -186,6 +192,8 @@ def connect(
         What else is worth knowing about every answer.
     progress
         Told the share of WTCS that is done.
+    controls
+        Control signatures that p-values are measured against; None for no such p-values.
 
     Raises
     ------
@@ -209,12 +217,13 @@ def connect(
             scores[name] = score_metric(name, blocks, queries, params, threads)
     null, treated = null_mask(siginfo, params), treatment_mask(siginfo, params)
     ncs, tau, fdr = (np.full(wtcs.shape, np.nan, np.float32) for _ in range(3))
-    has_background = background is not None and background.size >= params.min_background
+    base = scores["cosine"] if params.rank_by == "cosine" else wtcs
+    has_background = base is wtcs and background is not None and background.size >= params.min_background
 
     def finish(start: int, stop: int) -> None:
         for query in range(start, stop):
-            scale = fit_scale(wtcs[query], groups)
-            ncs[query] = scale_within(wtcs[query], groups, scale, params.ncs_floor)
+            scale = fit_scale(base[query], groups)
+            ncs[query] = scale_within(base[query], groups, scale, params.ncs_floor)
             fdr[query] = fdr_score(ncs[query], null, treated, params.min_null, bounded=params.fdr_bound)
 
     run_chunks(finish, len(queries), threads=threads)
@@ -231,10 +240,13 @@ def connect(
     p = None
     if params.permutations:
         p = permutation_p_values(blocks, queries, wtcs, params, threads)
+    p_control, q_control, unknown = None, None, [()] * len(queries)
+    if controls is not None:
+        p_control, q_control, unknown = control_p_values(base, [query.name for query in queries], controls, params)
     size = 0 if background is None else background.size
     null_types = type_counts(siginfo, null)
     said = {
-        query.name: (*query.notes, *_trust(ncs[place], null, treated, size, params), *notes)
+        query.name: (*query.notes, *_trust(ncs[place], null, treated, size, params), *unknown[place], *notes)
         for place, query in enumerate(queries)
     }
     report = [
@@ -249,7 +261,8 @@ def connect(
         }
         for place, query in enumerate(queries)
     ]
-    return Connections(queries, scores, ncs, tau, fdr, p, report, groups.describe(), said, null_types)
+    return Connections(queries, scores, ncs, tau, fdr, p, report, groups.describe(), said, null_types,
+                       p_control, q_control)  # fmt: skip
 
 
 def _null_counts(ncs: np.ndarray, null: np.ndarray) -> dict[str, int]:
@@ -267,7 +280,9 @@ def _trust(ncs: np.ndarray, null: np.ndarray, treated: np.ndarray, background: i
                 f"no fdr for {word} scores: {count} null and {scored} treatment signatures have one, "
                 f"{params.min_null} of each are needed"
             )
-    if background < params.min_background:
+    if params.rank_by == "cosine":
+        notes.append("no tau: its background holds scores of gene sets, but these are cosines of signatures")
+    elif background < params.min_background:
         notes.append(f"no tau: the background has {background} queries, {params.min_background} are needed")
     if np.isnan(ncs).any():
         notes.append(f"{int(np.isnan(ncs).sum())} signatures have no score: all their set genes have z = 0")

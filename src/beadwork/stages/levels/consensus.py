@@ -1,4 +1,4 @@
-"""Level 4 to level 5: replicates of a signature become one moderated z-score (MODZ), with the facts of siginfo."""
+"""Level 4 to level 5: replicates of a signature become one (MODZ, of ZSNC MNZ), with the facts of siginfo."""
 
 from __future__ import annotations
 
@@ -32,8 +32,9 @@ from beadwork.stages.levels.near_names import near_misses, spellings
 
 log = logging.getLogger("beadwork.consensus")
 INSTANCE_FIELDS = frozenset(
-    ("det_plate", "det_well", "rna_plate", "lxb_digest", "count_mean", "count_cv", "qc_slope", "qc_f_logp", "qc_iqr")
-)
+    ("det_plate", "det_well", "rna_plate", "lxb_digest", "count_mean", "count_cv", "qc_slope", "qc_f_logp", "qc_iqr",
+     "noise_share")
+)  # fmt: skip
 """Facts of one well of one plate, which do not belong to a signature."""
 FIRST_FIELDS = (
     "brew_prefix", "pert_id", "pert_iname", "pert_type", "cell_id", "pert_dose", "pert_dose_unit", "pert_idose",
@@ -43,6 +44,9 @@ COMPUTED_FIELDS = (
     "sig_id", "n_replicates", "distil_nsample", "distil_id", "distil_wt", "det_plates", "distil_cc_q75", "distil_ss",
     "ss_ngene", "tas", "pct_self_rank_q25", "is_gold",
 )  # fmt: skip
+INPUT_LEVELS = (Level.ZSPC, Level.ZSVC, Level.ZSNC)
+CLEANED_FIELDS = {name: f"{name}_nc" for name in ("distil_cc_q75", "distil_ss", "ss_ngene", "tas", "pct_self_rank_q25")}
+"""What these are called where they are of noise-controlled values, with which CMap's thresholds do not go."""
 
 
 @dataclass(frozen=True)
@@ -62,13 +66,13 @@ def consensus(
     params: ConsensusParams = ConsensusParams(),  # noqa: B008 (frozen)
     names: Sequence[str] | None = None,
 ) -> ConsensusResult:
-    """Collapse replicate z-scores to one signature per group.
+    """Collapse replicate z-scores to one signature per group: MODZ, or of ZSNC the plain mean, MNZ.
 
     Parameters
     ----------
     z
-        ZSPC or ZSVC of one plate or of several, values (genes, samples), the same genes in each.  NaN is an error: it
-        would silently re-weight replicates.  The order of the matrices does not matter.
+        ZSPC, ZSVC or ZSNC of one plate or of several, values (genes, samples), the same genes in each.  NaN is an
+        error: it would silently re-weight replicates.  The order of the matrices does not matter.
     landmarks
         Ids of the genes that correlations and strengths are computed over; None, or none of them present: rows that
         the annotation calls landmarks, else all rows (with a warning).
@@ -86,12 +90,14 @@ def consensus(
         Signatures in the order in which their first replicate comes, by plate and well.  Control wells (pert_type
         ``ctl_...``) are grouped by well too, unless ``params.split_controls`` is False; their sig_id ends in the well.
         ``pct_self_rank_q25`` ranks among the instances of the same brew, so that it does not depend on what else is
-        computed along.  ``is_gold`` is missing where correlation or rank cannot be known.
+        computed along.  ``is_gold`` is missing where correlation or rank cannot be known.  Of ZSNC, fields that
+        stand on the values end in ``_nc`` (:data:`CLEANED_FIELDS`), and there is no ``is_gold``: its thresholds were
+        set on MODZ.
 
     Raises
     ------
     LevelError
-        Not level 4, or ZSPC mixed with ZSVC.
+        Not level 4, or ZSPC, ZSVC and ZSNC mixed.
     AlignmentError
         Different genes, a sample twice, missing values, samples without reliabilities.
     BeadworkError
@@ -102,6 +108,7 @@ def consensus(
     Definitions: :mod:`beadwork.kernels.levels.modz`.  Memory: the joined z-scores twice, in float32.
     """
     joined = join_plates([z] if isinstance(z, Matrix) else list(z), names)
+    cleaned = joined.level is Level.ZSNC
     cols = read_doses(with_brew(joined.cols))
     group, keys = group_instances(cols, params)
     _say_near_names(cols, group, keys["sig_id"], params)
@@ -115,7 +122,8 @@ def consensus(
     records = []
     for position, own in enumerate(members):
         correlation = replicate_correlations(ranks[own])
-        weights = replicate_weights(correlation, params.min_weight)
+        # once noise that wells share is out, weights by agreement gain nothing over the mean
+        weights = np.full(len(own), 1 / len(own)) if cleaned else replicate_weights(correlation, params.min_weight)
         modz = moderate_zscores(by_sample[own], weights, params.z_clip)
         if len(known):
             modz[known] = moderate_by_gene(by_sample[np.ix_(own, known)], weights, reliable[own], params.z_clip)
@@ -142,15 +150,18 @@ def consensus(
     weight_max = table.pop("weight_max")
     siginfo = pd.concat([keys[["sig_id"]], _common_fields(cols, group, params), table], axis=1)
     siginfo.index = pd.Index(siginfo["sig_id"], dtype=object, name=None)
-    matrix = Matrix(
-        values.T, joined.rows, siginfo.drop(columns="sig_id"), level=Level.MODZ, space=joined.space,
-        provenance=joined.provenance,
-    )  # fmt: skip
     rows = [qc_rows("consensus", name, siginfo[name]) for name in ("distil_nsample", "tas", "pct_self_rank_q25")]
     rows.append(qc_rows("consensus", "distil_cc_q75", siginfo["distil_cc_q75"]))
     rows.append(qc_rows("consensus", "weight_max", weight_max.set_axis(siginfo.index)))
     for part in rows:
         part["pass"] = True  # a signature that cannot be judged, or is weak, is a finding and not a failure
+    if cleaned:
+        siginfo = siginfo.drop(columns="is_gold").rename(columns=CLEANED_FIELDS)
+        rows = [part.assign(stage="consensus_nc") for part in rows]
+    matrix = Matrix(
+        values.T, joined.rows, siginfo.drop(columns="sig_id"), level=Level.MNZ if cleaned else Level.MODZ,
+        space=joined.space, provenance=joined.provenance,
+    )  # fmt: skip
     return ConsensusResult(matrix, siginfo.reset_index(drop=True), join_qc(rows))
 
 
@@ -177,10 +188,10 @@ def join_plates(matrices: Sequence[Matrix], names: Sequence[str] | None = None) 
         As :func:`consensus` says, naming the matrix.
     """
     if not matrices:
-        raise AlignmentError("no z-scores given; at least one ZSPC or ZSVC matrix is needed")
+        raise AlignmentError("no z-scores given; at least one ZSPC, ZSVC or ZSNC matrix is needed")
     names = list(names) if names is not None else [f"matrix {number}" for number in range(1, len(matrices) + 1)]
     for matrix, name in zip(matrices, names, strict=True):
-        check_matrix(matrix, level=(Level.ZSPC, Level.ZSVC), finite=True, what=name)
+        check_matrix(matrix, level=INPUT_LEVELS, finite=True, what=name)
     first = min(range(len(matrices)), key=lambda at: sorted(matrices[at].cids)[:1])
     reference = matrices[first]
     for matrix, name in zip(matrices, names, strict=True):
@@ -312,7 +323,11 @@ def _common_fields(cols: pd.DataFrame, group: np.ndarray, params: ConsensusParam
     table = {}
     grouped_by = set(params.group_by)
     for name in names:
-        if name in COMPUTED_FIELDS or (name in INSTANCE_FIELDS and name not in grouped_by):
+        if (
+            name in COMPUTED_FIELDS
+            or name in CLEANED_FIELDS.values()
+            or (name in INSTANCE_FIELDS and name not in grouped_by)
+        ):
             continue
         equal = field_key(cols, name) if name in grouped_by else cols[name]  # as groups are: 39.6 is 39.599998
         codes, _ = pd.factorize(equal, use_na_sentinel=False)

@@ -14,6 +14,7 @@ from beadwork.model.errors import BeadworkError, LevelError, ParameterError, nam
 from beadwork.model.levels.noise_model import FOLDS, NoiseModel
 from beadwork.model.matrix import Level, Matrix, Space, check_matrix
 from beadwork.model.params import DenoiseParams, TrainNoiseParams
+from beadwork.model.pert_types import is_empty
 from beadwork.model.qc import join_qc, qc_rows
 from beadwork.stages.levels.noise_wells import holds_signatures, landmark_matrix, well_facts
 from beadwork.stages.levels.train_noise import plate_noise
@@ -156,7 +157,7 @@ def _source(model: NoiseModel, facts: pd.DataFrame, what: str) -> _Source:
         _folds_by(model.treatments, name) for name in ("treatment", "pert_id", "pert_iname")
     )
     wells = dict(zip(model.control_wells["id"], model.control_wells["fold"], strict=True))
-    unknown = facts.index[(facts["kind"] == "none") & ~facts["type"].str.startswith("lma_")]
+    unknown = facts.index[(facts["kind"] == "none") & ~facts["type"].map(is_empty)]
     if len(unknown) and len(model.treatments):
         raise BeadworkError(
             f"{what}: {', '.join(model.key_fields)} is missing for {len(unknown)} columns ({name_some(unknown)}), so "

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from beadwork.model.errors import AlignmentError, name_some
-from beadwork.model.ids import parse_well, well_position
+from beadwork.model.ids import adjacent_blocks, parse_well
 from beadwork.model.matrix import Level, Matrix
+from beadwork.model.pert_types import is_empty, is_null, plain_pert_type
 from beadwork.stages.levels.groups import field_key, with_brew, with_plate
 
 log = logging.getLogger("beadwork.noise")
@@ -89,7 +90,7 @@ def well_facts(matrix: Matrix, keys: tuple[str, ...]) -> pd.DataFrame:
     pert_id = pert_id.map(treatment_id)
     name = _text(cols, "pert_iname")
     name = name.where(name != "", _text(cols, "pert_desc")).str.lower()
-    kind = _text(cols, "pert_type").str.lower()
+    kind = _text(cols, "pert_type").map(plain_pert_type)
     treatment = pert_id.copy()
     if keys != ("pert_id",):
         treatment = pd.DataFrame({key: field_key(cols, key) for key in keys}).agg("\x1f".join, axis=1)
@@ -97,8 +98,8 @@ def well_facts(matrix: Matrix, keys: tuple[str, ...]) -> pd.DataFrame:
     for field in ("rna_well", "det_well"):
         if field in cols:
             well = cols[field].astype(object).where(cols[field].notna(), well)
-    control = kind.str.startswith("ctl_")
-    blank = kind.str.startswith("lma_") | (~control & (treatment.str.strip("\x1f") == ""))
+    control = kind.map(is_null)
+    blank = kind.map(is_empty) | (~control & (treatment.str.strip("\x1f") == ""))
     return pd.DataFrame(
         {
             "plate": "" if signatures else cols["det_plate"].astype(str),
@@ -126,34 +127,23 @@ def _pert_of_sig_id(cid: object) -> str:
 
 def control_places(wells: pd.Series) -> pd.Series:
     """Place of each well (A01..): the first well of the block of wells that touch each other; '' for no well."""
-    known = {well: well_position(well) for well in wells if well}
-    place: dict[str, str] = {}
-    for start in sorted(known):
-        if start in place:
-            continue
-        block, seen = [start], {start}
-        while block:
-            row, col = known[block.pop()]
-            near = {well for well, (r, c) in known.items() if abs(r - row) <= 1 and abs(c - col) <= 1} - seen
-            seen |= near
-            block += sorted(near)
-        place |= dict.fromkeys(seen, start)
+    known = [well for well in wells if well]
+    place = dict(zip(known, adjacent_blocks(known), strict=True))
     return wells.map(lambda well: place.get(well, ""))
 
 
-_TO_UM = {"um": 1.0, "µm": 1.0, "μm": 1.0, "nm": 1e-3, "mm": 1e3, "pm": 1e-6}
+_TO_UM = {"uM": 1.0, "nM": 1e-3, "mM": 1e3, "pM": 1e-6, "M": 1e6}
 
 
 def doses_um(cols: pd.DataFrame) -> pd.Series:
-    """Doses in um; NaN where there is none or its unit is unknown, which is said.  Without a unit um is meant."""
+    """Doses in um; NaN where there is none or its unit is no molar one, which is said.  Without a unit um is meant."""
     dose = pd.to_numeric(cols["pert_dose"], errors="coerce")
-    unit = _text(cols, "pert_dose_unit").str.lower()
-    factor = unit.map(_TO_UM)
+    unit = _text(cols, "pert_dose_unit")
     silent = dose.notna() & (unit == "")
     if silent.any():
         log.warning("%d wells have no pert_dose_unit; their doses count as um", int(silent.sum()))
-    factor = factor.where(~silent, 1.0)
+    factor = unit.map(_TO_UM).where(~silent, 1.0)
     odd = dose.notna() & factor.isna()
     if odd.any():
-        log.warning("doses in %s are none of low dose; only um, nm, mm and pm are known", name_some(unit[odd].unique()))
+        log.warning("doses in %s do not count as low: only pM to M are known", name_some(unit[odd].unique()))
     return dose * factor

@@ -16,7 +16,7 @@ from beadwork.model.levels.noise_model import CONTROL_FIELDS, FOLDS, PLATE_FIELD
 from beadwork.model.matrix import Level, Matrix, check_matrix
 from beadwork.model.params import TrainNoiseParams
 from beadwork.model.qc import join_qc, qc_rows
-from beadwork.stages.levels.groups import MAY_BE_ABSENT, field_key
+from beadwork.stages.levels.groups import MAY_BE_ABSENT, field_key, read_doses
 from beadwork.stages.levels.noise_wells import (
     WELL_FIELDS,
     control_places,
@@ -78,11 +78,13 @@ def train_noise(
         _check_fields(matrix, params, name)
         parts.append(landmark_matrix(matrix, landmarks, name).take_rows(landmarks))
     keys = key_fields(params.group_by)
-    facts = pd.concat([_wells(part, keys, params) for part in parts])
-    if facts.index.has_duplicates:
-        twice = facts.index[facts.index.duplicated()].unique()
+    cols = pd.concat([part.cols for part in parts])
+    if cols.index.has_duplicates:
+        twice = cols.index[cols.index.duplicated()].unique()
         raise AlignmentError(f"wells stand in more than one matrix: {name_some(twice)}; give each plate once")
-    values = np.concatenate([part.values.T for part in parts]).astype(np.float64)
+    joined = Matrix(np.hstack([part.values for part in parts]), parts[0].rows, cols, level=Level.ZSPC)
+    facts = _wells(joined, keys, params)
+    values = joined.values.T.astype(np.float64)
     order = np.lexsort((facts.index.to_numpy(str), facts["plate"].to_numpy(str)))
     model = _model(values[order], facts.iloc[order], landmarks, keys, params)
     check_enough(model, params.min_df, ", ".join(names))
@@ -179,12 +181,13 @@ def _check_fields(matrix: Matrix, params: TrainNoiseParams, name: str) -> None:
 
 def _wells(matrix: Matrix, keys: tuple[str, ...], params: TrainNoiseParams) -> pd.DataFrame:
     """Facts of the wells, with `group`: equal for wells that hold the same thing; '' for wells of no group."""
+    cols = read_doses(matrix.cols)
     facts = well_facts(matrix, keys)
-    filled = matrix.cols.assign(brew_prefix=facts["brew"], det_plate=facts["plate"], pert_id=facts["pert_id"])
+    filled = cols.assign(brew_prefix=facts["brew"], det_plate=facts["plate"], pert_id=facts["pert_id"])
     treated = pd.DataFrame({name: field_key(filled, name) for name in params.group_by}).agg("\x1f".join, axis=1)
-    if params.inert_below is not None and "pert_dose" in matrix.cols:
+    if params.inert_below is not None and "pert_dose" in cols:
         inert = facts[["brew", "treatment"]].assign(time=field_key(filled, "pert_time"), low="low dose")
-        treated = treated.where(~(doses_um(matrix.cols) < params.inert_below), inert.agg("\x1f".join, axis=1))
+        treated = treated.where(~(doses_um(cols) < params.inert_below), inert.agg("\x1f".join, axis=1))
     control = facts[["plate", "type", "pert_id"]].agg("\x1f".join, axis=1)
     group = treated.where(facts["kind"] == "treated", control.where(facts["kind"] == "control", ""))
     return facts.assign(group=group)

@@ -1,0 +1,1 @@
+"""GCTX: its tree, one reader and one writer."""
