@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from beadwork.io.beads import lxb, sources
+from beadwork.io.beads import lxb
 from beadwork.io.beads.fcs import read_layout
 from beadwork.io.beads.lxb import CHANNELS, lxb_bytes, read_events, read_plate
 from beadwork.io.beads.sources import MAX_FILE
@@ -527,7 +527,7 @@ def test_archives_that_grow_absurdly_are_refused(tmp_path, monkeypatch, kind, na
 
 @pytest.mark.parametrize("kind", ["tar", "zip"])
 def test_archives_of_too_many_members_are_refused(tmp_path, monkeypatch, kind):
-    monkeypatch.setattr("beadwork.io.beads.lxb._MOST_MEMBERS", 5)
+    monkeypatch.setattr("beadwork.io.beads.sources._MOST_MEMBERS", 5)
     path = tmp_path / f"p.{kind}"
     if kind == "zip":
         with zipfile.ZipFile(path, "w") as archive:
