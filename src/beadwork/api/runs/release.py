@@ -192,7 +192,7 @@ def _write_tables(tables: Mapping[str, pd.DataFrame], part: Path, name: str) -> 
             if field not in signatures:
                 signatures = signatures.assign(**{field: _joined(signatures, value, f"{value}_unit")})
         _write_table(signatures, "sig_id", SIG_FIELDS, part / f"{name}_sig_info.txt")
-        rest = [field for field in signatures if field not in (*SIG_FIELDS, *METRIC_FIELDS)]
+        rest = [str(field) for field in signatures if field not in (*SIG_FIELDS, *METRIC_FIELDS)]
         _write_table(signatures, "sig_id", (*METRIC_FIELDS, *rest), part / f"{name}_sig_metrics.txt")
     genes = "pr_gene_symbol", "pr_gene_title", "pr_is_lm", "pr_is_bing"
     _write_table(gene_table(), "pr_gene_id", genes, part / f"{name}_gene_info.txt")

@@ -39,6 +39,8 @@ def read_table(
     cells = []
     for number, line in lines[1:]:
         row = [unquote(cell) for cell in line.split("\t")]
+        if len(row) < len(header) and row[-1].startswith('"'):
+            raise FileError(f"{path}: line {number} ends within quotes; put each row on one line")
         if len(row) > len(header) and any(row[len(header) :]):
             raise FileError(f"{path}: line {number} has {len(row)} cells, but the header has {len(header)} columns")
         cells.append((row + [""] * len(header))[: len(header)])
