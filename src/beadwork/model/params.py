@@ -256,7 +256,7 @@ class TrainNoiseParams(Params):
     factors: int = Field(10, ge=1, le=100, description="directions of noise that are taken out at most")
     clip: float = Field(4.0, gt=0, description="z-scores are clipped to this before")
     min_df: int = Field(5, ge=2, description="a model that rests on fewer degrees of freedom is refused")
-    max_rows: int = Field(96, ge=16, description="rows that each part of a model keeps; more are summed up")
+    max_rows: int = Field(48, ge=16, description="rows that each part of a model keeps; more are summed up")
 
 
 class DenoiseParams(Params):
