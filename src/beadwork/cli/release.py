@@ -13,7 +13,9 @@ LEVELS = {
     "3": ("INF", "Level3_INF"),
     "4": ("ZSPC", "Level4_ZSPC"),
     "4vc": ("ZSVC", "Level4_ZSVC"),
+    "4nc": ("ZSNC", "Level4_ZSNC"),
     "5": ("MODZ", "Level5_COMPZ.MODZ"),
+    "5nc": ("MNZ", "Level5_MNZ"),
 }
 INST_FIELDS = (
     "rna_plate", "rna_well", "det_plate", "det_well", "pert_id", "pert_iname", "pert_type", "pert_dose",
@@ -22,7 +24,8 @@ INST_FIELDS = (
 SIG_FIELDS = ("pert_id", "pert_iname", "pert_type", "cell_id", "pert_dose", "pert_dose_unit", "pert_idose", "pert_time",
               "pert_time_unit", "pert_itime", "distil_id")  # fmt: skip
 METRIC_FIELDS = ("pert_id", "pert_iname", "pert_type", "distil_cc_q75", "distil_ss", "ss_ngene", "tas",
-                 "pct_self_rank_q25", "distil_wt", "distil_nsample", "is_gold")  # fmt: skip
+                 "pct_self_rank_q25", "distil_wt", "distil_nsample", "is_gold", "distil_cc_q75_nc", "distil_ss_nc",
+                 "ss_ngene_nc", "tas_nc", "pct_self_rank_q25_nc")  # fmt: skip
 README = """{name}: L1000 data of {plates} plates, made by beadwork {version}
 
 {files}
@@ -33,7 +36,8 @@ in the tables, which are tab-separated, missing values -666.
 Level 2  GEX      gene expression from beads, linear fluorescence intensity
 Level 3  INF      normalised, log2; landmarks measured, other genes inferred
 Level 4  ZSPC     robust z-scores against all wells of the plate (ZSVC: against its vehicle wells)
-Level 5  MODZ     signatures: weighted averages of replicates
+                  (ZSNC: noise controlled, landmarks; not on the scale of the others)
+Level 5  MODZ     signatures: weighted averages of replicates (MNZ: means of ZSNC)
 
 inst_info   one row a well (inst_id), of the levels 2 to 4
 sig_info    one row a signature (sig_id); distil_id lists its replicates
@@ -51,7 +55,7 @@ Inference model: {models}.
 @click.option("--name", metavar="NAME", default="beadwork", show_default=True, help="First part of all file names.")
 @click.option("--plates", metavar="SHEET", type=FILE, multiple=True,
               help="Plate sheet: only its plates and their brews; may be given again.")  # fmt: skip
-@click.option("--levels", metavar="2,3,4,4vc,5", default="2,3,4,5", show_default=True, help="Levels to write.")
+@click.option("--levels", metavar="2,3,4,4vc,4nc,5,5nc", default="2,3,4,5", show_default=True, help="Levels to write.")
 @log_option
 def command(results: Path, output: Path, name: str, plates: tuple[Path, ...], levels: str) -> None:
     """Write a folder for others: matrices named ..._n{columns}x{rows}.gctx, inst_info, sig_info, gene_info, checksums.
@@ -88,9 +92,9 @@ def command(results: Path, output: Path, name: str, plates: tuple[Path, ...], le
     for level in chosen:
         token = LEVELS[level][0]
         paths = [plate_file(results, plate, token) for plate in names]
-        if level == "5":
-            paths = [path for path in signature_files(results)
-                     if brews is None or path.name.removesuffix("_MODZ.gctx") in brews]  # fmt: skip
+        if level.startswith("5"):
+            paths = [path for path in signature_files(results, token)
+                     if brews is None or path.name.removesuffix(f"_{token}.gctx") in brews]  # fmt: skip
         if level == "4vc" or sheet is None:
             paths = [path for path in paths if path.is_file()]
         absent = [path for path in paths if not path.is_file()]
@@ -112,8 +116,10 @@ def command(results: Path, output: Path, name: str, plates: tuple[Path, ...], le
             final = f"{stem}_n{len(cols)}x{len(rows)}.gctx"
             (part / f"{stem}.gctx").rename(part / final)
             written.append(final)
-            if level == "5":
-                signatures = cols
+            if level.startswith("5"):
+                signatures = (
+                    cols if signatures is None else signatures.join(cols[cols.columns.difference(signatures.columns)])
+                )
             else:
                 wells[level] = cols
         if wells:
