@@ -79,7 +79,7 @@ def judge(made: Study, signatures: Matrix) -> dict[str, float]:
 
 
 def control_p(wells: Matrix) -> list[float]:
-    """p of every control well against another place's, by the controls of all other places."""
+    """Return p of every control well against another place's, by the controls of all other places."""
     facts = well_facts(wells, ("pert_id",))
     at = np.flatnonzero(facts["kind"] == "control")
     place = control_places(facts["well"].iloc[at]).to_numpy()

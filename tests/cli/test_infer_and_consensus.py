@@ -146,6 +146,30 @@ def test_train_then_infer(tmp_path, qnorm, capsys):
     assert read_matrix(tmp_path / "INF.gctx").rows["pr_inference_r"].median() > 0.5
 
 
+def test_train_on_several_files_with_a_table_of_studies(tmp_path, capsys):
+    rng = np.random.default_rng(2)
+    table = gene_table()
+    genes = table.index[(table["pr_is_lm"] == 1) | (np.arange(len(table)) < 1500)]
+    values = rng.uniform(4, 12, (len(genes), 1)) + rng.normal(0, 1, (len(genes), 4)) @ rng.normal(size=(4, 30))
+    names = [table.loc[gene, "pr_gene_symbol"] for gene in genes]
+    for k, name in enumerate(("one", "two", "three")):
+        part = pd.DataFrame(2 ** values[:, 10 * k : 10 * k + 10], index=names, columns=[f"s{j}" for j in range(10)])
+        part.iloc[40 * k :].round(3).to_csv(tmp_path / f"{name}.tsv", sep="\t")
+    text = "dataset\ttwo_colour\tstudy_group\tlicence\none\t0\tA\tCC0\ntwo\t1\tA\tMIT\nfour\t\t\tGPL\n"
+    (tmp_path / "studies.tsv").write_text(text)
+    files = [tmp_path / f"{name}.tsv" for name in ("one", "two", "three")]
+    for folder, order, threads in (("a", files, 1), ("b", files[::-1], 2)):
+        (tmp_path / folder).mkdir()
+        run("train-inference", *order, "-o", tmp_path / folder / "m.h5", "--studies", tmp_path / "studies.tsv",
+            "--threads", threads, "--ridge", 10, "--rank", 6)  # fmt: skip
+    assert (tmp_path / "a/m.h5").read_bytes() == (tmp_path / "b/m.h5").read_bytes()
+    said = capsys.readouterr().err
+    assert "two.tsv: lacks" in said and "1 studies of the table of studies have no profiles (four)" in said
+    model = read_inference_model(tmp_path / "a/m.h5")
+    assert model.metadata["studies"] == {"one": 10, "three": 10, "two": 10} and model.metadata["licence"] == "CC0; MIT"
+    assert model.residual_sd is not None and model.metadata["accuracy"]["all"] > 0.7
+
+
 def test_train_refuses_landmarks_alone(tmp_path, qnorm, capsys):
     message = fails(capsys, "train-inference", qnorm, "-o", tmp_path / "m.h5")
     assert "P_QNORM.gctx: holds landmarks only; there is no gene to infer" in message

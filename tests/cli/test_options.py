@@ -91,7 +91,8 @@ def test_threads_and_qc_are_where_they_do_something(command):
 
 @pytest.mark.parametrize(
     ("name", "has"),
-    [("deconvolve", "threads qc"), ("normalize", "qc"), ("infer", "qc"), ("train-inference", "qc"), ("zscore", "qc"),
+    [("deconvolve", "threads qc"), ("normalize", "qc"), ("infer", "qc"), ("train-inference", "threads qc"),
+     ("zscore", "qc"),
      ("consensus", "qc"), ("check-plates", "qc"), ("index build", "threads qc"), ("query", "threads qc"),
      ("introspect", "threads qc"), ("simulate", "threads qc"), ("serve", "threads"), ("self-test", "threads"),
      ("index verify", "threads qc"), ("index info", "qc"), ("convert", ""), ("collect", ""), ("release", ""),

@@ -191,17 +191,31 @@ class InferParams(Params):
 
 
 class TrainInferenceParams(Params):
-    """Fit of the inference model on an expression matrix."""
+    """Fit of the inference model on expression profiles."""
 
-    ridge: float = Field(2000.0, gt=0, description="ridge penalty on standardised landmarks")
-    rank: int = Field(128, ge=1, le=978, description="rank of the stored model")
+    ridge: float = Field(4000.0, gt=0, description="ridge penalty on standardised landmarks")
+    choose_ridge: bool = Field(False, description="take the penalty that studies left out agree best with, not --ridge")
+    rank: int = Field(480, ge=1, le=978, description="rank of the stored model; 978 is full rank")
+    precision: Literal["int8", "float16"] = Field(
+        "int8", description="numbers of the stored model: int8 with one scale a component, or float16"
+    )
     study_weight: float = Field(
         0.3, ge=0, le=1, description="what is kept of differences between studies: 0 nothing, 1 all"
     )
+    scale_power: float = Field(
+        0.5, ge=0, le=1, description="how far studies whose landmarks vary more are scaled down: 0 not, 1 to one spread"
+    )
     study_field: str = Field("dataset", min_length=1, description="column field that names the study of a sample")
+    two_colour_field: str = Field(
+        "two_colour", min_length=1, description="column field that is 1 for ratios to a reference (two-colour arrays)"
+    )
+    group_field: str = Field(
+        "study_group", min_length=1, description="column field of studies that share patients: left out together"
+    )
     target_mean: float = Field(8.4, description="mean of the landmarks that profiles are scaled to (log2, as QNORM)")
     target_sd: float = Field(2.4, gt=0, description="standard deviation of the landmarks that profiles are scaled to")
     min_samples: int = Field(20, ge=2, description="fewer samples are refused")
+    min_landmarks: int = Field(800, ge=1, le=978, description="a study with fewer landmarks is left out")
 
 
 class ZscoreParams(Params):

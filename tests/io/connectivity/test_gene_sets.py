@@ -58,7 +58,7 @@ def test_formats_hold_the_same_sets(tmp_path):
         (
             "a.gmt",
             b"PK\x03\x04\x14\x00\x06\x00\x08\xff",
-            "is not a text file (it is an Excel workbook or another zip archive)",
+            "is not a text file; gene sets are GMT, GMX, GRP, TSV or CSV (it is an Excel workbook or another",
         ),
         ("a.gmt", b"<!DOCTYPE html>\n<html>", "is a web page, perhaps an error page or a login in place of the file"),
         (
@@ -261,6 +261,8 @@ def test_descriptions_that_are_genes():
         ]
     sets, _ = said("a.gmt", "A\t2\t7157\t4193\nB\t3\t581\t355\t1956\n")
     assert [item.genes for item in sets] == [("7157", "4193"), ("581", "355", "1956")], "sizes are no Entrez ids"
+    sets, _ = said("a.gmt", "A\t\u00b93\tTP53\tMDM2\n")
+    assert sets[0].genes == ("TP53", "MDM2"), "digits that are no number"
     sets, _ = said("a.gmt", "A\t15\tTP53\tMDM2\nB\t12\tBAX\tFAS\n")
     assert [item.genes for item in sets] == [("TP53", "MDM2"), ("BAX", "FAS")], "numbers beside symbols are no genes"
 

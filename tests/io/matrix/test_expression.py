@@ -1,15 +1,23 @@
-"""Expression profiles for training: .npz, GCTX and probe maps."""
+"""Expression profiles for training: the formats, names of genes, probe maps, and what is refused."""
+
+import gzip
+import logging
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from beadwork.io.files.tables import write_table
-from beadwork.io.matrix.expression import read_expression
-from beadwork.io.matrix.formats import write_matrix
-from beadwork.io.platform.gene_table import probe_table
+from beadwork.io.matrix.expression import open_expression, read_expression
+from beadwork.io.matrix.formats import write_any
+from beadwork.io.platform.gene_table import gene_table, probe_table
 from beadwork.model.errors import FileError
 from beadwork.model.matrix import Matrix
+
+GENES = gene_table().index[:300]
+SYMBOLS = gene_table().loc[GENES, "pr_gene_symbol"].to_numpy(dtype=object)
+VALUES = np.random.default_rng(0).integers(0, 2000, (300, 5)).astype(np.float32)
+SAMPLES = [f"s{k}" for k in range(5)]
 
 
 def write_npz(path, **changes):
@@ -22,12 +30,23 @@ def write_npz(path, **changes):
     np.savez(path, **{name: array for name, array in arrays.items() if array is not None})
 
 
+def matrix(ids=GENES, **fields) -> Matrix:
+    rows = pd.DataFrame(fields, index=pd.Index([str(item) for item in ids], dtype=object))
+    return Matrix(VALUES, rows, pd.DataFrame({"dataset": list("aabbb")}, index=SAMPLES))
+
+
+def check(path) -> None:
+    found = read_expression(path)
+    assert found.cids.tolist() == SAMPLES
+    np.testing.assert_array_equal(found.take_rows(GENES).values, VALUES)
+
+
 def test_npz_with_a_probe_map(tmp_path):
     write_npz(tmp_path / "x.npz")
     write_table(pd.DataFrame({"pr_gene_id": ["20", "10"], "pr_id": ["p4", "p2"]}), tmp_path / "map.tsv")
-    matrix = read_expression(tmp_path / "x.npz", tmp_path / "map.tsv")
-    assert matrix.rids.tolist() == ["20", "10"] and matrix.cols["dataset"].tolist() == ["a", "b"]
-    assert matrix.values.tolist() == [[6, 7], [2, 3]]
+    found = read_expression(tmp_path / "x.npz", tmp_path / "map.tsv")
+    assert found.rids.tolist() == ["20", "10"] and found.cols["dataset"].tolist() == ["a", "b"]
+    assert found.values.tolist() == [[6, 7], [2, 3]]
 
 
 def test_probe_sets_of_hg_u133a_need_no_map(tmp_path):
@@ -36,17 +55,57 @@ def test_probe_sets_of_hg_u133a_need_no_map(tmp_path):
     assert read_expression(tmp_path / "x.npz").rids.tolist() == probe_table().loc[used, "pr_gene_id"].tolist()
 
 
-def test_gctx_of_entrez_ids_is_taken_as_it_is(tmp_path):
-    cols = pd.DataFrame({"dataset": ["a", "b"]}, index=["s1", "s2"])
-    write_matrix(Matrix(np.ones((2, 2)), pd.DataFrame(index=["780", "7849"]), cols), tmp_path / "x.gctx")
-    assert read_expression(tmp_path / "x.gctx").rids.tolist() == ["780", "7849"]
+@pytest.mark.parametrize("ending", ["gctx", "gct", "gct.gz", "h5ad", "parquet"])
+@pytest.mark.parametrize("ids", [GENES, SYMBOLS], ids=["Entrez", "symbol"])
+def test_every_format_and_kind_of_name(tmp_path, ending: str, ids):
+    write_any(matrix(ids), tmp_path / f"x.{ending}")
+    check(tmp_path / f"x.{ending}")
+    assert read_expression(tmp_path / f"x.{ending}").cols["dataset"].tolist() == list("aabbb")
+
+
+@pytest.mark.parametrize("ending", ["tsv", "csv", "txt.gz"])
+@pytest.mark.parametrize("turned", [False, True], ids=["genes in rows", "genes in columns"])
+def test_text_tables(tmp_path, ending: str, turned: bool):
+    table = pd.DataFrame(VALUES, index=SYMBOLS, columns=SAMPLES)
+    if not turned:
+        table.insert(0, "description", "text")
+    text = (table.T if turned else table).to_csv(sep="," if ending == "csv" else "\t")
+    path = tmp_path / f"lab.{ending}"
+    path.write_bytes(gzip.compress(text.encode()) if ending.endswith("gz") else text.encode())
+    check(path)
+    with open_expression(path) as source:
+        assert source.name == "lab" and "dataset" not in source.cols
+
+
+def test_sparse_counts_with_ensembl_ids_beside_the_names(tmp_path):
+    anndata = pytest.importorskip("anndata")
+    from scipy.sparse import csr_matrix
+
+    ensembl = ["ENSG00000141510.18", "ENSG00000204580", "ENSG00000012048", "ENSG99999999999"]
+    var = pd.DataFrame({"gene_id": ensembl}, index=[f"feature{k}" for k in range(4)])
+    obs = pd.DataFrame({"dataset": pd.Categorical(["a", "b"])}, index=["s1", "s2"])
+    adata = anndata.AnnData(csr_matrix(np.arange(8, dtype=np.float32).reshape(2, 4)), obs=obs, var=var)
+    adata.write_h5ad(tmp_path / "x.h5ad")
+    found = read_expression(tmp_path / "x.h5ad")
+    assert found.rids.tolist() == ["7157", "780", "672"] and found.cols["dataset"].tolist() == ["a", "b"]
+    assert found.values.tolist() == [[0, 4], [1, 5], [2, 6]]
+
+
+def test_of_several_rows_of_a_gene_the_highest_stands_for_it_whatever_their_order(tmp_path, caplog):
+    names = ["TP53", "EGFR", "ENSG00000141510", "TP53"]
+    values = np.array([[1, 2], [9, 9], [5, 6], [3, 4]], dtype=np.float32)
+    for order in ([0, 1, 2, 3], [2, 3, 1, 0]):
+        write_npz(tmp_path / "x.npz", expr=values[order], gene=np.array(names)[order], probe=None)
+        with caplog.at_level(logging.INFO):
+            found = read_expression(tmp_path / "x.npz")
+        assert found.take_rows(["7157", "1956"]).values.tolist() == [[5, 6], [9, 9]]
+    assert "3 rows share 1 genes; the row of the highest mean stands for each" in caplog.text
 
 
 def test_another_name_of_the_study_field(tmp_path):
-    write_npz(tmp_path / "x.npz", dataset=None, lab=np.array(["a", "b"]))
-    assert read_expression(tmp_path / "x.npz", study_field="lab").cols["lab"].tolist() == ["a", "b"]
-    write_npz(tmp_path / "y.npz")
-    assert read_expression(tmp_path / "y.npz", study_field="lab").cols["lab"].tolist() == ["a", "b"]
+    for changes in ({"dataset": None, "lab": np.array(["a", "b"])}, {}):
+        write_npz(tmp_path / "x.npz", probe=GENES[:4].to_numpy(str), **changes)
+        assert read_expression(tmp_path / "x.npz", study_field="lab").cols["lab"].tolist() == ["a", "b"]
 
 
 @pytest.mark.parametrize(
@@ -54,21 +113,38 @@ def test_another_name_of_the_study_field(tmp_path):
     [
         ({"expr": None}, r"x.npz: lacks the arrays expr, gene \(or probe\) and sample; it has dataset, probe, sample"),
         ({"sample": np.array(["s1", "s1"])}, "x.npz: column ids must be unique; repeated: s1"),
-        ({"sample": np.array(["s1"])}, r"x.npz: matrix of shape \(4, 2\) does not fit 4 row ids and 1 column ids"),
+        ({"sample": np.array(["s1"])}, r"x.npz: expr of shape \(4, 2\) and type float16 does not fit 4 rows"),
+        ({"expr": np.array([["a", "b"]] * 4)}, r"x.npz: expr of shape \(4, 2\) and type <U1 does not fit"),
+        ({"probe": np.array(["a", "b", "c", "d"])}, r"x.npz: none of its 4 rows names a gene of the platform \(a, b"),
     ],
 )
 def test_bad_npz(tmp_path, changes, message):
-    write_npz(tmp_path / "x.npz", **changes)
+    write_npz(tmp_path / "x.npz", **({"probe": GENES[:4].to_numpy(str)} | changes))
     with pytest.raises(FileError, match=message):
         read_expression(tmp_path / "x.npz")
 
 
-def test_npz_that_is_none(tmp_path):
-    (tmp_path / "x.npz").write_text("hello")
-    with pytest.raises(FileError, match=r"x.npz: not a readable .npz file"):
-        read_expression(tmp_path / "x.npz")
-    with pytest.raises(FileError, match=r"y.npz: no such file"):
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("x.npz", "hello", "x.npz: not a readable .npz file"),
+        ("x.h5ad", "hello", "x.h5ad: not a readable h5ad file"),
+        ("x.tsv", "gene\ts1\nTP53\thigh\n", "x.tsv: no column holds numbers only"),
+        ("x.csv", "", "x.csv: not a readable table"),
+        ("x.doc", "hello", "x.doc: unknown ending"),
+    ],
+)
+def test_files_of_another_kind(tmp_path, name: str, content: str, message: str):
+    (tmp_path / name).write_text(content)
+    with pytest.raises(FileError, match=message):
+        read_expression(tmp_path / name)
+
+
+def test_no_such_file(tmp_path):
+    with pytest.raises(FileError, match=r"y.npz: no such file; check the name"):
         read_expression(tmp_path / "y.npz")
+    with pytest.raises(FileError, match="is a folder"):
+        read_expression(tmp_path)
 
 
 @pytest.mark.parametrize(

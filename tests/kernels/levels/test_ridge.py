@@ -1,126 +1,191 @@
 """Inference kernels against scipy and direct linear algebra."""
 
+import warnings
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import norm, rankdata
 
 from beadwork.kernels.levels.ridge import (
-    column_correlation,
-    damp_studies,
-    decompose,
+    Agreement,
+    StudyMoments,
     infer_genes,
-    left_out_correlation,
-    normal_scores,
-    scale_profiles,
+    leading_axes,
+    make_system,
+    predict_differences,
+    ridge_root,
     solve_ridge,
+    study_moments,
+    study_sums,
+    within,
 )
 
-STUDY = np.repeat([0, 1, 2], [14, 10, 16])
+SIZES = (14, 10, 16)
 
 
-def planted(seed: int = 3, noise: float = 0.1) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """x (40, 12), y (40, 30) with a linear relation of rank 5, and study shifts that do not follow it."""
+def planted(seed: int = 3, noise: float = 0.1, gaps: float = 0.0) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Three studies, x (n, 12) and y (n, 30), with a linear relation of rank 5 and shifts that do not follow it."""
     rng = np.random.default_rng(seed)
-    x = rng.normal(size=(40, 12)) + rng.normal(0, 2, (3, 12))[STUDY]
     weights = rng.normal(size=(12, 5)) @ rng.normal(size=(5, 30))
-    return x, x @ weights + rng.normal(0, noise, (40, 30)) + rng.normal(0, 3, (3, 30))[STUDY], weights
+    studies = []
+    for n in SIZES:
+        x = rng.normal(size=(n, 12))
+        y = x @ weights + rng.normal(0, noise, (n, 30)) + rng.normal(0, 3, 30)
+        x = x + rng.normal(0, 2, 12)
+        for values in (x, y):
+            values[:, rng.random(values.shape[1]) < gaps] = np.nan  # genes that the study lacks
+        studies.append((x, y))
+    return studies
 
 
-def test_normal_scores_are_those_of_scipy_with_ties_averaged():
-    values = np.random.default_rng(0).integers(0, 6, (25, 3)).astype(float)
-    expected = np.column_stack([norm.ppf((rankdata(column) - 0.5) / 25) for column in values.T])
-    np.testing.assert_allclose(normal_scores(values), expected, rtol=1e-12, atol=1e-12)
+def portions(study, size: int = 6):
+    return lambda: ((study[0][k : k + size], study[1][k : k + size]) for k in range(0, len(study[0]), size))
 
 
-@given(st.integers(0, 10_000), st.floats(0.1, 3))
-@settings(max_examples=20, deadline=None)
-def test_only_the_order_within_a_profile_matters(seed: int, power: float):
-    rng = np.random.default_rng(seed)
-    landmarks, genes = rng.uniform(1, 15, (20, 4)), rng.uniform(1, 15, (50, 4))
-    plain = scale_profiles(landmarks, genes, 8.4, 2.4)
-    bent = scale_profiles(3 + landmarks**power, 3 + genes**power, 8.4, 2.4)
-    for before, after in zip(plain, bent, strict=True):
-        np.testing.assert_allclose(before, after, atol=1e-9)
+def fit_parts(studies, power: float = 0.5, two_colour=(False, False, False), size: int = 6, threads: int = 1):
+    moments = [study_moments(portions(study, size), two, 1.0) for study, two in zip(studies, two_colour, strict=True)]
+    pairs = [(moment, portions(study, size)) for moment, study in zip(moments, studies, strict=True)]
+    shape = (studies[0][0].shape[1], studies[0][1].shape[1])
+    return moments, study_sums(pairs, shape, power, threads)
 
 
-def test_profiles_are_scaled_to_the_landmarks():
-    rng = np.random.default_rng(1)
-    landmarks, genes = rng.normal(9, 1, (300, 5)), rng.normal(6, 2, (900, 5))
-    x, y = scale_profiles(landmarks, genes, 8.4, 2.4)
-    assert x.shape == (5, 300) and y.shape == (5, 900)
-    np.testing.assert_allclose(x.mean(axis=1), 8.4, atol=1e-9)
-    np.testing.assert_allclose(x.std(axis=1), 2.4, rtol=0.02)
-    among = np.sort(landmarks[:, 0])[150]
-    near = np.abs(genes[:, 0] - among).argmin()
-    assert y[0, near] == pytest.approx(8.4, abs=0.4)  # a gene as high as the median landmark gets its level
-
-
-def test_damping_studies():
-    x, _, _ = planted()
-    np.testing.assert_allclose(damp_studies(x, STUDY, 1.0), x - x.mean(axis=0), atol=1e-12)
-    within = damp_studies(x, STUDY, 0.0)
-    third = damp_studies(x, STUDY, 0.3)
-    for code in range(3):
-        np.testing.assert_allclose(within[code == STUDY].mean(axis=0), 0, atol=1e-12)
-        expected = 0.3 * (x[code == STUDY].mean(axis=0) - x.mean(axis=0))
-        np.testing.assert_allclose(third[code == STUDY].mean(axis=0), expected, atol=1e-12)
+def direct(studies, ridge: float, weight: float, power: float, two_colour=(False, False, False)) -> np.ndarray:
+    """The recipe, written out with whole arrays."""
+    spread = [np.nanmedian(np.nanstd(x, axis=0)) for x, _ in studies]
+    scale = (np.median(spread) / np.array(spread)) ** power
+    sides = []
+    for side in (0, 1):
+        values = [study[side] for study in studies]
+        plain = np.concatenate([v for v, two in zip(values, two_colour, strict=True) if not two])
+        overall = np.nan_to_num(np.nanmean(plain, axis=0))
+        sides.append([
+            np.nan_to_num(c * (v - np.nanmean(v, axis=0) + (0 if two else weight) * (np.nanmean(v, axis=0) - overall)))
+            for v, c, two in zip(values, scale, two_colour, strict=True)
+        ])  # fmt: skip
+    squares = sum(
+        c**2 * np.nansum((x - np.nanmean(x, axis=0)) ** 2, axis=0) for (x, _), c in zip(studies, scale, strict=True)
+    )
+    sd = np.sqrt(squares / sum(np.isfinite(x).sum(axis=0) for x, _ in studies))
+    x, y = (np.concatenate(side) for side in sides)
+    return np.linalg.solve((x / sd).T @ (x / sd) + ridge * np.eye(x.shape[1]), (x / sd).T @ y) / sd[:, None]
 
 
 @pytest.mark.parametrize("ridge", [0.01, 5.0, 500.0])
-def test_ridge_solves_the_normal_equations(ridge: float):
-    x, y, _ = planted()
-    z = damp_studies(x, STUDY, 0.3)
-    sd = damp_studies(x, STUDY, 0.0).std(axis=0)
-    direct = np.linalg.solve((z / sd).T @ (z / sd) + ridge * np.eye(12), (z / sd).T @ damp_studies(y, STUDY, 0.3))
-    model = solve_ridge(decompose(x, y, STUDY, 0.3), ridge)
-    np.testing.assert_allclose(model.loadings @ model.components, direct / sd[:, None], rtol=1e-8, atol=1e-10)
-    inferred = infer_genes(x.T, model).T
-    np.testing.assert_allclose(inferred.mean(axis=0), y.mean(axis=0), atol=1e-9)
+@pytest.mark.parametrize("gaps", [0.0, 0.15])
+@pytest.mark.parametrize("two_colour", [(False, False, False), (False, True, False)])
+def test_sums_give_what_whole_arrays_give(ridge: float, gaps: float, two_colour):
+    studies = planted(noise=1.0, gaps=gaps)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # means of nothing
+        expected = direct(studies, ridge, 0.3, 0.5, two_colour)
+    moments, sums = fit_parts(studies, two_colour=two_colour)
+    model = solve_ridge(make_system(sums, moments, 0.3, 0.5), ridge)
+    known = np.isfinite(expected)
+    np.testing.assert_allclose((model.loadings @ model.components)[known], expected[known], rtol=1e-7, atol=1e-9)
 
 
-def test_low_rank_is_the_best_approximation_of_the_fitted_values():
-    x, y, _ = planted(noise=2.0)
-    parts = decompose(x, y, STUDY, 0.3)
-    full, low = solve_ridge(parts, 3.0), solve_ridge(parts, 3.0, rank=4)
+@given(st.integers(1, 20), st.integers(0, 1000))
+@settings(max_examples=15, deadline=None)
+def test_portions_and_threads_change_nothing_but_the_last_bits(size: int, seed: int):
+    studies = planted(seed, noise=1.0, gaps=0.1)
+    _, one = fit_parts(studies, size=size)
+    _, many = fit_parts(studies, size=size, threads=3)
+    _, whole = fit_parts(studies, size=99)
+    np.testing.assert_array_equal(one.xy, many.xy)
+    np.testing.assert_allclose(one.xy, whole.xy, atol=1e-9)
+    np.testing.assert_allclose(one.xx, whole.xx, atol=1e-9)
+
+
+def test_leaving_a_study_out_is_a_subtraction():
+    studies = planted(noise=1.0)
+    moments, sums = fit_parts(studies)
+    _, last = fit_parts(studies[2:], two_colour=(False,))
+    left = make_system(sums.less(last), moments[:2], 0.3, 0.5)
+    alone_moments, alone = fit_parts(studies[:2], two_colour=(False, False))
+    fresh = make_system(alone, alone_moments, 0.3, 0.5)
+    for one, other in zip(left, fresh, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-8, atol=1e-9)
+
+
+def test_low_rank_is_the_best_of_its_rank_for_fit_and_penalty():
+    studies = planted(noise=2.0)
+    moments, sums = fit_parts(studies)
+    system = make_system(sums, moments, 0.3, 0.5)
+    full, low = solve_ridge(system, 3.0), solve_ridge(system, 3.0, rank=4)
     assert low.loadings.shape == (12, 4) and low.components.shape == (4, 30)
-    z = damp_studies(x, STUDY, 0.3)
-    fitted = z @ full.loadings @ full.components
-    u, d, vt = np.linalg.svd(fitted, full_matrices=False)
-    np.testing.assert_allclose(z @ low.loadings @ low.components, (u[:, :4] * d[:4]) @ vt[:4], atol=1e-8)
+    root = ridge_root(system, 3.0)
+    augmented = root @ (system.x_sd[:, None] * (full.loadings @ full.components))
+    u, d, vt = np.linalg.svd(augmented, full_matrices=False)
+    made = root @ (system.x_sd[:, None] * (low.loadings @ low.components))
+    np.testing.assert_allclose(made, (u[:, :4] * d[:4]) @ vt[:4], atol=1e-8)
+    largest = np.take_along_axis(low.loadings, np.abs(low.loadings).argmax(axis=0)[None], axis=0)[0]
+    assert (largest > 0).all()  # signs are fixed
 
 
-def test_signs_and_scales_of_a_product_are_fixed():
-    x, y, _ = planted()
-    model = solve_ridge(decompose(x, y, STUDY, 0.3), 3.0, rank=4)
-    largest = np.take_along_axis(model.loadings, np.abs(model.loadings).argmax(axis=0)[None], axis=0)[0]
-    assert (largest > 0).all()
-    np.testing.assert_allclose(np.abs(model.loadings).max(axis=0), np.abs(model.components).max(axis=1))
+@pytest.mark.parametrize("rank", [4, 12])
+def test_predicted_differences_are_those_of_the_model(rank: int):
+    studies = planted(noise=2.0)
+    moments, sums = fit_parts(studies)
+    system = make_system(sums, moments, 0.3, 0.5)
+    root = ridge_root(system, 3.0)
+    axes = leading_axes(system, root, rank)
+    assert (axes is None) == (rank == 12)
+    x = within(studies[0][0], moments[0].x_mean)
+    model = solve_ridge(system, 3.0, rank)
+    np.testing.assert_allclose(
+        predict_differences(x, system, root, axes), x @ model.loadings @ model.components, atol=1e-9
+    )
+
+
+def test_the_mean_profile_gets_the_mean_of_the_genes():
+    studies = planted()
+    moments, sums = fit_parts(studies)
+    model = solve_ridge(make_system(sums, moments, 0.3, 0.5), 5.0)
+    x, y = (np.concatenate([study[side] for study in studies]) for side in (0, 1))
+    np.testing.assert_allclose(infer_genes(x.mean(axis=0)[:, None], model)[:, 0], y.mean(axis=0), atol=1e-9)
 
 
 def test_a_landmark_that_never_varies_does_no_harm():
-    x, y, _ = planted()
-    x[:, 3] = 7.0
-    model = solve_ridge(decompose(x, y, STUDY, 0.3), 3.0)
+    studies = planted()
+    for x, _ in studies:
+        x[:, 3] = 7.0
+    moments, sums = fit_parts(studies)
+    model = solve_ridge(make_system(sums, moments, 0.0, 0.5), 3.0)
     assert np.isfinite(model.loadings).all()
-    np.testing.assert_allclose(model.loadings[3], 0, atol=1e-12)
+    np.testing.assert_allclose((model.loadings @ model.components)[3], 0, atol=1e-9)
 
 
-def test_column_correlation_is_that_of_numpy():
+def test_a_study_of_equal_profiles_adds_only_its_mean():
+    studies = planted()
+    studies[1] = tuple(np.repeat(values[:1], 5, axis=0) for values in studies[1])
+    moments, sums = fit_parts(studies)
+    assert np.isnan(moments[1].spread)
+    _, others = fit_parts([studies[0], studies[2]], two_colour=(False, False))
+    np.testing.assert_allclose(sums.xy, others.xy)
+    assert np.isfinite(make_system(sums, moments, 0.3, 0.5).cross).all()
+
+
+def test_moments_are_those_of_numpy():
+    studies = planted(gaps=0.2)
+    moments: StudyMoments = study_moments(portions(studies[0]), False, 5.0)
+    x = studies[0][0]
+    seen = np.isfinite(x).all(axis=0)
+    np.testing.assert_allclose(moments.x_mean[seen], x[:, seen].mean(axis=0))
+    np.testing.assert_allclose(moments.x_square[seen], x[:, seen].var(axis=0) * len(x))
+    assert (moments.x_mean[~seen] == 0).all() and (moments.x_count[~seen] == 0).all()
+
+
+def test_agreement_is_that_of_numpy_however_it_is_added_up():
     rng = np.random.default_rng(5)
     a, b = rng.normal(size=(9, 4)), rng.normal(size=(9, 4))
     b[:, 2] = 1.0
-    expected = [np.corrcoef(a[:, k], b[:, k])[0, 1] if k != 2 else 0.0 for k in range(4)]
-    np.testing.assert_allclose(column_correlation(a, b), expected, atol=1e-12)
-
-
-def test_left_out_studies_see_a_real_relation_and_no_other():
-    x, y, _ = planted()
-    real = left_out_correlation(x, y, STUDY, STUDY, ridges=(0.1, 10.0), study_weight=0.0)
-    assert real.shape == (2, 3, 30)
-    assert np.median(real[0]) > 0.95
-    nothing = np.random.default_rng(9).normal(size=y.shape) + 5 * np.arange(3)[STUDY][:, None]
-    x_shifted = x + 5 * np.arange(3)[STUDY][:, None]
-    blind = left_out_correlation(x_shifted, nothing, STUDY, STUDY, ridges=(1.0,), study_weight=1.0)
-    assert abs(np.median(blind)) < 0.15  # studies differ together, but within a study nothing follows
+    b[:, 3] = np.nan
+    agreement = Agreement(4)
+    agreement.add(a[:4], b[:4])
+    agreement.add(a[4:], b[4:])
+    found = agreement.correlation()
+    np.testing.assert_allclose(found[:2], [np.corrcoef(a[:, k], b[:, k])[0, 1] for k in range(2)])
+    assert found[2] == 0 and np.isnan(found[3])
+    np.testing.assert_allclose(agreement.residual_square()[0], np.var(b[:, 0] - a[:, 0]) * 9)
+    assert agreement.count.tolist() == [9, 9, 9, 0]

@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import logging
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from beadwork.api.index.opened import Classes, ConnectivityIndex, QueryResult
+from beadwork.api.index.answers import QueryResult
+from beadwork.api.index.opened import Classes, ConnectivityIndex
 from beadwork.io.connectivity.gene_sets import file_names
 from beadwork.io.connectivity.index.layout import MANIFEST
 from beadwork.io.connectivity.ranked_tables import ROWS, write_parts, write_ranked, write_records
 from beadwork.io.connectivity.signature_fields import row_fields
 from beadwork.io.files.atomic import write_text
 from beadwork.io.files.provenance import input_record, make_provenance
+from beadwork.io.files.scratch import scratch_folder
 from beadwork.io.matrix.gctx.writer import gctx_columns
 from beadwork.model.connectivity.query import SIGNATURE_FIELDS, MappedQuery, Query, query_label
-from beadwork.model.errors import FileError
+from beadwork.model.errors import FileError, GeneSetError
 from beadwork.model.params import QueryParams, SignatureParams
 from beadwork.stages.connectivity.filters import filter_signatures
 from beadwork.stages.connectivity.perturbagens import RollUpPlan
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 log = logging.getLogger("beadwork")
-RESERVED = ("missing_genes", "queries", "groups", "up", "dn")
+RESERVED = ("missing_genes", "queries", "skipped", "groups", "up", "dn")
 LEVELS = ("cells", "perturbagens", "classes")
 MOST_WARNED = 5
 """Notes of so many queries are said on the terminal; those of all stand in queries.tsv."""
@@ -87,7 +88,7 @@ def answer_to_files(
     output = Path(output)
     if output.exists() and not output.is_dir():
         raise FileError(f"{output}: is a file; name a folder for the answers")
-    mapped = index.map_queries(queries, params)
+    mapped, skipped = _usable(index, queries, params)
     params = index.settle(params, mapped)
     check_metrics(mapped, params)
     shown = filter_signatures(index.annotation, filters) if filters else np.ones(len(index), bool)
@@ -104,6 +105,7 @@ def answer_to_files(
     missing: list[dict[str, Any]] = []
     groups: Sequence[Mapping[str, Any]] = []
     with ExitStack() as stack:
+        scratch = stack.enter_context(scratch_folder(output))
         batches = list(index.batches(mapped, params))
         if len(batches) == 1:  # score while the files are begun
             scoring = stack.enter_context(ThreadPoolExecutor(1)).submit(index.score, mapped)
@@ -114,7 +116,7 @@ def answer_to_files(
             kind: stack.enter_context(gctx_columns(output / f"{kind}.gctx", rows, cids, provenance)) for kind in kinds
         }
         if len(batches) > 1:
-            scores = stack.enter_context(_all_scores(index, mapped, output))
+            scores = _score_all(index, mapped, scratch)
         done = 0
         for batch in batches:
             wtcs = np.array(scores[done : done + len(batch)]) if len(batches) > 1 else scoring.result()
@@ -132,6 +134,10 @@ def answer_to_files(
             groups = result.connections.groups
             done += len(batch)
     write_records(report, output / "queries.tsv")
+    if skipped:
+        write_records(skipped, output / "skipped.tsv")
+    else:
+        (output / "skipped.tsv").unlink(missing_ok=True)
     write_records(missing, output / "missing_genes.tsv", ("query", "set", "gene", "answer", "reason"))
     write_records(groups, output / "groups.tsv")
     _write_sets(mapped, index, output)
@@ -148,12 +154,36 @@ def _plan(index: ConnectivityIndex, classes: Classes, params: QueryParams, shown
     return plan
 
 
-@contextmanager
-def _all_scores(index: ConnectivityIndex, queries: Sequence[MappedQuery], output: Path) -> Iterator[np.ndarray]:
-    """Score all queries in one pass, into a file that is removed at the end: one pass costs far less than several."""
-    with tempfile.TemporaryDirectory(prefix=".scores-", dir=output) as folder:
-        scores = np.memmap(Path(folder) / "wtcs.bin", np.float32, "w+", shape=(len(queries), len(index)))
-        yield index.score(queries, out=scores)
+def _usable(
+    index: ConnectivityIndex, queries: Sequence[Query], params: QueryParams
+) -> tuple[list[MappedQuery], list[dict[str, Any]]]:
+    """Put queries on the genes of the index; of several, those that cannot be used are skipped, and said.
+
+    Raises
+    ------
+    GeneSetError
+        None can be used.
+    """
+    mapped, skipped, first = [], [], None
+    for query in queries:
+        try:
+            mapped += index.map_queries([query], params)
+        except GeneSetError as error:
+            first = first or error
+            skipped.append({"query": query.name, "reason": str(error)})
+    if not mapped and first is not None:
+        raise first
+    for row in skipped[:MOST_WARNED]:
+        log.warning("%s; it is skipped", row["reason"])
+    if len(skipped) > MOST_WARNED:
+        log.warning("%d of %d queries are skipped; skipped.tsv lists them", len(skipped), len(queries))
+    return mapped, skipped
+
+
+def _score_all(index: ConnectivityIndex, queries: Sequence[MappedQuery], scratch: Path) -> np.ndarray:
+    """Score all queries in one pass, into a file of the scratch folder: one pass costs far less than several."""
+    scores = np.memmap(scratch / "wtcs.bin", np.float32, "w+", shape=(len(queries), len(index)))
+    return index.score(queries, out=scores)
 
 
 def _write_each(

@@ -1,58 +1,180 @@
-"""Expression profiles to train an inference model on: GCT, GCTX, or an .npz of probes by samples."""
+"""Expression profiles to train an inference model on: npz, h5ad, GCTX, GCT, parquet and text tables."""
 
+from __future__ import annotations
+
+import logging
 import struct
 import zipfile
 import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from beadwork.io.files.tables import read_table
-from beadwork.io.matrix.formats import read_matrix
-from beadwork.io.platform.gene_table import probe_table
+from beadwork.io.matrix.column_stream import open_columns
+from beadwork.io.platform.gene_names import gene_resolver
+from beadwork.io.platform.gene_table import gene_table, probe_table
 from beadwork.model.errors import AlignmentError, FileError, name_some
+from beadwork.model.levels.expression_source import ExpressionSource
 from beadwork.model.matrix import Matrix
 
+log = logging.getLogger("beadwork.expression")
 _DAMAGE = (OSError, ValueError, TypeError, EOFError, KeyError, RuntimeError, NotImplementedError, OverflowError,
-           zipfile.BadZipFile, zlib.error, struct.error)  # fmt: skip
-"""np.load lets the errors of the archive through as they are."""
+           AttributeError, zipfile.BadZipFile, zlib.error, struct.error)  # fmt: skip
+"""np.load and anndata let the errors of the archive through as they are."""
+TEXT_ENDINGS = (".tsv", ".txt", ".csv", ".tab")
+FEW_SAMPLES = 256
+"""Samples by which one of several rows of a gene is chosen; evenly spread."""
 
 
-def read_expression(path: str | Path, probe_map: str | Path | None = None, *, study_field: str = "dataset") -> Matrix:
-    """Read profiles with Entrez row ids.
+class _Raw(NamedTuple):
+    """A file as it is: annotation of rows and samples, and values (samples, rows) on demand."""
+
+    rows: pd.DataFrame
+    cols: pd.DataFrame
+    read: Callable[[int, int], np.ndarray]
+
+
+@contextmanager
+def open_expression(
+    path: str | Path, probe_map: str | Path | None = None, *, study_field: str = "dataset"
+) -> Iterator[ExpressionSource]:
+    """Open profiles, whose genes may be named by Entrez id, symbol, Ensembl id or another id that the resolver knows.
+
+    Of several rows of one gene the one of the highest mean stands for it; of probe sets of HG-U133A those of the table
+    that ships.  GCTX and h5ad are read some samples at a time.
 
     Parameters
     ----------
     path
-        GCT or GCTX (genes by samples; the study of each sample in a column field), or .npz with the arrays ``expr``
-        (rows, samples), ``probe`` or ``gene`` (row ids), ``sample`` and ``dataset`` (or `study_field`).
+        GCT, GCTX, h5ad (samples are obs), parquet, a text table (genes in rows, first column their names) or .npz with
+        the arrays ``expr`` (rows, samples), ``probe`` or ``gene``, ``sample`` and perhaps ``dataset``.
     probe_map
-        Table with the columns pr_gene_id and pr_id (or pr_probe_id): the row that stands for each gene.  Without
-        it, ids of HG-U133A probe sets are mapped by the table that ships, and all other ids are Entrez ids.
+        Table with the columns pr_gene_id and pr_id (or pr_probe_id): the row that stands for each gene.
+    study_field
+        Column field that names the study of a sample.
 
     Raises
     ------
     FileError
-        Absent, damaged or of another kind, arrays that do not fit together, rows of the map that are not in the file.
+        Absent, damaged or of another kind, arrays that do not fit together, no known gene, rows of the map that are not
+        in the file.
     """
     path = Path(path)
-    matrix = _read_npz(path, study_field) if path.name.lower().endswith(".npz") else read_matrix(path)
-    if probe_map is None:
-        table = probe_table()
-        if not matrix.rids.isin(table.index).any():
-            return matrix
-        used = table.loc[(table["pr_is_used"] == 1) & table.index.isin(matrix.rids), "pr_gene_id"]
+    if not path.is_file():
+        raise FileError(f"{path}: {'is a folder' if path.is_dir() else 'no such file'}; check the name")
+    ending = "".join(path.suffixes[-2:]).lower().removesuffix(".gz")
+    if ending.endswith(".npz"):
+        yield _source(_read_npz(path), path, probe_map, study_field)
+    elif ending.endswith(".h5ad"):
+        with _open_h5ad(path) as raw:
+            yield _source(raw, path, probe_map, study_field)
+    elif ending.endswith(TEXT_ENDINGS):
+        yield _source(_turned(_read_text(path, ending)), path, probe_map, study_field)
     else:
+        with open_columns(path) as stream:
+            raw = _Raw(stream.rows, stream.cols, stream.read)
+            yield _source(_turned(raw), path, probe_map, study_field)
+
+
+def read_expression(path: str | Path, probe_map: str | Path | None = None, *, study_field: str = "dataset") -> Matrix:
+    """Read all profiles of a file at once: Entrez ids by samples (see :func:`open_expression`)."""
+    with open_expression(path, probe_map, study_field=study_field) as source:
+        values = source.read(0, len(source.cols)).T
+        try:
+            return Matrix(values, pd.DataFrame(index=source.genes), source.cols)
+        except (AlignmentError, ValueError, TypeError) as error:
+            raise FileError(f"{path}: {_one_line(error)}") from None
+
+
+def _source(raw: _Raw, path: Path, probe_map: str | Path | None, study_field: str) -> ExpressionSource:
+    at, genes, note = _find_genes(raw, path, probe_map)
+    cols = raw.cols
+    if study_field not in cols and "dataset" in cols:
+        cols = cols.assign(**{study_field: cols["dataset"]})
+    log.debug("%s: %d samples, %d genes of the platform by %s", path, len(cols), len(genes), note)
+    return ExpressionSource(
+        str(path), genes, cols, lambda start, stop: raw.read(start, stop)[:, at], path.name.split(".")[0]
+    )
+
+
+# ---- genes ---------------------------------------------------------------------------------------------------------
+
+
+def _find_genes(raw: _Raw, path: Path, probe_map: str | Path | None) -> tuple[np.ndarray, pd.Index, str]:
+    """Which row stands for which gene, and what the rows are named by."""
+    if probe_map is not None:
         used = _read_probe_map(Path(probe_map))
-        absent = used.index.difference(matrix.rids)
-        if len(absent):
+        absent = used.index.difference(raw.rows.index)
+        if len(absent) == len(used):
+            log.info("%s: has no row of %s, and is read without it", path, probe_map)
+        elif len(absent):
             raise FileError(
                 f"{probe_map}: {len(absent)} of its {len(used)} rows are not in {path} ({name_some(absent)}); "
                 "is it the map of this platform?"
             )
-    chosen = matrix.take_rows(used.index)
-    return Matrix(chosen.values, pd.DataFrame(index=pd.Index(used.to_numpy(), dtype=object)), chosen.cols)
+        else:
+            return raw.rows.index.get_indexer(used.index), pd.Index(used.to_numpy(), dtype=object), "the probe map"
+    table = probe_table()
+    used = table.loc[(table["pr_is_used"] == 1) & table.index.isin(raw.rows.index), "pr_gene_id"]
+    if len(used):
+        at = pd.Series(range(len(raw.rows)), raw.rows.index)
+        at = at[~at.index.duplicated()].loc[used.index]
+        return at.to_numpy(), pd.Index(used.to_numpy(), dtype=object), "probe set of HG-U133A"
+    genes, name = _resolve(raw.rows)
+    known = genes.isin(gene_table().index)
+    if not known.any():
+        raise FileError(
+            f"{path}: none of its {len(genes):,} rows names a gene of the platform ({name_some(raw.rows.index)}); rows "
+            "must be genes by Entrez id, symbol or Ensembl id, or probes together with --probe-map"
+        )
+    at = np.flatnonzero(known)
+    genes = genes[at]
+    if genes.has_duplicates:
+        several = at[genes.duplicated(keep=False)]
+        height = pd.Series(_mean_levels(raw, several), several).reindex(at).fillna(0.0).to_numpy()
+        best = np.lexsort((raw.rows.index.astype(str)[at], -height))  # the order of rows decides nothing
+        chosen = np.sort(best[~genes[best].duplicated()])
+        log.info(
+            "%s: %d rows share %d genes; the row of the highest mean stands for each",
+            path, len(several), len(genes[genes.duplicated(keep=False)].unique()),
+        )  # fmt: skip
+        at, genes = at[chosen], genes[chosen]
+    return at, genes, name
+
+
+def _resolve(rows: pd.DataFrame) -> tuple[pd.Index, str]:
+    """Entrez ids of rows (empty: none), by their ids or the annotation that names genes best."""
+    resolver = gene_resolver()
+    names = ["pr_gene_id"] if "pr_gene_id" in rows else []
+    candidates: list[tuple[str, Any]] = [(name, rows[name]) for name in names] + [("id", rows.index)]
+    candidates += [(str(name), rows[name]) for name in rows if name not in names and rows[name].dtype.kind in "OUSi"]
+    best, found, how = 0.0, pd.Index([""] * len(rows), dtype=object), "id"
+    for name, values in candidates:
+        column = resolver.describe(list(values))
+        if column.kind is not None and column.share > best + (0.05 if best else 0.0):
+            best, how = column.share, f"{column.kind}" + ("" if name == "id" else f" (field {name})")
+            found = pd.Index([answer.gene for answer in resolver.resolve(list(values), suggest=False)], dtype=object)
+        if best > 0.9:
+            break
+    if not best and len(rows):
+        found = pd.Index([a.gene for a in resolver.resolve(list(rows.index), suggest=False)], dtype=object)
+    return found, how
+
+
+def _mean_levels(raw: _Raw, rows: np.ndarray) -> np.ndarray:
+    """Mean of some rows over evenly spread samples."""
+    places = np.unique(np.linspace(0, len(raw.cols) - 1, min(FEW_SAMPLES, len(raw.cols))).astype(int))
+    if len(places) == len(raw.cols):
+        values = raw.read(0, len(raw.cols))[:, rows]
+    else:
+        values = np.concatenate([raw.read(place, place + 1)[:, rows] for place in places])
+    seen = np.isfinite(values)
+    return np.where(seen, values, 0.0).sum(axis=0, dtype=np.float64) / np.maximum(seen.sum(axis=0), 1)
 
 
 def _read_probe_map(path: Path) -> pd.Series:
@@ -68,30 +190,104 @@ def _read_probe_map(path: Path) -> pd.Series:
     return pd.Series(table["pr_gene_id"].to_numpy(dtype=object), index=pd.Index(table[key], dtype=object))
 
 
-def _read_npz(path: Path, study_field: str) -> Matrix:
+# ---- formats -------------------------------------------------------------------------------------------------------
+
+
+def _read_npz(path: Path) -> _Raw:
     try:
         # opened here, as np.load leaves a file open that it cannot read
         with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as packed:
             arrays = {name: packed[name] for name in packed.files}
             if strange := [name for name, array in arrays.items() if not isinstance(array, np.ndarray)]:
                 raise ValueError(f"{name_some(strange)}: not an array")
-    except FileNotFoundError:
-        raise FileError(f"{path}: no such file; check the name") from None
     except _DAMAGE as error:
-        raise FileError(f"{path}: not a readable .npz file ({' '.join(str(error).split())[:200]})") from None
+        raise FileError(f"{path}: not a readable .npz file ({_one_line(error)})") from None
     ids = next((name for name in ("gene", "probe") if name in arrays), None)
     if "expr" not in arrays or ids is None or "sample" not in arrays:
         raise FileError(
             f"{path}: lacks the arrays expr, gene (or probe) and sample; it has {name_some(sorted(arrays), 10)}"
         )
-    cols = pd.DataFrame(index=pd.Index(arrays["sample"].astype(str), dtype=object))
+    expr, rows, samples = arrays["expr"], arrays[ids], arrays["sample"]
+    if expr.ndim != 2 or expr.dtype.kind not in "fiu" or expr.shape != (rows.size, samples.size):
+        raise FileError(
+            f"{path}: expr of shape {expr.shape} and type {expr.dtype} does not fit {rows.size} rows ({ids}) and "
+            f"{samples.size} samples of numbers"
+        )
+    cols = pd.DataFrame(index=pd.Index(samples.astype(str), dtype=object))
     for name, array in arrays.items():
         if name not in ("expr", ids, "sample") and array.shape == (len(cols),):
             cols[name] = array.astype(str) if array.dtype.kind in "US" else array
-    if study_field not in cols and "dataset" in cols:
-        cols[study_field] = cols["dataset"]
-    rows = pd.DataFrame(index=pd.Index(arrays[ids].astype(str), dtype=object))
+    table = pd.DataFrame(index=pd.Index(rows.astype(str), dtype=object))
+    return _Raw(table, cols, lambda start, stop: expr[:, start:stop].T.astype(np.float32))
+
+
+@contextmanager
+def _open_h5ad(path: Path) -> Iterator[_Raw]:
     try:
-        return Matrix(arrays["expr"].astype(np.float32), rows, cols)
-    except (AlignmentError, ValueError, TypeError) as error:
-        raise FileError(f"{path}: {' '.join(str(error).split())}") from None
+        import anndata
+    except ImportError:
+        raise FileError("h5ad needs the package anndata; install beadwork[h5ad]") from None
+    try:
+        adata = anndata.read_h5ad(path, backed="r")
+    except _DAMAGE as error:
+        raise FileError(f"{path}: not a readable h5ad file ({_one_line(error)})") from None
+
+    def read(start: int, stop: int) -> np.ndarray:
+        try:
+            part = adata.X[start:stop]
+        except _DAMAGE as error:
+            raise FileError(f"{path}: damaged h5ad file ({_one_line(error)})") from None
+        return np.asarray(part.toarray() if hasattr(part, "toarray") else part, dtype=np.float32)
+
+    try:
+        yield _Raw(_plain(adata.var), _plain(adata.obs), read)
+    finally:
+        adata.file.close()
+
+
+def _plain(table: pd.DataFrame) -> pd.DataFrame:
+    """Annotation with plain objects for categories."""
+    columns = {
+        str(name): column if column.dtype.kind in "iufb" else column.astype(object) for name, column in table.items()
+    }
+    return pd.DataFrame(columns, index=table.index.astype(str).astype(object))
+
+
+def _read_text(path: Path, ending: str) -> _Raw:
+    """Table with a header line of samples; columns of text beside the first annotate the genes."""
+    try:
+        table = pd.read_csv(
+            path, sep="," if ending.endswith(".csv") else "\t", index_col=0, comment=None, low_memory=False
+        )
+    except (*_DAMAGE, pd.errors.ParserError) as error:
+        raise FileError(f"{path}: not a readable table ({_one_line(error)})") from None
+    numeric = [name for name in table if pd.api.types.is_numeric_dtype(table[name])]
+    texts = [name for name in table if name not in numeric]
+    if not numeric:
+        raise FileError(f"{path}: no column holds numbers only; genes in rows and samples in columns are needed")
+    if len(texts) > 10 or len(texts) > len(numeric):
+        raise FileError(
+            f"{path}: {len(texts)} of its {table.shape[1]} columns hold text ({name_some(texts)}); samples are numbers"
+        )
+    if texts:
+        log.info("%s: %s hold text and count as annotation of the genes", path, name_some(texts))
+    values = table[numeric].to_numpy(np.float32)
+    rows = table[texts].set_axis(table.index.astype(str).astype(object), axis=0)
+    cols = pd.DataFrame(index=pd.Index([str(name) for name in numeric], dtype=object))
+    return _Raw(rows, cols, lambda start, stop: values[:, start:stop].T)
+
+
+def _turned(raw: _Raw) -> _Raw:
+    """Return the same with genes in rows, if they are in the columns."""
+    resolver = gene_resolver()
+    if len(raw.cols) < 100 or resolver.share_known(list(raw.cols.index)) < 0.5 or (
+        resolver.share_known(list(raw.rows.index)) >= 0.5
+    ):  # fmt: skip
+        return raw
+    values = raw.read(0, len(raw.cols))  # (genes, samples)
+    log.info("genes are in columns and samples in rows: read so")
+    return _Raw(raw.cols, raw.rows, lambda start, stop: values[:, start:stop].T)
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__

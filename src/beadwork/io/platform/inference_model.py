@@ -1,14 +1,20 @@
 """Inference models on disk: our own low-rank HDF5 format, and CMap's OLS weights in GCTX.
 
-Our format, version 1 (HDF5, root attributes ``beadwork_format`` = "inference-model", ``format_version`` = 1 and
-``metadata``, JSON)::
+Our format, version 2 (HDF5, root attributes ``beadwork_format`` = "inference-model", ``format_version`` = 2,
+``landmark_sd`` and ``metadata``, JSON)::
 
-    landmarks    text  (landmarks,)        Entrez ids
-    genes        text  (genes,)            Entrez ids
-    intercept    float32 (genes,)
-    loadings     float16 (landmarks, rank)
-    components   float16 (rank, genes)
-    accuracy     float16 (genes,)          correlation within left-out studies, NaN where unknown
+    landmarks         text  (landmarks,)        Entrez ids
+    genes             text  (genes,)            Entrez ids
+    intercept         float32 (genes,)
+    loadings          float16 or int8 (landmarks, rank)
+    loadings_scale    float32 (rank,)           if int8: what the integers are multiplied by
+    components        float16 or int8 (rank, genes)
+    components_scale  float32 (rank,)           if int8
+    accuracy          float16 (genes,)          correlation within left-out studies, NaN where unknown
+    gene_sd           float16 (genes,)          standard deviation within studies (may be absent)
+    residual_sd       float16 (genes,)          what inference misses in left-out studies (may be absent)
+
+Version 1 has float16 throughout and no standard deviations; it is read as before.
 """
 
 from __future__ import annotations
@@ -27,12 +33,16 @@ from beadwork.io.matrix.gctx.reader import is_gctx
 from beadwork.io.matrix.hdf5_content import check_members
 from beadwork.io.matrix.hdf5_file import new_hdf5
 from beadwork.io.platform.gene_table import entrez_ids, gene_table, resource_path
+from beadwork.kernels.levels.quantise import quantise_rows
 from beadwork.model.errors import FileError, name_some
 from beadwork.model.levels.inference_model import InferenceModel
-from beadwork.model.matrix import Matrix
+from beadwork.model.matrix import Matrix, Space
+from beadwork.model.spaces import space_genes
 
-FORMAT, VERSION = "inference-model", 1
+FORMAT, VERSION = "inference-model", 2
 DEFAULT_MODEL = "inference_default.h5"
+NOISE_SHARE = 0.0015
+"""Share of the sum of squares that rounding to int8 may add; it changes left-out correlations by less than 0.001."""
 MAX_UNKNOWN = 0.01
 """Share of genes of a weights file that may be unknown to the gene table (ids that were withdrawn since)."""
 
@@ -96,22 +106,36 @@ def check_weights(model: InferenceModel, what: str) -> InferenceModel:
     return model
 
 
-def write_inference_model(model: InferenceModel, path: str | Path) -> None:
-    """Write a low-rank model; equal models give equal bytes."""
+def write_inference_model(model: InferenceModel, path: str | Path, *, precision: str = "float16") -> None:
+    """Write a low-rank model; equal models give equal bytes.
+
+    precision : ``float16``, or ``int8`` with one scale a component (:mod:`beadwork.kernels.levels.quantise`).
+    """
     assert model.loadings is not None, "only low-rank models have a file format of ours"
+    arrays: dict[str, np.ndarray] = {
+        "landmarks": model.landmarks.to_numpy().astype("S"),
+        "genes": model.genes.to_numpy().astype("S"),
+        "intercept": model.intercept.astype(np.float32),
+    }
+    if precision == "int8":
+        for name, rows in (("loadings", model.loadings.T), ("components", model.components)):
+            whole, scale = quantise_rows(rows, NOISE_SHARE)
+            arrays[name], arrays[f"{name}_scale"] = whole.T if name == "loadings" else whole, scale
+    else:
+        size = np.sqrt(np.abs(model.loadings).max(axis=0) / np.abs(model.components).max(axis=1))  # equal largest sizes
+        size = np.where(np.isfinite(size) & (size > 0), size, 1.0)
+        arrays["loadings"] = (model.loadings / size).astype(np.float16)
+        arrays["components"] = (model.components * size[:, None]).astype(np.float16)
+    for name in ("accuracy", "gene_sd", "residual_sd"):
+        if (values := getattr(model, name)) is not None:
+            arrays[name] = values.astype(np.float16)
     with atomic_path(path) as temporary, new_hdf5(temporary) as file:
         file.attrs["beadwork_format"] = FORMAT
         file.attrs["format_version"] = VERSION
+        file.attrs["landmark_sd"] = float(model.landmark_sd)
         file.attrs["metadata"] = json.dumps(dict(model.metadata), sort_keys=True, ensure_ascii=False)
-        for name, array in (
-            ("landmarks", model.landmarks.to_numpy().astype("S")),
-            ("genes", model.genes.to_numpy().astype("S")),
-            ("intercept", model.intercept.astype(np.float32)),
-            ("loadings", model.loadings.astype(np.float16)),
-            ("components", model.components.astype(np.float16)),
-            ("accuracy", model.accuracy.astype(np.float16)),
-        ):
-            file.create_dataset(name, data=array, compression="gzip", shuffle=True, track_times=False)
+        for name, array in arrays.items():
+            file.create_dataset(name, data=array, compression="gzip", shuffle=array.itemsize > 1, track_times=False)
 
 
 def _read_own(file: h5py.File, path: Path) -> InferenceModel:
@@ -119,18 +143,23 @@ def _read_own(file: h5py.File, path: Path) -> InferenceModel:
     if version is None or int(version) > VERSION:
         raise FileError(f"{path}: model format {version} is not known here (up to {VERSION}); update beadwork")
     try:
-        arrays = {
-            name: file[name][:] for name in ("landmarks", "genes", "intercept", "loadings", "components", "accuracy")
-        }
+        arrays = {name: file[name][:] for name in file}
+        loadings, components = (arrays[name].astype(np.float64) for name in ("loadings", "components"))
+        if "loadings_scale" in arrays:
+            loadings *= arrays["loadings_scale"].astype(np.float64)
+            components *= arrays["components_scale"].astype(np.float64)[:, None]
         metadata: dict[str, Any] = json.loads(_attribute(file, "metadata") or "{}")
+        sds = {name: arrays[name].astype(np.float64) if name in arrays else None for name in ("gene_sd", "residual_sd")}
         return InferenceModel(
             _ids(arrays["landmarks"]),
             _ids(arrays["genes"]),
             arrays["intercept"].astype(np.float64),
-            arrays["loadings"].astype(np.float64),
-            arrays["components"].astype(np.float64),
+            loadings,
+            components,
             arrays["accuracy"].astype(np.float64),
             metadata,
+            landmark_sd=float(file.attrs.get("landmark_sd", np.nan)),
+            **sds,
         )
     except (KeyError, OSError, ValueError, AssertionError) as error:
         raise FileError(f"{path}: damaged model ({' '.join(str(error).split())[:200]}); make it anew") from None
@@ -158,7 +187,7 @@ def weights_model(matrix: Matrix, *, what: str = "weights") -> InferenceModel:
         Landmarks or the intercept are absent, a gene stands twice or is unknown, weights are missing.
     """
     genes = gene_table()
-    landmarks = genes.index[genes["pr_is_lm"] == 1]
+    landmarks = space_genes(genes, Space.LM)
     sides = [entrez_ids(table.index, table.get("pr_gene_id")) for table in (matrix.rows, matrix.cols)]
     hits = [int(landmarks.isin(side).sum()) for side in sides]
     own = 0 if hits[0] >= hits[1] else 1

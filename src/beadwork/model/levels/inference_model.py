@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,12 @@ class InferenceModel:
         where it is not known.
     metadata
         Where the model comes from: name, source, licence, training data, parameters, accuracy in brief.
+    gene_sd
+        Per gene, the standard deviation within studies of the training data, log2 as QNORM; None if unknown.
+    residual_sd
+        Per gene, the standard deviation of what inference misses in left-out studies; None if unknown.
+    landmark_sd
+        Median standard deviation of the landmarks within studies of the training data; NaN if unknown.
     """
 
     landmarks: pd.Index
@@ -40,12 +46,16 @@ class InferenceModel:
     components: np.ndarray
     accuracy: np.ndarray
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    gene_sd: np.ndarray | None = None
+    residual_sd: np.ndarray | None = None
+    landmark_sd: float = float("nan")
 
     def __post_init__(self) -> None:
         inner = len(self.landmarks) if self.loadings is None else self.loadings.shape[1]
         assert self.components.shape == (inner, len(self.genes)), "components must be (rank, genes)"
         assert self.loadings is None or len(self.loadings) == len(self.landmarks), "one loading a landmark"
         assert len(self.intercept) == len(self.accuracy) == len(self.genes), "one intercept and accuracy a gene"
+        assert all(sd is None or len(sd) == len(self.genes) for sd in (self.gene_sd, self.residual_sd)), "one sd a gene"
 
     @property
     def rank(self) -> int | None:
@@ -56,7 +66,8 @@ class InferenceModel:
         """Return the model of some of its genes, in the order given (all must be known to it)."""
         at = self.genes.get_indexer(genes)
         assert (at >= 0).all(), "genes must be known to the model"
-        return InferenceModel(
-            self.landmarks, genes, self.intercept[at], self.loadings, self.components[:, at], self.accuracy[at],
-            self.metadata,
+        gene_sd, residual_sd = (None if sd is None else sd[at] for sd in (self.gene_sd, self.residual_sd))
+        return replace(
+            self, genes=genes, intercept=self.intercept[at], components=self.components[:, at],
+            accuracy=self.accuracy[at], gene_sd=gene_sd, residual_sd=residual_sd,
         )  # fmt: skip

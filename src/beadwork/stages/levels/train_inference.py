@@ -3,176 +3,293 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from beadwork.kernels.levels.ridge import decompose, left_out_correlation, scale_profiles, solve_ridge
-from beadwork.model.errors import AlignmentError, name_some
+from beadwork.kernels.levels.ridge import (
+    Agreement,
+    StudyMoments,
+    Sums,
+    System,
+    leading_axes,
+    make_system,
+    predict_differences,
+    ridge_root,
+    solve_ridge,
+    study_moments,
+    study_sums,
+    within,
+)
 from beadwork.model.levels.inference_model import InferenceModel
-from beadwork.model.matrix import Matrix, check_matrix
 from beadwork.model.params import TrainInferenceParams
 from beadwork.model.qc import join_qc, qc_rows
+from beadwork.stages.levels.training_profiles import TrainingProfiles
 
 log = logging.getLogger("beadwork.train_inference")
 MIN_STUDY = 5
 """A study with fewer samples trains, but is not judged on its own: a correlation of so few says nothing."""
+RIDGES = (500.0, 1000.0, 2000.0, 4000.0, 8000.0, 16000.0)
+"""Penalties to choose among."""
+FOLDS = 5
+"""Groups of studies are dealt into so many folds to choose the penalty."""
+CHOICE_GENES, CHOICE_SAMPLES = 20, 100
+"""The penalty is chosen by every 20th gene, and by at most so many samples of a study."""
+JUDGED_SAMPLES = 512
+"""A study is judged by at most so many samples, evenly spread."""
+GROUPS = ("all", "bing", "other")
 
 
 @dataclass(frozen=True)
 class TrainInferenceResult:
-    """The model, its accuracy by study and group of genes, and QC rows."""
+    """The model, its accuracy by study and group of genes, the choice of the penalty, and QC rows."""
 
     model: InferenceModel
     accuracy: pd.DataFrame
     """One row per left-out study and a last row ``mean``: n, and the median gene correlation of all, BING, others."""
+    choice: pd.DataFrame
+    """One row per fold: its studies, the penalty that the other folds choose (nested), and the correlation with it and
+    with the model's; empty if there are fewer than three groups of studies."""
     qc: pd.DataFrame
 
 
-@dataclass(frozen=True)
-class TrainingData:
-    """Profiles on the scale of a plate: x (samples, landmarks), y (samples, genes), study of each sample."""
-
-    x: np.ndarray
-    y: np.ndarray
-    study: np.ndarray
-    study_names: tuple[str, ...]
-    landmarks: pd.Index
-    genes: pd.Index
-
-
-def prepare_training(
-    expression: Matrix,
-    genes: pd.DataFrame,
-    *,
-    params: TrainInferenceParams = TrainInferenceParams(),  # noqa: B008 (frozen)
-    what: str = "expression matrix",
-) -> TrainingData:
-    """Check an expression matrix and put its profiles on the scale of a quantile-normalised plate.
-
-    Raises
-    ------
-    AlignmentError
-        Landmarks are absent, values are missing, or there are too few samples or genes.
-    """
-    check_matrix(expression, finite=True, what=what)
-    landmarks = genes.index[genes["pr_is_lm"] == 1]
-    absent = landmarks.difference(expression.rids)
-    if len(absent):
-        raise AlignmentError(
-            f"{what}: {len(absent)} of the {len(landmarks)} landmarks are not among its {len(expression.rids):,} rows "
-            f"({name_some(absent)}); row ids must be Entrez ids, or probes together with --probe-map"
-        )
-    others = genes.index[(genes["pr_is_lm"] != 1) & genes.index.isin(expression.rids)]
-    if not len(others):
-        raise AlignmentError(f"{what}: holds landmarks only; there is no gene to infer")
-    if len(expression.cids) < params.min_samples:
-        raise AlignmentError(
-            f"{what}: {len(expression.cids)} samples; a model needs at least {params.min_samples} (--min-samples)"
-        )
-    if params.study_field in expression.cols:
-        labels = expression.cols[params.study_field].astype(object).where(
-            expression.cols[params.study_field].notna(), "unnamed"
-        ).astype(str)  # fmt: skip
-    else:
-        log.warning(
-            "%s: no column field %r, so all samples count as one study and the accuracy is not known",
-            what, params.study_field,
-        )  # fmt: skip
-        labels = pd.Series("all", index=expression.cids)
-    names = tuple(sorted(labels.unique()))
-    x, y = scale_profiles(
-        expression.take_rows(landmarks).values,
-        expression.take_rows(others).values,
-        params.target_mean,
-        params.target_sd,
-    )
-    study = pd.Categorical(labels, categories=names).codes.astype(np.int64)
-    return TrainingData(x, y, study, names, landmarks, others)
-
-
 def train_inference(
-    expression: Matrix,
+    profiles: TrainingProfiles,
     genes: pd.DataFrame,
     *,
     params: TrainInferenceParams = TrainInferenceParams(),  # noqa: B008 (frozen)
-    what: str = "expression matrix",
+    threads: int = 1,
 ) -> TrainInferenceResult:
     """Fit a low-rank ridge model of all genes on the landmarks.
 
     Parameters
     ----------
-    expression
-        Profiles (genes, samples), Entrez ids, on any scale that is monotone in expression: only the order of genes
-        within a profile is used.  The column field ``params.study_field`` names the study of each sample.
+    profiles
+        Ranked profiles of :func:`beadwork.stages.levels.training_profiles.collect_profiles`.
     genes
         Gene table of the AIG space.
 
     Returns
     -------
     TrainInferenceResult
-        The model; its accuracy when each study is left out in turn and judged within itself (centred): the figure to
-        quote.  Random folds flatter, because studies differ more than samples within one.
+        The model; its accuracy when each study is left out in turn, with all that share patients with it, and judged
+        within itself (centred): the figure to quote.  Random folds flatter, because studies differ more than samples
+        within one.
     """
-    data = prepare_training(expression, genes, params=params, what=what)
-    accuracy = np.full(len(data.genes), np.nan)
-    table = pd.DataFrame(columns=["study", "n", "all", "bing", "other"])
-    if len(data.study_names) > 1:
-        table, accuracy = left_out_studies(data, genes, params)
-    else:
-        log.warning("%s: one study only; the accuracy in other studies is not known", what)
-    fit = solve_ridge(decompose(data.x, data.y, data.study, params.study_weight), params.ridge, params.rank)
-    counts = {name: int((data.study == code).sum()) for code, name in enumerate(data.study_names)}
+    training = _Training(profiles, params, threads)
+    choice = _choose(training)
+    ridge = params.ridge
+    if len(choice) and params.choose_ridge:
+        ridge = float(choice.attrs["best"])
+    elif params.choose_ridge:
+        log.warning("one or two groups of studies cannot choose the penalty; it is %g", ridge)
+    fit = solve_ridge(training.system(training.sums, ()), ridge, params.rank)
+    table, accuracy, residual_sd = _left_out(training, genes, ridge)
+    count = np.sum([study.y_count for study in training.moments], axis=0)
+    square = np.sum([study.y_square * scale for study, scale in
+                     zip(training.moments, training.scales, strict=True)], axis=0)  # fmt: skip
+    metadata: dict[str, Any] = {
+        "samples": sum(len(study.places) for study in profiles.studies),
+        "studies": {study.name: len(study.places) for study in profiles.studies},
+        "accuracy": _summary(table),
+        "ridge": ridge,
+    }
+    if len(choice):
+        metadata["nested"] = {"ridges": choice["ridge"].tolist(), "accuracy": round(float(choice["nested"].mean()), 4)}
     model = InferenceModel(
-        data.landmarks, data.genes, fit.intercept, fit.loadings, fit.components, accuracy,
-        {"samples": len(data.x), "studies": counts, "accuracy": _summary(table)},
+        profiles.landmarks, profiles.genes, fit.intercept, fit.loadings, fit.components, accuracy, metadata,
+        gene_sd=np.sqrt(square / np.maximum(count, 1)), residual_sd=residual_sd, landmark_sd=training.spread,
     )  # fmt: skip
     rows = [
         qc_rows("train-inference", f"inference_r_{group}", table.set_index("study")[group])
-        for group in ("all", "bing", "other")
+        for group in GROUPS
         if len(table)
     ]
-    return TrainInferenceResult(model, table, join_qc(rows))
+    return TrainInferenceResult(model, table, choice, join_qc(rows))
 
 
-def left_out_studies(
-    data: TrainingData, genes: pd.DataFrame, params: TrainInferenceParams
-) -> tuple[pd.DataFrame, np.ndarray]:
-    """Accuracy with each study left out: table by study, and the mean over studies per gene."""
-    found = left_out_correlation(
-        data.x,
-        data.y,
-        data.study,
-        data.study,
-        ridges=(params.ridge,),
-        study_weight=params.study_weight,
-        rank=params.rank,
-    )[0]
-    counts = np.bincount(data.study, minlength=len(data.study_names))
-    judged = counts >= MIN_STUDY
-    if not judged.any():
-        return pd.DataFrame(columns=["study", "n", "all", "bing", "other"]), np.full(len(data.genes), np.nan)
-    bing = genes.loc[data.genes, "pr_is_bing"].to_numpy() == 1
+class _Training:
+    """Moments and sums of all studies, and folds of them, whose studies are never split."""
+
+    def __init__(self, profiles: TrainingProfiles, params: TrainInferenceParams, threads: int) -> None:
+        self.profiles, self.params, self.threads = profiles, params, threads
+        self.studies = profiles.studies
+        self.shape = (len(profiles.landmarks), len(profiles.genes))
+        self.moments = [
+            study_moments(partial(profiles.portions, study), study.two_colour, params.target_mean)
+            for study in self.studies
+        ]
+        spreads = np.array([study.spread for study in self.moments])
+        self.spread = float(np.nanmedian(spreads)) if np.isfinite(spreads).any() else float("nan")
+        self.scales = np.nan_to_num(self.spread / spreads, nan=1.0) ** (2 * params.scale_power)
+        self.groups: dict[str, list[int]] = {}
+        for number, study in enumerate(self.studies):
+            self.groups.setdefault(study.group, []).append(number)
+        self.folds = _deal_folds(self)
+        self.few: list[Sums] = []  # of each fold, some genes only
+        self.sums = Sums(np.zeros((self.shape[0],) * 2), np.zeros(self.shape))
+        rest = sorted(set(range(len(self.studies))) - {k for fold in self.folds for k in fold})
+        for members in [*self.folds, rest]:
+            part = self.sums_of(members)
+            self.few.append(Sums(part.xx, part.xy[:, ::CHOICE_GENES].copy()))
+            self.sums.add(part)
+
+    def sums_of(self, members: Sequence[int]) -> Sums:
+        """Add up some studies."""
+        return study_sums(
+            ((self.moments[k], partial(self.profiles.portions, self.studies[k])) for k in members),
+            self.shape, self.params.scale_power, self.threads,
+        )  # fmt: skip
+
+    def system(self, sums: Sums, without: Sequence[int]) -> System:
+        """Set up the normal equations of all studies but some; `sums` are those of the others."""
+        others = [study for number, study in enumerate(self.moments) if number not in set(without)]
+        if sums.xy.shape[1] < self.shape[1]:
+            others = [_some_genes(study) for study in others]
+        return make_system(sums, others, self.params.study_weight, self.params.scale_power)
+
+    def judged(self, members: Sequence[int]) -> list[int]:
+        """Studies that are large enough to be judged."""
+        return [k for k in members if self.moments[k].n >= MIN_STUDY]
+
+
+def _left_out(training: _Training, genes: pd.DataFrame, ridge: float) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
+    """Leave out each group of studies: table by study, and per gene the mean correlation and the residual sd.
+
+    The axes of the low-rank form are found once for each fold, without its studies: so a study that is judged has no
+    part in them either.
+    """
+    n_genes = training.shape[1]
+    empty = pd.DataFrame(columns=["study", "n", *GROUPS]), np.full(n_genes, np.nan), np.full(n_genes, np.nan)
+    if len(training.groups) < 2:
+        log.warning("one group of studies only; the accuracy in other studies is not known")
+        return empty
+    if not training.folds:
+        log.warning("no study has %d samples; the accuracy in other studies is not known", MIN_STUDY)
+        return empty
+    bing = genes.loc[training.profiles.genes, "pr_is_bing"].to_numpy() == 1
+    rows: list[dict[str, object]] = []
+    per_gene = np.zeros((4, n_genes))  # sum and number of correlations, residual sum of squares and its freedom
+    for fold in training.folds:
+        axes = None
+        for group in dict.fromkeys(training.studies[k].group for k in fold):
+            members = training.groups[group]
+            system = training.system(training.sums.less(training.sums_of(members)), members)
+            root = ridge_root(system, ridge)
+            if len(training.folds) == len(training.groups):
+                axes = leading_axes(system, root, training.params.rank)
+            elif axes is None:
+                left = training.system(training.sums.less(training.sums_of(fold)), fold)
+                axes = leading_axes(left, ridge_root(left, ridge), training.params.rank)
+                del left
+            for k in training.judged(members):
+                study, moments = training.studies[k], training.moments[k]
+                agreement = Agreement(n_genes)
+                for x, y in training.profiles.portions(study, JUDGED_SAMPLES):
+                    inferred = predict_differences(within(x, moments.x_mean), system, root, axes)
+                    agreement.add(inferred, y - np.where(moments.y_count > 0, moments.y_mean, np.nan))
+                found = agreement.correlation()
+                there = np.isfinite(found)
+                parts = (found, 1, agreement.residual_square() * training.scales[k], agreement.count - 1)
+                for number, part in enumerate(parts):
+                    per_gene[number] += np.where(there, part, 0.0)
+                rows.append({"study": study.name, "n": moments.n, **_medians(found, bing)})
+    table = pd.DataFrame(rows).sort_values("study", ignore_index=True)
+    mean = {"study": "mean", "n": int(table["n"].sum()), **table[list(GROUPS)].mean().to_dict()}
+    total, seen, square, freedom = per_gene
+    accuracy = np.where(seen > 0, total / np.maximum(seen, 1), np.nan)
+    residual_sd = np.where(freedom > 0, np.sqrt(square / np.maximum(freedom, 1)), np.nan)
+    return pd.concat([table, pd.DataFrame([mean])], ignore_index=True), accuracy, residual_sd
+
+
+def _medians(found: np.ndarray, bing: np.ndarray) -> dict[str, float]:
+    """Median over all genes, BING genes and others, of those that were measured."""
+    parts = {"all": np.ones(len(bing), bool), "bing": bing, "other": ~bing}
+    chosen = {name: found[mask & np.isfinite(found)] for name, mask in parts.items()}
+    return {name: float(np.median(values)) if len(values) else float("nan") for name, values in chosen.items()}
+
+
+# ---- the penalty ---------------------------------------------------------------------------------------------------
+
+
+def _choose(training: _Training) -> pd.DataFrame:
+    """Let studies left out choose the penalty; nested: what the other folds choose for a fold, judged on that fold."""
+    folds, n = training.folds, len(training.folds)
+    if n < 3:
+        return pd.DataFrame(columns=["fold", "ridge", "nested", "fixed"])
+    parts = training.few[:n]
+    whole = Sums(training.sums.xx, training.sums.xy[:, ::CHOICE_GENES])
+    inner = np.full((n, n, len(RIDGES)), np.nan)  # fold left out first, fold it is chosen by, penalty
+    outer = np.empty((n, len(RIDGES)))
+    for a in range(n):
+        outer[a] = _judge(training, whole.less(parts[a]), folds[a], [folds[a]])[0]
+        for b in range(a + 1, n):
+            left = whole.less(parts[a]).less(parts[b])
+            inner[a, b], inner[b, a] = _judge(training, left, folds[a] + folds[b], [folds[b], folds[a]])
+    best = np.nanmean(inner, axis=1).argmax(axis=1)
     table = pd.DataFrame(
         {
-            "study": np.array(data.study_names, dtype=object)[judged],
-            "n": counts[judged],
-            **{name: _median(found[judged][:, mask]) for name, mask in
-               (("all", np.ones(len(bing), bool)), ("bing", bing), ("other", ~bing))},
+            "fold": ["; ".join(training.studies[k].name for k in members) for members in folds],
+            "ridge": [RIDGES[k] for k in best],
+            "nested": outer[np.arange(n), best],
+            "fixed": [float(np.interp(np.log(training.params.ridge), np.log(RIDGES), row)) for row in outer],
         }
-    )  # fmt: skip
-    mean = {"study": "mean", "n": int(counts[judged].sum()), **table[["all", "bing", "other"]].mean().to_dict()}
-    return pd.concat([table, pd.DataFrame([mean])], ignore_index=True), found[judged].mean(axis=0)
+    )
+    table.attrs["best"] = RIDGES[int(outer.mean(axis=0).argmax())]
+    return table
 
 
-def _median(values: np.ndarray) -> np.ndarray:
-    return np.median(values, axis=1) if values.shape[1] else np.full(len(values), np.nan)
+def _deal_folds(training: _Training) -> list[list[int]]:
+    """Deal the groups of studies into folds: the largest first, each to the fold with the fewest profiles."""
+    judged = {name: members for name, members in training.groups.items() if training.judged(members)}
+    if len(training.groups) < 2:
+        return []
+    sizes = {name: sum(training.moments[k].n for k in members) for name, members in judged.items()}
+    folds: list[list[int]] = [[] for _ in range(min(FOLDS, len(judged)))]
+    filled = [0] * len(folds)
+    for name in sorted(judged, key=lambda name: (-sizes[name], name)):
+        place = int(np.argmin(filled))
+        folds[place] += judged[name]
+        filled[place] += sizes[name]
+    return [sorted(members) for members in folds]
 
 
-def _summary(table: pd.DataFrame) -> dict[str, float]:
+def _judge(
+    training: _Training, sums: Sums, left_out: Sequence[int], tests: Sequence[Sequence[int]]
+) -> list[np.ndarray]:
+    """Mean over the studies of each test fold of the median gene correlation, per penalty."""
+    system = training.system(sums, left_out)
+    roots = [ridge_root(system, ridge) for ridge in RIDGES]
+    found = []
+    for members in tests:
+        rows = []
+        for k in training.judged(members):
+            moments = _some_genes(training.moments[k])
+            mean = np.where(moments.y_count > 0, moments.y_mean, np.nan)
+            agreements = [Agreement(len(mean)) for _ in RIDGES]
+            for x_values, y_values in training.profiles.portions(training.studies[k], CHOICE_SAMPLES):
+                x, y = within(x_values, moments.x_mean), y_values[:, ::CHOICE_GENES] - mean
+                for root, agreement in zip(roots, agreements, strict=True):
+                    agreement.add(predict_differences(x, system, root), y)
+            rows.append([float(np.nanmedian(agreement.correlation())) for agreement in agreements])
+        found.append(np.mean(rows, axis=0))
+    return found
+
+
+def _some_genes(study: StudyMoments) -> StudyMoments:
+    columns = slice(0, None, CHOICE_GENES)
+    return study._replace(
+        y_count=study.y_count[columns], y_mean=study.y_mean[columns], y_square=study.y_square[columns]
+    )
+
+
+def _summary(table: pd.DataFrame) -> Mapping[str, float]:
     """Mean over the left-out studies of the median gene correlation, for the model's metadata."""
     if not len(table):
         return {}
     last = table.iloc[-1]
-    return {name: round(float(last[name]), 4) for name in ("all", "bing", "other") if np.isfinite(last[name])}
+    return {name: round(float(last[name]), 4) for name in GROUPS if np.isfinite(last[name])}
