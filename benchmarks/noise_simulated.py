@@ -136,8 +136,8 @@ def section() -> str:
             p_rows.append(f"| {shared:g} | {name} | {len(values)} | {' | '.join(share)} |")
     lines = "\n".join(rows)
     p_lines = "\n".join(p_rows)
-    return f"""**Simulated, with truth.** Three replicate plates, {len(SEEDS)} studies each: median cosine of active signatures with
-the planted effect, and mechanism (other compound, top dose, AUC).
+    return f"""**Simulated, with truth.** Three replicate plates, {len(SEEDS)} studies each: median cosine of
+active signatures with the planted effect, and mechanism (other compound, top dose, AUC).
 
 | shared noise | signatures | cosine with truth | mechanism |
 |---|---|---|---|
