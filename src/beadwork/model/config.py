@@ -92,7 +92,7 @@ class Config(Params):
     noise: Annotated[str, BeforeValidator(_off)] = Field(
         "off",
         description="noise control: also make ZSNC, MNZ and an index of them; off, default (the model that ships and "
-        "each plate's own wells), own (a model of the plates of the first run, kept) or a file of `beadwork train-noise`",
+        "each plate's own wells), own (a model of the plates of the first run, kept) or a file of `train-noise`",
     )
     queries: tuple[QueryItem, ...] = Field(
         (), description="queries to answer: a list of {name, up, down}; up and down are GMT or GRP files"
