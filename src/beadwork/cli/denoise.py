@@ -36,5 +36,7 @@ def command(
     source = with_inst_info([load_landmarks(z, level=None)], [z], instinfo)[0]
     result = denoise(source, model, params=params, what=str(z))
     inputs = {"z": [input_record(z)], "noise": [input_record(chosen)]}
+    if instinfo is not None:
+        inputs["instinfo"] = [input_record(instinfo)]
     save_matrix(result.matrix, output, command="denoise", params=params, inputs=inputs, sources=[source])
     write_qc(result.qc, qc)

@@ -23,6 +23,7 @@ from beadwork.model.matrix import Level, Matrix, Space, check_matrix
 from beadwork.model.params import DenoiseParams, TrainNoiseParams
 from beadwork.model.pert_types import is_empty
 from beadwork.model.qc import join_qc, qc_rows
+from beadwork.stages.levels.noise_qc import plate_qc
 from beadwork.stages.levels.noise_wells import holds_signatures, landmark_matrix, well_facts
 from beadwork.stages.levels.train_noise import plate_noise
 
@@ -73,7 +74,8 @@ def denoise(
     Returns
     -------
     DenoiseResult
-        The landmarks, in the order of the input; the column field ``noise_share`` says how much was taken out.
+        The landmarks, in the order of the input; the column field ``noise_share`` says how much was taken out, and of
+        wells ``noise_factor`` how they lie on the first direction of noise.
 
     Raises
     ------
@@ -105,21 +107,25 @@ def denoise(
         parts = {str(name): np.flatnonzero(plate == name) for name in sorted(set(plate))}
     at = found.rids.get_indexer(model.genes)
     cleaned = np.empty((len(found.cids), len(at)))
-    share, rows = np.empty(len(found.cids)), []
+    share, factor, rows = np.empty(len(found.cids)), np.empty(len(found.cids)), []
     for name, own in parts.items():
         part = found.take_cols(found.cids[own]).take_rows(model.genes)
         label = f"{what}: plate {name}" if len(parts) > 1 else what
-        y, after = _clean(part, facts.iloc[own], model, params, signatures, label)
-        cleaned[own] = after
+        y, after, first = _clean(part, facts.iloc[own], model, params, signatures, label)
         before = (y * y).sum(axis=1)
         removed = before - (after * after).sum(axis=1)
+        cleaned[own], factor[own] = after, first
         share[own] = np.divide(removed, before, out=np.zeros(len(own)), where=before > 0)
-        entity = name or found.plate
-        rows.append(qc_rows("denoise", "noise_share", {entity: float(removed.sum() / max(before.sum(), 1e-300))}))
+        rows.append(
+            qc_rows("denoise", "noise_share", {found.plate: float(removed.sum() / max(before.sum(), 1e-300))})
+            if signatures
+            else plate_qc(name, y, after, first, facts.iloc[own], part.cols)
+        )
     values = np.empty((len(at), len(found.cids)))
     values[at] = cleaned.T
+    fields = {"noise_share": np.round(share, 6)} | ({} if signatures else {"noise_factor": np.round(factor, 6)})
     result = Matrix(
-        values, found.rows, found.cols.assign(noise_share=np.round(share, 6)),
+        values, found.rows, found.cols.assign(**fields),
         level=Level.MNZ if signatures else Level.ZSNC, space=Space.LM, provenance=matrix.provenance,
     )  # fmt: skip
     return DenoiseResult(result, join_qc(rows))
@@ -144,14 +150,18 @@ def _is_level5(matrix: Matrix, params: DenoiseParams, what: str) -> bool:
 
 def _clean(
     part: Matrix, facts: pd.DataFrame, model: NoiseModel, params: DenoiseParams, signatures: bool, what: str
-) -> tuple[Floats, Floats]:
-    """Centred and cleaned profiles (columns, genes) of one plate, or of all signatures."""
+) -> tuple[Floats, Floats, Floats]:
+    """Centred and cleaned profiles (columns, genes) of a plate, or of all signatures; scores on the first axis."""
     kind = facts["kind"].to_numpy()
     y = clip_and_centre(part.values.T, model.clip, (kind != "none") if _centred(part, params, signatures) else None)
     sources, products = [_source(model, facts, what)], Products()
     if not signatures and params.own != "no":
         sources = _with_own(sources[0], part, y, facts, params, products, what)
-    return y, _clean_by(y, sources, model.factors, part.cids, products, what)
+    after = _clean_by(y, sources, model.factors, part.cids, products, what)
+    whole = [(scatter, source.weight) for source in sources for scatter in source.model.parts()]
+    axes = noise_directions(*map(list, zip(*whole, strict=True)), 1, products).axes  # type: ignore[arg-type]
+    first = axes[0] * np.sign(axes[0][np.abs(axes[0]).argmax()]) if len(axes) else np.zeros(y.shape[1])
+    return y, after, y @ first
 
 
 def _centred(part: Matrix, params: DenoiseParams, signatures: bool) -> bool:
