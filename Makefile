@@ -15,7 +15,7 @@ MESSAGES := awk '/^Job [0-9]+: / { sub(/^Job [0-9]+: /, "  "); print; fflush() }
 # `make run CONFIG=my_config.yaml`; without it config/config.yaml
 CONFIGFILE := $(if $(CONFIG),--configfile "$(CONFIG)")
 
-.PHONY: help setup run demo test mutants lint docs benchmark clean
+.PHONY: help setup run demo test mutants lint docs benchmark release-check clean
 
 help:
 	@echo "make demo       simulate a small study, run the whole path on it, query it, compare with the planted truth"
@@ -25,6 +25,7 @@ help:
 	@echo "make lint       only the checks"
 	@echo "make docs       write what is generated from the code (config/, docs/config.md, cli.md, glossary.md)"
 	@echo "make benchmark  time and memory of a 384-well plate, into docs/benchmarks.md"
+	@echo "make release-check  build the packages, install them into an empty environment, try them there"
 	@echo "make clean      remove the demo, caches and the environment"
 
 .venv-uv/bin/uv:
@@ -79,6 +80,9 @@ docs: $(READY)
 
 benchmark: $(READY)
 	$(RUN) python benchmarks/run.py
+
+release-check: $(READY)
+	$(RUN) python tests/release_check.py
 
 clean:
 	rm -rf $(DEMO) .venv .venv-uv .snakemake .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

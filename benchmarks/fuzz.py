@@ -61,7 +61,8 @@ def make_targets(folder: Path) -> dict[str, Target]:
     from beadwork.api.index.build import build_index, verify_index
     from beadwork.io.beads.lxb import lxb_bytes, read_events, read_plate
     from beadwork.io.beads.maps import read_map
-    from beadwork.io.connectivity.gene_sets import pair_sets, read_gene_sets, read_signatures
+    from beadwork.io.connectivity.gene_sets import pair_sets, read_gene_sets
+    from beadwork.io.connectivity.signature_tables import read_signatures
     from beadwork.io.files.tables import read_table
     from beadwork.io.matrix.expression import read_expression
     from beadwork.io.matrix.formats import read_annotation, read_any, read_matrix, write_matrix

@@ -126,6 +126,8 @@ def test_a_filter_is_said_and_roll_ups_follow_it(run, toy_index, sets, tmp_path)
     assert perts["n_signatures"].sum() == 60 and set(perts["n_cells"]) == {1} and perts["tau"].notna().all()
     assert "rolled up from these alone" in (tmp_path / "noise" / "index.html").read_text()
     assert "rolled up from these alone" in (tmp_path / "queries.tsv").read_text()
+    for table in (tmp_path / "noise.tsv", *(tmp_path / "noise").glob("*.tsv")):
+        assert "\t-0\t" not in table.read_text() and "\t-0\n" not in table.read_text()
 
 
 def test_same_bytes_whatever_the_threads(run, toy_index, sets, tmp_path):
@@ -207,3 +209,44 @@ def test_one_query_needs_neither_pandas_nor_compiled_kernels(toy_index, sets, tm
     assert done.returncode == 0, done.stderr
     assert done.stdout == "[]\n"
     assert {"ncs.gctx", "noise.tsv"} <= {path.name for path in (tmp_path / "out").iterdir()}
+
+
+def test_one_query_that_cannot_be_used_does_not_stop_the_others(run, toy_index, tmp_path):
+    genes = ConnectivityIndex.open(toy_index).genes["gene_id"].tolist()
+    lines = ["\t".join(["good", "x", *genes[:30]]), "\t".join(["few", "x", *genes[:3]]), "empty\tx\t"]
+    (tmp_path / "sets.gmt").write_text("\n".join(lines))
+    out = tmp_path / "answers"
+    outcome = run("query", toy_index, "--up", tmp_path / "sets.gmt", "-o", out, "--no-html", "--min-set", "10")
+    assert outcome.code == 0, outcome.err
+    assert "sets.gmt: 1 of 3 sets were skipped: set empty holds no genes" in outcome.err
+    assert (
+        "query few: 3 up genes are in the index, fewer than 10 each" in outcome.err and "; it is skipped" in outcome.err
+    )
+    assert pd.read_csv(out / "queries.tsv", sep="\t")["query"].tolist() == ["good"]
+    assert pd.read_csv(out / "skipped.tsv", sep="\t")["query"].tolist() == ["few"]
+    (tmp_path / "sets.gmt").write_text("\n".join(lines[1:]))
+    outcome = run(
+        "query", toy_index, "--up", tmp_path / "sets.gmt", "-o", tmp_path / "none", "--no-html", "--min-set", "10"
+    )
+    assert outcome.code == 2 and not (tmp_path / "none").exists()
+
+
+def test_signature_tables_and_what_was_chosen(run, toy_index, tmp_path):
+    genes = ConnectivityIndex.open(toy_index).genes
+    rng = np.random.default_rng(3)
+    table = pd.DataFrame({"symbol": genes["symbol"], "logFC": rng.normal(size=978), "t": rng.normal(size=978)})
+    table.to_csv(tmp_path / "de.csv", index_label="")
+    out = tmp_path / "answers"
+    options = ("--no-html", "--no-gct", "--no-rollup")
+    outcome = run("query", toy_index, "--signature", tmp_path / "de.csv", "-o", out, *options)
+    assert outcome.code == 0, outcome.err
+    said = "genes: column symbol (978 of 978 rows known); values: t"
+    assert f"query de: {said}" in outcome.err
+    assert pd.read_csv(out / "queries.tsv", sep="\t")["notes"][0].startswith(said)
+    assert read_matrix(out / "ncs.gctx").provenance["parameters"]["max_padj"] == 0.05
+    outcome = run(
+        "query", toy_index, "--signature", tmp_path / "de.csv", "-o", out, *options, "--value-column", "logFC"
+    )
+    assert outcome.code == 0 and "values: logFC" in outcome.err
+    outcome = run("query", toy_index, "--signature", tmp_path / "de.csv", "-o", out, *options, "--gene-column", "nix")
+    assert outcome.code == 2 and "no column nix; it has" in outcome.err

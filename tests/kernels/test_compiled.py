@@ -109,3 +109,53 @@ def test_wide_and_narrow_vector_units_give_the_same_bytes(tmp_path: Path):
 
     # the plainest processor of the family has vectors of four numbers and rounds products before it adds
     assert run() == run(NUMBA_CPU_NAME="x86-64", NUMBA_CPU_FEATURES="")
+
+
+LEVELS = """
+import hashlib
+import numpy as np
+from beadwork.io.platform.bead_sets import read_liss_reference
+from beadwork.kernels.levels.liss import liss
+from beadwork.kernels.levels.robust_z import robust_zscore
+from beadwork.kernels.numeric.percentiles import quantile_normalize
+
+rng, out = np.random.default_rng(3), hashlib.blake2s()
+reference = read_liss_reference()["log2_level"].to_numpy()
+features = np.round(2 ** rng.uniform(3, 14, (500, 40)))
+calibrators = 2 ** (reference[1:11, None] * rng.normal(0.65, 0.05, 40) + 1.3 + rng.normal(0, 0.2, (10, 40)))
+calibrators[0, :2] = features[0, :2] = 0
+for smoother in ("cmap", "stable"):
+    for levels in (reference, reference + np.linspace(0, 0.3, len(reference))):
+        result = liss(features, calibrators, levels, smoother=smoother, max_level=15.0)
+        qnorm = quantile_normalize(result.scaled)
+        z, _ = robust_zscore(qnorm, qnorm, 0.1)
+        fit = result.fit
+        quality = (result.qc_slope, result.qc_f_logp, result.qc_iqr)
+        for part in (result.scaled, qnorm, z, result.curve, *quality, fit.a, fit.b):
+            out.update(np.ascontiguousarray(part).tobytes())
+print(out.hexdigest())
+"""
+
+
+def numpy_features() -> list[str]:
+    """Vector units that NumPy has code for beyond its baseline and finds here."""
+    from numpy._core._multiarray_umath import __cpu_dispatch__, __cpu_features__
+
+    return [name for name in __cpu_dispatch__ if __cpu_features__.get(name)]
+
+
+@pytest.mark.skipif(not numpy_features(), reason="NumPy finds no vector unit beyond its baseline")
+def test_numpy_s_vector_units_give_the_same_bytes():
+    """Level 3 and 4, all 64 bits of it: NumPy's own logarithms for AVX-512 round otherwise than the C library's."""
+
+    def run(disabled: list[str], **environment: str) -> str:
+        environment = os.environ | environment | {"NPY_DISABLE_CPU_FEATURES": " ".join(disabled)}
+        done = subprocess.run(
+            [sys.executable, "-c", LEVELS], text=True, capture_output=True, check=True, env=environment
+        )
+        return done.stdout
+
+    found = numpy_features()
+    answers = {run(found[start:]) for start in range(len(found) + 1)}
+    answers |= {run(found, OPENBLAS_CORETYPE=core) for core in ("Prescott", "Haswell")}  # nor does that of BLAS matter
+    assert len(answers) == 1

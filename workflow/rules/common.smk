@@ -9,7 +9,10 @@ import shlex
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 
+from beadwork.io.files.text import decode
+from beadwork.io.files.unpack import GZIP_MAGIC, unpack
 from beadwork.model.config import check_config, count_wells, parse_plate_sheets
 from beadwork.model.errors import BeadworkError
 from beadwork.model.ids import DET_PLATE_PATTERN
@@ -19,11 +22,17 @@ from beadwork.model.params import render_flags
 def read_text(path, key):
     """Text of a file that the configuration names."""
     try:
-        return Path(path).read_bytes().decode("utf-8", errors="replace")
+        raw = Path(path).read_bytes()
     except OSError as error:
         raise BeadworkError(
             f"{key}: {path} cannot be read ({error.strerror}); check the path"
         ) from None
+    if raw.startswith(GZIP_MAGIC):
+        raw = unpack(raw, path)
+    found = decode(raw, f"{key}: {path}", "tab-separated text is needed")
+    if found.note and PLANNING:
+        logger.warning(f"{key}: {path}: {found.note}")
+    return found.text
 
 
 PLANNING = workflow.is_main_process

@@ -16,8 +16,8 @@ _SIGINFO = click.option(
     type=FILE,
     multiple=True,
     metavar="TSV",
-    help="Table with a row per signature (sig_id, pert_id, pert_type, cell_id, ...); may be given more than once. "
-    "Without it the column annotation of the matrices is taken.",
+    help="Table with a row per signature (sig_id, pert_id, pert_type, cell_id, ...), also gzipped; several are joined "
+    "by sig_id. Without it the column annotation of the matrices is taken.",
 )
 
 

@@ -96,6 +96,7 @@ def command(
                            signatures x queries; one file more for each --metric
       missing_genes.tsv    genes that are not used: not in the index, or no genes, and why
       queries.tsv          per query: genes found, sizes of null and background, notes
+      skipped.tsv          queries that could not be used, and why (only where there are some)
       groups.tsv           groups that scores were normalised within
       up.gmt, dn.gmt       the sets as they were scored
       {query}/             index.html (open it in a browser), query_result.gct, and the roll-ups:

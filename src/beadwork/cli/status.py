@@ -76,12 +76,9 @@ def read_sheets(paths: tuple[Path, ...]) -> list[dict[str, str]]:
 
 def sheet_text(path: Path) -> str:
     """Text of a plate sheet."""
-    from beadwork.model.errors import FileError
+    from beadwork.io.files.text import read_text
 
-    try:
-        return path.read_text(encoding="utf-8", errors="replace")
-    except OSError as error:
-        raise FileError(f"{path}: cannot be read ({error.strerror})") from None
+    return read_text(path, "a plate sheet is tab-separated text")
 
 
 def _summary(table) -> list[str]:

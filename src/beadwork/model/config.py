@@ -17,6 +17,7 @@ from pydantic import BaseModel, BeforeValidator, Field, StringConstraints, Valid
 
 from beadwork.model.errors import MapError, ParameterError, name_some
 from beadwork.model.ids import DET_PLATE_PATTERN, parse_det_plate
+from beadwork.model.lines import split_lines
 from beadwork.model.missing import is_missing
 from beadwork.model.params import (
     CheckPlatesParams,
@@ -352,7 +353,7 @@ def parse_plate_sheet(
     See :func:`check_plate_rows`, which it calls, for the parameters and what is raised; `unused` adds the plates with
     use: no, whose paths stay as they are written.
     """
-    lines = [(number, line) for number, line in enumerate(text.splitlines(), start=1) if line.strip()]
+    lines = [(number, line) for number, line in enumerate(split_lines(text), start=1) if line.strip()]
     while lines and lines[0][1].startswith("#"):
         lines.pop(0)
     required = [name for name, field in PlateRow.model_fields.items() if field.is_required()]
@@ -438,7 +439,7 @@ def count_wells(text: str, source: str) -> MapCounts:
     MapError
         A column that every map needs is missing; the source is named.
     """
-    lines = [line for line in text.splitlines() if line.strip()]
+    lines = [line for line in split_lines(text) if line.strip()]
     while lines and lines[0].startswith("#"):
         lines.pop(0)
     header = [name.strip().strip('"') for name in lines[0].split("\t")] if lines else []

@@ -264,7 +264,8 @@ def check_matrix(
 
 
 _LINEAR, _ZSCORES = (Level.GEX, Level.CAL), (Level.ZSPC, Level.ZSVC, Level.ZSNC, Level.MODZ, Level.MNZ)
-_LARGEST_LOG2 = 40.0
+LARGEST_LOG2 = 40.0
+"""No log2 value of a plate is larger; linear intensities are."""
 _FEWEST_ROWS = 100
 """A matrix with fewer rows may have any values."""
 
@@ -276,11 +277,11 @@ def _check_scale(values: np.ndarray, allowed: tuple[Any, ...], what: str) -> Non
         return
     found = None
     if len(values) >= _FEWEST_ROWS:
-        if all(level in _LINEAR for level in allowed) and finite.max() <= _LARGEST_LOG2:
-            found = f"no value is above {_LARGEST_LOG2:g}, so these are no linear intensities"
+        if all(level in _LINEAR for level in allowed) and finite.max() <= LARGEST_LOG2:
+            found = f"no value is above {LARGEST_LOG2:g}, so these are no linear intensities"
         elif all(level in _ZSCORES for level in allowed) and finite.min() >= 0:
             found = "no value is negative, so these are no z-scores"
-    if not any(level in _LINEAR for level in allowed) and (middle := float(np.median(finite))) > _LARGEST_LOG2:
+    if not any(level in _LINEAR for level in allowed) and (middle := float(np.median(finite))) > LARGEST_LOG2:
         found = f"the median is {middle:,.0f}, so these are linear intensities"
     if found:
         raise LevelError(f"{what}: does not say its level, and {found}; {_either(allowed)} is needed here")

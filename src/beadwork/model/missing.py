@@ -12,7 +12,7 @@ MISSING_TEXT, MISSING_NUMBER = "-666", -666.0
 """How CMap's files say that an annotation is missing; its programs know no other way, so we write no other."""
 
 _NUMBERS = (MISSING_TEXT, *(f"{MISSING_TEXT}.{'0' * zeros}" for zeros in range(9)), "-6.66e+02", "-6.66E+02")
-_PYTHON = ("NaN", "nan", "NAN", "-NaN", "-nan", "None", "<NA>", "NaT", "1.#QNAN", "-1.#QNAN", "1.#IND", "-1.#IND")
+_PYTHON = ("NaN", "nan", "NAN", "-NaN", "-nan", "None", "<NA>", "1.#QNAN", "-1.#QNAN", "1.#IND", "-1.#IND")
 _R = ("NA", "na", "NULL", "null", "NA_character_", "NA_integer_", "NA_real_")
 _SPREADSHEETS = ("N/A", "n/a", "#N/A", "#N/A!", "#N/A N/A", "#n/a", "#NA", "#VALUE!", "#DIV/0!", "#REF!", "#NUM!",
                  "#NAME?", "#NULL!")  # fmt: skip

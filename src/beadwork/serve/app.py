@@ -21,6 +21,7 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, FiniteFloat
 from beadwork import __version__
 from beadwork.api.index.opened import ConnectivityIndex, load_queries
 from beadwork.api.index.query_page import query_page
+from beadwork.io.files.cells import plain_cell
 from beadwork.model.connectivity.query import Query
 from beadwork.model.errors import BeadworkError
 from beadwork.model.params import QueryParams
@@ -212,7 +213,12 @@ def create_app(
         "/api/queries/{key}/download/{table}", summary="A whole ranked table as TSV", response_class=PlainTextResponse
     )
     def download(key: str, table: Literal["signatures", "perturbagens", "cells", "classes"]) -> Response:
-        text = _table(_find(jobs, key), table).to_csv(sep="\t", index=False, float_format="%.6g")
+        rows = _table(_find(jobs, key), table)
+        texts = {
+            name: rows[name].astype(object).map(lambda item: plain_cell(item) if isinstance(item, str) else item)
+            for name in rows.select_dtypes(exclude="number").columns
+        }
+        text = rows.assign(**texts).to_csv(sep="\t", index=False, float_format="%.6g")
         named = {"Content-Disposition": f'attachment; filename="{table}.tsv"'}
         return Response(text, media_type="text/tab-separated-values; charset=utf-8", headers=named)
 

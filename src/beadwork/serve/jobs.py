@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from beadwork.api.index.opened import ConnectivityIndex, QueryResult
+from beadwork.api.index.answers import QueryResult
+from beadwork.api.index.opened import ConnectivityIndex
 from beadwork.model.connectivity.query import MappedQuery
 from beadwork.model.errors import BeadworkError
 from beadwork.model.params import QueryParams

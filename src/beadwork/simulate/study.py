@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from beadwork.kernels.beads.grouping import group_beads
+from beadwork.kernels.numeric.ranks import MAD_TO_SD
 from beadwork.model.beads.plate import N_ANALYTES, BeadPlate, BeadSet
 from beadwork.model.errors import ParameterError
 from beadwork.model.ids import WELLS_384, distil_id, format_dose, sig_id, well_position
@@ -427,7 +428,7 @@ def make_platform(study: Study) -> _Platform:
     share = study.ratio / (1 + study.ratio) + rng.normal(0, params.share_spread, len(analytes))
     spread = rng.normal(size=(10, _CALIBRATOR_GENES))
     spread -= np.median(spread, axis=1, keepdims=True)
-    spread /= 1.4826 * np.median(np.abs(spread), axis=1, keepdims=True) + 0.5
+    spread /= MAD_TO_SD * np.median(np.abs(spread), axis=1, keepdims=True) + 0.5
     return _Platform(
         analytes, rows["hi"], rows["lo"], genes["pr_analyte_num"].to_numpy(),
         (genes["pr_bset_id"] == study.bead_set.hi).to_numpy(),

@@ -13,7 +13,7 @@ from beadwork.io.matrix.formats import write_matrix
 from beadwork.io.platform.gene_table import gene_table
 from beadwork.model.errors import GeneSetError
 from beadwork.model.matrix import Level, Matrix, Space
-from beadwork.model.params import SignatureParams
+from beadwork.model.params import QueryParams, SignatureParams
 
 N_NOISY, N_HITS = 330, 24
 
@@ -109,16 +109,18 @@ def test_genes_without_a_change_are_in_no_set(study):
     index, table = study
     symbols = list(table.index)
     changed = {symbol: 2.0 + place / 100 for place, symbol in enumerate(symbols[:30])}
-    profile = dict.fromkeys(symbols, 0.0) | changed | {symbol: -1.0 for symbol in symbols[30:33]}
+    profile = dict.fromkeys(symbols, 0.0) | changed | {symbol: -1.0 for symbol in symbols[30:32]}
     from beadwork.model.connectivity.query import Query
 
-    (mapped,) = index.map_queries([Query("q", profile=profile)])
+    (mapped,) = index.map_queries([Query("q", profile=profile)], QueryParams(min_set=10))
     assert len(mapped.up) == 30 and len(mapped.down) == 0
-    assert mapped.counts["n_up_found"] == 30 and mapped.counts["n_down_found"] == 3
+    assert mapped.counts["n_up_found"] == 30 and mapped.counts["n_down_found"] == 2
     assert "genes without a change (0) are in no set" in mapped.notes
-    assert any(note.startswith("3 down genes, fewer than") for note in mapped.notes)
+    assert any(note.startswith("2 down genes, fewer than") for note in mapped.notes)
     with pytest.raises(GeneSetError, match=r"0 genes of the signature that are in the index go up and 1 down, fewer"):
-        index.map_queries([Query("q", profile=dict.fromkeys(symbols, 0.0) | {symbols[0]: -1.0})])
+        index.map_queries(
+            [Query("q", profile=dict.fromkeys(symbols, 0.0) | {symbols[0]: -1.0})], QueryParams(min_set=10)
+        )
     (mapped,) = index.map_queries([Query("q", profile={symbol: 1.0 + at for at, symbol in enumerate(symbols)})])
     assert "nearly all values go up: the other set holds genes that go up least" in mapped.notes
 

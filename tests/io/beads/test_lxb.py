@@ -497,3 +497,44 @@ def test_absurd_member_is_a_bad_well(tmp_path):
     plate = read_plate(path)
     assert plate.wells == ("A01",)
     assert reasons(plate) == {"A02": f"{PLATE}_A02.lxb is larger than 256 MB, far more than one well"}
+
+
+@pytest.mark.parametrize("name", ["notes.bin", f"{PLATE}_A02.lxb", f"{PLATE}_A02.lxb.gz"])
+@pytest.mark.parametrize("kind", ["tar.gz", "zip"])
+def test_archives_that_grow_absurdly_are_refused(tmp_path, monkeypatch, kind, name):
+    """Whatever the member is: one that is not wanted must not keep the reader busy either."""
+    monkeypatch.setattr("beadwork.io.files.unpack._FREE", 1 << 20)
+    monkeypatch.setattr("beadwork.io.files.unpack.MAX_GROWTH", 20)
+    path, large = tmp_path / f"p.{kind}", bytes(8 << 20)
+    members = {f"{PLATE}_A01.lxb": make_well(), name: gzip.compress(large) if name.endswith("gz") else large}
+    if kind == "zip":
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            for member, data in members.items():
+                archive.writestr(member, data)
+    else:
+        with tarfile.open(path, "w:gz") as archive:
+            for member, data in members.items():
+                info = tarfile.TarInfo(member)
+                info.size = len(data)
+                archive.addfile(info, io.BytesIO(data))
+    if kind == "zip" and name == "notes.bin":
+        assert list(read_plate(path).wells) == ["A01"], "what is not wanted is not unpacked"
+        return
+    with pytest.raises(FileError, match="unpacks to more than 20 times its size, as no archive of LXB files does"):
+        read_plate(path)
+
+
+@pytest.mark.parametrize("kind", ["tar", "zip"])
+def test_archives_of_too_many_members_are_refused(tmp_path, monkeypatch, kind):
+    monkeypatch.setattr("beadwork.io.beads.lxb._MOST_MEMBERS", 5)
+    path = tmp_path / f"p.{kind}"
+    if kind == "zip":
+        with zipfile.ZipFile(path, "w") as archive:
+            for number in range(6):
+                archive.writestr(f"x{number}", b"")
+    else:
+        with tarfile.open(path, "w") as archive:
+            for number in range(6):
+                archive.addfile(tarfile.TarInfo(f"x{number}"))
+    with pytest.raises(FileError, match="holds more than 5 members, far more than a plate"):
+        read_plate(path)

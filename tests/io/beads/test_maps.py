@@ -93,7 +93,7 @@ def test_bad_maps(tmp_path, kind):
 
 def test_not_a_map_at_all(tmp_path):
     (tmp_path / "plate.map").write_bytes(b"PK\x03\x04\x00\x00")
-    with pytest.raises(FileError, match="is not a text file; a tab-separated table is needed"):
+    with pytest.raises(FileError, match=r"is not a text file.*; a tab-separated table is needed"):
         read_map(tmp_path / "plate.map")
     with pytest.raises(FileError, match=r"gone.map: no such file; check the name"):
         read_map(tmp_path / "gone.map")

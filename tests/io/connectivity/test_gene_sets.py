@@ -58,7 +58,7 @@ def test_formats_hold_the_same_sets(tmp_path):
         (
             "a.gmt",
             b"PK\x03\x04\x14\x00\x06\x00\x08\xff",
-            "is not a text file (it is an Excel workbook or another zip archive)",
+            "is not a text file; gene sets are GMT, GMX, GRP, TSV or CSV (it is an Excel workbook or another",
         ),
         ("a.gmt", b"<!DOCTYPE html>\n<html>", "is a web page, perhaps an error page or a login in place of the file"),
         (

@@ -162,9 +162,16 @@ def test_rows_without_an_id_take_the_symbol():
     assert query.profile[f"GeneID:{IDS[4]}"] == T[4], "a number beside symbols is said to be an id"
 
 
+def test_unknown_names_beside_missing_ids_are_kept():
+    text = lines(["ENTREZID", "SYMBOL", "stat"], [[*IDS[:59], "NA"], [*SYMBOLS[:59], "LINCUNKNOWN"], T])
+    query = one(text)
+    assert query.notes[0].startswith("genes: column ENTREZID (59 of 60 rows known)")
+    assert query.profile["LINCUNKNOWN"] == T[59], "it stands in missing_genes.tsv"
+
+
 def test_infinite_changes_are_the_largest_of_their_sign():
     fold = [str(item) for item in FOLD]
-    fold[3], fold[5], fold[9] = "Inf", "-Inf", "1e999"
+    fold[3], fold[5], fold[9] = "Inf", "-\u221e", "1e999"
     query = one(lines(["gene", "log2FoldChange"], [SYMBOLS, fold]))
     assert "3 infinite values count as the largest changes of their sign" in query.notes
     ranked = sorted(query.profile, key=query.profile.get)
@@ -235,6 +242,20 @@ def test_contrasts_are_queries():
     same(query.profile, by_t())
 
 
+def test_contrasts_without_values_are_left_out():
+    rows = [("A", gene, t) for gene, t in by_t().items()] + [("B", gene, "NA") for gene in SYMBOLS]
+    (query,) = read_signature_bytes("de.tsv", lines(["contrast", "gene", "t"], list(zip(*rows, strict=True))).encode())
+    assert query.name == "de_A" and "contrast B without values: left out" in query.notes
+
+
+def test_names_with_a_contrast_and_lines_for_excel():
+    (query,) = read_signature_bytes(
+        "de.csv", ("sep=;\n" + lines(["gene", "logFC_A_vs_B", "AveExpr"], [SYMBOLS, FOLD, T], sep=";")).encode()
+    )
+    assert query.notes[0].endswith("values: logFC_A_vs_B")
+    same(query.profile, dict(zip(SYMBOLS, FOLD, strict=True)))
+
+
 def test_p_values_of_zero_go_first():
     p = P.copy()
     p[[4, 8]] = 0
@@ -262,6 +283,8 @@ def test_matrices_are_known_by_content(tmp_path):
         ("gene\tt\n", "has a header line, but no rows"),
         ("TP53\nMDM2\n", "has one column only; a table of genes and values is needed, separated by tabs, semicolons"),
         ("symbol\tp\nTP53\t1\n", "needs a value column (stat, t, z, log2FoldChange, logFC, score, ...); it has sym"),
+        ("gene\tlogFC.A\tlogFC.B\nTP53\t1\t4\n", "several columns may rank the genes (logFC.A, logFC.B); name"),
+        ("gene\trank\nTP53\t1\nMDM2\t2\n", "needs a value column"),
         ("Q_UP\tx\tTP53\nQ_DN\tx\tMDM2\n", "x, TP53; none holds numbers (gene sets go with --up and --down)"),
         ("symbol\tlogFC\nTP53\thigh\n", "column logFC holds no numbers ('high' in line 2)"),
         ("symbol\tlogFC\nTP53\thigh\nMDM2\t1\nBAX\t2\n", "column logFC, line 2: 'high' is no number (1 such)"),

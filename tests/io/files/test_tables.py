@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from beadwork.io.files.tables import read_table, write_table
 from beadwork.model.errors import FileError
+from beadwork.model.missing import WORDS
 
 
 def table(tmp_path, content: str | bytes, **options) -> pd.DataFrame:
@@ -88,7 +89,7 @@ def test_absent_and_folder(tmp_path):
 
 texts = st.text(st.characters(exclude_characters="\0\t\r\n", exclude_categories=("Cs",)), max_size=6).map(str.strip)
 quoted = texts.filter(lambda text: not (len(text) > 1 and text[0] == text[-1] == '"'))
-words = quoted.filter(lambda text: not text.startswith("#") and text not in ("-666", "-666.0", "NA", "NaN", "nan"))
+words = quoted.filter(lambda text: not text.startswith("#") and text not in WORDS - {""})
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -111,3 +112,9 @@ def test_writing_keeps_one_line_a_row(tmp_path):
     write_table(made, tmp_path / "t.tsv")
     assert (tmp_path / "t.tsv").read_text() == 'a b\tn\nx y z \t1.0\nsay "hi"\t\n\t3.0\n'
     assert made.columns[0] == "a\tb", "the caller's table stays as it was"
+
+
+def test_a_quoted_cell_with_a_line_end_is_refused_not_torn(tmp_path):
+    for ends in ("\n", "\r\n", "\r"):
+        with pytest.raises(FileError, match="line 3 ends within quotes; put each row on one line"):
+            table(tmp_path, '"a"\t"b"\n"x"\t1\n"first\nsecond"\t2\n'.replace("\n", ends))

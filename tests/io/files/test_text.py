@@ -7,8 +7,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from beadwork.io.files.text import decode, read_text, split_lines
+from beadwork.io.files.text import decode, read_text
 from beadwork.model.errors import FileError
+from beadwork.model.lines import split_lines
 
 letters = st.text(st.characters(exclude_characters="\0\r\n\x1a", exclude_categories=("Cs",)), max_size=12)
 
@@ -50,11 +51,11 @@ def test_older_encodings_are_a_guess_that_is_said(tmp_path, caplog, monkeypatch)
     ("raw", "message"),
     [
         (b"a\x00b", "f: is not a text file; a table"),
-        (b"PK\x03\x04\x14\x00", "f: is not a text file (it is an Excel workbook or another zip archive); a table"),
-        (b"\xd0\xcf\x11\xe0\xa1\xb1", "f: is not a text file (it is an old Excel or Word document); a table"),
-        (b"\x89HDF\r\n\x1a\n\x00", "f: is not a text file (it is HDF5, as GCTX and h5ad are); a table"),
+        (b"PK\x03\x04\x14\x00", "f: is not a text file; a table (it is an Excel workbook or another zip archive)"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1", "f: is not a text file; a table (it is an old Excel or Word document)"),
+        (b"\x89HDF\r\n\x1a\n\x00", "f: is not a text file; a table (it is HDF5, as GCTX and h5ad are)"),
         (b"%PDF-1.4\nabc", "f: is not a plain text file; a table"),
-        (b"\xfd7zXZ\x00", "f: is not a text file (it is packed by xz; unpack it); a table"),
+        (b"\xfd7zXZ\x00", "f: is not a text file; a table (it is packed by xz; unpack it)"),
         (bytes(range(1, 256)), "f: is not a text file; a table"),
         ("a\tb".encode("utf-16")[:-1], "f: is damaged UTF-16 text, perhaps cut off; save it anew as UTF-8; a table"),
         (b" <HTML><body>", "f: is a web page, perhaps an error page or a login in place of the file; a table"),

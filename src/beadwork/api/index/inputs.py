@@ -23,8 +23,9 @@ from beadwork.io.platform.gene_table import gene_table
 from beadwork.kernels.connectivity.wtcs import MAX_GENES
 from beadwork.kernels.numeric.threads import run_chunks
 from beadwork.model.errors import AlignmentError, FileError, LevelError, name_some
-from beadwork.model.matrix import CLEANED, SPACE_SIZES, Level, Space
+from beadwork.model.matrix import CLEANED, Level, Space
 from beadwork.model.params import IndexParams
+from beadwork.model.spaces import guess_space, space_genes
 from beadwork.stages.connectivity.annotate import signature_table
 from beadwork.stages.connectivity.row_genes import identify_genes
 
@@ -132,8 +133,7 @@ def index_genes(matrix: OpenMatrix, params: IndexParams) -> tuple[list[str], lis
     stream, gene_ids, symbols = matrix.stream, matrix.gene_ids, matrix.symbols
     if params.space != "auto":
         table = gene_table()
-        column = {"LM": "pr_is_lm", "BING": "pr_is_bing"}.get(params.space)
-        wanted = set(table.index if column is None else table.index[table[column] == 1])
+        wanted = set(space_genes(table, Space(params.space)))
         kept = [gene for gene in gene_ids if gene in wanted]
         if len(kept) < len(wanted):
             absent = sorted(wanted - set(kept))
@@ -150,13 +150,8 @@ def index_genes(matrix: OpenMatrix, params: IndexParams) -> tuple[list[str], lis
 
 def space_of(gene_ids: Sequence[str]) -> str | None:
     """Gene space that holds just these genes, None if there is none."""
-    table = gene_table()
-    for space, column in ((Space.LM, "pr_is_lm"), (Space.BING, "pr_is_bing"), (Space.AIG, None)):
-        if len(gene_ids) == SPACE_SIZES[space]:
-            wanted = table.index if column is None else table.index[table[column] == 1]
-            if set(gene_ids) == set(wanted):
-                return str(space)
-    return None
+    space = guess_space(gene_ids, gene_table())
+    return None if space is None else str(space)
 
 
 def prepare_segment(

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from beadwork.api.index.opened import Classes, ConnectivityIndex, QueryResult
+from beadwork.api.index.answers import QueryResult
+from beadwork.api.index.opened import Classes, ConnectivityIndex
 from beadwork.io.connectivity.gene_sets import file_names
 from beadwork.io.connectivity.index.layout import MANIFEST
 from beadwork.io.connectivity.ranked_tables import ROWS, write_parts, write_ranked, write_records
@@ -22,7 +23,7 @@ from beadwork.io.files.atomic import write_text
 from beadwork.io.files.provenance import input_record, make_provenance
 from beadwork.io.matrix.gctx.writer import gctx_columns
 from beadwork.model.connectivity.query import SIGNATURE_FIELDS, MappedQuery, Query, query_label
-from beadwork.model.errors import FileError
+from beadwork.model.errors import FileError, GeneSetError
 from beadwork.model.params import QueryParams, SignatureParams
 from beadwork.stages.connectivity.filters import filter_signatures
 from beadwork.stages.connectivity.perturbagens import RollUpPlan
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 log = logging.getLogger("beadwork")
-RESERVED = ("missing_genes", "queries", "groups", "up", "dn")
+RESERVED = ("missing_genes", "queries", "skipped", "groups", "up", "dn")
 LEVELS = ("cells", "perturbagens", "classes")
 MOST_WARNED = 5
 """Notes of so many queries are said on the terminal; those of all stand in queries.tsv."""
@@ -87,7 +88,7 @@ def answer_to_files(
     output = Path(output)
     if output.exists() and not output.is_dir():
         raise FileError(f"{output}: is a file; name a folder for the answers")
-    mapped = index.map_queries(queries, params)
+    mapped, skipped = _usable(index, queries, params)
     params = index.settle(params, mapped)
     check_metrics(mapped, params)
     shown = filter_signatures(index.annotation, filters) if filters else np.ones(len(index), bool)
@@ -132,6 +133,10 @@ def answer_to_files(
             groups = result.connections.groups
             done += len(batch)
     write_records(report, output / "queries.tsv")
+    if skipped:
+        write_records(skipped, output / "skipped.tsv")
+    else:
+        (output / "skipped.tsv").unlink(missing_ok=True)
     write_records(missing, output / "missing_genes.tsv", ("query", "set", "gene", "answer", "reason"))
     write_records(groups, output / "groups.tsv")
     _write_sets(mapped, index, output)
@@ -146,6 +151,32 @@ def _plan(index: ConnectivityIndex, classes: Classes, params: QueryParams, shown
     if classes is not None and plan.match is not None:
         log.log(logging.INFO if plan.match.found else logging.WARNING, "%s", plan.match)
     return plan
+
+
+def _usable(
+    index: ConnectivityIndex, queries: Sequence[Query], params: QueryParams
+) -> tuple[list[MappedQuery], list[dict[str, Any]]]:
+    """Put queries on the genes of the index; of several, those that cannot be used are skipped, and said.
+
+    Raises
+    ------
+    GeneSetError
+        None can be used.
+    """
+    mapped, skipped, first = [], [], None
+    for query in queries:
+        try:
+            mapped += index.map_queries([query], params)
+        except GeneSetError as error:
+            first = first or error
+            skipped.append({"query": query.name, "reason": str(error)})
+    if not mapped and first is not None:
+        raise first
+    for row in skipped[:MOST_WARNED]:
+        log.warning("%s; it is skipped", row["reason"])
+    if len(skipped) > MOST_WARNED:
+        log.warning("%d of %d queries are skipped; skipped.tsv lists them", len(skipped), len(queries))
+    return mapped, skipped
 
 
 @contextmanager

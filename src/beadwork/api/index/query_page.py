@@ -18,7 +18,7 @@ from beadwork.stages.connectivity.perturbagens import PERTURBAGEN
 from beadwork.stages.connectivity.roll_up import RolledUp, ranked_columns
 
 if TYPE_CHECKING:
-    from beadwork.api.index.opened import QueryResult
+    from beadwork.api.index.answers import QueryResult
 
 TOP = 20
 """Entities shown at each end."""

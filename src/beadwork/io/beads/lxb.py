@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import io
 import logging
+import lzma
 import re
 import struct
 import tarfile
@@ -19,13 +20,14 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple
+from typing import IO, NamedTuple, cast
 
 import numpy as np
 import pandas as pd
 
 from beadwork.io.beads.fcs import BadFile, read_layout
 from beadwork.io.files.digest import digest_bytes
+from beadwork.io.files.unpack import Growth, UnpackedStream
 from beadwork.model.beads.plate import N_ANALYTES, BeadPlate, BeadStore
 from beadwork.model.errors import FileError, name_some
 from beadwork.model.ids import parse_well, well_position
@@ -50,6 +52,8 @@ CHANNELS: tuple[tuple[str, str, int], ...] = (
 _TEXT_START, _TEXT_END, _DATA_START = 96, 1039, 13952
 _MAX_FILE = 256 << 20
 """Largest file of one well in bytes, unpacked; real ones have 1 to 4 MB."""
+_MOST_MEMBERS = 100_000
+"""Most members of an archive; a plate has 384."""
 _ENDING = re.compile(r"\.lxb(\.gz)?$", re.IGNORECASE)
 _ARCHIVES = (".tar", ".tar.gz", ".tgz", ".zip")
 
@@ -138,6 +142,7 @@ class _Source(NamedTuple):
 
     name: str
     load: Callable[[], bytes]
+    growth: Growth | None = None
 
 
 def read_plate(path: str | Path, det_plate: str | None = None, *, threads: int = 1) -> BeadPlate:
@@ -204,7 +209,11 @@ def _try_well(source: _Source) -> _Read | str:
     """Beads of a file, or the reason why there are none."""
     try:
         data = source.load()
-        return _read_well(_unpack(data) if source.name.lower().endswith(".gz") else data)
+        if source.name.lower().endswith(".gz"):
+            data = _unpack(data)
+            if source.growth is not None:
+                source.growth.add(data)
+        return _read_well(data)
     except BadFile as error:
         return str(error)
 
@@ -335,10 +344,20 @@ def _check_member(path: Path, name: str, is_link: bool) -> None:
         raise FileError(f"{path}: member {name!r} is a link; pack the files themselves")
 
 
+def _check_number(path: Path, number: int) -> None:
+    if number >= _MOST_MEMBERS:
+        raise FileError(f"{path}: holds more than {_MOST_MEMBERS:,} members, far more than a plate; pack the LXB files")
+
+
 def _tar(path: Path) -> Iterator[_Source]:
     try:
-        with tarfile.open(path, "r|*") as archive:
-            for member in archive:
+        growth = Growth(path, path.stat().st_size, "archive of LXB files")
+        with (
+            open(path, "rb") as file,
+            tarfile.open(fileobj=cast(IO[bytes], UnpackedStream(file, growth)), mode="r|") as archive,
+        ):
+            for number, member in enumerate(archive):
+                _check_number(path, number)
                 _check_member(path, member.name, member.islnk() or member.issym())
                 if member.isdir():
                     continue
@@ -351,8 +370,14 @@ def _tar(path: Path) -> Iterator[_Source]:
                     continue
                 stream = archive.extractfile(member)
                 data = stream.read() if stream else b""
-                yield _Source(name, lambda data=data: data)
-    except (tarfile.TarError, EOFError, zlib.error, OSError, TypeError, ValueError, struct.error) as error:
+                if member.issparse():
+                    growth.add(data)
+                yield _Source(name, lambda data=data: data, growth)
+    except EOFError:
+        raise FileError(
+            f"{path}: damaged or truncated archive (unexpected end of data); fetch or pack it anew"
+        ) from None
+    except (lzma.LZMAError, tarfile.TarError, zlib.error, OSError, TypeError, ValueError, struct.error) as error:
         # tarfile answers a gzip header that ends early with a TypeError
         raise FileError(f"{path}: damaged or truncated archive ({error}); fetch or pack it anew") from None
 
@@ -362,7 +387,7 @@ def _zip(path: Path, stack: ExitStack) -> Iterator[_Source]:
         def load() -> bytes:
             try:
                 with archive.open(member) as stream:
-                    return _limited(stream.read(_MAX_FILE + 1))
+                    return _limited(growth.add(stream.read(_MAX_FILE + 1)))
             except (zipfile.BadZipFile, EOFError, zlib.error, OSError, struct.error) as error:
                 raise BadFile(f"is damaged in the archive ({error})") from None
             except (RuntimeError, NotImplementedError) as error:
@@ -374,11 +399,13 @@ def _zip(path: Path, stack: ExitStack) -> Iterator[_Source]:
         archive = stack.enter_context(zipfile.ZipFile(path))
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, struct.error) as error:
         raise FileError(f"{path}: damaged or truncated archive ({error}); fetch or pack it anew") from None
-    for member in archive.infolist():
+    growth = Growth(path, path.stat().st_size, "archive of LXB files")
+    for number, member in enumerate(archive.infolist()):
+        _check_number(path, number)
         _check_member(path, member.filename, (member.external_attr >> 16) & 0o170000 == 0o120000)
         if not member.filename.endswith("/"):
             load = loader(archive, member) if member.file_size <= _MAX_FILE else _too_large
-            yield _Source(PurePosixPath(member.filename).name, load)
+            yield _Source(PurePosixPath(member.filename).name, load, growth)
 
 
 # ---- writing --------------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from beadwork.io.files.atomic import atomic_path, write_text
+from beadwork.io.files.cells import no_formulas, plain_cell
 from beadwork.model.connectivity.signature_table import arrow_numbers, arrow_text, plain_numbers
 from beadwork.model.missing import MISSING_TEXT
 
@@ -20,7 +21,6 @@ ROWS = 50_000
 SMALL = ("fdr", "p")
 """Columns whose digits after the point do not end at the sixth."""
 _PLAIN = re.compile(r"[\t\r\n\"]+")
-_ENDS = str.maketrans("\t\r\n", "   ")
 
 
 def _printable(columns: Mapping[str, Any]) -> dict[str, Any]:
@@ -47,7 +47,7 @@ def _print_column(name: str, column: Any) -> Any:
         number = np.asarray(column) if getattr(column.dtype, "kind", "O") == "f" else None
     if number is not None:
         number = np.asarray(number, np.float64)
-        rounded = number.astype(np.float32) if name in SMALL else np.round(number, DECIMALS)
+        rounded = (number.astype(np.float32) if name in SMALL else np.round(number, DECIMALS)) + 0.0  # never -0
         return pc.cast(arrow_numbers(rounded, np.isnan(number)), pa.string())
     if isinstance(column, pa.Array):
         return _plain_text(column)
@@ -64,7 +64,7 @@ def _plain_text(array: Any) -> Any:
         return _plain_text(array.dictionary).take(array.indices)
     if not pa.types.is_string(array.type) and not pa.types.is_large_string(array.type):
         return pc.cast(array, pa.string())
-    return pc.replace_substring_regex(array, r"[\t\r\n\"]+", " ")
+    return no_formulas(pc.replace_substring_regex(array, r"[\t\r\n\"]+", " "))
 
 
 def write_ranked(columns: Mapping[str, Any], path: Path) -> None:
@@ -149,4 +149,4 @@ def write_records(rows: Sequence[Mapping[str, Any]], path: Path, names: Sequence
 
 
 def _cell(item: Any) -> str:
-    return "" if item is None or item != item else str(item).translate(_ENDS)
+    return "" if item is None or item != item else plain_cell(str(item))

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from beadwork.io.files.delimited import NAMES, find_separator, split_line, unquote
-from beadwork.io.files.text import split_lines
 from beadwork.model.connectivity.gene_columns import GENE_COLUMNS, Identify
 from beadwork.model.connectivity.gene_text import are_row_numbers
 from beadwork.model.connectivity.query import SIZE_LIMIT, GeneSet
 from beadwork.model.connectivity.value_columns import FOLD_CHANGES, STATISTICS, parse_numbers, plain_name
 from beadwork.model.errors import GeneSetError, name_some
+from beadwork.model.lines import split_lines
 
 SET_COLUMNS = ("set", "query", "name", "term", "geneset", "setname", "genesetname", "gsname", "pathway")
 DIRECTION_COLUMNS = ("direction", "sign", "side", "updown", "regulation")

@@ -6,20 +6,22 @@ without a header are read; which columns were taken stands in the notes of each 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from beadwork.io.files.delimited import NAMES, find_separator, split_cells, split_line
-from beadwork.io.files.text import decode, file_label, split_lines
+from beadwork.io.files.text import decode, file_label
 from beadwork.io.files.unpack import GZIP_MAGIC, read_bytes, unpack
 from beadwork.io.files.workbook import is_workbook, read_workbook
 from beadwork.io.platform.gene_names import gene_resolver
 from beadwork.model.connectivity.gene_columns import Identify, choose_genes
 from beadwork.model.connectivity.query import Query
 from beadwork.model.connectivity.value_columns import choose_values, contrasts, finite_ends, parse_numbers
-from beadwork.model.errors import BeadworkError, FileError, GeneSetError
+from beadwork.model.errors import BeadworkError, FileError, GeneSetError, name_some
+from beadwork.model.lines import split_lines
 from beadwork.model.missing import NO_GENE, WORDS
 from beadwork.model.params import SignatureParams
 
@@ -31,6 +33,7 @@ CONTRASTS = {"contrast": True, "comparison": True, "cluster": False, "group": Fa
 """Columns that tell contrasts apart; where False, only if genes stand in several of them."""
 MOST_CONTRASTS = 1000
 NEEDED = "a table of genes and values is needed"
+_SEPARATOR_LINE = re.compile(r'"?sep=.?"?', re.I)
 _HDF5 = b"\x89HDF"
 
 
@@ -156,6 +159,8 @@ def _of_table(name: str, raw: bytes, identify: Identify, params: SignatureParams
 
 def _without_comments(lines: list[str]) -> list[str]:
     """Lines of which those with ``#`` above the table are empty; a header that begins with ``#`` loses it."""
+    if _SEPARATOR_LINE.fullmatch(lines[0].strip()):
+        lines = ["", *lines[1:]]  # a line for Excel
     place = 0
     while place < len(lines) and (not lines[place].strip() or lines[place].lstrip().startswith("#")):
         place += 1
@@ -197,11 +202,18 @@ def _of_cells(
     if len(parts) > MOST_CONTRASTS:
         raise GeneSetError(f"column {names[place]} names {len(parts):,} contrasts; at most {MOST_CONTRASTS:,} are read")
     notes.append(f"column {names[place]} names {len(parts)} contrasts; each is a query")
-    return [
-        _query(f"{stem}_{label}", [genes.genes[row] for row in part], [genes.keys[row] for row in part],
-               values.values[part], notes)
-        for label, part in parts.items()
-    ]  # fmt: skip
+    empty = [label for label, part in parts.items() if np.isnan(values.values[part]).all()]
+    if empty:
+        notes.append(f"{names[place]} {name_some(empty)} without values: left out")
+    queries = []
+    for label, part in parts.items():
+        if label in empty:
+            continue
+        chosen_genes, chosen_keys = [genes.genes[row] for row in part], [genes.keys[row] for row in part]
+        queries.append(_query(f"{stem}_{label}", chosen_genes, chosen_keys, values.values[part], notes))
+    if not queries:
+        raise GeneSetError("the signature holds no values")
+    return queries
 
 
 def _query(

@@ -7,10 +7,12 @@ import numpy as np
 import pandas as pd
 
 from beadwork.io.files.atomic import atomic_path
+from beadwork.io.files.cells import plain_cell
 from beadwork.io.files.delimited import unquote
-from beadwork.io.files.text import file_label, read_text, split_lines
+from beadwork.io.files.text import file_label, read_text
 from beadwork.io.files.typed_column import typed_column
 from beadwork.model.errors import FileError
+from beadwork.model.lines import split_lines
 from beadwork.model.missing import missing_texts
 
 
@@ -37,6 +39,8 @@ def read_table(
     cells = []
     for number, line in lines[1:]:
         row = [unquote(cell) for cell in line.split("\t")]
+        if len(row) < len(header) and row[-1].startswith('"'):
+            raise FileError(f"{path}: line {number} ends within quotes; put each row on one line")
         if len(row) > len(header) and any(row[len(header) :]):
             raise FileError(f"{path}: line {number} has {len(row)} cells, but the header has {len(header)} columns")
         cells.append((row + [""] * len(header))[: len(header)])
@@ -72,14 +76,11 @@ def _named_columns(header: list[str], cells: list[list[str]], path: str) -> list
 def write_table(table: pd.DataFrame, path: str | Path) -> None:
     """Write a tab-separated file with a header line; missing values are empty, the index is left out.
 
-    A tab or line end within a text becomes a blank, so that every line is a row and nothing needs quotes.
+    A tab or line end within a text becomes a blank, so that every line is a row and nothing needs quotes; a text that
+    a spreadsheet would take for a formula begins with one (:mod:`beadwork.io.files.cells`).
     """
-    plain = table.rename(columns=lambda name: _one_cell(str(name)))
+    plain = table.rename(columns=lambda name: plain_cell(str(name)))
     for name in plain.columns[[not pd.api.types.is_numeric_dtype(kind) for kind in plain.dtypes]]:
-        plain[name] = plain[name].map(lambda item: _one_cell(item) if isinstance(item, str) else item)
+        plain[name] = plain[name].map(lambda item: plain_cell(item) if isinstance(item, str) else item)
     with atomic_path(path) as temporary:
         plain.to_csv(temporary, sep="\t", index=False, lineterminator="\n", quoting=csv.QUOTE_NONE)
-
-
-def _one_cell(text: str) -> str:
-    return text.translate({ord(end): " " for end in "\t\r\n"})

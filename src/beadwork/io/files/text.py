@@ -2,7 +2,7 @@
 
 UTF-8 with or without its mark, UTF-16 with a mark or clearly without one (spreadsheets call it "Unicode text"), UTF-32
 with a mark, else Windows-1252 (and latin-1 where a byte is none of its), in which older files are written; that last
-choice is a guess and is said.  Only ``\\n``, ``\\r\\n`` and ``\\r`` end a line.  ``-`` is standard input.
+choice is a guess and is said.  ``-`` is standard input.  Lines are split by :mod:`beadwork.model.lines`.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def decode(raw: bytes, name: str, needed: str) -> Text:
         ) from None
     for magic, what in _FOREIGN:
         if raw.startswith(magic) and not (magic.decode("latin-1").isprintable() and raw[:_PROBED].isascii()):
-            raise FileError(f"{name}: is not a text file (it is {what}); {needed}")
+            raise FileError(f"{name}: is not a text file; {needed} (it is {what})")
     if raw.startswith((b"%PDF-", b"{\\rtf1")):
         raise FileError(f"{name}: is not a plain text file; {needed}")
     if b"\x00" in raw:
@@ -150,10 +150,3 @@ def _utf16_without_mark(raw: bytes) -> str | None:
     except UnicodeDecodeError:
         return None
     return guessed
-
-
-def split_lines(text: str) -> list[str]:
-    r"""Lines that end in ``\n``, ``\r\n`` or ``\r``; no other character ends one, unlike ``str.splitlines``."""
-    if "\r" in text:
-        text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return text.split("\n")

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
+import io
+import lzma
 import sys
 import zlib
+from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from beadwork.model.errors import FileError
 
@@ -49,22 +53,64 @@ def standard_input() -> bytes:
     return _read[0][1]
 
 
+class Growth:
+    """Counts what a packed file unpacks to, and refuses it where that is absurd.
+
+    Parameters
+    ----------
+    path
+        The file, for messages.
+    packed
+        Its size in bytes.
+    what
+        What it is taken for, for messages.
+    """
+
+    def __init__(self, path: str | Path, packed: int, what: str) -> None:
+        self.path, self.what, self.limit, self.size = path, what, max(_FREE, MAX_GROWTH * packed), 0
+
+    def add(self, data: bytes) -> bytes:
+        """Count bytes and pass them on.
+
+        Raises
+        ------
+        FileError
+            There are too many by now.
+        """
+        self.size += len(data)
+        if self.size > self.limit:
+            raise FileError(
+                f"{self.path}: unpacks to more than {MAX_GROWTH} times its size, as no {self.what} does; "
+                "unpack it yourself if it is sound"
+            )
+        return data
+
+
+class UnpackedStream:
+    """A file that may be packed (gzip, bzip2, xz), unpacked as it is read, its growth limited."""
+
+    def __init__(self, file: BinaryIO, growth: Growth) -> None:
+        self.growth = growth
+        start = file.peek(6) if isinstance(file, io.BufferedReader) else b""
+        packed = next((opener for magic, opener in _OPENERS.items() if start.startswith(magic)), None)
+        self.stream: Any = file if packed is None else packed(file)
+
+    def read(self, size: int = -1) -> bytes:
+        """Read unpacked bytes."""
+        return self.growth.add(self.stream.read(size))
+
+
+_OPENERS: dict[bytes, Callable[[Any], Any]] = {GZIP_MAGIC: gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}
+
+
 def unpack(raw: bytes, path: str | Path) -> bytes:
     """Unpack gzipped bytes; `path` is for messages."""
-    import io
-
-    limit = max(_FREE, MAX_GROWTH * len(raw))
-    parts, size = [], 0
+    growth = Growth(path, len(raw), "table")
+    parts = []
     try:
         with gzip.GzipFile(fileobj=io.BytesIO(raw)) as stream:
             while part := stream.read(_STEP):
-                parts.append(part)
-                size += len(part)
-                if size > limit:
-                    raise FileError(
-                        f"{path}: unpacks to more than {MAX_GROWTH} times its size, as no table does; "
-                        "unpack it yourself if it is sound"
-                    )
+                parts.append(growth.add(part))
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise FileError(f"{path}: damaged gzip file ({error}); fetch or make it anew") from None
     return b"".join(parts)

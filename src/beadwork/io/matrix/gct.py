@@ -13,10 +13,11 @@ import numpy as np
 import pandas as pd
 
 from beadwork.io.files.delimited import unquote
-from beadwork.io.files.text import split_lines, text_of
+from beadwork.io.files.text import text_of
 from beadwork.io.files.typed_column import typed_column
 from beadwork.io.matrix.ids import ids_of_texts
 from beadwork.model.errors import AlignmentError, FileError, name_some
+from beadwork.model.lines import split_lines
 from beadwork.model.matrix import Level, Matrix, Space
 from beadwork.model.missing import MISSING_TEXT, is_missing, missing_numbers
 

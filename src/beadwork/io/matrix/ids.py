@@ -44,7 +44,7 @@ def ids_of_texts(texts: Sequence[str], path: object, side: str, *, own: bool = F
     joined = "\n".join(texts)
     plain = joined.isascii() and not any(blank in joined for blank in _BLANKS)
     ids = list(texts) if plain else [text.strip() for text in texts]
-    if not _suspect(joined) and (own or WORDS.isdisjoint(ids)):
+    if not _suspect(ids, joined) and (own or WORDS.isdisjoint(ids)):
         return ids
     plain = [found[2].strip() if (found := _BYTES.fullmatch(item)) else item for item in ids]
     for place, item in enumerate(plain):
@@ -82,10 +82,10 @@ def ids_of_numbers(numbers: np.ndarray, path: object, side: str) -> list[str]:
     return ids
 
 
-def _suspect(joined: str) -> bool:
-    """Whether any of many ids, one a line, may have to be looked at: most files are passed quickly."""
-    return any(sign in joined for sign in (".", "e+", "E", "b'", 'b"')) and any(
-        f"\n{head}" in f"\n{joined}" for head in "b+-0123456789 \t"
+def _suspect(ids: Sequence[str], joined: str) -> bool:
+    """Whether any of many ids may have to be looked at: most files are passed quickly."""
+    return any(sign in joined for sign in (".", "e+", "E", "b'", 'b"')) and not {item[:1] for item in ids}.isdisjoint(
+        "b+-0123456789"
     )
 
 

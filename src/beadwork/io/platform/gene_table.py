@@ -8,7 +8,8 @@ import pandas as pd
 from beadwork.io.files.tables import read_table
 from beadwork.io.platform.folder import resource_path, resources_folder
 from beadwork.model.errors import FileError, name_some
-from beadwork.model.matrix import Matrix
+from beadwork.model.matrix import Matrix, Space
+from beadwork.model.spaces import space_genes
 
 __all__ = [
     "entrez_ids",
@@ -69,7 +70,7 @@ def landmark_ids(rows: pd.DataFrame, what: str) -> pd.Series:
         Some of the 978 landmarks are absent, or one stands in two rows.
     """
     genes = gene_table()
-    landmarks = genes.index[genes["pr_is_lm"] == 1]
+    landmarks = space_genes(genes, Space.LM)
     found = pd.Series(rows.index.astype(str), index=rows.index, dtype=object)
     if not landmarks.isin(found).all():
         found = pd.Series(entrez_ids(rows.index, rows.get("pr_gene_id")), index=rows.index, dtype=object)

@@ -37,7 +37,8 @@ from beadwork.io.platform.gene_table import entrez_ids, gene_table, resource_pat
 from beadwork.kernels.levels.quantise import quantise_rows
 from beadwork.model.errors import FileError, name_some
 from beadwork.model.levels.inference_model import InferenceModel
-from beadwork.model.matrix import Matrix
+from beadwork.model.matrix import Matrix, Space
+from beadwork.model.spaces import space_genes
 
 FORMAT, VERSION = "inference-model", 2
 DEFAULT_MODEL = "inference_default.h5"
@@ -188,7 +189,7 @@ def weights_model(matrix: Matrix, *, what: str = "weights") -> InferenceModel:
         Landmarks or the intercept are absent, a gene stands twice or is unknown, weights are missing.
     """
     genes = gene_table()
-    landmarks = genes.index[genes["pr_is_lm"] == 1]
+    landmarks = space_genes(genes, Space.LM)
     sides = [entrez_ids(table.index, table.get("pr_gene_id")) for table in (matrix.rows, matrix.cols)]
     hits = [int(landmarks.isin(side).sum()) for side in sides]
     own = 0 if hits[0] >= hits[1] else 1

@@ -13,7 +13,7 @@ import pandas as pd
 from beadwork.io.files.atomic import atomic_path, write_text
 from beadwork.io.matrix.column_stream import open_columns
 from beadwork.io.matrix.formats import read_annotation
-from beadwork.io.matrix.gctx.layout import RELEASE
+from beadwork.io.matrix.gctx.layout import LEVEL, RELEASE
 from beadwork.io.matrix.gctx.writer import new_gctx
 from beadwork.model.errors import AlignmentError, FileError, name_some
 
@@ -46,8 +46,10 @@ def join_matrices(sources: Sequence[Path], target: Path, version: str) -> tuple[
         A matrix cannot be read, or there is no room for the joint one.
     """
     total = genes = 0
+    level = None
     for path in sources:
         found = read_annotation(path)
+        level = level or found.level
         total += len(found.cols)
         genes = genes or len(found.rows)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -57,7 +59,8 @@ def join_matrices(sources: Sequence[Path], target: Path, version: str) -> tuple[
         raise FileError(f"{target}: needs {needed / 1e9:.3g} GB, but {free / 1e9:.3g} GB are free; make room for it")
     tables = []
     room = 64 * (total + genes)
-    with atomic_path(target) as temporary, new_gctx(temporary, genes, total, {RELEASE: version}, room) as writer:
+    attributes = {RELEASE: version, **({LEVEL: str(level)} if level else {})}
+    with atomic_path(target) as temporary, new_gctx(temporary, genes, total, attributes, room) as writer:
         rows = None
         done = 0
         for path in sources:

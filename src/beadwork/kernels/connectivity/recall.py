@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from beadwork.kernels.numeric.ranks import mean_ranks
+
 
 def percentile_ranks(similarity: np.ndarray) -> np.ndarray:
     """Percentile ranks down each column, 0 for the largest of the finite values; ties share their mean rank."""
-    from scipy.stats import rankdata
-
     known = np.isfinite(similarity)
-    ranks = rankdata(np.where(known, -similarity, np.inf), axis=0, method="average") - 1
+    ranks = mean_ranks(np.where(known, -similarity, np.inf)) - 1
     count = np.maximum(known.sum(axis=0) - 1, 1)
     result: np.ndarray = np.where(known, 100.0 * ranks / count, np.nan)
     return result

@@ -27,6 +27,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from beadwork.kernels.numeric.elementary import arctan, exp, exp2, expm1, log, log2, log10, power
 from beadwork.kernels.numeric.percentiles import average_ranks, hazen_percentile, hazen_position
 
 Floats = NDArray[np.float64]
@@ -94,7 +95,7 @@ class PowerFit(NamedTuple):
     def a(self) -> Floats:
         """Factor in a * c^b + k (infinite at b = 0)."""
         with np.errstate(divide="ignore", invalid="ignore"):
-            return self.slope * np.exp(-self.b * self.log_center) / self.b
+            return self.slope * exp(-self.b * self.log_center) / self.b
 
     @property
     def k(self) -> Floats:
@@ -170,7 +171,7 @@ def liss(
         scaled[:, good] = clip_scaled(apply_power(found, np.maximum(lx[:, good], 1.0)), max_level)
         slope[good] = curve_slope(clipped[:, good], reference[:n_fit])
         f_logp[good] = f_test_logp(found, n_fit)
-        iqr[good] = 2 ** (hazen_percentile(scaled[:, good], 75) - hazen_percentile(scaled[:, good], 25))
+        iqr[good] = exp2(hazen_percentile(scaled[:, good], 75) - hazen_percentile(scaled[:, good], 25))
     return LissResult(scaled, points, curve, fit, slope, f_logp, iqr, failed)
 
 
@@ -179,7 +180,7 @@ def liss(
 
 def log2_intensity(intensities: Floats) -> Floats:
     """log2(max(FI, 2^-52)); NaN stays NaN."""
-    return np.asarray(np.log2(np.maximum(intensities, MIN_FI)), dtype=np.float64)
+    return log2(np.maximum(intensities, MIN_FI))
 
 
 def log2_by_parts(values: Floats) -> Floats:
@@ -219,7 +220,7 @@ def make_windows(reference: Floats) -> Windows:
         tricube = np.array([[float.fromhex(item) for item in row] for row in _EPSILON_TRICUBE])
     else:
         share = np.abs(distances) / np.abs(distances).max(axis=1, keepdims=True)
-        tricube = (1.0 - share**3) ** 1.5
+        tricube = power(1.0 - power(share, 3), 1.5)
     return Windows(starts, distances, tricube)
 
 
@@ -266,10 +267,11 @@ def stable_operator(reference: Floats) -> Floats:
         size = np.abs(distance)
         near = np.argsort(size, kind="stable")[:STABLE_SPAN]
         weights = np.zeros(len(x))
-        weights[near] = (1 - (size[near] / size[near].max()) ** 3) ** 3
+        weights[near] = power(1 - power(size[near] / size[near].max(), 3), 3)
         weights /= weights.sum()
-        offset = distance - weights @ distance
-        operator[number] = weights * (1 - (weights @ distance) * offset / (weights @ offset**2))
+        center_of = sum((weights * distance).tolist())  # no product of BLAS, which sums as its processor likes
+        offset = distance - center_of
+        operator[number] = weights * (1 - center_of * offset / sum((weights * offset**2).tolist()))
     return operator
 
 
@@ -348,7 +350,7 @@ def fit_power(curve: Floats, reference: Floats) -> PowerFit:
     reference
         Shape (points,).
     """
-    logs = np.log(curve)
+    logs = log(curve)
     log_center = logs.mean(axis=0)
     logs = logs - log_center
     target = (reference - reference.mean())[:, None]
@@ -386,12 +388,12 @@ def fit_power(curve: Floats, reference: Floats) -> PowerFit:
 def box_cox(logs: Floats, b: Floats) -> Floats:
     """(exp(b * logs) - 1) / b per well, and its limit `logs` at b = 0."""
     safe = np.where(b == 0, 1.0, b)
-    return np.where(b == 0, logs, np.expm1(safe * logs) / safe)
+    return np.where(b == 0, logs, expm1(safe * logs) / safe)
 
 
 def apply_power(fit: PowerFit, lx: Floats) -> Floats:
     """Translate log2 intensities (all >= 1) to reference levels, shape (features, wells)."""
-    return fit.level + fit.slope * box_cox(np.log(lx) - fit.log_center, fit.b)
+    return fit.level + fit.slope * box_cox(log(lx) - fit.log_center, fit.b)
 
 
 def clip_scaled(scaled: Floats, max_level: float) -> Floats:
@@ -414,7 +416,7 @@ def curve_slope(curve: Floats, reference: Floats) -> Floats:
     """qc_slope: angle, in degrees, of the ordinary regression of the reference on the curve."""
     centered = curve - curve.mean(axis=0)
     slope = (centered * (reference - reference.mean())[:, None]).sum(axis=0) / (centered**2).sum(axis=0)
-    return np.asarray(np.degrees(np.arctan(slope)), dtype=np.float64)
+    return np.asarray(np.degrees(arctan(slope)), dtype=np.float64)
 
 
 def f_test_logp(fit: PowerFit, n_points: int) -> Floats:
@@ -426,7 +428,7 @@ def f_test_logp(fit: PowerFit, n_points: int) -> Floats:
     rest = n_points - 3
     with np.errstate(divide="ignore"):
         f = ((fit.sst - fit.sse) / 2) / (fit.sse / rest)
-    return np.asarray(-np.log10((1 + 2 * f / rest) ** (-rest / 2) + ROUNDING), dtype=np.float64)
+    return np.asarray(-log10(power(1 + 2 * f / rest, -rest / 2) + ROUNDING), dtype=np.float64)
 
 
 def fence(values: Floats, width: float) -> tuple[float, float]:

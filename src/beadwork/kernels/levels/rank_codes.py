@@ -11,9 +11,9 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
 from beadwork.kernels.numeric.jit import jit
+from beadwork.kernels.numeric.ranks import rankit_scores
 
 Codes = NDArray[np.uint16]
 Floats = NDArray[np.float64]
@@ -84,7 +84,7 @@ def _rank_rows(keys, missing, codes):  # type: ignore[no-untyped-def]
 def _score_table(n: int) -> Floats:
     """Give the normal score of each code among `n` values: Phi^-1((rank - 1/2) / n); NaN for code 0."""
     table = np.full(2 * n + 1, np.nan)
-    table[2:] = ndtri((np.arange(2, 2 * n + 1) - 1) / (2 * n))
+    table[2:] = rankit_scores(np.arange(2, 2 * n + 1) / 2, n)  # codes are twice the ranks
     table.flags.writeable = False
     return table
 

@@ -7,10 +7,9 @@ import warnings
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from beadwork.kernels.numeric.ranks import MAD_TO_SD
 
-MAD_TO_SD = 1.4826
-"""Standard deviations per median absolute deviation of a normal distribution."""
+Floats = NDArray[np.float64]
 
 
 def robust_center_scale(values: Floats, min_mad: float) -> tuple[Floats, Floats, Floats]:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from beadwork.kernels.numeric.ranks import mean_ranks
+
 
 def cosine(profile: np.ndarray, z: np.ndarray) -> np.ndarray:
     """Cosine of profiles, shape (genes, queries), with signatures, shape (genes, signatures).
@@ -34,7 +36,5 @@ def spearman(profile: np.ndarray, rank: np.ndarray) -> np.ndarray:
 
     The profile's ties share their mean rank; those of a signature have the index's order (ties are rare there).
     """
-    from scipy.stats import rankdata
-
-    ordered = rankdata(profile, axis=0)
-    return pearson(ordered, -rankdata(rank, axis=0))
+    ordered = mean_ranks(profile)
+    return pearson(ordered, -mean_ranks(rank))

@@ -8,7 +8,8 @@ labels, a placement is as good as the mean over positions of e_{g(p)} . f_{label
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import ndtri
+
+from beadwork.kernels.numeric.ranks import blom_scores, ordinal_ranks
 
 N_ROWS, N_COLUMNS = 16, 24
 N_WELLS = N_ROWS * N_COLUMNS
@@ -27,11 +28,7 @@ def normal_scores(values: np.ndarray) -> np.ndarray:
     numpy.ndarray
         float32, shape (genes, wells), Blom's scores ndtri((rank - 3/8) / (n + 1/4)).
     """
-    n_genes = values.shape[0]
-    order = np.argsort(values, axis=0, kind="stable")
-    ranks = np.empty_like(order)
-    np.put_along_axis(ranks, order, np.arange(1, n_genes + 1)[:, None], axis=0)
-    scores: np.ndarray = ndtri((ranks - 0.375) / (n_genes + 0.25)).astype(np.float32)
+    scores: np.ndarray = blom_scores(ordinal_ranks(values), len(values)).astype(np.float32)
     scores[~np.isfinite(values)] = 0
     return scores
 

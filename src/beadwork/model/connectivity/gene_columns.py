@@ -163,6 +163,10 @@ def _taken(
                 f"{len(served):,} rows that name no known gene in {label} took that of {column_label(names, other)}"
             )
         open_rows = [row for row in open_rows if not found[row] or not any(found[row])]
+    for row in open_rows:
+        if not genes[row]:  # at least its name stands among what was not found
+            text = next((columns[other][row] for other in others if columns[other][row] not in NO_GENE), "")
+            genes[row], found[row] = ((text,), ("",)) if text else ((), ())
     if n_several:
         notes.append(f"{n_several:,} cells name several genes; each of them has the row's value")
     return GeneChoice(place, _one_kind(genes, found), found, label, tuple(notes))

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from beadwork.model.connectivity.spreadsheet import is_scientific
 from beadwork.model.missing import NO_GENE
 
-PLACEHOLDERS = frozenset({word.upper() for word in NO_GENE} | {"-", "--", ".", "?"})
+PLACEHOLDERS = frozenset(word.upper() for word in NO_GENE) | {"-", "--", ".", "?"}
 """Texts, in capitals, that stand for a missing gene."""
 
 _WHOLE = re.compile(r"\+?(\d+)(?:[.,]0*)?")

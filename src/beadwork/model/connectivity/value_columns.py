@@ -31,9 +31,11 @@ FOLD_CHANGES = ("log2foldchange", "logfc", "avglog2fc", "avglogfc", "log2fc", "l
 RATIOS = ("foldchange", "fc", "ratio", "foldchanges")
 """Fold changes that are not logarithms."""
 SCORES = ("score", "value", "values", "rankmetricscore", "rankmetric", "metric", "weight", "nes")
+_WITHIN = re.compile(r"log2?f(?:old)?c(?:hange)?|zscore|tstat|(?:^|[^a-z])stat$")
+"""Names of statistics and fold changes with that of a contrast before or behind them."""
 _DECIMAL_COMMA = re.compile(r"[-+]?\d*,\d+(?:[eE][-+]?\d+)?")
 _NO_NUMBER = WORDS | {"-", "--", "---", "."}
-_MINUS = str.maketrans({"\u2212": "-", "\u2013": "-", "\u00a0": None, "\u202f": None})
+_MINUS = str.maketrans({"\u221e": "inf", "\u2212": "-", "\u2013": "-", "\u00a0": None, "\u202f": None})
 
 
 @dataclass(frozen=True)
@@ -184,7 +186,9 @@ def choose_values(
     numeric = [
         place
         for place in range(len(names))
-        if place not in skip and table.numbers(place).usable and plain_name(names[place]) not in (*P_VALUES, *ADJUSTED)
+        if place not in skip
+        and table.numbers(place).usable
+        and plain_name(names[place]) not in (*P_VALUES, *ADJUSTED, "rank", "ranks")  # small or large first?
     ]
     if len(numeric) == 1 and table.numbers(numeric[0]).n_wrong == 0:
         return table.choice(numeric[0], max_padj)
@@ -195,6 +199,14 @@ def choose_values(
         if wrong is None:
             raise GeneSetError(f"column {named[0]} holds no values")
         raise GeneSetError(f"column {named[0]} holds no numbers ({wrong[1]!r} in line {table.line(wrong[0])})")
+    within = [
+        place for place, name in enumerate(names) if _WITHIN.search(plain_name(name)) and table.numbers(place).usable
+    ]
+    if len(within) == 1:
+        return table.choice(within[0], max_padj)
+    if within:
+        listed = name_some([names[place] for place in within])
+        raise GeneSetError(f"several columns may rank the genes ({listed}); name one with --value-column")
     some = any(table.numbers(place).usable for place in range(len(names)))
     raise GeneSetError(
         "a signature table needs a value column (stat, t, z, log2FoldChange, logFC, score, ...); it has "

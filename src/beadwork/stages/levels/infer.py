@@ -16,6 +16,7 @@ from beadwork.model.levels.wells import plate_names
 from beadwork.model.matrix import Level, Matrix, Space, check_matrix
 from beadwork.model.params import InferParams, ZscoreParams
 from beadwork.model.qc import qc_rows
+from beadwork.model.spaces import in_space
 
 log = logging.getLogger("beadwork.infer")
 LARGEST_NEGATIVE_SHARE = 0.05
@@ -166,8 +167,7 @@ def apply_model(landmarks: np.ndarray, model: InferenceModel) -> np.ndarray:
 
 def _space_table(genes: pd.DataFrame, space: Space) -> pd.DataFrame:
     """Rows of the output: the fields of the gene table that travel with a matrix."""
-    keep = {Space.LM: genes["pr_is_lm"] == 1, Space.BING: genes["pr_is_bing"] == 1}.get(space)
-    table = genes if keep is None else genes[keep]
+    table = genes[in_space(genes, space)]
     if table.index.has_duplicates:
         raise AlignmentError("the gene table repeats ids")
     return table.loc[:, [name for name in ROW_FIELDS if name in table]].copy()

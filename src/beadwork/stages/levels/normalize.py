@@ -12,7 +12,7 @@ from beadwork.kernels.levels.liss import LissResult, fence, liss
 from beadwork.kernels.numeric.percentiles import quantile_normalize
 from beadwork.model.beads.plate import CALIBRATORS, N_ANALYTES, BeadSet
 from beadwork.model.errors import AlignmentError, BeadworkError, LevelError, ParameterError, name_some
-from beadwork.model.matrix import Level, Matrix, check_matrix
+from beadwork.model.matrix import LARGEST_LOG2, Level, Matrix, check_matrix
 from beadwork.model.params import NormalizeParams
 from beadwork.model.pert_types import is_empty, type_mask
 from beadwork.model.qc import join_qc, qc_rows
@@ -20,7 +20,6 @@ from beadwork.model.qc import join_qc, qc_rows
 STAGE = "normalize"
 FIRST_GENE_ANALYTE = len(CALIBRATORS) + 1
 SCALED_LEVELS = (Level.NORM, Level.QNORM, Level.INF)
-LARGEST_LOG2 = 40.0
 QC_FIELDS = ("qc_slope", "qc_f_logp", "qc_iqr")
 
 

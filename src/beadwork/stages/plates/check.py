@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from beadwork.kernels.numeric.ranks import MAD_TO_SD
 from beadwork.kernels.plates.placements import (
     N_WELLS,
     normal_scores,
@@ -631,7 +632,7 @@ class _Study:
             if len(item.match) < 4:
                 continue
             middle = float(item.match.median())
-            spread = 1.4826 * float((item.match - middle).abs().median())
+            spread = MAD_TO_SD * float((item.match - middle).abs().median())
             limit = middle - max(self.params.odd_well_mads * spread, self.params.odd_well_margin)
             for well, likeness in item.match[item.match < limit].items():
                 rivals = {

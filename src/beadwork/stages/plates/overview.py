@@ -7,13 +7,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from beadwork.kernels.numeric.ranks import MAD_TO_SD
 from beadwork.model.plates.overview import FAR, PlateOverview, Strip
 from beadwork.model.qc import METRICS
 
 FEWEST = 8
 """Plates from which on one may stand out from the others."""
-TO_SD = 1.4826
-"""Median absolute deviation to standard deviation of normal values."""
 
 
 def plate_overview(plate: str, rows: pd.DataFrame) -> PlateOverview:
@@ -74,7 +73,7 @@ def outliers(values: np.ndarray) -> tuple[float, np.ndarray]:
     """Median, and positions of the values that stand out, the farthest first; none among fewer than :data:`FEWEST`."""
     median = float(np.median(values))
     distance = np.abs(values - median)
-    spread = TO_SD * float(np.median(distance))
+    spread = MAD_TO_SD * float(np.median(distance))
     if len(values) < FEWEST or spread == 0:
         return median, np.empty(0, np.int64)
     far = np.flatnonzero(distance > FAR * spread)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.stats import rankdata
 
 from beadwork.kernels.levels.modz import standard_ranks
+from beadwork.kernels.numeric.ranks import mean_ranks
 from beadwork.model.errors import AlignmentError, ParameterError, name_some
 from beadwork.model.matrix import Matrix
 from beadwork.model.pert_types import is_treatment, type_mask
@@ -87,7 +87,7 @@ def area_under_curve(higher: np.ndarray, lower: np.ndarray) -> float:
     """Probability that a value of `higher` exceeds one of `lower`, ties counting half; NaN if either is empty."""
     if not len(higher) or not len(lower):
         return float("nan")
-    ranks = rankdata(np.concatenate([higher, lower]))
+    ranks = mean_ranks(np.concatenate([higher, lower]))
     rank_sum = ranks[: len(higher)].sum()
     return float((rank_sum - len(higher) * (len(higher) + 1) / 2) / (len(higher) * len(lower)))
 

@@ -33,11 +33,12 @@ _PORTION = 1 << 19
 class StoredField:
     """One field of the annotation as it is stored: texts as bytes of fixed width or as objects, or numbers.
 
-    ``part(start, stop)`` gives the values of some rows.
+    ``part(start, stop)`` gives the values of some rows; `step` of them are written at a time.
     """
 
     dtype: np.dtype
     part: Callable[[int, int], np.ndarray]
+    step: int = PART
 
 
 @dataclass(frozen=True)
@@ -179,7 +180,7 @@ def stored_texts(texts: Sequence[str]) -> StoredField:
 
 
 def _stored(values: np.ndarray) -> StoredField:
-    return StoredField(values.dtype, lambda start, stop: values[start:stop])
+    return StoredField(values.dtype, lambda start, stop: values[start:stop], max(1, len(values)))
 
 
 def _objects(texts: Sequence[str]) -> np.ndarray:
@@ -191,6 +192,6 @@ def _objects(texts: Sequence[str]) -> np.ndarray:
 def _write_field(group: h5py.Group, key: str, field: StoredField, count: int) -> None:
     kind = h5py.string_dtype("utf-8") if field.dtype == object else field.dtype
     stored = group.create_dataset(key, shape=(count,), dtype=kind)
-    for start in range(0, count, PART):
-        stop = min(start + PART, count)
+    for start in range(0, count, field.step):
+        stop = min(start + field.step, count)
         stored[start:stop] = field.part(start, stop)

@@ -1,0 +1,40 @@
+"""Ranks and normal scores: the one home of each formula."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+MAD_TO_SD = 1.4826
+"""Standard deviations per median absolute deviation of a normal distribution."""
+
+
+def ordinal_ranks(values: np.ndarray) -> np.ndarray:
+    """Ranks down each column from 1, smallest first; ties keep their order, missing values come last."""
+    order = np.argsort(values, axis=0, kind="stable")
+    ranks = np.empty_like(order)
+    np.put_along_axis(ranks, order, np.arange(1, len(values) + 1)[:, None], axis=0)
+    return ranks
+
+
+def mean_ranks(values: np.ndarray) -> Floats:
+    """Ranks down each column from 1, smallest first; ties share their mean rank."""
+    from scipy.stats import rankdata
+
+    return np.asarray(rankdata(values, axis=0, method="average"), np.float64)
+
+
+def blom_scores(ranks: np.ndarray, n: int) -> Floats:
+    """Blom's normal scores of ranks among `n` values: Phi^-1((rank - 3/8) / (n + 1/4))."""
+    from scipy.special import ndtri
+
+    return np.asarray(ndtri((ranks - 0.375) / (n + 0.25)), np.float64)
+
+
+def rankit_scores(ranks: np.ndarray, n: int) -> Floats:
+    """Rankit normal scores of ranks among `n` values: Phi^-1((rank - 1/2) / n)."""
+    from scipy.special import ndtri
+
+    return np.asarray(ndtri((ranks - 0.5) / n), np.float64)

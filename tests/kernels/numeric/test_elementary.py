@@ -1,0 +1,30 @@
+"""Logarithms and powers of the C library: right, and laid out as the values are."""
+
+import numpy as np
+import pytest
+
+from beadwork.kernels.numeric import elementary
+
+VALUES = np.random.default_rng(2).uniform(0.1, 9, (5, 4, 3))
+
+
+@pytest.mark.parametrize("name", ["log2", "log", "log10", "exp", "expm1", "arctan", "exp2"])
+@pytest.mark.parametrize("layout", ["C", "F", "transposed", "strided", "reversed", "empty", "scalar"])
+def test_values_are_those_of_numpy_within_one_unit(name, layout):
+    values = {
+        "C": VALUES, "F": np.asfortranarray(VALUES), "transposed": VALUES.transpose(1, 0, 2),
+        "strided": VALUES[::2, 1:],
+        "reversed": VALUES[:, ::-1], "empty": VALUES[:0], "scalar": 2.5,
+    }[layout]  # fmt: skip
+    found, expected = getattr(elementary, name)(values), getattr(np, name)(values)
+    assert found.shape == np.shape(values)
+    np.testing.assert_array_max_ulp(found, np.asarray(expected), 2)
+    if layout in ("C", "F", "transposed"):
+        assert found.strides == expected.strides
+
+
+def test_powers_and_missing_values():
+    values = np.array([0.0, 0.3, np.nan, np.inf])
+    np.testing.assert_array_max_ulp(elementary.power(values, 1.5)[:2], values[:2] ** 1.5, 2)
+    assert np.isnan(elementary.power(values, 1.5)[2]) and elementary.power(values[3:], -4.0)[0] == 0
+    assert np.isnan(elementary.log2(values[2:])[0]) and elementary.log(values[3:])[0] == np.inf
