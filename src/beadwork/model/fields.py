@@ -55,6 +55,7 @@ _FIELDS = (
     Field("pr_is_lm", int, 3, "1 if the gene is a landmark"),
     Field("pr_is_bing", int, 3, "1 if the gene is a landmark or inferred well"),
     Field("pr_inference_r", float, 3, "accuracy of inference: correlation within left-out studies; missing: landmarks"),
+    Field("noise_factor", float, 4, "score of a well on the first direction of the noise that wells share"),
     Field("noise_share", float, 4, "share of a profile's squared length that noise control took out"),
     Field("pr_gene_sd", float, 3, "standard deviation of the gene within studies that the inference model learnt from"),
     Field("sig_id", str, 5, "signature: {brew_prefix}:{pert_id}[:{dose}]"),

@@ -241,7 +241,9 @@ def _source(stream: ColumnStream, place: np.ndarray | None) -> SignatureSource:
         if place is not None:
             values = np.ascontiguousarray(values[:, place])
         if not np.isfinite(values).all():
-            bad = [str(stream.cols.index[start + row]) for row in np.flatnonzero(~np.isfinite(values).all(axis=1))]
+            bad = [
+                str(stream.cols.index[start + row]) for row in np.flatnonzero(~np.isfinite(values).all(axis=1)).tolist()
+            ]
             raise AlignmentError(
                 f"{stream.path}: missing or infinite values in {name_some(bad)}; every signature needs a score for "
                 "every gene"

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import logging
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +20,7 @@ from beadwork.io.connectivity.ranked_tables import ROWS, write_parts, write_rank
 from beadwork.io.connectivity.signature_fields import row_fields
 from beadwork.io.files.atomic import write_text
 from beadwork.io.files.provenance import input_record, make_provenance
+from beadwork.io.files.scratch import scratch_folder
 from beadwork.io.matrix.gctx.writer import gctx_columns
 from beadwork.model.connectivity.query import SIGNATURE_FIELDS, MappedQuery, Query, query_label
 from beadwork.model.errors import FileError, GeneSetError
@@ -105,6 +105,7 @@ def answer_to_files(
     missing: list[dict[str, Any]] = []
     groups: Sequence[Mapping[str, Any]] = []
     with ExitStack() as stack:
+        scratch = stack.enter_context(scratch_folder(output))
         batches = list(index.batches(mapped, params))
         if len(batches) == 1:  # score while the files are begun
             scoring = stack.enter_context(ThreadPoolExecutor(1)).submit(index.score, mapped)
@@ -115,7 +116,7 @@ def answer_to_files(
             kind: stack.enter_context(gctx_columns(output / f"{kind}.gctx", rows, cids, provenance)) for kind in kinds
         }
         if len(batches) > 1:
-            scores = stack.enter_context(_all_scores(index, mapped, output))
+            scores = _score_all(index, mapped, scratch)
         done = 0
         for batch in batches:
             wtcs = np.array(scores[done : done + len(batch)]) if len(batches) > 1 else scoring.result()
@@ -179,12 +180,10 @@ def _usable(
     return mapped, skipped
 
 
-@contextmanager
-def _all_scores(index: ConnectivityIndex, queries: Sequence[MappedQuery], output: Path) -> Iterator[np.ndarray]:
-    """Score all queries in one pass, into a file that is removed at the end: one pass costs far less than several."""
-    with tempfile.TemporaryDirectory(prefix=".scores-", dir=output) as folder:
-        scores = np.memmap(Path(folder) / "wtcs.bin", np.float32, "w+", shape=(len(queries), len(index)))
-        yield index.score(queries, out=scores)
+def _score_all(index: ConnectivityIndex, queries: Sequence[MappedQuery], scratch: Path) -> np.ndarray:
+    """Score all queries in one pass, into a file of the scratch folder: one pass costs far less than several."""
+    scores = np.memmap(scratch / "wtcs.bin", np.float32, "w+", shape=(len(queries), len(index)))
+    return index.score(queries, out=scores)
 
 
 def _write_each(
