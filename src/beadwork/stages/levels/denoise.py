@@ -153,7 +153,7 @@ def _clean(
 ) -> tuple[Floats, Floats, Floats]:
     """Centred and cleaned profiles (columns, genes) of a plate, or of all signatures; scores on the first axis."""
     kind = facts["kind"].to_numpy()
-    y = clip_and_centre(part.values.T, model.clip, (kind != "none") if _centred(part, params, signatures) else None)
+    y = clip_and_centre(part.values.T, model.clip, (kind != "none") if is_centred(part, params, signatures) else None)
     sources, products = [_source(model, facts, what)], Products()
     if not signatures and params.own != "no":
         sources = _with_own(sources[0], part, y, facts, params, products, what)
@@ -164,7 +164,8 @@ def _clean(
     return y, after, y @ first
 
 
-def _centred(part: Matrix, params: DenoiseParams, signatures: bool) -> bool:
+def is_centred(part: Matrix, params: DenoiseParams, signatures: bool = False) -> bool:
+    """Whether the mean over the wells of a plate is taken off each gene."""
     if params.center != "auto":
         return params.center == "plate"
     return not signatures and part.level is not Level.ZSVC and len(part.cids) >= params.min_center
