@@ -57,6 +57,7 @@ _FIELDS = (
     Field("pr_inference_r", float, 3, "accuracy of inference: correlation within left-out studies; missing: landmarks"),
     Field("noise_factor", float, 4, "score of a well on the first direction of the noise that wells share"),
     Field("noise_share", float, 4, "share of a profile's squared length that noise control took out"),
+    Field("pr_gene_sd", float, 3, "standard deviation of the gene within studies that the inference model learnt from"),
     Field("sig_id", str, 5, "signature: {brew_prefix}:{pert_id}[:{dose}]"),
     Field("distil_id", str, 5, "ids of the replicates, joined by '|'"),
     Field("distil_wt", str, 5, "weights of the replicates, joined by ','"),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
 
@@ -298,8 +298,7 @@ class ConnectivityIndex:
     ) -> QueryResult:
         """Answers to several queries at once, as matrices and tables."""
         params = make_params(QueryParams, **parameters)
-        given = isinstance(up, Sequence) and len(up) > 0 and isinstance(up[0], Query)
-        queries = list(up) if given else self._queries(up, down, None, "query")  # type: ignore[arg-type]
+        queries = list(up) if _are_queries(up) else self._queries(up, down, None, "query")
         mapped = self.map_queries(queries, params)
         filters = [where] if isinstance(where, str) else list(where)
         return self.answer(mapped, params, filters)
@@ -459,3 +458,7 @@ def _cores() -> int:
 
 
 __all__ = ["ConnectivityIndex", "QueryResult", "load_queries"]
+
+
+def _are_queries(given: object) -> TypeGuard[Sequence[Query]]:
+    return isinstance(given, Sequence) and len(given) > 0 and isinstance(given[0], Query)
