@@ -202,7 +202,8 @@ METHODS: dict[str, tuple[dict[str, type[Params]], str]] = {
     "zscore": ({"parameters": ZscoreParams}, "mad_floored n_population"),
     "denoise": (
         {"parameters": DenoiseParams, "parameters train": TrainNoiseParams},
-        "noise_df noise_groups noise_controls noise_places noise_share",
+        "noise_df noise_groups noise_controls noise_places noise_share noise_dimension noise_follows_qc noise_neighbours "
+        "control_block_auc control_block_auc_nc",
     ),
     "consensus": (
         {"parameters": ConsensusParams},
@@ -214,6 +215,7 @@ METHODS: dict[str, tuple[dict[str, type[Params]], str]] = {
     ),
     "connectivity-index": ({"parameters": IndexParams}, "n_signatures"),
     "query": ({"parameters": QueryParams}, "n_null n_background genes_found"),
+    "explain": ({}, ""),
 }
 """Pages of docs/methods and what stands in their tables; each metric is on one page."""
 
@@ -236,6 +238,8 @@ def method_page(name: str) -> str:
     models, metrics = METHODS[name]
     for mark, model in models.items():
         text = fill_mark(text, mark, table(["parameter", "default", "allowed", "meaning"], field_rows(model)))
+    if not metrics:
+        return text
     rows = [[f"`{metric}`", METRICS[metric].unit, METRICS[metric].doc] for metric in metrics.split()]
     return fill_mark(text, "metrics", table(["metric", "unit", "meaning"], rows))
 

@@ -252,6 +252,19 @@ def test_an_index_never_mixes_cleaned_signatures_with_others(run, index_of_clean
         assert message in done.err
 
 
+def test_the_figure_of_shared_noise(run, plates, tmp_path):
+    cleaned, qc = tmp_path / "ZSNC.gctx", tmp_path / "qc.tsv"
+    assert run("denoise", plates[0], "-o", cleaned, "--qc", qc).code == 0
+    table = pd.read_csv(qc, sep="\t").set_index("metric")["value"]
+    assert {"noise_share", "noise_dimension", "noise_neighbours", "control_block_auc_nc"} <= set(table.index)
+    assert (table["noise_controls"], table["noise_places"]) == (12, 6)
+    assert run("figures", "noise", cleaned, "--rows", qc, "-o", tmp_path).code == 0
+    assert (tmp_path / "noise.svg").read_text().startswith("<?xml")
+    done = run("figures", "noise", plates[0], "--rows", qc, "-o", tmp_path)
+    assert done.code == 2
+    assert "has no column field noise_factor" in done.err
+
+
 def test_user_errors_are_one_line(run, plates, tmp_path):
     out = tmp_path / "out.gctx"
     text = tmp_path / "text.txt"

@@ -23,6 +23,7 @@ FIGURES = {
     "beads": "beads of a typical well, and the values called",
     "ambiguity": "uncertainty of the values, by well and by pair of genes",
     "worst_beads": "beads of the pairs that are least certain",
+    "noise": "noise that wells share: its first factor over the plate",
 }
 """Figures of a plate, with what they show, in the order of its page."""
 STUDY_FIGURES = {"plates": "plates at a glance", "tas": "transcriptional activity of the signatures"}

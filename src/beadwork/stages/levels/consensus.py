@@ -33,7 +33,7 @@ from beadwork.stages.levels.near_names import near_misses, spellings
 log = logging.getLogger("beadwork.consensus")
 INSTANCE_FIELDS = frozenset(
     ("det_plate", "det_well", "rna_plate", "lxb_digest", "count_mean", "count_cv", "qc_slope", "qc_f_logp", "qc_iqr",
-     "noise_share")
+     "noise_share", "noise_factor")
 )  # fmt: skip
 """Facts of one well of one plate, which do not belong to a signature."""
 FIRST_FIELDS = (

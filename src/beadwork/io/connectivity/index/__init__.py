@@ -1,1 +1,1 @@
-"""Files of a connectivity index: layout, reader, writer, verification (docs/reference/formats/index.md)."""
+"""Files of a connectivity index: layout, reader, writer, verification (docs/reference/formats/connectivity-index.md)."""
