@@ -202,8 +202,8 @@ METHODS: dict[str, tuple[dict[str, type[Params]], str]] = {
     "zscore": ({"parameters": ZscoreParams}, "mad_floored n_population"),
     "denoise": (
         {"parameters": DenoiseParams, "parameters train": TrainNoiseParams},
-        "noise_df noise_groups noise_controls noise_places noise_share noise_dimension noise_follows_qc noise_neighbours "
-        "control_block_auc control_block_auc_nc",
+        "noise_df noise_groups noise_controls noise_places noise_share noise_dimension noise_follows_qc "
+        "noise_neighbours control_block_auc control_block_auc_nc",
     ),
     "consensus": (
         {"parameters": ConsensusParams},

@@ -1,1 +1,1 @@
-"""Files of a connectivity index: layout, reader, writer, verification (docs/reference/formats/connectivity-index.md)."""
+"""Files of a connectivity index (docs/reference/formats/connectivity-index.md): layout, reader, writer, verification."""
