@@ -289,7 +289,7 @@ def signatures(z: Matrix, models: dict[str, NoiseModel]) -> list[Line]:
 
 
 def at_random(z: Matrix) -> Line:
-    """Unrelated wells grouped by three at random, cleaned with a model trained on these groups: .5 is right."""
+    """Unrelated wells grouped by three at random, cleaned with a model trained on these groups: 0.5 is right."""
     chosen = z.cols["pert_type"].str.startswith("trt_").to_numpy()
     found = []
     for seed in range(20):

@@ -1,1 +1,1 @@
-"""Files of a connectivity index (docs/reference/formats/connectivity-index.md): layout, reader, writer, verification."""
+"""Files of a connectivity index: layout, reader, writer, verification (format: docs/reference/formats/)."""
