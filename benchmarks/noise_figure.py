@@ -1,4 +1,4 @@
-"""Draw docs/images/noise.png from the table of docs/noise.md: what noise control gains.
+"""Draw docs/images/noise.png from the table of docs/methods/denoise.md: what noise control gains.
 
 python benchmarks/noise_figure.py
 """
@@ -25,7 +25,7 @@ VALUE = re.compile(r"([\d.]+) \(([\d.]+)-([\d.]+)\)")
 def read_table() -> dict[str, list[tuple[float, float, float]]]:
     """Value and interval by test: ZSPC and ZSNC, both by cosine."""
     found = {}
-    for line in (DOCS / "noise.md").read_text().splitlines():
+    for line in (DOCS / "methods" / "denoise.md").read_text().splitlines():
         cells = [cell.strip() for cell in line.strip("|").split("|")]
         if cells[0] in SHOWN:
             pair = [VALUE.fullmatch(cells[column]) for column in (3, 5)]
@@ -37,7 +37,7 @@ def main() -> None:
     table = read_table()
     figure = Figure(figsize=(8.2, 3.6), layout="constrained")
     axis = figure.subplots()
-    for place, (test, words) in enumerate(SHOWN.items()):
+    for place, test in enumerate(SHOWN):
         for shift, colour, (value, low, high), label in zip(
             (-0.14, 0.14), (BEFORE, AFTER), table[test], ("z-scores (ZSPC, MODZ)", "noise controlled (ZSNC, MNZ)"),
             strict=True,
