@@ -14,6 +14,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, NamedTuple, cast
 
@@ -149,7 +150,7 @@ class _Archive(NamedTuple):
                     data = stream.read() if stream else b""
                     if member.issparse():
                         self.growth.add(data)
-                    yield Source(name, lambda data=data: data, self.growth, within)
+                    yield Source(name, partial(bytes, data), self.growth, within)
 
     def _zip(self, file: Any, holder: str) -> Iterator[Source]:
         archive = zipfile.ZipFile(file)  # lives as long as one of its loaders; who opened the file closes it
