@@ -37,7 +37,8 @@ def beta(*plates, wells=WELLS):
              "det_well\trna_plate\trna_well\tpert_id\tsample_id\tpert_type\tcmap_name\tfailure_mode"]  # fmt: skip
     for plate in plates:
         cell = plate.split("_")[1]
-        lines += [f"b3\t10\t9.7\tuM\t6\th\t{cell}\t{plate}\t{well}\tX\t{well}\tBRD-1\t{plate}:{well}\ttrt_cp\tvorinostat\t"
+        head = f"b3\t10\t9.7\tuM\t6\th\t{cell}\t{plate}"
+        lines += [f"{head}\t{well}\tX\t{well}\tBRD-1\t{plate}:{well}\ttrt_cp\tvorinostat\t"
                   for well in wells]  # fmt: skip
     return "\n".join(lines) + "\n"
 
@@ -250,7 +251,7 @@ def test_paths_that_a_sheet_cannot_hold(tmp_path, name):
     fill(tmp_path / "raw" / "sound", [f"{P2}_A01.lxb"])
     (tmp_path / "t.txt").write_text(inst_info(P1, P2))
     report = write_sheet(tmp_path / "raw", tmp_path / "out", tmp_path / "t.txt")
-    assert report.plates == [P2] and list(reasons(report))[0] == P1, raw
+    assert report.plates == [P2] and next(iter(reasons(report))) == P1, raw
     assert "a path with '$', a tab, a line end or a blank at its end" in reasons(report)[P1]
 
 
@@ -272,7 +273,7 @@ def test_a_sheet_is_not_replaced_unasked(tmp_path):
     (raw / f"{P1}.map").write_text(map_text(["A01"]))
     (tmp_path / "plates.tsv").write_text("mine")
     with pytest.raises(
-        FileError, match="plates.tsv: is there already; choose another folder with -o, or give --overwrite"
+        FileError, match=r"plates\.tsv: is there already; choose another folder with -o, or give --overwrite"
     ):
         write_sheet(raw, tmp_path)
     assert (tmp_path / "plates.tsv").read_text() == "mine"

@@ -5,7 +5,6 @@ import io
 import tarfile
 
 import yaml
-
 from tests.workflow.conftest import BIN, ROOT, run_command
 
 

@@ -52,8 +52,8 @@ class SheetReport:
 def write_sheet(folder: Path, output: Path, inst_info: Path | None = None, *, overwrite: bool = False) -> SheetReport:
     """Write plates.tsv, maps and left_out.tsv for the LXB files in a folder.
 
-    A plate gets its map from the table of wells, else from a file in the folder that is called after it (its whole name,
-    or the first parts of it); without either it is left out.
+    A plate gets its map from the table of wells, else from a file in the folder that is called after it (its whole
+    name, or the first parts of it); without either it is left out.
 
     Parameters
     ----------
@@ -146,7 +146,7 @@ def _checked(table: pd.DataFrame, name: str, source: str) -> pd.DataFrame:
 
 def _no_row(inst_info: Path | None, name: str, in_table: list[str]) -> str:
     if inst_info is None:
-        return "no map: give a table of wells with --inst-info, or put a map beside the files that is called after the plate"
+        return "no map: give a table of wells with --inst-info, or put a map called after the plate beside its files"
     near = difflib.get_close_matches(name, in_table, n=1, cutoff=0.8)
     return f"no map: {inst_info} has no rows of it" + (f"; did it mean {near[0]}?" if near else "")
 

@@ -28,9 +28,10 @@ _MAX_WARNINGS = 10
 def command(folder: Path, inst_info: Path | None, output: Path, overwrite: bool) -> None:
     """Write the plate sheet of the LXB files in FOLDER, and the maps of their plates.
 
-    FOLDER, with all folders in it, holds LXB files (PLATE_A01.lxb, GEO's GSM123_PLATE_A01.lxb.gz, or A01.lxb in a folder
-    called after the plate) or archives of them, also archives of archives; it may be one archive. A plate gets its map
-    from TABLE, else from a file in FOLDER that is called after it (PLATE.map, PLATE.txt, or the first parts of PLATE).
+    FOLDER, with all folders in it, holds LXB files (PLATE_A01.lxb, GEO's GSM123_PLATE_A01.lxb.gz, or A01.lxb in a
+    folder called after the plate) or archives of them, also archives of archives; it may be one archive. A plate gets
+    its map from TABLE, else from a file in FOLDER that is called after it (PLATE.map, PLATE.txt, or the first parts of
+    PLATE).
 
     \b
     Written to DIR:

@@ -188,7 +188,7 @@ class _Archive(NamedTuple):
         if name.lower().endswith(".zip"):
             if size > _MAX_INNER_ZIP:
                 raise FileError(
-                    f"{inner.label}: a zip of more than {_MAX_INNER_ZIP >> 30} GB within an archive; unpack the outer one"
+                    f"{inner.label}: a zip within an archive, of more than {_MAX_INNER_ZIP >> 30} GB; unpack that one"
                 )
             stream = io.BytesIO(self.growth.add(stream.read(_MAX_INNER_ZIP + 1)))
         yield from inner.files(stream, name, holder_name(name))
