@@ -1,4 +1,4 @@
-"""What noise control gains, on real plates and on simulated ones with truth: docs/noise.md's table.
+"""What noise control gains, on real plates and on simulated ones with truth: docs/methods/denoise.md's table.
 
     python benchmarks/noise.py SHARED_DATA [--work FOLDER] [--write]
 
@@ -31,7 +31,7 @@ from beadwork.stages.levels.train_noise import sum_noise, train_noise
 from beadwork.stages.levels.zscore import zscore
 
 LJP, REP, TEST = "LJP009AH_A375_24H_X1_B20", "REP.A028_MCF7_24H_X1_B25", "TEST_A375_24H_X1_B20"
-PAGE = Path(__file__).parent.parent / "docs" / "noise.md"
+PAGE = Path(__file__).parent.parent / "docs" / "methods" / "denoise.md"
 INERT = TrainNoiseParams(inert_below=0.5)
 ALONE = DenoiseParams(own="no")
 DRAWS = 500
@@ -289,7 +289,7 @@ def signatures(z: Matrix, models: dict[str, NoiseModel]) -> list[Line]:
 
 
 def at_random(z: Matrix) -> Line:
-    """Unrelated wells grouped by three at random, cleaned with a model trained on these groups: .5 is right."""
+    """Unrelated wells grouped by three at random, cleaned with a model trained on these groups: 0.5 is right."""
     chosen = z.cols["pert_type"].str.startswith("trt_").to_numpy()
     found = []
     for seed in range(20):
@@ -351,7 +351,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("shared", type=Path)
     parser.add_argument("--work", type=Path, help="folder that keeps the z-scores between runs")
-    parser.add_argument("--write", action="store_true", help="put the table into docs/noise.md")
+    parser.add_argument("--write", action="store_true", help="put the table into docs/methods/denoise.md")
     words = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         work = words.work or Path(name)
