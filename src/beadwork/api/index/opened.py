@@ -15,6 +15,7 @@ from beadwork.api.index.query_inputs import load_queries
 from beadwork.io.connectivity.gene_sets import down_queries, pair_sets, read_gene_names, read_gene_sets
 from beadwork.io.connectivity.index.reader import IndexStore
 from beadwork.io.platform.gene_names import gene_resolver
+from beadwork.io.platform.gene_table import gene_table
 from beadwork.model.connectivity.background import Background
 from beadwork.model.connectivity.perturbagen_classes import PerturbagenClasses
 from beadwork.model.connectivity.query import GeneSet, MappedQuery, Query, SignatureBlock
@@ -328,6 +329,17 @@ class ConnectivityIndex:
         """Whether the index holds noise-controlled signatures (ZSNC, MNZ)."""
         return self.store.manifest.get("level") in ("ZSNC", "MNZ")
 
+    def _on_landmarks(self, query: MappedQuery) -> MappedQuery:
+        """Keep the landmarks of a full signature, which alone are measured; all its genes if none is a landmark."""
+        kept = np.isin(query.rows, self._landmarks)
+        return replace(query, rows=query.rows[kept], values=query.values[kept]) if kept.any() else query
+
+    @cached_property
+    def _landmarks(self) -> np.ndarray:
+        genes = gene_table()
+        known = set(genes.index[genes["pr_is_lm"] == 1])
+        return np.array([row for row, gene in enumerate(self.store.gene_ids) if gene in known], np.int64)
+
     def settle(self, params: QueryParams, queries: Sequence[MappedQuery]) -> QueryParams:
         """Parameters with ``rank_by`` decided: cosine where full signatures are asked of noise-controlled ones."""
         rank_by: str = params.rank_by
@@ -347,6 +359,8 @@ class ConnectivityIndex:
     ) -> QueryResult:
         """Score mapped queries; `p_control`: of a noise-controlled index, also p against its control signatures."""
         params = self.settle(params, queries)
+        if params.rank_by == "cosine" and self.is_cleaned:
+            queries = [self._on_landmarks(query) for query in queries]
         controls = None
         if p_control and self.is_cleaned:
             from beadwork.stages.connectivity.control_p import find_controls
