@@ -97,6 +97,14 @@ def instinfo_option(function: Command) -> Command:
     )(function)  # fmt: skip
 
 
+def matrices_option(function: Command) -> Command:
+    """Add --matrices; the function receives ``matrices``."""
+    return click.option(
+        "--matrices", type=click.Choice(["auto", "all", "none"]), default="auto", show_default=True,
+        help="Whole matrices of scores: all, none, or auto, where they have no more than 50 MB together.",
+    )(function)  # fmt: skip
+
+
 def common_options(function: Command) -> Command:
     """Add --threads, --qc and --log-level, for commands that use all three."""
     return threads_option(qc_option(log_option(function)))
