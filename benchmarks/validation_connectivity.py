@@ -195,8 +195,8 @@ def ljp009(shared: Path, folder: Path) -> str:
         f"**{LJP}: what connects and what does not** (half a plate, 24 h, from LXB files with default parameters; "
         f"{len(index)} wells left, {treated.sum()} with a compound at {MIN_DOSE:g} um or more, {null} DMSO). The wells "
         "are single replicates, so this asks whether doses of one compound find each other: each well asks with its 50 "
-        "genes per side; rank: median percentage of wells of other compounds that score higher than another well of the "
-        "same (0 is best, 50 is chance).\n\n" + describe_groups(rank_groups(index, treated, groups), "compound")
+        "genes per side; rank: median percentage of wells of other compounds that score higher than another well of "
+        "the same (0 is best, 50 is chance).\n\n" + describe_groups(rank_groups(index, treated, groups), "compound")
     )
 
 

@@ -47,8 +47,8 @@ class AnalyteCalls:
         Lower and upper bounds of `metrics`, by name, for those that have any.
     shares, widths, splits
         Share of the beads that each gene of an analyte is fitted with, width of its peaks relative to the usual at
-        their position, and half the distance (log2) of the two subpopulations of its beads, 0 for one, shape (2, 500); None
-        if the method fits none.
+        their position, and half the distance (log2) of the two subpopulations of its beads, 0 for one, shape (2, 500);
+        None if the method fits none.
     """
 
     value: np.ndarray
