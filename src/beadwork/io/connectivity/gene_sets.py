@@ -27,8 +27,8 @@ def read_gene_sets(path: str | Path, identify: Identify = identify_genes) -> lis
 
     GMT: one set per line (name, description, genes; tabs).  GMX: one set per column (name, description, genes).  GRP:
     one gene per line, the set has the file's name.  TSV and CSV: columns ``set`` (or query, name, term), ``gene`` and,
-    where sets have two directions, ``direction`` (up or down, 1 or -1).  What the file holds decides, before its name; it may
-    be gzipped, or ``-`` for standard input.
+    where sets have two directions, ``direction`` (up or down, 1 or -1).  What the file holds decides, before its name; it
+    may be gzipped, or ``-`` for standard input.
 
     Parameters
     ----------
