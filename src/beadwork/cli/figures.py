@@ -211,7 +211,7 @@ def noise_command(zsnc: Path, rows: tuple[Path, ...], output: Path, kind: str) -
     wells = read_annotation(zsnc).cols
     if "noise_factor" not in wells:
         raise FileError(f"{zsnc}: has no column field noise_factor; give the ZSNC that `beadwork denoise` wrote")
-    plates = wells["det_plate"].dropna().unique() if "det_plate" in wells else []
+    plates = wells["det_plate"].dropna().unique().tolist() if "det_plate" in wells else []
     name = str(plates[0]) if len(plates) == 1 else zsnc.stem
     _save(noise_map(name, wells, _read_rows(rows)), output / f"noise.{kind}")
 

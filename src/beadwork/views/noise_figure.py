@@ -56,10 +56,10 @@ def noise_map(plate: str, wells: pd.DataFrame, rows: pd.DataFrame) -> Figure:
         bar = figure.colorbar(mesh, ax=axis, shrink=0.8, pad=0.01, extend="both")
         bar.ax.tick_params(labelsize=7)
         words.axis("off")
-        for line, row in enumerate(rows[rows["stage"] == "denoise"].to_dict("records")):
+        for line, metric in enumerate(rows[rows["stage"] == "denoise"].to_dict("records")):
             height = 0.95 - 0.105 * line
-            text = METRICS[row["metric"]].doc if row["metric"] in METRICS else ""
-            words.text(0, height, f"{row['metric']}  {float(row['value']):.3g}", fontsize=9, fontweight="bold")
+            text = METRICS[metric["metric"]].doc if metric["metric"] in METRICS else ""
+            words.text(0, height, f"{metric['metric']}  {float(metric['value']):.3g}", fontsize=9, fontweight="bold")
             words.text(0, height - 0.043, _short(text), fontsize=7, color=GREY)
     return figure
 

@@ -158,11 +158,7 @@ def _brews(results: Path, output: Path) -> list[dict[str, Any]]:
         return []
     rows = []
     for brew, part in table.groupby("brew_prefix", sort=False):
-        gold = (
-            pd.to_numeric(part.get("is_gold"), errors="coerce").dropna()
-            if "is_gold" in part
-            else pd.Series(dtype=float)
-        )
+        gold = pd.to_numeric(part["is_gold"], errors="coerce").dropna() if "is_gold" in part else pd.Series(dtype=float)
         figure = f"{brew}/replicates.svg"
         rows.append({
             "brew": brew, "n": len(part), "replicates": _median(part, "distil_nsample"),

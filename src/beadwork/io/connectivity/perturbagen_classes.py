@@ -49,11 +49,11 @@ def read_classes(
     GeneSetError
         The GMT cannot be used.
     """
-    paths = [Path(path) for path in ([paths] if isinstance(paths, str | Path) else paths)]
+    files = [Path(path) for path in ([paths] if isinstance(paths, str | Path) else paths)]
     classes: dict[str, list[ClassMember]] = {}
     rows: list[_Row] = []
     has_classes = False
-    for path in paths:
+    for path in files:
         plain = path.with_suffix("") if path.suffix == ".gz" else path
         if plain.suffix in (".gmt", ".gmx"):
             has_classes = True
@@ -65,12 +65,12 @@ def read_classes(
         has_classes |= says_classes
     if not has_classes:
         raise FileError(
-            f"{paths[0]}: lacks {columns[0]}; it names perturbagens, but not their mechanisms. "
+            f"{files[0]}: lacks {columns[0]}; it names perturbagens, but not their mechanisms. "
             "Give the table that has them too (of the Repurposing Hub: the drug table)"
         )
     for name, members in _join(rows).items():
         classes.setdefault(name, []).extend(members)
-    source = ", ".join(path.name for path in paths)
+    source = ", ".join(path.name for path in files)
     return PerturbagenClasses({name: list(dict.fromkeys(members)) for name, members in classes.items()}, source)
 
 

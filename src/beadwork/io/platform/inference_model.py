@@ -173,7 +173,7 @@ def _attribute(file: h5py.File, name: str) -> Any:
 
 
 def _ids(array: np.ndarray) -> pd.Index:
-    return pd.Index([item.decode() for item in array], dtype=object)
+    return pd.Index([str(item.decode()) for item in array.tolist()], dtype=object)
 
 
 def weights_model(matrix: Matrix, *, what: str = "weights") -> InferenceModel:
@@ -232,7 +232,7 @@ def weights_model(matrix: Matrix, *, what: str = "weights") -> InferenceModel:
         accuracy=np.full(int(kept.sum()), np.nan),
         metadata={"name": "linear weights", "intercept": str(extra[0])},
     )
-    unused = landmarks[~model.components.any(axis=1)]
+    unused = landmarks[np.flatnonzero(~model.components.any(axis=1))]
     if len(unused):
         raise FileError(
             f"{what}: all weights of {len(unused)} landmarks are zero ({name_some(unused)}), as where none were "

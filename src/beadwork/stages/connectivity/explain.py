@@ -251,7 +251,7 @@ def score_genes(
         })  # fmt: skip
     columns = ["query", "symbol", "score", *PARTS, "n_parts", *(f"n_{part}" for part in PARTS), "p", "drugs_used"]
     table = pd.DataFrame(rows, columns=columns)
-    table.insert(table.columns.get_loc("p") + 1, "q", false_discovery(table["p"].to_numpy()))
+    table.insert(columns.index("p") + 1, "q", false_discovery(table["p"].to_numpy()))
     table["words"] = np.where(table["score"] > 0, "the query looks like more of the gene",
                               "the query looks like less of the gene")  # fmt: skip
     order = np.lexsort([table["symbol"].to_numpy(str), -table["score"].abs().to_numpy()])
@@ -284,9 +284,9 @@ def _drug_parts(
     for symbol, own in found.items():
         names = sorted(own)
         weight = np.array([1.0 / np.sqrt(n_targets[name]) for name in names])
-        value = np.array([own[name] * z[name] for name in names])
-        value = float((weight * value).sum() / np.sqrt((weight**2).sum()))
-        result[symbol] = (value, len(names), "; ".join(f"{spelt[name]} ({own[name]:+g})" for name in names[:20]))
+        values = np.array([own[name] * z[name] for name in names])
+        combined = float((weight * values).sum() / np.sqrt((weight**2).sum()))
+        result[symbol] = (combined, len(names), "; ".join(f"{spelt[name]} ({own[name]:+g})" for name in names[:20]))
     return result
 
 

@@ -270,9 +270,9 @@ def _say_near_names(cols: pd.DataFrame, group: np.ndarray, names: pd.Series, par
     table = pd.DataFrame({"group": group, "plate": cols["det_plate"].astype(str).to_numpy()}).drop_duplicates()
     plates = [tuple(own) for _, own in table.groupby("group")["plate"]]
     control = ~type_mask(cols["pert_type"], is_treatment) if "pert_type" in cols else np.zeros(len(cols), bool)
-    brew = cols["brew_prefix"].astype(str).to_numpy()
+    brew = cols["brew_prefix"].astype(str).iloc[first].tolist()
     compared = keys.drop(columns="brew_prefix", errors="ignore").iloc[first]
-    if lacking := near_misses(names.tolist(), compared, plates, brew[first], control[first]):
+    if lacking := near_misses(names.tolist(), compared, plates, brew, control[first]):
         log.warning("fewer replicates than plates, and a near name: %s", "; ".join([*lacking[:5], *_more(lacking)]))
 
 

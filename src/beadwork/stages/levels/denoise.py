@@ -29,6 +29,8 @@ from beadwork.stages.levels.train_noise import plate_noise
 
 log = logging.getLogger("beadwork.noise")
 INPUT_LEVELS = (Level.ZSPC, Level.ZSVC, Level.MODZ)
+BLOCK = 16_384
+"""Signatures that are cleaned at a time, so that copies stay small."""
 OWN_ROWS = 24
 """Rows that each part of what a plate tells itself is summed up to, to save time."""
 LEAST_DF = 2.0
@@ -101,29 +103,28 @@ def denoise(
             raise ParameterError(
                 f"{what}: holds signatures, which have no plate to centre on; use --center auto or none"
             )
-        parts = {"": np.arange(len(found.cids))}
+        parts = [("", own) for own in np.array_split(np.arange(len(found.cids)), len(found.cids) // BLOCK + 1)]
     else:
         plate = facts["plate"]
-        parts = {str(name): np.flatnonzero(plate == name) for name in sorted(set(plate))}
+        parts = [(str(name), np.flatnonzero(plate == name)) for name in sorted(set(plate))]
     at = found.rids.get_indexer(model.genes)
-    cleaned = np.empty((len(found.cids), len(at)))
-    share, factor, rows = np.empty(len(found.cids)), np.empty(len(found.cids)), []
-    for name, own in parts.items():
+    values = np.empty(found.values.shape, np.float32)
+    length, left, factor, rows = np.empty(len(found.cids)), np.empty(len(found.cids)), np.empty(len(found.cids)), []
+    for name, own in parts:
         part = found.take_cols(found.cids[own]).take_rows(model.genes)
-        label = f"{what}: plate {name}" if len(parts) > 1 else what
-        y, after, first = _clean(part, facts.iloc[own], model, params, signatures, label)
-        before = (y * y).sum(axis=1)
-        removed = before - (after * after).sum(axis=1)
-        cleaned[own], factor[own] = after, first
-        share[own] = np.divide(removed, before, out=np.zeros(len(own)), where=before > 0)
-        rows.append(
-            qc_rows("denoise", "noise_share", {found.plate: float(removed.sum() / max(before.sum(), 1e-300))})
-            if signatures
-            else plate_qc(name, y, after, first, facts.iloc[own], part.cols)
-        )
-    values = np.empty((len(at), len(found.cids)))
-    values[at] = cleaned.T
-    fields = {"noise_share": np.round(share, 6)} | ({} if signatures else {"noise_factor": np.round(factor, 6)})
+        label = f"{what}: plate {name}" if name and len(parts) > 1 else what
+        y, after, factor[own] = _clean(part, facts.iloc[own], model, params, signatures, label)
+        values[np.ix_(at, own)] = after.T
+        length[own], left[own] = (y * y).sum(axis=1), (after * after).sum(axis=1)
+        if not signatures:
+            rows.append(plate_qc(name, y, after, factor[own], facts.iloc[own], part.cols))
+    share = np.divide(length - left, length, out=np.zeros(len(length)), where=length > 0)
+    fields = {"noise_share": np.round(share, 6)}
+    if signatures:
+        total = float((length - left).sum() / max(length.sum(), 1e-300))
+        rows.append(qc_rows("denoise", "noise_share", {"signatures": total}))
+    else:
+        fields["noise_factor"] = np.round(factor, 6)
     result = Matrix(
         values, found.rows, found.cols.assign(**fields),
         level=Level.MNZ if signatures else Level.ZSNC, space=Space.LM, provenance=matrix.provenance,
@@ -153,18 +154,20 @@ def _clean(
 ) -> tuple[Floats, Floats, Floats]:
     """Centred and cleaned profiles (columns, genes) of a plate, or of all signatures; scores on the first axis."""
     kind = facts["kind"].to_numpy()
-    y = clip_and_centre(part.values.T, model.clip, (kind != "none") if _centred(part, params, signatures) else None)
+    y = clip_and_centre(part.values.T, model.clip, (kind != "none") if is_centred(part, params, signatures) else None)
     sources, products = [_source(model, facts, what)], Products()
     if not signatures and params.own != "no":
         sources = _with_own(sources[0], part, y, facts, params, products, what)
     after = _clean_by(y, sources, model.factors, part.cids, products, what)
-    whole = [(scatter, source.weight) for source in sources for scatter in source.model.parts()]
-    axes = noise_directions(*map(list, zip(*whole, strict=True)), 1, products).axes  # type: ignore[arg-type]
+    scatters = [scatter for source in sources for scatter in source.model.parts()]
+    weights = [source.weight for source in sources for _ in source.model.parts()]
+    axes = noise_directions(scatters, weights, 1, products).axes
     first = axes[0] * np.sign(axes[0][np.abs(axes[0]).argmax()]) if len(axes) else np.zeros(y.shape[1])
     return y, after, y @ first
 
 
-def _centred(part: Matrix, params: DenoiseParams, signatures: bool) -> bool:
+def is_centred(part: Matrix, params: DenoiseParams, signatures: bool = False) -> bool:
+    """Whether the mean over the wells of a plate is taken off each gene."""
     if params.center != "auto":
         return params.center == "plate"
     return not signatures and part.level is not Level.ZSVC and len(part.cids) >= params.min_center
@@ -183,17 +186,18 @@ def _source(model: NoiseModel, facts: pd.DataFrame, what: str) -> _Source:
             "nobody can say whether the noise model used their treatment; add it"
         )
     treated, control, kept_by_key = [], [], []
-    for cid, row in zip(facts.index, facts.itertuples(), strict=True):
+    names = ("kind", "treatment", "pert_id", "pert_iname")
+    for cid, kind, treatment, pert_id, pert_iname in zip(facts.index, *(facts[name] for name in names), strict=True):
         out = frozenset[int]()
-        if row.kind == "treated":
-            own = by_treatment.get(row.treatment, frozenset())
-            out = own | by_id.get(row.pert_id, frozenset())
-            out = out or by_name.get(row.pert_iname, frozenset())
+        if kind == "treated":
+            own = by_treatment.get(treatment, frozenset())
+            out = own | by_id.get(pert_id, frozenset())
+            out = out or by_name.get(pert_iname, frozenset())
             if len(out) == FOLDS > len(own) > 0:
                 out = own
                 kept_by_key.append(cid)
         treated.append(out)
-        control.append(wells.get(str(cid)) if row.kind == "control" else None)
+        control.append(wells.get(str(cid)) if kind == "control" else None)
     if kept_by_key:
         log.warning(
             "%s: the pert_id of %d columns is in every fold of the noise model, which tells treatments apart by %s; "
@@ -270,14 +274,14 @@ def _clean_by(
     least: float = LEAST_DF,
 ) -> Floats:
     """Clean each column by what its own treatment, or control well, has no part in."""
-    pattern: dict[tuple[object, ...], list[int]] = {}
+    pattern: dict[tuple[tuple[frozenset[int], int | None], ...], list[int]] = {}
     for number in range(len(y)):
         left_out = tuple((source.treated_out[number], source.control_out[number]) for source in sources)
         pattern.setdefault(left_out, []).append(number)
     after = np.empty_like(y)
     for left_out, members in pattern.items():
         parts, weights = [], []
-        for source, (treated, control) in zip(sources, left_out, strict=True):  # type: ignore[misc]
+        for source, (treated, control) in zip(sources, left_out, strict=True):
             found = source.model.parts(treated, control)
             parts += found
             weights += [source.weight] * len(found)

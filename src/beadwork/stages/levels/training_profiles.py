@@ -241,7 +241,7 @@ def _make_studies(
             f"study {one['study']}; give each file once, or each sample of a study its own id"
         )
     facts = pd.DataFrame() if facts is None else facts
-    strangers = facts.index.difference(table["study"].unique())
+    strangers = facts.index.difference(pd.Index(table["study"].unique()))
     if len(strangers):
         log.warning("%d studies of the table of studies have no profiles (%s)", len(strangers), name_some(strangers))
     made = []

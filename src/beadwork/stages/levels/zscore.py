@@ -9,7 +9,8 @@ from typing import Literal, get_args
 import numpy as np
 import pandas as pd
 
-from beadwork.kernels.levels.robust_z import MAD_TO_SD, reliabilities, robust_zscore
+from beadwork.kernels.levels.robust_z import reliabilities, robust_zscore
+from beadwork.kernels.numeric.ranks import MAD_TO_SD
 from beadwork.model.errors import AlignmentError, ParameterError, name_some
 from beadwork.model.levels.wells import MAX_WELLS, are_wells_of_one_plate, plate_names, plates_of_ids
 from beadwork.model.matrix import Level, Matrix, check_matrix
