@@ -95,7 +95,7 @@ def train_inference(
         "studies": {study.name: len(study.places) for study in profiles.studies},
         "accuracy": _summary(table),
         "ridge": ridge,
-        "accuracy_by_study": {row["study"]: _rounded(row) for row in table.to_dict("records")[:-1]},
+        "accuracy_by_study": {row["study"]: _rounded(row) for _, row in table.iloc[:-1].iterrows()},
     }
     if len(choice):
         metadata["nested"] = {"ridges": choice["ridge"].tolist(), "accuracy": round(float(choice["nested"].mean()), 4)}
@@ -205,7 +205,8 @@ def _left_out(training: _Training, genes: pd.DataFrame, ridge: float) -> tuple[p
                 found = agreement.correlation()
                 there = np.isfinite(found)
                 share = plate_factor(moments.spread, training.spread) ** 2
-                parts = (found, 1, agreement.residual_square() / share, agreement.count - 1)
+                square = agreement.residual_square() / share
+                parts = (found, np.ones(n_genes), square, agreement.count - 1)
                 for number, part in enumerate(parts):
                     per_gene[number] += np.where(there, part, 0.0)
                 rows.append({"study": study.name, "n": moments.n, **_medians(found, bing)})
