@@ -191,7 +191,7 @@ def _read_probe_map(path: Path) -> pd.Series:
     for name in (key, "pr_gene_id"):
         twice = table.loc[table[name].duplicated(), name]
         if len(twice):
-            raise FileError(f"{path}: {name} {name_some(twice)} stands twice; one row a gene is needed")
+            raise FileError(f"{path}: {name} {name_some(twice)} stands twice; one row per gene is needed")
     return pd.Series(table["pr_gene_id"].to_numpy(dtype=object), index=pd.Index(table[key], dtype=object))
 
 
