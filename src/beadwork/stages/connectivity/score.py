@@ -133,7 +133,7 @@ class Connections:
     p
         Permutation p-values, None if none were asked for.
     report
-        One row a query: genes given and found, sizes of null and background, what is missing and why.
+        One row per query: genes given and found, sizes of null and background, what is missing and why.
     groups
         One row a group of the normalisation.
     notes
@@ -179,7 +179,7 @@ def connect(
     blocks
         Signatures, gene-major, in the order of `siginfo`.
     siginfo
-        Annotation, one row a signature: pert_type, the fields of `group_by`.
+        Annotation, one row per signature: pert_type, the fields of `group_by`.
     queries
         Queries on the rows of the index (:func:`beadwork.stages.connectivity.gene_mapping.map_query`).
     background

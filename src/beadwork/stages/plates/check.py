@@ -45,7 +45,7 @@ class CheckPlatesResult:
     Parameters
     ----------
     table
-        One row a plate, see :data:`TABLE_COLUMNS`.
+        One row per plate, see :data:`TABLE_COLUMNS`.
     qc
         QC rows.
     """
@@ -215,7 +215,7 @@ def check_plates(
     Parameters
     ----------
     prints
-        Plates of a study (:func:`make_print`); the more replicates and brews, the more can be told.
+        Plates of a study (:func:`make_print`); the more replicates and brews, the more can be seen.
     bead_sets
         Bead sets that a plate could carry instead of its own.
 
@@ -563,7 +563,7 @@ class _Study:
     # ---- verdicts ----
 
     def table(self) -> pd.DataFrame:
-        """One row a plate."""
+        """One row per plate."""
         rows = []
         for number, item in enumerate(self.prints):
             found = self.found[number]
