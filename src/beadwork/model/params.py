@@ -369,7 +369,11 @@ class QueryParams(Params):
     )
     min_class: int = Field(2, ge=1, description="a mechanism class with fewer perturbagens in the index is left out")
     permutations: int = Field(
-        0, ge=0, description="random queries of the same sizes for a permutation p-value; 0: no p-value"
+        0,
+        ge=0,
+        description="random queries of the same sizes for a permutation p-value, which says how rarely random genes "
+        "reach as far: genes move together, so it is low for most pairs of real signatures and no evidence by itself; "
+        "0: no p-value",
     )
     seed: int = Field(0, ge=0, description="seed of the random queries")
     xsum_top: int = Field(500, ge=1, description="genes at each end of a signature that count as changed (xsum)")
