@@ -279,5 +279,5 @@ def test_a_release_needs_room(results: Path, tmp_path: Path, capsys, monkeypatch
     monkeypatch.setattr(release.shutil, "disk_usage", lambda _: usage(10, 10, 1000))
     code, _, err = run(capsys, "release", results, "-o", tmp_path / "release")
     assert code == 2
-    assert "are free; make room for it" in err
+    assert "are free; free some space" in err
     assert not (tmp_path / "release").exists()

@@ -29,12 +29,14 @@ def command(
     from beadwork.io.files.tables import write_table
     from beadwork.io.matrix.formats import read_annotation
     from beadwork.io.platform.bead_sets import bead_set_names, read_bead_set
-    from beadwork.stages.plates.check import check_plates, compared_genes, make_print
+    from beadwork.stages.plates.check import check_plates, compared_genes, make_fingerprint
 
     paths = [path for source in sources for path in (_of_results(source, plates) if source.is_dir() else [source])]
     genes = compared_genes(read_annotation(path).rows.index for path in paths)
-    prints = [make_print(load_matrix(path), genes, str(path)) for path in progress(paths, "plates", len(paths))]
-    result = check_plates(prints, [read_bead_set(name) for name in bead_set_names()], params=params)
+    fingerprints = [
+        make_fingerprint(load_matrix(path), genes, str(path)) for path in progress(paths, "plates", len(paths))
+    ]
+    result = check_plates(fingerprints, [read_bead_set(name) for name in bead_set_names()], params=params)
     for row in result.table[result.table["verdict"] == "suspected"].itertuples():
         log.warning("%s: %s; if so, fix the plate sheet or the map, or set use to no", row.det_plate, row.suspicion)
     write_table(result.table, output)
