@@ -1,11 +1,18 @@
 """``beadwork normalize``: level 2 to level 3."""
 
+from __future__ import annotations
+
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from beadwork.cli.options import FILE, check_outputs, log, log_option, params_options, qc_option, write_qc
 from beadwork.model.params import NormalizeParams
+
+if TYPE_CHECKING:
+    from beadwork.model.beads.plate import BeadSet
+    from beadwork.model.matrix import Matrix
 
 SHIPPED_REFERENCE_HALVES = ("dp52", "dp53")
 
@@ -88,7 +95,7 @@ def command(
     write_qc(result.qc, qc)
 
 
-def _bead_set(gex, name: str | None):
+def _bead_set(gex: Matrix, name: str | None) -> BeadSet | None:
     """Bead set by name, else the epsilon set of the revision that all wells share; None if that is not known."""
     from beadwork.io.platform.bead_sets import read_bead_set
 

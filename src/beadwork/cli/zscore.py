@@ -1,6 +1,7 @@
 """``beadwork zscore``: level 3 to level 4."""
 
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -61,8 +62,8 @@ from beadwork.model.params import ZscoreParams
 def command(
     matrix: Path,
     output: Path,
-    population: str,
-    if_few: str,
+    population: Literal["plate", "vehicle"],
+    if_few: Literal["error", "missing"],
     sd: Path | None,
     shrink: bool,
     reliability: Path | None,
@@ -93,7 +94,7 @@ def command(
         sd=doubt,
         shrink=shrink,
         params=params,
-        what=str(matrix),  # type: ignore[arg-type]
+        what=str(matrix),
     )
     small = result.qc[(result.qc["metric"] == "n_population") & ~result.qc["pass"].astype(bool)]
     for row in small.itertuples():

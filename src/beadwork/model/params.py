@@ -228,6 +228,11 @@ class ZscoreParams(Params):
         json_schema_extra={"reference": SUBRAMANIAN_2017},
     )
     min_population: int = Field(3, ge=2, description="fewest wells a population may have")
+    scale: Literal["own", "measured"] = Field(
+        "own",
+        description="what inferred genes are divided by: their own spread on the plate, as CMap does, or the measured "
+        "spread of the gene in training, as far as the plate's landmarks vary",
+    )
     sd_slope: float = Field(
         1.5, ge=0, description="units of the values per log2 FI, for the uncertainties given with --sd"
     )
@@ -270,7 +275,7 @@ class TrainNoiseParams(Params):
     factors: int = Field(10, ge=1, le=100, description="directions of noise that are taken out at most")
     clip: float = Field(4.0, gt=0, description="z-scores are clipped to this before")
     min_df: int = Field(5, ge=2, description="a model that rests on fewer degrees of freedom is refused")
-    max_rows: int = Field(96, ge=16, description="rows that each part of a model keeps; more are summed up")
+    max_rows: int = Field(48, ge=16, description="rows that each part of a model keeps; more are summed up")
 
 
 class DenoiseParams(Params):
@@ -420,9 +425,9 @@ class CheckPlatesParams(Params):
 
 
 MEASURED_BEADS = (
-    "measured on the beads of LJP009_A375_24H_X1_B20 (rows A-H) and TEST_A375_24H_X1_B20; docs/simulator.md"
+    "measured on the beads of LJP009_A375_24H_X1_B20 (rows A-H) and TEST_A375_24H_X1_B20; docs/validation/simulator.md"
 )
-MEASURED_CPC006 = "measured on level 3 of CPC006_A375_6H_X1; docs/simulator.md"
+MEASURED_CPC006 = "measured on level 3 of CPC006_A375_6H_X1; docs/validation/simulator.md"
 
 
 class SimulateParams(Params):
@@ -462,6 +467,13 @@ class SimulateParams(Params):
     )
     shared_noise: float = Field(
         0.16, ge=0, description="sd per gene of each of three nuisance programmes that differ from well to well, log2"
+    )
+    spatial_share: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="share of its variance that changes smoothly over the plate, so that near wells are alike (about "
+        "0.5 on LJP009: vehicle wells correlate by 0.43, 0.26, 0.17 and 0.13 at distances of 1 to 4)",
     )
     beads_mean: float = Field(
         85.0, gt=0, description="mean beads per analyte", json_schema_extra={"reference": MEASURED_BEADS}

@@ -9,18 +9,30 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from beadwork.kernels.levels.noise import Directions, Floats, clip_and_centre, noise_directions, remove_noise
+from beadwork.kernels.levels.noise import (
+    Directions,
+    Floats,
+    Products,
+    clip_and_centre,
+    noise_directions,
+    remove_noise,
+)
 from beadwork.model.errors import BeadworkError, LevelError, ParameterError, name_some
 from beadwork.model.levels.noise_model import FOLDS, NoiseModel
 from beadwork.model.matrix import Level, Matrix, Space, check_matrix
 from beadwork.model.params import DenoiseParams, TrainNoiseParams
 from beadwork.model.pert_types import is_empty
 from beadwork.model.qc import join_qc, qc_rows
+from beadwork.stages.levels.noise_qc import plate_qc
 from beadwork.stages.levels.noise_wells import holds_signatures, landmark_matrix, well_facts
 from beadwork.stages.levels.train_noise import plate_noise
 
 log = logging.getLogger("beadwork.noise")
 INPUT_LEVELS = (Level.ZSPC, Level.ZSVC, Level.MODZ)
+BLOCK = 16_384
+"""Signatures that are cleaned at a time, so that copies stay small."""
+OWN_ROWS = 24
+"""Rows that each part of what a plate tells itself is summed up to, to save time."""
 LEAST_DF = 2.0
 """Degrees of freedom that must be left for a well when its own treatment is left out."""
 
@@ -64,7 +76,8 @@ def denoise(
     Returns
     -------
     DenoiseResult
-        The landmarks, in the order of the input; the column field ``noise_share`` says how much was taken out.
+        The landmarks, in the order of the input; the column field ``noise_share`` says how much was taken out, and of
+        wells ``noise_factor`` how they lie on the first direction of noise.
 
     Raises
     ------
@@ -82,6 +95,7 @@ def denoise(
     signatures = _is_level5(matrix, params, what)
     found = landmark_matrix(matrix, model.genes, what)
     found = found.with_values(found.values, level=Level.MODZ if signatures else matrix.level or Level.ZSPC)
+    facts = well_facts(found, model.key_fields)
     if signatures:
         if params.own == "yes":
             raise ParameterError(f"{what}: holds signatures, which have no plate of their own; use --own auto or no")
@@ -89,27 +103,30 @@ def denoise(
             raise ParameterError(
                 f"{what}: holds signatures, which have no plate to centre on; use --center auto or none"
             )
-        parts = {"": np.arange(len(found.cids))}
+        parts = [("", own) for own in np.array_split(np.arange(len(found.cids)), len(found.cids) // BLOCK + 1)]
     else:
-        plate = well_facts(found, model.key_fields)["plate"]
-        parts = {str(name): np.flatnonzero(plate == name) for name in sorted(set(plate))}
+        plate = facts["plate"]
+        parts = [(str(name), np.flatnonzero(plate == name)) for name in sorted(set(plate))]
     at = found.rids.get_indexer(model.genes)
-    cleaned = np.empty((len(found.cids), len(at)))
-    share, rows = np.empty(len(found.cids)), []
-    for name, own in parts.items():
+    values = np.empty(found.values.shape, np.float32)
+    length, left, factor, rows = np.empty(len(found.cids)), np.empty(len(found.cids)), np.empty(len(found.cids)), []
+    for name, own in parts:
         part = found.take_cols(found.cids[own]).take_rows(model.genes)
-        label = f"{what}: plate {name}" if len(parts) > 1 else what
-        y, after = _clean(part, model, params, signatures, label)
-        cleaned[own] = after
-        before = (y * y).sum(axis=1)
-        removed = before - (after * after).sum(axis=1)
-        share[own] = np.divide(removed, before, out=np.zeros(len(own)), where=before > 0)
-        entity = name or found.plate
-        rows.append(qc_rows("denoise", "noise_share", {entity: float(removed.sum() / max(before.sum(), 1e-300))}))
-    values = np.empty((len(at), len(found.cids)))
-    values[at] = cleaned.T
+        label = f"{what}: plate {name}" if name and len(parts) > 1 else what
+        y, after, factor[own] = _clean(part, facts.iloc[own], model, params, signatures, label)
+        values[np.ix_(at, own)] = after.T
+        length[own], left[own] = (y * y).sum(axis=1), (after * after).sum(axis=1)
+        if not signatures:
+            rows.append(plate_qc(name, y, after, factor[own], facts.iloc[own], part.cols))
+    share = np.divide(length - left, length, out=np.zeros(len(length)), where=length > 0)
+    fields = {"noise_share": np.round(share, 6)}
+    if signatures:
+        total = float((length - left).sum() / max(length.sum(), 1e-300))
+        rows.append(qc_rows("denoise", "noise_share", {"signatures": total}))
+    else:
+        fields["noise_factor"] = np.round(factor, 6)
     result = Matrix(
-        values, found.rows, found.cols.assign(noise_share=np.round(share, 6)),
+        values, found.rows, found.cols.assign(**fields),
         level=Level.MNZ if signatures else Level.ZSNC, space=Space.LM, provenance=matrix.provenance,
     )  # fmt: skip
     return DenoiseResult(result, join_qc(rows))
@@ -133,19 +150,24 @@ def _is_level5(matrix: Matrix, params: DenoiseParams, what: str) -> bool:
 
 
 def _clean(
-    part: Matrix, model: NoiseModel, params: DenoiseParams, signatures: bool, what: str
-) -> tuple[Floats, Floats]:
-    """Centred and cleaned profiles (columns, genes) of one plate, or of all signatures."""
-    facts = well_facts(part, model.key_fields)
+    part: Matrix, facts: pd.DataFrame, model: NoiseModel, params: DenoiseParams, signatures: bool, what: str
+) -> tuple[Floats, Floats, Floats]:
+    """Centred and cleaned profiles (columns, genes) of a plate, or of all signatures; scores on the first axis."""
     kind = facts["kind"].to_numpy()
-    y = clip_and_centre(part.values.T, model.clip, (kind != "none") if _centred(part, params, signatures) else None)
-    sources = [_source(model, facts, what)]
+    y = clip_and_centre(part.values.T, model.clip, (kind != "none") if is_centred(part, params, signatures) else None)
+    sources, products = [_source(model, facts, what)], Products()
     if not signatures and params.own != "no":
-        sources = _with_own(sources[0], part, y, facts, params, what)
-    return y, _clean_by(y, sources, model.factors, part.cids, what)
+        sources = _with_own(sources[0], part, y, facts, params, products, what)
+    after = _clean_by(y, sources, model.factors, part.cids, products, what)
+    scatters = [scatter for source in sources for scatter in source.model.parts()]
+    weights = [source.weight for source in sources for _ in source.model.parts()]
+    axes = noise_directions(scatters, weights, 1, products).axes
+    first = axes[0] * np.sign(axes[0][np.abs(axes[0]).argmax()]) if len(axes) else np.zeros(y.shape[1])
+    return y, after, y @ first
 
 
-def _centred(part: Matrix, params: DenoiseParams, signatures: bool) -> bool:
+def is_centred(part: Matrix, params: DenoiseParams, signatures: bool = False) -> bool:
+    """Whether the mean over the wells of a plate is taken off each gene."""
     if params.center != "auto":
         return params.center == "plate"
     return not signatures and part.level is not Level.ZSVC and len(part.cids) >= params.min_center
@@ -164,17 +186,18 @@ def _source(model: NoiseModel, facts: pd.DataFrame, what: str) -> _Source:
             "nobody can say whether the noise model used their treatment; add it"
         )
     treated, control, kept_by_key = [], [], []
-    for cid, row in zip(facts.index, facts.itertuples(), strict=True):
+    names = ("kind", "treatment", "pert_id", "pert_iname")
+    for cid, kind, treatment, pert_id, pert_iname in zip(facts.index, *(facts[name] for name in names), strict=True):
         out = frozenset[int]()
-        if row.kind == "treated":
-            own = by_treatment.get(row.treatment, frozenset())
-            out = own | by_id.get(row.pert_id, frozenset())
-            out = out or by_name.get(row.pert_iname, frozenset())
+        if kind == "treated":
+            own = by_treatment.get(treatment, frozenset())
+            out = own | by_id.get(pert_id, frozenset())
+            out = out or by_name.get(pert_iname, frozenset())
             if len(out) == FOLDS > len(own) > 0:
                 out = own
                 kept_by_key.append(cid)
         treated.append(out)
-        control.append(wells.get(str(cid)) if row.kind == "control" else None)
+        control.append(wells.get(str(cid)) if kind == "control" else None)
     if kept_by_key:
         log.warning(
             "%s: the pert_id of %d columns is in every fold of the noise model, which tells treatments apart by %s; "
@@ -190,11 +213,13 @@ def _folds_by(treatments: pd.DataFrame, field: str) -> Mapping[str, frozenset[in
 
 
 def _with_own(
-    source: _Source, part: Matrix, y: Floats, facts: pd.DataFrame, params: DenoiseParams, what: str
+    source: _Source, part: Matrix, y: Floats, facts: pd.DataFrame, params: DenoiseParams, products: Products, what: str
 ) -> list[_Source]:
     """Add what the plate itself tells, unless it is too little."""
     model = source.model
-    training = TrainNoiseParams(factors=model.factors, clip=model.clip, inert_below=params.inert_below)
+    training = TrainNoiseParams(
+        factors=model.factors, clip=model.clip, inert_below=params.inert_below, max_rows=OWN_ROWS
+    )
     if model.key_fields != ("pert_id",):
         training = training.model_copy(update={"group_by": ("brew_prefix", *model.key_fields, *training.group_by[2:])})
     own = plate_noise(part, training)
@@ -208,7 +233,7 @@ def _with_own(
         return [source]
     added = _source(own, facts, what)
     weight = 1.0
-    if not _explains(source, added, y, facts):
+    if not _explains(source, added, y, facts, products):
         weight = min(1.0, params.model_weight / model.df) if model.df > 0 else 1.0
     log.info(
         "%s: adds %.0f degrees of freedom of its own to %.0f of the model (of %.0f)",
@@ -217,7 +242,7 @@ def _with_own(
     return [_Source(model, weight, source.treated_out, source.control_out), added]
 
 
-def _explains(source: _Source, own: _Source, y: Floats, facts: pd.DataFrame) -> bool:
+def _explains(source: _Source, own: _Source, y: Floats, facts: pd.DataFrame, products: Products) -> bool:
     """Whether a model takes at least as much out of the plate's control wells as the plate's own other wells do.
 
     Each control well is judged by what did not use it; without control wells the model is taken to explain less.
@@ -227,7 +252,7 @@ def _explains(source: _Source, own: _Source, y: Floats, facts: pd.DataFrame) -> 
         return False
     taken = []
     for judged in (source, own):
-        after = _clean_by(y[at], [_take(judged, at)], source.model.factors, facts.index[at], "", least=0.0)
+        after = _clean_by(y[at], [_take(judged, at)], source.model.factors, facts.index[at], products, "", least=0.0)
         taken.append(float((y[at] ** 2).sum() - (after**2).sum()))
     return taken[0] >= taken[1]
 
@@ -240,17 +265,23 @@ def _take(source: _Source, at: np.ndarray) -> _Source:
 
 
 def _clean_by(
-    y: Floats, sources: list[_Source], factors: int, cids: pd.Index, what: str, least: float = LEAST_DF
+    y: Floats,
+    sources: list[_Source],
+    factors: int,
+    cids: pd.Index,
+    products: Products,
+    what: str,
+    least: float = LEAST_DF,
 ) -> Floats:
     """Clean each column by what its own treatment, or control well, has no part in."""
-    pattern: dict[tuple[object, ...], list[int]] = {}
+    pattern: dict[tuple[tuple[frozenset[int], int | None], ...], list[int]] = {}
     for number in range(len(y)):
         left_out = tuple((source.treated_out[number], source.control_out[number]) for source in sources)
         pattern.setdefault(left_out, []).append(number)
     after = np.empty_like(y)
     for left_out, members in pattern.items():
         parts, weights = [], []
-        for source, (treated, control) in zip(sources, left_out, strict=True):  # type: ignore[misc]
+        for source, (treated, control) in zip(sources, left_out, strict=True):
             found = source.model.parts(treated, control)
             parts += found
             weights += [source.weight] * len(found)
@@ -261,6 +292,6 @@ def _clean_by(
                 f"model rests on ({df:.0f} degrees of freedom are left without it); train on more treatments or "
                 "plates, or leave these columns out"
             )
-        directions: Directions = noise_directions(parts, weights, factors)
+        directions: Directions = noise_directions(parts, weights, factors, products)
         after[members] = remove_noise(y[members], directions)
     return after
