@@ -79,9 +79,9 @@ def lincs2020(tmp_path: Path) -> Path:
         folder / "cellinfo_beta.txt", cells, [["A375", "CVCL_0132", "54", "skin", "skin cancer", "melanoma", "tumor"]]
     )
     names = ["gene_id", "gene_symbol", "ensembl_id", "gene_title", "gene_type", "src", "feature_space"]
-    table = gene_table()
-    write_tsv(folder / "geneinfo_beta.txt", names,
-              [[gene, table["pr_gene_symbol"][gene], "ENSG1", "", "protein-coding", "NCBI", "landmark"] for gene in genes()])  # fmt: skip
+    symbols = gene_table()["pr_gene_symbol"]
+    rest = ["ENSG1", "", "protein-coding", "NCBI", "landmark"]
+    write_tsv(folder / "geneinfo_beta.txt", names, [[gene, symbols[gene], *rest] for gene in genes()])
     wells = ["bead_batch", "nearest_dose", "pert_dose", "pert_id", "det_plate", "det_well", "sample_id", "cell_iname"]
     write_tsv(folder / "instinfo_beta.txt", wells, [["b1", "10", "10", DRUGS[0], "P1", "A01", "P1:A01", "A375"]])
     (folder / "md5sums.html").write_text("<html>")
@@ -108,17 +108,24 @@ def gse70138(tmp_path: Path) -> Path:
     plain = folder / "GSE70138_Broad_LINCS_Level5_COMPZ_n8x300_2017-03-06.gctx"
     write_gctx(plain, ids, 5)
     pack(plain)
+    controls = {sig_id for sig_id in ids if sig_id.endswith("A03")}
+    info = [
+        [one, "DMSO", "DMSO", "ctl_vehicle", one.split("_")[1], "-666", "24 h", "-666"] if one in controls else
+        [one, DRUGS[0], NAMES[0], "trt_cp", one.split("_")[1], "10.0 um", "24 h", "-666"]
+        for one in ids
+    ]  # fmt: skip
     write_tsv(folder / "GSE70138_Broad_LINCS_sig_info_2017-03-06.txt.gz",
               ["sig_id", "pert_id", "pert_iname", "pert_type", "cell_id", "pert_idose", "pert_itime", "distil_id"],
-              [[sig, "DMSO" if sig.endswith("A03") else DRUGS[0], "DMSO" if sig.endswith("A03") else NAMES[0],
-                "ctl_vehicle" if sig.endswith("A03") else "trt_cp", sig.split("_")[1], "-666" if sig.endswith("A03") else
-                "10.0 um", "24 h", "-666"] for sig in ids])  # fmt: skip
+              info)  # fmt: skip
+    metrics = [
+        [place, one, "0.1", "4.1", *(("DMSO", "DMSO") if one in controls else (DRUGS[0], NAMES[0])), "trt_cp",
+         f"0.{place}3", 36, 28, "18.4375", 3]
+        for place, one in enumerate(ids[::-1])
+    ]  # fmt: skip
     write_tsv(folder / "GSE70138_Broad_LINCS_sig_metrics_2017-03-06.txt.gz",
               ["", "sig_id", "distil_cc_q75", "distil_ss", "pert_id", "pert_iname", "pert_type", "tas",
                "ngenes_modulated_up_lm", "ngenes_modulated_dn_lm", "pct_self_rank_q25", "distil_nsample"],
-              [[place, sig, "0.1", "4.1", "DMSO" if sig.endswith("A03") else DRUGS[0],
-                "dmso" if sig.endswith("A03") else NAMES[0], "trt_cp", f"0.{place}3", 36, 28, "18.4375", 3]
-               for place, sig in enumerate(ids[::-1])])  # fmt: skip
+              metrics)  # fmt: skip
     write_tsv(folder / "GSE70138_Broad_LINCS_pert_info_2017-03-06.txt.gz",
               ["pert_id", "canonical_smiles", "inchi_key", "pert_iname", "pert_type"],
               [[DRUGS[0], SMILES, INCHI_KEY, NAMES[0], "trt_cp"],
@@ -138,7 +145,8 @@ def gse92742_level3(tmp_path: Path) -> Path:
     write_tsv(folder / "GSE92742_Broad_LINCS_inst_info.txt.gz",
               ["inst_id", "rna_plate", "rna_well", "pert_id", "pert_iname", "pert_type", "pert_dose", "pert_dose_unit",
                "pert_time", "pert_time_unit", "cell_id"],
-              [[one, one.rpartition("_")[0], one[-3:], *_content(one[-3:]), "6", "h", "A375"] for one in ids])  # fmt: skip
+              [[one, one.rpartition("_")[0], one[-3:], *_content(one[-3:]), "6", "h", "A375"]
+               for one in ids])  # fmt: skip
     return folder
 
 

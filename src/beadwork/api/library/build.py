@@ -33,13 +33,13 @@ from beadwork.api.library.survey import Survey, read_annotation, read_signatures
 from beadwork.io.connectivity.index.layout import MANIFEST
 from beadwork.io.connectivity.index.reader import IndexStore
 from beadwork.io.connectivity.index.writer import IndexWriter, create_index, extend_index
+from beadwork.io.connectivity.library.annotation_tables import read_symbols
+from beadwork.io.connectivity.library.recognise import Item
+from beadwork.io.connectivity.library.unpacked import unpack_matrix
 from beadwork.io.connectivity.siginfo import Siginfo
 from beadwork.io.files.digest import digest_bytes, digest_file
 from beadwork.io.files.provenance import input_record
 from beadwork.io.levels.inst_info import read_inst_info
-from beadwork.io.library.annotation_tables import read_symbols
-from beadwork.io.library.recognise import Item
-from beadwork.io.library.unpacked import unpack_matrix
 from beadwork.io.matrix.column_stream import ColumnStream, open_columns, select_columns
 from beadwork.model.connectivity.query import BLOCK, SIGNATURE_FIELDS
 from beadwork.model.connectivity.signature_table import SignatureTable

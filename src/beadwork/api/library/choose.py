@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from beadwork.model.connectivity.signature_table import SignatureTable
 from beadwork.model.errors import AlignmentError, name_some
 from beadwork.stages.connectivity.annotate import signature_table
 from beadwork.stages.connectivity.filters import filter_signatures, split_filter
-from beadwork.stages.library.join import Joined, join_cells, join_compounds
+from beadwork.stages.connectivity.library.join import Joined, join_cells, join_compounds
 
 log = logging.getLogger("beadwork")
 
@@ -63,14 +63,17 @@ def join_annotation(
     """Add fields of compounds and of cells to a table of signatures."""
     found: list[Joined] = []
     names = [name for name in ("pert_id", "pert_iname", "pert_type", "cell_id") if name in table]
-    for source, join in ((compounds, join_compounds), (cells, join_cells)):
-        if source is None:
-            continue
-        there = [name for name in (*names, *source.fields) if name in table]
-        joined = join(SignatureTable.of(table[list(dict.fromkeys(there))]), source)  # type: ignore[operator]
+    if compounds is not None:
+        found.append(join_compounds(_part(table, [*names, *compounds.fields]), compounds))
+    if cells is not None:
+        found.append(join_cells(_part(table, [*names, *cells.fields]), cells))
+    for joined in found:
         table = table.assign(**{name: _category(array) for name, array in joined.columns.items()})
-        found.append(joined)
     return table, found
+
+
+def _part(table: pd.DataFrame, names: Sequence[str]) -> SignatureTable:
+    return SignatureTable.of(table[[name for name in dict.fromkeys(names) if name in table]])
 
 
 def _category(array: Any) -> pd.Categorical:

@@ -12,8 +12,8 @@ import pandas as pd
 from beadwork.api.library.build import VALUE_BYTES, Tables
 from beadwork.api.library.choose import Annotations, choose_signatures
 from beadwork.api.library.survey import Survey, read_annotation, read_signatures, survey
-from beadwork.io.library.recognise import Item
-from beadwork.io.library.unpacked import unpacked_size
+from beadwork.io.connectivity.library.recognise import Item
+from beadwork.io.connectivity.library.unpacked import unpacked_size
 from beadwork.io.matrix.column_stream import open_columns
 from beadwork.model.connectivity.query import BLOCK
 from beadwork.model.matrix import SPACE_SIZES, Space

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from beadwork.io.connectivity.library.annotation_tables import read_cells, read_compounds
+from beadwork.io.connectivity.library.recognise import Item, Role, recognise, recognise_file
 from beadwork.io.connectivity.siginfo import join_siginfo
 from beadwork.io.files.large_tables import read_large_table
-from beadwork.io.library.annotation_tables import read_cells, read_compounds
-from beadwork.io.library.recognise import Item, Role, recognise, recognise_file
 from beadwork.model.connectivity.annotation import CellTable, CompoundTable
 from beadwork.model.errors import FileError
 from beadwork.model.flags import read_flags

@@ -8,6 +8,7 @@ encodings) goes to ``read_table``, which reads it or says what is wrong with it.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -132,7 +133,7 @@ def _read_plain(
         with _open(path) as stream, csv.open_csv(stream, read, parse, convert) as reader:
             for batch in reader:
                 if batch.num_rows and keep is not None:
-                    batch = batch.filter(keep(lambda name, part=batch: part.column(places[name])))
+                    batch = batch.filter(keep(partial(_column, batch, places)))
                 batch = batch.select([places[name] for name in [*kept, *_unnamed(header)]])
                 if batch.num_rows:
                     coded = coded or [not _begins_as_number(column) for column in batch.columns]
@@ -153,6 +154,10 @@ def _read_plain(
         del column
     pa.default_memory_pool().release_unused()
     return pd.DataFrame(frame, copy=False)
+
+
+def _column(batch: Any, places: dict[str, str], name: str) -> Any:
+    return batch.column(places[name])
 
 
 def _begins_as_number(column: Any) -> bool:

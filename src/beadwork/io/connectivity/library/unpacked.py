@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path
 
-from beadwork.io.library.recognise import named_size
+from beadwork.io.connectivity.library.recognise import named_size
 from beadwork.model.errors import FileError
 
 PORTION = 16 << 20

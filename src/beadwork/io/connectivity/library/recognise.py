@@ -11,19 +11,18 @@ from pathlib import Path
 import h5py
 
 from beadwork.io.connectivity.index.layout import MANIFEST
-from beadwork.io.files.large_tables import find_header
-from beadwork.io.library.annotation_tables import (
+from beadwork.io.connectivity.library.annotation_tables import (
     CELL_COLUMNS,
     CELL_NAMES,
     COMPOUND_COLUMNS,
-    COMPOUND_FIELDS,
     ID_COLUMNS,
     NAME_COLUMNS,
     fields_of,
     plain_names,
 )
+from beadwork.io.files.large_tables import find_header
 from beadwork.io.matrix.gctx.reader import open_gctx
-from beadwork.model.connectivity.annotation import CELL_FIELDS
+from beadwork.model.connectivity.annotation import CELL_FIELDS, COMPOUND_FIELDS
 from beadwork.model.errors import BeadworkError, FileError
 from beadwork.model.matrix import Level
 
