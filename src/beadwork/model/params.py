@@ -171,7 +171,7 @@ class NormalizeParams(Params):
         "cmap",
         description="smoother of the calibration curve: CMap's to the last bit, or one that rounding cannot sway",
     )
-    min_count_mean: float = Field(20.0, ge=0, description="fewer beads an analyte together with max_count_cv: dropped")
+    min_count_mean: float = Field(20.0, ge=0, description="fewer beads per analyte together with max_count_cv: dropped")
     max_count_cv: float = Field(30.0, gt=0, description="larger spread of bead counts (percent) with min_count_mean")
     min_slope: float = Field(45.0, description="qc_slope below this is a strike (degrees)")
     min_f_logp: float = Field(4.0, description="qc_f_logp below this is a strike")
