@@ -24,7 +24,7 @@ from beadwork.model.params import SimulateParams
 from beadwork.simulate.mistakes import MISTAKES, called_gex, plant, plate_columns, right
 from beadwork.simulate.study import plan_study, simulate_beads
 from beadwork.stages.beads.deconvolve import deconvolve
-from beadwork.stages.plates.check import check_plates, compared_genes, make_print
+from beadwork.stages.plates.check import check_plates, compared_genes, make_fingerprint
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # benchmarks/
 from lib.record import Aim, write_record
@@ -78,7 +78,7 @@ def main() -> None:
                 free.remove(name)
         start = time.perf_counter()
         genes = compared_genes(matrix.rids for matrix in plates.values())
-        result = check_plates([make_print(matrix, genes) for matrix in plates.values()], sets)
+        result = check_plates([make_fingerprint(matrix, genes) for matrix in plates.values()], sets)
         elapsed += time.perf_counter() - start
         for _, row in result.table.iterrows():
             suspected = row["verdict"] == "suspected"

@@ -28,7 +28,7 @@ _MAX_WARNINGS = 10
     type=FILE,
     required=True,
     metavar="MAP",
-    help="Plate map: tab-separated, one row a well; needs rna_well, pert_id and pert_type.",
+    help="Plate map: tab-separated, one row per well; needs rna_well, pert_id and pert_type.",
 )
 @click.option("-o", "--output", type=FILE, required=True, metavar="GEX", help="Matrix to write: genes x wells.")
 @click.option("--plate", metavar="DET_PLATE", help="Name of the plate; by default what the file names have in common.")

@@ -103,7 +103,7 @@ class DeconvolveParams(Params):
     flip_threshold: float = Field(0.4, gt=0, lt=1, description="a well flips if both its posteriors exceed this")
     flip_max: int = Field(3, ge=1, description="a well that has flipped more often no longer keeps the loop alive")
     flip_rounds: int = Field(100, ge=1, description="most rounds of the flip adjustment")
-    prior: bool = Field(True, description="each well is fitted with what the other wells of the plate tell (mixture)")
+    prior: bool = Field(True, description="each well gets a prior from the other wells of the plate (mixture)")
     prior_min_wells: int = Field(8, ge=2, description="a plate with fewer wells has no such prior (mixture)")
     prior_passes: int = Field(
         3, ge=2, le=6, description="fits of the plate; from the second on with the prior (mixture)"
@@ -171,7 +171,7 @@ class NormalizeParams(Params):
         "cmap",
         description="smoother of the calibration curve: CMap's to the last bit, or one that rounding cannot sway",
     )
-    min_count_mean: float = Field(20.0, ge=0, description="fewer beads an analyte together with max_count_cv: dropped")
+    min_count_mean: float = Field(20.0, ge=0, description="fewer beads per analyte together with max_count_cv: dropped")
     max_count_cv: float = Field(30.0, gt=0, description="larger spread of bead counts (percent) with min_count_mean")
     min_slope: float = Field(45.0, description="qc_slope below this is a strike (degrees)")
     min_f_logp: float = Field(4.0, description="qc_f_logp below this is a strike")
@@ -283,7 +283,7 @@ class DenoiseParams(Params):
 
     own: Literal["auto", "yes", "no"] = Field(
         "auto",
-        description="what the plate itself tells (its control wells and replicates of other treatments): added where "
+        description="what the plate itself shows (its control wells and replicates of other treatments): added where "
         "there is enough, required, or not used",
     )
     center: Literal["auto", "plate", "none"] = Field(
@@ -369,7 +369,11 @@ class QueryParams(Params):
     )
     min_class: int = Field(2, ge=1, description="a mechanism class with fewer perturbagens in the index is left out")
     permutations: int = Field(
-        0, ge=0, description="random queries of the same sizes for a permutation p-value; 0: no p-value"
+        0,
+        ge=0,
+        description="random queries of the same sizes for a permutation p-value, which says how rarely random genes "
+        "reach as far: genes move together, so it is low for most pairs of real signatures and no evidence by itself; "
+        "0: no p-value",
     )
     seed: int = Field(0, ge=0, description="seed of the random queries")
     xsum_top: int = Field(500, ge=1, description="genes at each end of a signature that count as changed (xsum)")
