@@ -126,7 +126,7 @@ def queries_of(
     signature: Mapping[str, float] | pd.Series | None = None,
     name: str = "query",
 ) -> list[Query]:
-    """Queries of whatever a caller has in hand: queries, sets of genes, files of sets, or one full signature.
+    """Make queries of what a caller has in hand: queries, sets of genes, files of sets, or one full signature.
 
     Raises
     ------
