@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from beadwork.cli.options import FILE, check_outputs, log_option, params_options, qc_option, write_qc
+from beadwork.cli.options import FILE, check_outputs, log_option, params_options, qc_option
 from beadwork.model.params import DenoiseParams
 
 
@@ -25,15 +25,9 @@ def command(
     HG-U133A probe id or the row field pr_gene_id. OUT holds the landmarks. No well is cleaned by a part of the model
     that used its own treatment; where nothing else is left it is refused.
     """
-    from beadwork.cli.files import input_record, load_landmarks, save_matrix
-    from beadwork.io.platform.noise_model import default_noise_path, read_noise_model
-    from beadwork.stages.levels.denoise import denoise
+    from beadwork.api.matrix_files import StoredMatrix
+    from beadwork.api.plate_steps import denoise_step
+    from beadwork.cli.files import write_made
 
     check_outputs([output, qc], [z, noise])
-    chosen = noise or default_noise_path()
-    model = read_noise_model(chosen)
-    source = load_landmarks(z, level=None)
-    result = denoise(source, model, params=params, what=str(z))
-    inputs = {"z": [input_record(z)], "noise": [input_record(chosen)]}
-    save_matrix(result.matrix, output, command="denoise", params=params, inputs=inputs, sources=[source])
-    write_qc(result.qc, qc)
+    write_made(denoise_step(StoredMatrix(z), params, noise=noise).make(), {"ZSNC": output}, qc)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from beadwork.cli.options import FILE, check_outputs, log_option, params_options, qc_option, write_qc
+from beadwork.cli.options import FILE, check_outputs, log_option, params_options, qc_option
 from beadwork.model.params import InferParams
 
 
@@ -23,18 +23,9 @@ def command(qnorm: Path, output: Path, model: Path | None, params: InferParams, 
     correlation of inferred and measured values within studies that the model had not seen (missing for landmarks and
     for models that do not say).
     """
-    from beadwork.cli.files import input_record, load_matrix, save_matrix
-    from beadwork.io.platform.gene_table import gene_table, with_entrez_ids
-    from beadwork.io.platform.inference_model import default_model_path, read_inference_model
-    from beadwork.model.matrix import Level
-    from beadwork.stages.levels.infer import infer
+    from beadwork.api.matrix_files import StoredMatrix
+    from beadwork.api.plate_steps import infer_step
+    from beadwork.cli.files import write_made
 
     check_outputs([output, qc], [qnorm, model])
-    matrix = with_entrez_ids(load_matrix(qnorm, level=Level.QNORM))
-    model = model or default_model_path()
-    result = infer(matrix, read_inference_model(model), gene_table(), params=params, what=str(qnorm))
-    save_matrix(
-        result.matrix, output, command="infer", params=params,
-        inputs={"matrix": [input_record(qnorm)], "model": [input_record(model)]}, sources=[matrix],
-    )  # fmt: skip
-    write_qc(result.qc, qc)
+    write_made(infer_step(StoredMatrix(qnorm), params, model=model).make(), {"INF": output}, qc)
