@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import noise_simulated
 import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
@@ -31,7 +32,6 @@ from beadwork.stages.levels.zscore import zscore
 
 LJP, REP, TEST = "LJP009AH_A375_24H_X1_B20", "REP.A028_MCF7_24H_X1_B25", "TEST_A375_24H_X1_B20"
 PAGE = Path(__file__).parent.parent / "docs" / "noise.md"
-START, END = "<!-- figures: start -->", "<!-- figures: end -->"
 INERT = TrainNoiseParams(inert_below=0.5)
 ALONE = DenoiseParams(own="no")
 DRAWS = 500
@@ -358,10 +358,14 @@ def main() -> None:
         work.mkdir(parents=True, exist_ok=True)
         found = table(measure(words.shared, work))
     print(found)
+    simulated = noise_simulated.section()
+    print(simulated)
     if words.write:
         text = PAGE.read_text()
-        before, after = text.split(START)[0], text.split(END)[1]
-        PAGE.write_text(f"{before}{START}\n{found}\n{END}{after}")
+        for kind, part in (("figures", found), ("simulated", simulated)):
+            start, end = f"<!-- {kind}: start -->", f"<!-- {kind}: end -->"
+            text = f"{text.split(start)[0]}{start}\n{part}\n{end}{text.split(end)[1]}"
+        PAGE.write_text(text)
 
 
 if __name__ == "__main__":

@@ -249,7 +249,7 @@ def test_rows_in_another_order_are_put_right(results: Path, tmp_path: Path, caps
          "foreign.gct: carries no provenance; it was not written by beadwork, or was converted since"),
         (["release", "absent", "-o", "r"], "absent: no such folder of results"),
         (["release", "results", "-o", "results"], "results: is there already; name a new folder"),
-        (["release", "results", "-o", "r", "--levels", "6"], "--levels: 6; give some of 2, 3, 4, 4vc, 5"),
+        (["release", "results", "-o", "r", "--levels", "6"], "--levels: 6; give some of 2, 3, 4, 4vc, 4nc, 5, 5nc"),
         (["release", "results", "-o", "r", "--name", "a/b"], "--name: 'a/b'; only letters, digits"),
         (["release", "results", "-o", "r", "--levels", "4vc"], "results: lacks matrices of level ZSVC"),
         (["release", "results", "-o", "r", "--plates", "more.tsv"], "lacks matrices of level GEX (results/P9"),

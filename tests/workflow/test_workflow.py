@@ -106,6 +106,30 @@ def test_the_uncertainty_is_used_where_asked_and_only_that_is_made_anew(finished
     assert planned(kmeans)["figures_plate"] == 2 and "ODDS" not in kmeans
 
 
+def test_noise_control_adds_levels_and_leaves_the_others_as_they_are(finished: Path, snakemake):
+    official = [finished / "signatures" / f"{BREW}_MODZ.gctx", finished / "index" / "manifest.json"]
+    before = [path.read_bytes() for path in official]
+    jobs = planned(snakemake("-n", "--config", "noise=own").stdout)
+    assert jobs["train_noise"] == jobs["index_cleaned"] == jobs["consensus_cleaned"] == 1
+    assert jobs["denoise"] == 2
+    assert not {"zscore", "consensus", "index", "query"} & set(jobs)
+    done = snakemake("--cores", 2, "--config", "noise=own")
+    assert done.returncode == 0, done.stdout
+    assert read_matrix(finished / PLATES[0] / f"{PLATES[0]}_ZSNC.gctx").level == "ZSNC"
+    mnz = read_matrix(finished / "signatures" / f"{BREW}_MNZ.gctx")
+    assert mnz.level == "MNZ"
+    assert list(pd.read_csv(finished / "MNZ_siginfo.tsv", sep="\t")["sig_id"]) == list(mnz.cids)
+    assert (finished / "index_MNZ" / "manifest.json").is_file()
+    assert [path.read_bytes() for path in official] == before
+    assert "denoise" in set(pd.read_csv(finished / "qc.tsv", sep="\t")["stage"])
+    status = pd.read_csv(finished / "status.tsv", sep="\t", dtype=str)
+    assert {"ZSNC", "MNZ", "index MNZ"} <= set(status["level"])
+    assert status.set_index(["entity", "level"]).loc[(PLATES[0], "ZSNC"), "reference"].startswith("own.h5 ")
+    again = snakemake("-n", "--config", "noise=own")
+    assert "Nothing to be done" in again.stdout
+    snakemake("--cores", 2)  # as it was, for the tests that follow
+
+
 def test_a_plate_left_out_reruns_its_brew_only(finished: Path, study: Path, snakemake):
     sheet = pd.read_csv(study / "data" / "plates.tsv", sep="\t", dtype=str)
     sheet.loc[1, "use"] = "no"
@@ -210,6 +234,10 @@ def test_results_do_not_depend_on_the_number_of_threads(finished: Path, study: P
                 "bad.yaml: normalize.smoother: must be 'cmap' or 'stable', not 'spline'",
                 "bad.yaml: zscore.min_madd: unknown key; did you mean min_mad?",
             ],
+        ),
+        (
+            {"noise": "absent.h5"},
+            ["bad.yaml: noise: there is no noise model absent.h5; give off, default, own or a file"],
         ),
         ({"plates": "absent.tsv"}, ["bad.yaml: plates: absent.tsv cannot be read (No such file or directory)"]),
         (

@@ -48,6 +48,11 @@ def read_inputs():
                 raise BeadworkError(
                     f"{source}: queries: {query.name}: there is no gene-set file {side}; check the path"
                 )
+    if PLANNING and settings.noise not in ("off", "default", "own"):
+        if not Path(settings.noise).is_file():
+            raise BeadworkError(
+                f"{source}: noise: there is no noise model {settings.noise}; give off, default, own or a file"
+            )
     rows = parse_plate_sheets(
         [(read_text(path, f"{source}: plates"), path) for path in settings.sheets],
         data=settings.data,
@@ -89,6 +94,9 @@ for plate, row in PLATES.items():
     PLATES_OF.setdefault(row.brew, []).append(plate)
 BREWS = sorted(PLATES_OF)
 STAGES = ["deconvolve", "normalize", "infer", "zscore"]
+STAGES += ["denoise"] if CFG.noise != "off" else []
+OWN_NOISE = f"{CFG.results}/noise/own.h5"
+NOISE_MODEL = {"off": "", "default": "", "own": OWN_NOISE}.get(CFG.noise, CFG.noise)
 
 
 pathvars:
@@ -230,6 +238,7 @@ def all_targets():
     targets += ["<results>/qc.tsv", "<results>/siginfo.tsv"]
     targets += ["<results>/index/manifest.json", "<results>/plate_check.tsv"]
     targets += ["<results>/status.tsv"]
+    targets += ["<results>/index_MNZ/manifest.json"] if CFG.noise != "off" else []
     targets += expand(
         "<results>/queries/{query}", query=[query.name for query in CFG.queries]
     )

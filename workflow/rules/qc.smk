@@ -13,6 +13,11 @@ rule collect_brew_qc:
             plate=filter(has_vehicles, plates_of(wildcards.brew)),
         ),
         signatures="<results>/signatures/qc/consensus/{brew}.tsv",
+        cleaned=(
+            ["<results>/signatures/qc/consensus_cleaned/{brew}.tsv"]
+            if CFG.noise != "off"
+            else []
+        ),
     output:
         "<results>/signatures/qc/{brew}.tsv",
     log:
@@ -28,7 +33,7 @@ rule collect_brew_qc:
     message:
         "{wildcards.brew}: one table of its QC rows"
     shell:
-        "beadwork collect {input.plates:q} {input.signatures:q} -o {output:q} 2> {log:q}"
+        "beadwork collect {input.plates:q} {input.signatures:q} {input.cleaned:q} -o {output:q} 2> {log:q}"
 
 
 rule check_plates:
@@ -85,6 +90,7 @@ rule status:
         qc="<results>/qc.tsv",
         siginfo="<results>/siginfo.tsv",
         index="<results>/index/manifest.json",
+        cleaned=["<results>/index_MNZ/manifest.json"] if CFG.noise != "off" else [],
         zsvc=lambda wildcards: per_plate(
             "<results>/{plate}/{plate}_ZSVC.gctx", filter(has_vehicles, PLATES)
         ),

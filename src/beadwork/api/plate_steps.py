@@ -308,7 +308,9 @@ def _with_inst_info(matrix: Matrix, path: Path, table: Path) -> Matrix:
     return add_fields(matrix, read_inst_info(table, list(matrix.cids)), what=str(path), source=str(table))
 
 
-def denoise_step(z: StoredMatrix, params: DenoiseParams, *, noise: Path | None = None) -> Step:
+def denoise_step(
+    z: StoredMatrix, params: DenoiseParams, *, noise: Path | None = None, instinfo: Path | None = None
+) -> Step:
     """Say what is made of z-scores: ZSNC (or MNZ of signatures), with a noise model or the one that ships."""
     from beadwork.io.platform.noise_model import default_noise_path, read_noise_model
     from beadwork.stages.levels.denoise import denoise
@@ -316,10 +318,15 @@ def denoise_step(z: StoredMatrix, params: DenoiseParams, *, noise: Path | None =
     chosen = noise or default_noise_path()
     model = read_noise_model(chosen)
     inputs = {"z": [z.record], "noise": [input_record(chosen)]}
+    if instinfo is not None:
+        inputs["instinfo"] = [input_record(instinfo)]
     record = record_of("denoise", params, {}, inputs, [z.provenance])
 
     def make() -> Made:
-        result = denoise(z.landmarks(), model, params=params, what=str(z.path))
+        matrix = z.landmarks()
+        if instinfo is not None:
+            matrix = _with_inst_info(matrix, z.path, instinfo)
+        result = denoise(matrix, model, params=params, what=str(z.path))
         return Made(_recorded(record, {"ZSNC": result.matrix}), result.qc)
 
     return Step(record, ("ZSNC",), make)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from beadwork.cli.options import FILE, check_outputs, log_option, params_options, qc_option
+from beadwork.cli.options import FILE, check_outputs, instinfo_option, log_option, params_options, qc_option
 from beadwork.model.params import DenoiseParams
 
 
@@ -13,11 +13,12 @@ from beadwork.model.params import DenoiseParams
 @click.option("-o", "--output", metavar="OUT", type=FILE, required=True, help="Cleaned z-scores of the landmarks.")
 @click.option("--noise", metavar="NOISE", type=FILE, help="Model of `beadwork train-noise`; without it the one that "
               "ships.")  # fmt: skip
+@instinfo_option
 @params_options(DenoiseParams)
 @qc_option
 @log_option
 def command(
-    z: Path, output: Path, noise: Path | None, params: DenoiseParams, qc: Path | None
+    z: Path, output: Path, noise: Path | None, instinfo: Path | None, params: DenoiseParams, qc: Path | None
 ) -> None:  # fmt: skip
     """Take the noise that wells share out of z-scores: level 4 becomes ZSNC, level 5 becomes MNZ.
 
@@ -29,5 +30,5 @@ def command(
     from beadwork.api.plate_steps import denoise_step
     from beadwork.cli.files import write_made
 
-    check_outputs([output, qc], [z, noise])
-    write_made(denoise_step(StoredMatrix(z), params, noise=noise).make(), {"ZSNC": output}, qc)
+    check_outputs([output, qc], [z, noise, instinfo])
+    write_made(denoise_step(StoredMatrix(z), params, noise=noise, instinfo=instinfo).make(), {"ZSNC": output}, qc)

@@ -53,8 +53,8 @@ def _chain(matrix: Path, sig_id: str, found: Any) -> dict[str, Any]:
     record = found.provenance
     column = found.cols.loc[sig_id]
     level = str(found.level or "")
-    ids = str(column.get("distil_id", sig_id)).split("|") if level == "MODZ" else [sig_id]
-    weights = str(column.get("distil_wt", "")).split(",") if level == "MODZ" else [""]
+    ids = str(column.get("distil_id", sig_id)).split("|") if level in ("MODZ", "MNZ") else [sig_id]
+    weights = str(column.get("distil_wt", "")).split(",") if level in ("MODZ", "MNZ") else [""]
     steps = [*record.get("history", []), {key: value for key, value in record.items() if key != "history"}]
     replicates = []
     for instance, weight in zip(ids, weights + [""] * (len(ids) - len(weights)), strict=False):

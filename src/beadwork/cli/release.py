@@ -15,7 +15,7 @@ from beadwork.cli.options import FILE, log, log_option, progress
 @click.option("--name", metavar="NAME", default="beadwork", show_default=True, help="First part of all file names.")
 @click.option("--plates", metavar="SHEET", type=FILE, multiple=True,
               help="Plate sheet: only its plates and their brews; may be given again.")  # fmt: skip
-@click.option("--levels", metavar="2,3,4,4vc,5", default="2,3,4,5", show_default=True, help="Levels to write.")
+@click.option("--levels", metavar="2,3,4,4vc,4nc,5,5nc", default="2,3,4,5", show_default=True, help="Levels to write.")
 @log_option
 def command(results: Path, output: Path, name: str, plates: tuple[Path, ...], levels: str) -> None:
     """Write a folder for others: matrices named ..._n{columns}x{rows}.gctx, inst_info, sig_info, gene_info, checksums.

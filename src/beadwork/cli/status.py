@@ -83,7 +83,7 @@ def sheet_text(path: Path) -> str:
 
 def _summary(table) -> list[str]:
     lines = []
-    plates = table[~table["level"].isin(["MODZ", "index"])]
+    plates = table[~table["level"].isin(["MODZ", "MNZ", "index", "index MNZ"])]
     for batch, part in plates.groupby("batch", sort=False):
         states = part.groupby("entity", sort=False)["state"].agg(lambda found: _worst(set(found)))
         counts = ", ".join(f"{count} {state}" for state, count in states.value_counts().items())
@@ -95,8 +95,15 @@ def _summary(table) -> list[str]:
     if len(segments):
         total = sum(int(count) for count in segments["columns"] if str(count).isdigit())
         lines.append(f"index: {len(segments)} segments, {total:,} signatures; {segments['reference'].iloc[0]}")
-    for name, what in (("version", "program version"), ("reference", "inference model")):
-        found = sorted(set(table.loc[table["level"] == "INF", name]) - {""})
+    cleaned = table[(table["level"] == "MNZ") & (table["state"] == "done")]
+    if len(cleaned):
+        total = cleaned["columns"].astype(int).sum()
+        lines.append(f"noise-controlled signatures: {len(cleaned)} brews, {total:,} signatures")
+    for name, what, level in (
+        ("version", "program version", "INF"), ("reference", "inference model", "INF"),
+        ("reference", "noise model", "ZSNC"),
+    ):  # fmt: skip
+        found = sorted(set(table.loc[table["level"] == level, name]) - {""})
         if found:
             lines.append(
                 f"{what}: {', '.join(found)}" + (" (more than one: they do not mix)" if len(found) > 1 else "")

@@ -4,7 +4,16 @@ from pathlib import Path
 
 import click
 
-from beadwork.cli.options import FILE, check_outputs, log, log_option, params_options, qc_option, write_qc
+from beadwork.cli.options import (
+    FILE,
+    check_outputs,
+    instinfo_option,
+    log,
+    log_option,
+    params_options,
+    qc_option,
+    write_qc,
+)
 from beadwork.model.params import TrainNoiseParams
 
 
@@ -13,6 +22,7 @@ from beadwork.model.params import TrainNoiseParams
 @click.option("-o", "--output", metavar="NOISE", type=FILE, required=True, help="The model (HDF5).")
 @click.option("--source", default="", help="Where the plates come from; kept in the model.")
 @click.option("--licence", default="", help="Licence of the plates; kept in the model.")
+@instinfo_option
 @params_options(TrainNoiseParams)
 @qc_option
 @log_option
@@ -21,6 +31,7 @@ def command(
     output: Path,
     source: str,
     licence: str,
+    instinfo: Path | None,
     params: TrainNoiseParams,
     qc: Path | None,
 ) -> None:  # fmt: skip
@@ -33,7 +44,7 @@ def command(
     from dataclasses import replace
 
     from beadwork import __version__
-    from beadwork.cli.files import input_record, load_landmarks
+    from beadwork.cli.files import input_record, load_landmarks, with_inst_info
     from beadwork.io.files.provenance import make_provenance
     from beadwork.io.platform.gene_table import gene_table
     from beadwork.io.platform.noise_model import is_noise_model, read_noise_model, write_noise_model
@@ -41,14 +52,14 @@ def command(
     from beadwork.model.spaces import space_genes
     from beadwork.stages.levels.train_noise import check_enough, sum_noise, train_noise, training_qc
 
-    check_outputs([output, qc], z)
+    check_outputs([output, qc], [*z, instinfo])
     known = [path for path in z if is_noise_model(path)]
     plates = [path for path in z if path not in known]
     models = [read_noise_model(path) for path in known]
     names = [str(path) for path in known]
     sources = []
     if plates:
-        sources = [load_landmarks(path, level=Level.ZSPC) for path in plates]
+        sources = with_inst_info([load_landmarks(path, level=Level.ZSPC) for path in plates], plates, instinfo)
         landmarks = space_genes(gene_table(), Space.LM)
         fresh = train_noise(sources, landmarks=landmarks, params=params, names=[str(path) for path in plates])
         models.append(fresh.model)

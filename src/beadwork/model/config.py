@@ -23,11 +23,13 @@ from beadwork.model.params import (
     CheckPlatesParams,
     ConsensusParams,
     DeconvolveParams,
+    DenoiseParams,
     IndexParams,
     InferParams,
     NormalizeParams,
     Params,
     QueryParams,
+    TrainNoiseParams,
     ZscoreParams,
 )
 from beadwork.model.pert_types import is_vehicle
@@ -58,6 +60,11 @@ def _joined(value: Any) -> Any:
     return ",".join(value) if texts else value
 
 
+def _off(value: Any) -> Any:
+    """YAML reads off as false."""
+    return "off" if value is False or value is None or value == "" else value
+
+
 class Config(Params):
     """Everything that can be set for a run of the workflow."""
 
@@ -82,6 +89,11 @@ class Config(Params):
         description="signatures weigh each measured gene by how sure its replicates are (needs a method with "
         "uncertainty: mixture)",
     )
+    noise: Annotated[str, BeforeValidator(_off)] = Field(
+        "off",
+        description="noise control: also make ZSNC, MNZ and an index of them; off, default (the model that ships and "
+        "each plate's own wells), own (a model of the plates of the first run, kept) or a file of `train-noise`",
+    )
     queries: tuple[QueryItem, ...] = Field(
         (), description="queries to answer: a list of {name, up, down}; up and down are GMT or GRP files"
     )
@@ -92,6 +104,8 @@ class Config(Params):
     infer: InferSection = Field(InferSection(), description="level 3: landmarks to all genes")
     zscore: ZscoreParams = Field(ZscoreParams(), description="level 3 to 4: robust z-scores")
     consensus: ConsensusParams = Field(ConsensusParams(), description="level 4 to 5: signatures from replicates")
+    train_noise: TrainNoiseParams = Field(TrainNoiseParams(), description="noise that wells share, for noise: own")
+    denoise: DenoiseParams = Field(DenoiseParams(), description="level 4 without that noise, unless noise is off")
     check_plates: CheckPlatesParams = Field(
         CheckPlatesParams(), description="search for swapped plates, shifted maps, wrong bead sets and cell lines"
     )
@@ -110,6 +124,8 @@ SECTIONS: dict[str, type[Params]] = {
     "infer": InferSection,
     "zscore": ZscoreParams,
     "consensus": ConsensusParams,
+    "train_noise": TrainNoiseParams,
+    "denoise": DenoiseParams,
     "check_plates": CheckPlatesParams,
     "index": IndexParams,
     "query": QueryParams,

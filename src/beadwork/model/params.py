@@ -273,7 +273,7 @@ class TrainNoiseParams(Params):
     factors: int = Field(10, ge=1, le=100, description="directions of noise that are taken out at most")
     clip: float = Field(4.0, gt=0, description="z-scores are clipped to this before")
     min_df: int = Field(5, ge=2, description="a model that rests on fewer degrees of freedom is refused")
-    max_rows: int = Field(96, ge=16, description="rows that each part of a model keeps; more are summed up")
+    max_rows: int = Field(48, ge=16, description="rows that each part of a model keeps; more are summed up")
 
 
 class DenoiseParams(Params):
@@ -465,6 +465,13 @@ class SimulateParams(Params):
     )
     shared_noise: float = Field(
         0.16, ge=0, description="sd per gene of each of three nuisance programmes that differ from well to well, log2"
+    )
+    spatial_share: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="share of its variance that changes smoothly over the plate, so that near wells are alike (about "
+        "0.5 on LJP009: vehicle wells correlate by 0.43, 0.26, 0.17 and 0.13 at distances of 1 to 4)",
     )
     beads_mean: float = Field(
         85.0, gt=0, description="mean beads per analyte", json_schema_extra={"reference": MEASURED_BEADS}

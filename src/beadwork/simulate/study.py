@@ -56,6 +56,7 @@ _CURVE_MIDDLE = 10.0
 _LEVEL_MEAN, _LEVEL_SD, _CELL_SD = 8.4, 2.15, 1.15
 _LEVEL_MIN, _LEVEL_MAX = 2.0, 14.6
 _PROGRAMME_SIZES = np.array([1.5, 1.0, 0.7])  # nuisance programmes, relative to shared_noise
+_REACH = 2.0  # wells over which spatial noise falls to 1/e
 _BLANK_LOG2_FI, _BLANK_SD = 6.05, 0.15
 # Robust sd of the beads of a gene by its log2 FI, measured on analytes whose genes lie more than 2.2 log2 apart
 _WIDTH_AT = np.array([6.0, 7.0, 8.0, 9.0, 10.0, 11.0, 12.0, 13.0])
@@ -353,9 +354,11 @@ def _plan_plate(
             level[:, column] += effect * np.exp(0.15 * rng.normal())
     programmes = np.column_stack([_programme(params.seed, "nuisance", str(k), n_genes) for k in range(3)])
     noise_scale = np.where(edge, 1.15, 1.0)
-    level += (
-        params.shared_noise * programmes @ (_PROGRAMME_SIZES[:, None] * rng.normal(size=(3, n_wells)) * noise_scale)
-    )
+    shared = rng.normal(size=(3, n_wells))
+    if params.spatial_share > 0:
+        smooth = _smooth_fields(_rng(params.seed, "places", number), place, 3)
+        shared = np.sqrt(1 - params.spatial_share) * shared + np.sqrt(params.spatial_share) * smooth
+    level += params.shared_noise * programmes @ (_PROGRAMME_SIZES[:, None] * shared * noise_scale)
     level += gene_sd[:, None] * rng.normal(size=(n_genes, n_wells)) * noise_scale
     reference = perturbagens["pert_type"].to_numpy() == NO_CELLS
     if reference.any():
@@ -388,6 +391,13 @@ def _plan_plate(
     return SimulatedPlate(
         det_plate, brew_prefix, cell_id, number, wells, plate_map, log2_fi, calibrators, beads, tuple(faults.tolist())
     )
+
+
+def _smooth_fields(rng: np.random.Generator, place: np.ndarray, count: int) -> np.ndarray:
+    """Draw standard normal fields over the plate whose correlation falls as exp(-distance / _REACH): (count, wells)."""
+    distance = np.sqrt(((place[:, None] - place[None]) ** 2).sum(axis=2))
+    factor = np.linalg.cholesky(np.exp(-distance / _REACH) + 1e-9 * np.eye(len(place)))
+    return rng.normal(size=(count, len(place))) @ factor.T
 
 
 def _measure(level: np.ndarray, shift: np.ndarray, slope: np.ndarray, bend: np.ndarray) -> np.ndarray:

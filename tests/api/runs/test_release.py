@@ -71,6 +71,6 @@ def test_brews_can_be_chosen_and_mistakes_leave_nothing(results, tmp_path):
     assert name == "beadwork_Level5_COMPZ.MODZ_n14x978.gctx"
     with pytest.raises(FileError, match="lacks matrices of level GEX; finish the run, or leave out --levels 2"):
         release(results, tmp_path / "two")
-    with pytest.raises(ParameterError, match="--levels: none; give some of 2, 3, 4, 4vc, 5"):
+    with pytest.raises(ParameterError, match="--levels: none; give some of 2, 3, 4, 4vc, 4nc, 5, 5nc"):
         release(results, tmp_path / "two", levels=[])
     assert not (tmp_path / "two").exists() and not list(tmp_path.glob(".two*"))

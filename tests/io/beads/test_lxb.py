@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from beadwork.io.beads import lxb
 from beadwork.io.beads.fcs import read_layout
 from beadwork.io.beads.lxb import CHANNELS, lxb_bytes, read_events, read_plate
+from beadwork.io.beads.sources import MAX_FILE
 from beadwork.io.files.digest import digest_bytes
 from beadwork.model.errors import FileError
 
@@ -371,7 +372,7 @@ def test_no_damaged_header_is_more_than_a_bad_well(at, junk):
         (gzip.compress(make_well(), mtime=0)[:-900], "is truncated: the gzip stream ends early"),
         (make_well(), "is not a sound gzip file (Not a gzipped file (b'FC'))"),
         (gzip.compress(make_well(), mtime=0)[:-8] + b"\0" * 8, "is not a sound gzip file (CRC check failed"),
-        (gzip.compress(bytes(lxb._MAX_FILE + 1), 1), "is larger than 256 MB, far more than one well"),
+        (gzip.compress(bytes(MAX_FILE + 1), 1), "is larger than 256 MB, far more than one well"),
     ],
     ids=["empty", "truncated", "not gzip", "checksum", "bomb"],
 )
@@ -526,7 +527,7 @@ def test_archives_that_grow_absurdly_are_refused(tmp_path, monkeypatch, kind, na
 
 @pytest.mark.parametrize("kind", ["tar", "zip"])
 def test_archives_of_too_many_members_are_refused(tmp_path, monkeypatch, kind):
-    monkeypatch.setattr("beadwork.io.beads.lxb._MOST_MEMBERS", 5)
+    monkeypatch.setattr("beadwork.io.beads.sources._MOST_MEMBERS", 5)
     path = tmp_path / f"p.{kind}"
     if kind == "zip":
         with zipfile.ZipFile(path, "w") as archive:

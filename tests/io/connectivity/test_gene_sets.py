@@ -261,6 +261,8 @@ def test_descriptions_that_are_genes():
         ]
     sets, _ = said("a.gmt", "A\t2\t7157\t4193\nB\t3\t581\t355\t1956\n")
     assert [item.genes for item in sets] == [("7157", "4193"), ("581", "355", "1956")], "sizes are no Entrez ids"
+    sets, _ = said("a.gmt", "A\t\u00b93\tTP53\tMDM2\n")
+    assert sets[0].genes == ("TP53", "MDM2"), "digits that are no number"
     sets, _ = said("a.gmt", "A\t15\tTP53\tMDM2\nB\t12\tBAX\tFAS\n")
     assert [item.genes for item in sets] == [("TP53", "MDM2"), ("BAX", "FAS")], "numbers beside symbols are no genes"
 

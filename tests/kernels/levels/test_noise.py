@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from beadwork.kernels.levels.noise import (
@@ -37,6 +37,7 @@ def definition(parts: list[Scatter], weights: list[float], factors: int, y: np.n
     return np.asarray(y - ((y @ u) * (1 - np.sqrt(np.minimum(1, floor / e)))) @ u.T)
 
 
+@settings(deadline=None)
 @given(seeds, st.integers(4, 40), st.integers(4, 90), st.floats(0.1, 4), st.integers(1, 12))
 def test_cleaning_is_the_definition_whatever_the_number_of_rows(seed, few, many, weight, factors):
     parts = [scatter(seed, few), scatter(seed + 1, many)]

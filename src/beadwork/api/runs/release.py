@@ -27,7 +27,9 @@ LEVELS = {
     "3": ("INF", "Level3_INF"),
     "4": ("ZSPC", "Level4_ZSPC"),
     "4vc": ("ZSVC", "Level4_ZSVC"),
+    "4nc": ("ZSNC", "Level4_ZSNC"),
     "5": ("MODZ", "Level5_COMPZ.MODZ"),
+    "5nc": ("MNZ", "Level5_MNZ"),
 }
 INST_FIELDS = (
     "rna_plate", "rna_well", "det_plate", "det_well", "pert_id", "pert_iname", "pert_type", "pert_dose",
@@ -36,7 +38,8 @@ INST_FIELDS = (
 SIG_FIELDS = ("pert_id", "pert_iname", "pert_type", "cell_id", "pert_dose", "pert_dose_unit", "pert_idose", "pert_time",
               "pert_time_unit", "pert_itime", "distil_id")  # fmt: skip
 METRIC_FIELDS = ("pert_id", "pert_iname", "pert_type", "distil_cc_q75", "distil_ss", "ss_ngene", "tas",
-                 "pct_self_rank_q25", "distil_wt", "distil_nsample", "is_gold")  # fmt: skip
+                 "pct_self_rank_q25", "distil_wt", "distil_nsample", "is_gold", "distil_cc_q75_nc", "distil_ss_nc",
+                 "ss_ngene_nc", "tas_nc", "pct_self_rank_q25_nc")  # fmt: skip
 README = """{name}: L1000 data of {plates} plates, made by beadwork {version}
 
 {files}
@@ -47,7 +50,8 @@ in the tables, which are tab-separated, missing values -666.
 Level 2  GEX      gene expression from beads, linear fluorescence intensity
 Level 3  INF      normalised, log2; landmarks measured, other genes inferred
 Level 4  ZSPC     robust z-scores against all wells of the plate (ZSVC: against its vehicle wells)
-Level 5  MODZ     signatures: weighted averages of replicates
+                  (ZSNC: noise controlled, landmarks; not on the scale of the others)
+Level 5  MODZ     signatures: weighted averages of replicates (MNZ: means of ZSNC)
 
 inst_info   one row a well (inst_id), of the levels 2 to 4
 sig_info    one row a signature (sig_id); distil_id lists its replicates
@@ -149,10 +153,10 @@ def check_levels(levels: Iterable[str]) -> list[str]:
 def _find_matrices(results: Path, level: str, scope: Scope | None) -> list[Path]:
     """Matrices of a level."""
     token = LEVELS[level][0]
-    if level == "5":
+    if level.startswith("5"):
         brews = None if scope is None else scope.brews
-        paths = [path for path in signature_files(results)
-                 if brews is None or path.name.removesuffix("_MODZ.gctx") in brews]  # fmt: skip
+        paths = [path for path in signature_files(results, token)
+                 if brews is None or path.name.removesuffix(f"_{token}.gctx") in brews]  # fmt: skip
     else:
         plates = plates_there(results) if scope is None else scope.plates
         paths = [plate_file(results, plate, token) for plate in plates]
@@ -184,10 +188,15 @@ def _write_matrices(
 
 def _write_tables(tables: Mapping[str, pd.DataFrame], part: Path, name: str) -> None:
     """Write inst_info, sig_info, sig_metrics and gene_info."""
-    wells = [cols for level, cols in tables.items() if level != "5"]
+    wells = [cols for level, cols in tables.items() if not level.startswith("5")]
     if wells:
         _write_table(max(wells, key=len), "inst_id", INST_FIELDS, part / f"{name}_inst_info.txt")
-    if (signatures := tables.get("5")) is not None:
+    signatures = tables.get("5")
+    if (cleaned := tables.get("5nc")) is not None:
+        # facts of the cleaned values beside those of the others; the signatures are the same
+        new = cleaned.columns if signatures is None else cleaned.columns.difference(signatures.columns, sort=False)
+        signatures = cleaned if signatures is None else signatures.join(cleaned[new], how="outer", sort=False)
+    if signatures is not None:
         for field, value in (("pert_idose", "pert_dose"), ("pert_itime", "pert_time")):
             if field not in signatures:
                 signatures = signatures.assign(**{field: _joined(signatures, value, f"{value}_unit")})

@@ -9,25 +9,19 @@ from __future__ import annotations
 import gzip
 import io
 import logging
-import lzma
-import re
-import struct
-import tarfile
-import zipfile
 import zlib
 from collections import deque
-from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from pathlib import Path, PurePosixPath
-from typing import IO, NamedTuple, cast
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from beadwork.io.beads.fcs import BadFile, read_layout
+from beadwork.io.beads.sources import ENDING, MAX_FILE, Source, find_sources, limited
 from beadwork.io.files.digest import digest_bytes
-from beadwork.io.files.unpack import Growth, UnpackedStream
 from beadwork.model.beads.plate import N_ANALYTES, BeadPlate, BeadStore
 from beadwork.model.errors import FileError, name_some
 from beadwork.model.ids import parse_well, well_position
@@ -50,12 +44,6 @@ CHANNELS: tuple[tuple[str, str, int], ...] = (
 """Channels as the scanner writes them: name, description, range.  The reader takes them from each file instead."""
 
 _TEXT_START, _TEXT_END, _DATA_START = 96, 1039, 13952
-_MAX_FILE = 256 << 20
-"""Largest file of one well in bytes, unpacked; real ones have 1 to 4 MB."""
-_MOST_MEMBERS = 100_000
-"""Most members of an archive; a plate has 384."""
-_ENDING = re.compile(r"\.lxb(\.gz)?$", re.IGNORECASE)
-_ARCHIVES = (".tar", ".tar.gz", ".tgz", ".zip")
 
 
 # ---- one file -------------------------------------------------------------------------------------------------------
@@ -137,14 +125,6 @@ def _read_well(data: bytes) -> _Read:
 # ---- a plate --------------------------------------------------------------------------------------------------------
 
 
-class _Source(NamedTuple):
-    """One file of a folder or archive: its base name, and how to get its bytes."""
-
-    name: str
-    load: Callable[[], bytes]
-    growth: Growth | None = None
-
-
 def read_plate(path: str | Path, det_plate: str | None = None, *, threads: int = 1) -> BeadPlate:
     """Read the LXB files of a plate.
 
@@ -188,8 +168,8 @@ def read_plate(path: str | Path, det_plate: str | None = None, *, threads: int =
 
     with ExitStack() as stack, ThreadPoolExecutor(max(threads, 1)) as pool:
         waiting: deque[tuple[str, Future[_Read | str]]] = deque()
-        for source in _sources(path, stack):
-            if not _ENDING.search(source.name) or source.name.startswith("."):
+        for source in find_sources(path, stack):
+            if not ENDING.search(source.name) or source.name.startswith("."):
                 ignored += 1
                 continue
             waiting.append((source.name, pool.submit(_try_well, source)))
@@ -205,7 +185,7 @@ def read_plate(path: str | Path, det_plate: str | None = None, *, threads: int =
     return _assemble(path, plate, found, store)
 
 
-def _try_well(source: _Source) -> _Read | str:
+def _try_well(source: Source) -> _Read | str:
     """Beads of a file, or the reason why there are none."""
     try:
         data = source.load()
@@ -223,25 +203,17 @@ def _unpack(data: bytes) -> bytes:
         raise BadFile("is empty")
     try:
         with gzip.GzipFile(fileobj=io.BytesIO(data)) as stream:
-            unpacked = stream.read(_MAX_FILE + 1)
+            unpacked = stream.read(MAX_FILE + 1)
     except EOFError:
         raise BadFile("is truncated: the gzip stream ends early") from None
     except (gzip.BadGzipFile, zlib.error) as error:
         raise BadFile(f"is not a sound gzip file ({error})") from None
-    return _limited(unpacked)
-
-
-def _limited(data: bytes) -> bytes:
-    return _too_large() if len(data) > _MAX_FILE else data
-
-
-def _too_large() -> bytes:
-    raise BadFile(f"is larger than {_MAX_FILE >> 20} MB, far more than one well")
+    return limited(unpacked)
 
 
 def _split_name(name: str) -> tuple[str, str | None]:
     """Plate and well of a file name: ``PLATE_A01.lxb`` -> PLATE, A01; ``A01.lxb`` -> '', A01."""
-    plate, _, last = _ENDING.sub("", name).rpartition("_")
+    plate, _, last = ENDING.sub("", name).rpartition("_")
     return plate, parse_well(last)
 
 
@@ -302,110 +274,6 @@ def _assemble(path: Path, det_plate: str, found: list[tuple[str, _Well | str]], 
     table = pd.DataFrame(bad, columns=["well", "reason"], dtype=object)
     counts, first = [well.counts for well in kept], [well.first for well in kept]
     return BeadPlate.from_store(det_plate, wells, counts, first, store, table, digests)
-
-
-def _sources(path: Path, stack: ExitStack) -> Iterator[_Source]:
-    """Files of a folder or archive, whatever their kind."""
-    lower = path.name.lower()
-    if path.is_dir():
-        yield from _folder(path)
-    elif not path.exists():
-        raise FileError(f"{path}: no such folder or archive; check the name")
-    elif lower.endswith(".zip"):
-        yield from _zip(path, stack)
-    elif lower.endswith(_ARCHIVES):
-        yield from _tar(path)
-    else:
-        raise FileError(f"{path}: a folder or one of {', '.join(_ARCHIVES)} with LXB files is needed")
-
-
-def _folder(path: Path) -> Iterator[_Source]:
-    def loader(file: Path) -> Callable[[], bytes]:
-        def load() -> bytes:
-            try:
-                return file.read_bytes() if file.stat().st_size <= _MAX_FILE else _too_large()
-            except OSError as error:
-                raise BadFile(f"cannot be read ({error.strerror})") from None
-
-        return load
-
-    for file in sorted(path.iterdir()):
-        if file.is_file() or (file.is_symlink() and not file.exists()):
-            yield _Source(file.name, loader(file))
-
-
-def _check_member(path: Path, name: str, is_link: bool) -> None:
-    parts = PurePosixPath(name.replace("\\", "/"))
-    if parts.is_absolute() or ".." in parts.parts or re.match(r"[A-Za-z]:", name):
-        raise FileError(
-            f"{path}: member {name!r} points outside the archive; such an archive is not read, pack it anew"
-        )
-    if is_link:
-        raise FileError(f"{path}: member {name!r} is a link; pack the files themselves")
-
-
-def _check_number(path: Path, number: int) -> None:
-    if number >= _MOST_MEMBERS:
-        raise FileError(f"{path}: holds more than {_MOST_MEMBERS:,} members, far more than a plate; pack the LXB files")
-
-
-def _tar(path: Path) -> Iterator[_Source]:
-    try:
-        growth = Growth(path, path.stat().st_size, "archive of LXB files")
-        with (
-            open(path, "rb") as file,
-            tarfile.open(fileobj=cast(IO[bytes], UnpackedStream(file, growth)), mode="r|") as archive,
-        ):
-            for number, member in enumerate(archive):
-                _check_number(path, number)
-                _check_member(path, member.name, member.islnk() or member.issym())
-                if member.isdir():
-                    continue
-                name = PurePosixPath(member.name).name
-                if not member.isfile() or not _ENDING.search(name):
-                    yield _Source(name if member.isfile() else "special", bytes)
-                    continue
-                if member.size > _MAX_FILE:
-                    yield _Source(name, _too_large)
-                    continue
-                stream = archive.extractfile(member)
-                data = stream.read() if stream else b""
-                if member.issparse():
-                    growth.add(data)
-                yield _Source(name, lambda data=data: data, growth)
-    except EOFError:
-        raise FileError(
-            f"{path}: damaged or truncated archive (unexpected end of data); fetch or pack it anew"
-        ) from None
-    except (lzma.LZMAError, tarfile.TarError, zlib.error, OSError, TypeError, ValueError, struct.error) as error:
-        # tarfile answers a gzip header that ends early with a TypeError
-        raise FileError(f"{path}: damaged or truncated archive ({error}); fetch or pack it anew") from None
-
-
-def _zip(path: Path, stack: ExitStack) -> Iterator[_Source]:
-    def loader(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Callable[[], bytes]:
-        def load() -> bytes:
-            try:
-                with archive.open(member) as stream:
-                    return _limited(growth.add(stream.read(_MAX_FILE + 1)))
-            except (zipfile.BadZipFile, EOFError, zlib.error, OSError, struct.error) as error:
-                raise BadFile(f"is damaged in the archive ({error})") from None
-            except (RuntimeError, NotImplementedError) as error:
-                raise BadFile(f"cannot be unpacked ({error})") from None
-
-        return load
-
-    try:
-        archive = stack.enter_context(zipfile.ZipFile(path))
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, struct.error) as error:
-        raise FileError(f"{path}: damaged or truncated archive ({error}); fetch or pack it anew") from None
-    growth = Growth(path, path.stat().st_size, "archive of LXB files")
-    for number, member in enumerate(archive.infolist()):
-        _check_number(path, number)
-        _check_member(path, member.filename, (member.external_attr >> 16) & 0o170000 == 0o120000)
-        if not member.filename.endswith("/"):
-            load = loader(archive, member) if member.file_size <= _MAX_FILE else _too_large
-            yield _Source(PurePosixPath(member.filename).name, load, growth)
 
 
 # ---- writing --------------------------------------------------------------------------------------------------------

@@ -235,14 +235,12 @@ def _has_description(rows: Sequence[Sequence[str]], identify: Identify) -> tuple
     prose = len(short) < len(seconds) / 2
     share = sum(text in known for text in seconds) / len(seconds) if seconds else 0.0
     thirds = [_unweighted(row[2]) for row in sample if len(row) > 2 and row[2]]
-    n_digits = sum(text.isdigit() for text in seconds)
-    sizes = sum(
-        text.isdigit() and int(text) == sum(map(bool, row[2:])) for text, row in zip(seconds, sample, strict=True)
-    )
-    other_kind = n_digits > len(seconds) / 2 > sum(text.isdigit() for text in thirds)
+    n_digits = sum(text.isdecimal() for text in seconds)
+    sizes = sum(text == str(sum(map(bool, row[2:]))) for text, row in zip(seconds, sample, strict=True))
+    other_kind = n_digits > len(seconds) / 2 > sum(text.isdecimal() for text in thirds)
     alike = len(seconds) > 2 and len(set(seconds)) == 1
     if share < 0.5 or prose or "" in seconds or alike or other_kind or sizes > len(seconds) / 2:
-        return True, frozenset(text for text in known if not text.isdigit())
+        return True, frozenset(text for text in known if not text.isdecimal())
     if share < 0.8 * _share(thirds, identify):
         return True, frozenset(known)
     return False, frozenset()

@@ -17,7 +17,9 @@ from beadwork.io.matrix.formats import read_summary
 from beadwork.model.errors import BeadworkError, FileError
 from beadwork.model.matrix import Level
 
-PLATE_LEVELS = (Level.GEX, Level.CAL, Level.NORM, Level.QNORM, Level.INF, Level.ZSPC, Level.ZSVC)
+PLATE_LEVELS = (Level.GEX, Level.CAL, Level.NORM, Level.QNORM, Level.INF, Level.ZSPC, Level.ZSVC, Level.ZSNC)
+NOT_ALWAYS = (Level.ZSVC, Level.ZSNC)
+"""Levels that a run makes where it can, or is asked to."""
 STATUS_COLUMNS = ("entity", "batch", "level", "state", "columns", "version", "parameters", "inputs", "reference")
 
 
@@ -31,9 +33,9 @@ def plate_file(folder: Path, plate: str, level: str) -> Path:
     return folder / plate / f"{plate}_{level}.gctx"
 
 
-def signature_files(folder: Path) -> list[Path]:
-    """MODZ of all brews."""
-    return sorted((folder / "signatures").glob("*_MODZ.gctx"))
+def signature_files(folder: Path, level: str = Level.MODZ) -> list[Path]:
+    """Signatures of all brews: MODZ, or MNZ where noise is controlled."""
+    return sorted((folder / "signatures").glob(f"*_{level}.gctx"))
 
 
 PLATE_OPTIONS = ("det_plate", "cell_id", "brew_prefix", "bead_batch", "ratio", "bead_set", "batch")
@@ -63,7 +65,9 @@ def describe(path: Path, entity: str, level: str, verify: bool = False) -> dict[
     except BeadworkError:
         return row | {"state": "damaged"}
     models = [
-        item["name"] + " " + item["digest"].split(":")[-1][:8] for item in record.get("inputs", {}).get("model", [])
+        item["name"] + " " + item["digest"].split(":")[-1][:8]
+        for role in ("model", "noise")
+        for item in record.get("inputs", {}).get(role, [])
     ]
     stale = verify and any(_changed(path, item) for items in record.get("inputs", {}).values() for item in items)
     return row | {
@@ -115,7 +119,7 @@ def results_status(
             continue
         for level in PLATE_LEVELS:
             row = describe(plate_file(folder, plate, level), plate, level, verify)
-            if row["state"] == "missing" and (not used or level is Level.ZSVC):
+            if row["state"] == "missing" and (not used or level in NOT_ALWAYS):
                 continue
             state = row["state"] if used else "retired"
             rows.append(row | {"state": state, "batch": known["batch"] if known else "not in the sheet"})
@@ -127,12 +131,17 @@ def results_status(
         if brews and brew not in brews:
             row["state"] = "retired"
         rows.append(row | {"batch": brews.get(brew, "")})
-    rows += _index_rows(folder)
+        cleaned = folder / "signatures" / f"{brew}_MNZ.gctx"
+        if cleaned.is_file():
+            found = describe(cleaned, brew, Level.MNZ, verify)
+            state = "retired" if row["state"] == "retired" else found["state"]
+            rows.append(found | {"state": state, "batch": brews.get(brew, "")})
+    rows += _index_rows(folder / "index", "index") + _index_rows(folder / "index_MNZ", "index MNZ")
     return pd.DataFrame(rows, columns=list(STATUS_COLUMNS))
 
 
-def _index_rows(folder: Path) -> list[dict[str, Any]]:
-    manifest = folder / "index" / "manifest.json"
+def _index_rows(folder: Path, level: str) -> list[dict[str, Any]]:
+    manifest = folder / "manifest.json"
     if not manifest.is_file():
         return []
     try:
@@ -140,14 +149,14 @@ def _index_rows(folder: Path) -> list[dict[str, Any]]:
         background = found.get("background") or {}
         reference = f"background {background['name']} of {background['n_signatures']} signatures" if background else ""
         return [
-            {"entity": item["name"], "batch": "", "level": "index", "state": "done", "columns": item["n_signatures"],
+            {"entity": item["name"], "batch": "", "level": level, "state": "done", "columns": item["n_signatures"],
              "version": str(found.get("software", "")).removeprefix("beadwork "),
              "parameters": parameter_code(found),
              "inputs": "", "reference": reference}
             for item in found["segments"]
         ]  # fmt: skip
     except (OSError, ValueError, KeyError, TypeError):
-        return [dict.fromkeys(STATUS_COLUMNS, "") | {"entity": "index", "level": "index", "state": "damaged"}]
+        return [dict.fromkeys(STATUS_COLUMNS, "") | {"entity": level, "level": level, "state": "damaged"}]
 
 
 def compare_status(now: pd.DataFrame, before: Path) -> pd.Series:
@@ -173,7 +182,7 @@ def compare_status(now: pd.DataFrame, before: Path) -> pd.Series:
 def _entities(table: pd.DataFrame, gone: pd.DataFrame) -> pd.DataFrame:
     """One row for each plate, brew and index segment: what it is, and what is new of it in words."""
     rows = []
-    kinds = {Level.MODZ: "brew", "index": "index segment"}
+    kinds = {Level.MODZ: "brew", "index": "index segment", "index MNZ": "index segment, cleaned"}
     first = "news" not in table
     for entity, part in table.groupby("entity", sort=False):
         news = ["new" if row["state"] == "done" else "" for row in part.to_dict("records")] if first else list(

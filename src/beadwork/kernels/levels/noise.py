@@ -30,8 +30,8 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 LARGEST = 2047
 """Rows are whole numbers up to this (twelve bits) times a power of two."""
-_ROUNDS = 6
-"""Rounds of subspace iteration: the kept directions stand far above the rest."""
+_ROUNDS = 1
+"""Rounds of subspace iteration beyond the first: the kept directions stand far above the rest."""
 
 
 class Scatter(NamedTuple):
@@ -98,10 +98,11 @@ def _main_rows(rows: Floats, count: int) -> Floats:
     for _ in range(_ROUNDS):
         basis = rows.T @ (rows @ np.linalg.qr(basis)[0])
     basis = np.linalg.qr(basis)[0]
-    _, length, axes = np.linalg.svd(rows @ basis, full_matrices=False)
-    found = (length[:, None] * axes) @ basis.T
+    inside = rows @ basis
+    values, vectors = _top_eigen(inside.T @ inside, min(count, width))
+    found = (basis @ (vectors * np.sqrt(np.maximum(values, 0.0)))).T
     sign = np.sign(found[np.arange(len(found)), np.abs(found).argmax(axis=1)])
-    return np.asarray((found * sign[:, None])[:count])
+    return np.asarray(found * sign[:, None])
 
 
 def _start(length: int, width: int) -> Floats:
@@ -109,35 +110,54 @@ def _start(length: int, width: int) -> Floats:
     return np.random.default_rng(0).standard_normal((length, width))
 
 
-def noise_directions(parts: Sequence[Scatter], weights: Sequence[float], factors: int) -> Directions:
+Products = dict[tuple[int, int], Floats]
+"""Products of the rows of pairs of scatters, by their ids, so that they are made once."""
+
+
+def noise_directions(
+    parts: Sequence[Scatter], weights: Sequence[float], factors: int, products: Products | None = None
+) -> Directions:
     """Directions of shared noise, and how much of each is taken out, from weighted scatters.
 
     At most `factors`, and at most one fewer than the degrees of freedom; none if there are none.
+
+    Parameters
+    ----------
+    products
+        Kept between calls with the same scatters (which must live on), to save time.
     """
-    rows = np.concatenate([np.sqrt(weight) * part.rows for part, weight in zip(parts, weights, strict=True)])
-    n_genes = rows.shape[1]
-    df = sum(weight * part.df for part, weight in zip(parts, weights, strict=True))
-    kept = min(factors, int(sum(part.df for part, weight in zip(parts, weights, strict=True) if weight > 0)) - 1)
-    kept = min(kept, len(rows), n_genes - 1)
-    if kept < 1 or df <= 0:
+    products = {} if products is None else products
+    used = [(part, weight) for part, weight in zip(parts, weights, strict=True) if weight > 0]
+    n_genes = parts[0].rows.shape[1]
+    scale = np.concatenate([np.zeros(0), *(np.full(len(part.rows), np.sqrt(weight)) for part, weight in used)])
+    kept = min(factors, int(sum(part.df for part, _ in used)) - 1, len(scale), n_genes - 1)
+    if kept < 1:
         return Directions(np.zeros((0, n_genes)), np.zeros(0))
-    exact = np.concatenate([part.rows for part in parts])
-    scale = np.concatenate(
-        [np.full(len(part.rows), np.sqrt(weight)) for part, weight in zip(parts, weights, strict=True)]
-    )
+    rows = np.concatenate([part.rows for part, _ in used])
     if len(rows) <= n_genes:
-        values, vectors = _top_eigen((exact @ exact.T) * scale[:, None] * scale, kept)
+        gram = np.block([[_product(one, other, products) for other, _ in used] for one, _ in used])
+        square = np.diagonal(gram)
+        values, vectors = _top_eigen(gram * scale[:, None] * scale, kept)
         values = np.maximum(values, 0.0)
         length = np.sqrt(values)[:, None]
-        axes = np.divide(vectors.T @ rows, length, out=np.zeros((kept, n_genes)), where=length > 0)
+        axes = np.divide(vectors.T @ (rows * scale[:, None]), length, out=np.zeros((kept, n_genes)), where=length > 0)
     else:
+        square = np.square(rows).sum(axis=1)
+        rows = rows * scale[:, None]
         values, vectors = _top_eigen(rows.T @ rows, kept)
         values, axes = np.maximum(values, 0.0), vectors.T
-    trace = float((np.square(exact).sum(axis=1) * scale**2).sum())
-    trace += sum(weight * part.rest for part, weight in zip(parts, weights, strict=True))
+    trace = float((square * scale**2).sum()) + sum(weight * part.rest for part, weight in used)
     floor = max(trace - float(values.sum()), 0.0) / (n_genes - kept)
     ratio = np.divide(floor, values, out=np.ones(kept), where=values > 0)
     return Directions(axes, 1.0 - np.sqrt(np.minimum(1.0, ratio)))
+
+
+def _product(one: Scatter, other: Scatter, products: Products) -> Floats:
+    key = (id(one), id(other))
+    if key not in products:
+        products[key] = one.rows @ other.rows.T
+        products[id(other), id(one)] = products[key].T
+    return products[key]
 
 
 def _top_eigen(square: Floats, count: int) -> tuple[Floats, Floats]:

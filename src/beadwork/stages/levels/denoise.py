@@ -9,7 +9,14 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from beadwork.kernels.levels.noise import Directions, Floats, clip_and_centre, noise_directions, remove_noise
+from beadwork.kernels.levels.noise import (
+    Directions,
+    Floats,
+    Products,
+    clip_and_centre,
+    noise_directions,
+    remove_noise,
+)
 from beadwork.model.errors import BeadworkError, LevelError, ParameterError, name_some
 from beadwork.model.levels.noise_model import FOLDS, NoiseModel
 from beadwork.model.matrix import Level, Matrix, Space, check_matrix
@@ -21,6 +28,8 @@ from beadwork.stages.levels.train_noise import plate_noise
 
 log = logging.getLogger("beadwork.noise")
 INPUT_LEVELS = (Level.ZSPC, Level.ZSVC, Level.MODZ)
+OWN_ROWS = 24
+"""Rows that each part of what a plate tells itself is summed up to, to save time."""
 LEAST_DF = 2.0
 """Degrees of freedom that must be left for a well when its own treatment is left out."""
 
@@ -82,6 +91,7 @@ def denoise(
     signatures = _is_level5(matrix, params, what)
     found = landmark_matrix(matrix, model.genes, what)
     found = found.with_values(found.values, level=Level.MODZ if signatures else matrix.level or Level.ZSPC)
+    facts = well_facts(found, model.key_fields)
     if signatures:
         if params.own == "yes":
             raise ParameterError(f"{what}: holds signatures, which have no plate of their own; use --own auto or no")
@@ -91,7 +101,7 @@ def denoise(
             )
         parts = {"": np.arange(len(found.cids))}
     else:
-        plate = well_facts(found, model.key_fields)["plate"]
+        plate = facts["plate"]
         parts = {str(name): np.flatnonzero(plate == name) for name in sorted(set(plate))}
     at = found.rids.get_indexer(model.genes)
     cleaned = np.empty((len(found.cids), len(at)))
@@ -99,7 +109,7 @@ def denoise(
     for name, own in parts.items():
         part = found.take_cols(found.cids[own]).take_rows(model.genes)
         label = f"{what}: plate {name}" if len(parts) > 1 else what
-        y, after = _clean(part, model, params, signatures, label)
+        y, after = _clean(part, facts.iloc[own], model, params, signatures, label)
         cleaned[own] = after
         before = (y * y).sum(axis=1)
         removed = before - (after * after).sum(axis=1)
@@ -133,16 +143,15 @@ def _is_level5(matrix: Matrix, params: DenoiseParams, what: str) -> bool:
 
 
 def _clean(
-    part: Matrix, model: NoiseModel, params: DenoiseParams, signatures: bool, what: str
+    part: Matrix, facts: pd.DataFrame, model: NoiseModel, params: DenoiseParams, signatures: bool, what: str
 ) -> tuple[Floats, Floats]:
     """Centred and cleaned profiles (columns, genes) of one plate, or of all signatures."""
-    facts = well_facts(part, model.key_fields)
     kind = facts["kind"].to_numpy()
     y = clip_and_centre(part.values.T, model.clip, (kind != "none") if _centred(part, params, signatures) else None)
-    sources = [_source(model, facts, what)]
+    sources, products = [_source(model, facts, what)], Products()
     if not signatures and params.own != "no":
-        sources = _with_own(sources[0], part, y, facts, params, what)
-    return y, _clean_by(y, sources, model.factors, part.cids, what)
+        sources = _with_own(sources[0], part, y, facts, params, products, what)
+    return y, _clean_by(y, sources, model.factors, part.cids, products, what)
 
 
 def _centred(part: Matrix, params: DenoiseParams, signatures: bool) -> bool:
@@ -190,11 +199,13 @@ def _folds_by(treatments: pd.DataFrame, field: str) -> Mapping[str, frozenset[in
 
 
 def _with_own(
-    source: _Source, part: Matrix, y: Floats, facts: pd.DataFrame, params: DenoiseParams, what: str
+    source: _Source, part: Matrix, y: Floats, facts: pd.DataFrame, params: DenoiseParams, products: Products, what: str
 ) -> list[_Source]:
     """Add what the plate itself tells, unless it is too little."""
     model = source.model
-    training = TrainNoiseParams(factors=model.factors, clip=model.clip, inert_below=params.inert_below)
+    training = TrainNoiseParams(
+        factors=model.factors, clip=model.clip, inert_below=params.inert_below, max_rows=OWN_ROWS
+    )
     if model.key_fields != ("pert_id",):
         training = training.model_copy(update={"group_by": ("brew_prefix", *model.key_fields, *training.group_by[2:])})
     own = plate_noise(part, training)
@@ -208,7 +219,7 @@ def _with_own(
         return [source]
     added = _source(own, facts, what)
     weight = 1.0
-    if not _explains(source, added, y, facts):
+    if not _explains(source, added, y, facts, products):
         weight = min(1.0, params.model_weight / model.df) if model.df > 0 else 1.0
     log.info(
         "%s: adds %.0f degrees of freedom of its own to %.0f of the model (of %.0f)",
@@ -217,7 +228,7 @@ def _with_own(
     return [_Source(model, weight, source.treated_out, source.control_out), added]
 
 
-def _explains(source: _Source, own: _Source, y: Floats, facts: pd.DataFrame) -> bool:
+def _explains(source: _Source, own: _Source, y: Floats, facts: pd.DataFrame, products: Products) -> bool:
     """Whether a model takes at least as much out of the plate's control wells as the plate's own other wells do.
 
     Each control well is judged by what did not use it; without control wells the model is taken to explain less.
@@ -227,7 +238,7 @@ def _explains(source: _Source, own: _Source, y: Floats, facts: pd.DataFrame) -> 
         return False
     taken = []
     for judged in (source, own):
-        after = _clean_by(y[at], [_take(judged, at)], source.model.factors, facts.index[at], "", least=0.0)
+        after = _clean_by(y[at], [_take(judged, at)], source.model.factors, facts.index[at], products, "", least=0.0)
         taken.append(float((y[at] ** 2).sum() - (after**2).sum()))
     return taken[0] >= taken[1]
 
@@ -240,7 +251,13 @@ def _take(source: _Source, at: np.ndarray) -> _Source:
 
 
 def _clean_by(
-    y: Floats, sources: list[_Source], factors: int, cids: pd.Index, what: str, least: float = LEAST_DF
+    y: Floats,
+    sources: list[_Source],
+    factors: int,
+    cids: pd.Index,
+    products: Products,
+    what: str,
+    least: float = LEAST_DF,
 ) -> Floats:
     """Clean each column by what its own treatment, or control well, has no part in."""
     pattern: dict[tuple[object, ...], list[int]] = {}
@@ -261,6 +278,6 @@ def _clean_by(
                 f"model rests on ({df:.0f} degrees of freedom are left without it); train on more treatments or "
                 "plates, or leave these columns out"
             )
-        directions: Directions = noise_directions(parts, weights, factors)
+        directions: Directions = noise_directions(parts, weights, factors, products)
         after[members] = remove_noise(y[members], directions)
     return after
