@@ -1,4 +1,4 @@
-"""``beadwork plate``: the files of the single commands to the byte, restarted where it stopped, mistakes in one line."""
+"""``beadwork plate``: the bytes of the single commands, restarted where it stopped, mistakes in one line."""
 
 import json
 from pathlib import Path
