@@ -10,6 +10,12 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "src" / "beadwork"
 MODULES = sorted(SOURCE.rglob("*.py"))
+MOST_LINES, MOST_MODULES = 450, 12
+LONGER = {
+    "views/figures.py", "simulate/study.py", "kernels/beads/mixture_numba.py", "kernels/beads/mixture_plate.py",
+    "kernels/connectivity/wtcs_numba.py", "model/config.py", "model/params.py", "stages/plates/check.py",
+}  # fmt: skip
+FULLER = {"api/index", "kernels/connectivity", "model", "stages/levels"}
 
 
 def imports_of(path: Path) -> set[str]:
@@ -32,6 +38,34 @@ def top_imports_of(path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             found.add(node.module or "")
     return found
+
+
+def foreign_private_names(path: Path) -> list[str]:
+    """Names with a leading underscore that a file takes from elsewhere: imported, or looked up on what is not its own.
+
+    Tuples with names have such methods for everybody (_replace and the like).
+    """
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    own = {"_replace", "_asdict", "_fields", "_make", "_field_defaults"}
+    taken = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            own.add(node.name)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            own.add(node.id)
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            own |= {node.attr} if ast.unparse(node.value) in ("self", "cls") else set()
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] != "__future__":
+            taken += [f"{node.module}.{alias.name}" for alias in node.names if is_private(alias.name)]
+            taken += [f"{node.module}" for part in (node.module or "").split(".") if is_private(part)]
+        elif isinstance(node, ast.Import):
+            taken += [alias.name for alias in node.names if any(map(is_private, alias.name.split(".")))]
+    looked_up = (node for node in ast.walk(tree) if isinstance(node, ast.Attribute) and is_private(node.attr))
+    return taken + [ast.unparse(node) for node in looked_up if node.attr not in own]
+
+
+def is_private(name: str) -> bool:
+    return name.startswith("_") and not (name.startswith("__") and name.endswith("__"))
 
 
 def test_floors(monkeypatch):
@@ -66,6 +100,41 @@ def test_modules(path):
         heavy = {"numpy", "pandas", "scipy", "h5py", "numba", "pyarrow", "matplotlib"}
         assert not heavy & top_imports_of(path), "a command imports what is heavy when it runs, not for its help"
     assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))), "every module says what it is for"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SOURCE)))
+def test_what_is_private_stays_in_its_module(path):
+    assert foreign_private_names(path) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("from beadwork.model.ids import _plain", ["beadwork.model.ids._plain"]),
+        ("from beadwork.model import ids\nids._plain(1)", ["ids._plain"]),
+        ("import a._b", ["a._b"]),
+        ("def f():\n    from a._b import c", ["a._b"]),
+        ("def f(store):\n    return store._fields_of", ["store._fields_of"]),
+        ("class A:\n    def f(self, other):\n        self._x = 1\n        return other._x, self.row._replace(a=1)", []),
+        ("from __future__ import annotations\nimport a\na.__name__", []),
+    ],
+)
+def test_private_names_are_seen(tmp_path, text, names):
+    path = tmp_path / "module.py"
+    path.write_text(text)
+    assert foreign_private_names(path) == names
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SOURCE)))
+def test_files_can_be_read_at_a_sitting(path):
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= MOST_LINES or str(path.relative_to(SOURCE)) in LONGER
+
+
+def test_folders_can_be_seen_at_a_glance():
+    """No more than a dozen modules a folder; each command is one of ``cli/``, as each is one of the program."""
+    folders = {path.parent for path in MODULES} - {SOURCE / "cli"}
+    sizes = {str(folder.relative_to(SOURCE)): len(list(folder.glob("*.py"))) - 1 for folder in folders}
+    assert {folder: size for folder, size in sizes.items() if size > MOST_MODULES and folder not in FULLER} == {}
 
 
 def test_compiled_kernels_have_a_plain_twin():

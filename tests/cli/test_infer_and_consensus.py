@@ -80,6 +80,39 @@ def test_infer_with_the_model_that_ships(tmp_path, qnorm):
     assert read_table(tmp_path / "qc.tsv")["metric"].unique().tolist() == ["clipped_genes"]
 
 
+def test_uncertainty_goes_from_beads_to_scores_of_inferred_genes(tmp_path, qnorm, capsys):
+    source = read_matrix(qnorm)
+    noise = source.with_values(
+        np.where(np.arange(source.values.shape[1]) == 2, 0.6, 0.05) * np.ones((978, 1)), level=None
+    )
+    write_matrix(noise, tmp_path / "SD.gctx")
+    run(
+        "infer",
+        qnorm,
+        "-o",
+        tmp_path / "INF.gctx",
+        "--sd",
+        tmp_path / "ALL.gctx",
+        "--measured-sd",
+        tmp_path / "SD.gctx",
+    )
+    sd = read_matrix(tmp_path / "ALL.gctx")
+    assert len(sd.rids) == 12_328 and np.isfinite(sd.values).all() and (sd.values > 0).all()
+    run("zscore", tmp_path / "INF.gctx", "-o", tmp_path / "Z.gctx", "--sd", tmp_path / "ALL.gctx", "--reliability",
+        tmp_path / "R.gctx")  # fmt: skip
+    reliability = read_matrix(tmp_path / "R.gctx")
+    inferred = reliability.rows["pr_is_lm"] == 0
+    worst = reliability.values[inferred].mean(axis=0)
+    assert inferred.sum() == 11_350 and worst.argmin() == 2 and worst[2] < 0.99
+    run("zscore", tmp_path / "INF.gctx", "-o", tmp_path / "M.gctx", "--scale", "measured")
+    run("zscore", tmp_path / "INF.gctx", "-o", tmp_path / "O.gctx")
+    own, measured = (read_matrix(tmp_path / name) for name in ("O.gctx", "M.gctx"))
+    np.testing.assert_array_equal(own.values[~inferred], measured.values[~inferred])
+    assert np.median(np.abs(measured.values[inferred])) < np.median(np.abs(own.values[inferred]))
+    message = fails(capsys, "infer", qnorm, "-o", tmp_path / "X.gctx", "--measured-sd", tmp_path / "SD.gctx")
+    assert "--measured-sd: changes uncertainties only; give --sd too" in message
+
+
 def test_infer_gives_equal_bytes_whatever_the_threads(tmp_path, qnorm):
     """Those of NumPy's linear algebra, which takes all cores unless told otherwise."""
     for threads in ("1", "2"):

@@ -252,6 +252,43 @@ def test_an_index_never_mixes_cleaned_signatures_with_others(run, index_of_clean
         assert message in done.err
 
 
+def test_the_figure_of_shared_noise(run, plates, tmp_path):
+    cleaned, qc = tmp_path / "ZSNC.gctx", tmp_path / "qc.tsv"
+    assert run("denoise", plates[0], "-o", cleaned, "--qc", qc).code == 0
+    table = pd.read_csv(qc, sep="\t").set_index("metric")["value"]
+    assert {"noise_share", "noise_dimension", "noise_neighbours", "control_block_auc_nc"} <= set(table.index)
+    assert (table["noise_controls"], table["noise_places"]) == (12, 6)
+    assert run("figures", "noise", cleaned, "--rows", qc, "-o", tmp_path).code == 0
+    assert (tmp_path / "noise.svg").read_text().startswith("<?xml")
+    done = run("figures", "noise", plates[0], "--rows", qc, "-o", tmp_path)
+    assert done.code == 2
+    assert "has no column field noise_factor" in done.err
+
+
+def test_inferred_genes_follow_from_cleaned_landmarks(run, plates, tmp_path):
+    z = read_matrix(plates[0])
+    scale = np.linspace(0.3, 1.5, 978)[:, None]
+    qnorm, out, plain = tmp_path / "X1_QNORM.gctx", tmp_path / "all.gctx", tmp_path / "landmarks.gctx"
+    write_matrix(Matrix(8 + z.values * scale, z.rows, z.cols, level=Level.QNORM, space=Space.LM), qnorm)
+    assert run("denoise", plates[0], "-o", plain).code == 0
+    assert run("denoise", plates[0], "-o", out, "--infer", qnorm).code == 0
+    found, landmarks = read_matrix(out), read_matrix(plain)
+    assert (found.level, found.space) == (Level.ZSNC, Space.AIG)
+    np.testing.assert_array_equal(found.take_rows(landmarks.rids).values, landmarks.values)
+    assert np.abs(found.values).max() <= 8
+    assert {"qnorm", "model"} <= set(found.provenance["inputs"])
+    few = tmp_path / "few.gctx"
+    write_matrix(read_matrix(qnorm).take_cols(z.cids[:20]), few)
+    for words, message in (
+        (["--infer", few], "few.gctx: lacks 22 wells of the z-scores"),
+        (["--infer", plates[0]], "holds level ZSPC, but QNORM is needed"),
+        (["--model", few], "--model: is used with --infer only"),
+    ):
+        done = run("denoise", plates[0], "-o", tmp_path / "no.gctx", *words)
+        assert done.code == 2
+        assert message in done.err
+
+
 def test_user_errors_are_one_line(run, plates, tmp_path):
     out = tmp_path / "out.gctx"
     text = tmp_path / "text.txt"

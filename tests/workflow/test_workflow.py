@@ -124,6 +124,7 @@ def test_noise_control_adds_levels_and_leaves_the_others_as_they_are(finished: P
     assert mnz.level == "MNZ"
     assert list(pd.read_csv(finished / "MNZ_siginfo.tsv", sep="\t")["sig_id"]) == list(mnz.cids)
     assert (finished / "index_MNZ" / "manifest.json").is_file()
+    assert (finished / "report" / PLATES[0] / "noise.svg").read_text().startswith("<?xml")
     assert [path.read_bytes() for path in official] == before
     assert "denoise" in set(pd.read_csv(finished / "qc.tsv", sep="\t")["stage"])
     status = pd.read_csv(finished / "status.tsv", sep="\t", dtype=str)

@@ -280,6 +280,8 @@ def report_figures():
     """Figures of the report."""
     figures = per_plate("<results>/report/{plate}/wells.svg")
     figures += expand("<results>/report/{brew}/replicates.svg", brew=BREWS)
+    if CFG.noise != "off":
+        figures += per_plate("<results>/report/{plate}/noise.svg")
     figures += ["<results>/report/plates.svg", "<results>/report/tas.svg"]
     names = [query.name for query in CFG.queries]
     return figures + expand(

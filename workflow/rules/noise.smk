@@ -130,3 +130,33 @@ rule index_cleaned:
     shell:
         "beadwork index sync {params.index:q} {input.matrices:q} --siginfo {input.siginfo:q} {params.flags}"
         " --threads {threads} 2> {log:q}"
+
+
+rule figures_noise:
+    input:
+        matrix="<results>/{plate}/{plate}_ZSNC.gctx",
+        rows="<results>/{plate}/qc/denoise.tsv",
+    output:
+        noise=report(
+            "<results>/report/{plate}/noise.svg",
+            caption="../report/noise.rst",
+            category="Plates",
+            subcategory="{plate}",
+            labels={"figure": "noise that wells share"},
+        ),
+    log:
+        "<logs>/figures_noise/{plate}.log",
+    benchmark:
+        "<benchmarks>/figures_noise/{plate}.tsv"
+    conda:
+        "../../envs/beadwork.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: attempt * 600,
+        runtime=minutes(5),
+    params:
+        folder=subpath(output.noise, parent=True),
+    message:
+        "{wildcards.plate}: drawing the noise that its wells share"
+    shell:
+        "beadwork figures noise {input.matrix:q} --rows {input.rows:q} -o {params.folder:q} 2> {log:q}"

@@ -10,14 +10,14 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 
 from beadwork.api.matrix_files import StoredMatrix, record_of
 from beadwork.io.files.provenance import input_record
 from beadwork.model.beads.plate import BeadSet
-from beadwork.model.errors import name_some
+from beadwork.model.errors import ParameterError, name_some
 from beadwork.model.matrix import Level, Matrix
 from beadwork.model.params import DeconvolveParams, DenoiseParams, InferParams, NormalizeParams, ZscoreParams
 
@@ -235,22 +235,40 @@ def _epsilon_set(gex: Matrix) -> BeadSet | None:
 # ---- level 3 --------------------------------------------------------------------------------------------------------
 
 
-def infer_step(qnorm: StoredMatrix, params: InferParams, *, model: Path | None = None) -> Step:
-    """Say what is made of QNORM: INF."""
+def infer_step(
+    qnorm: StoredMatrix,
+    params: InferParams,
+    *,
+    model: Path | None = None,
+    with_sd: bool = False,
+    measured_sd: StoredMatrix | None = None,
+) -> Step:
+    """Say what is made of QNORM: INF, and INF_SD if the uncertainty of its values is asked for."""
     from beadwork.io.platform.gene_table import gene_table, with_entrez_ids
     from beadwork.io.platform.inference_model import default_model_path, read_inference_model
     from beadwork.stages.levels.infer import infer
 
-    model = model or default_model_path()
-    inputs = {"matrix": [qnorm.record], "model": [input_record(model)]}
+    path = model or default_model_path()
+    inputs = {"matrix": [qnorm.record], "model": [input_record(path)]}
     record = record_of("infer", params, {}, inputs, [qnorm.provenance])
 
     def make() -> Made:
-        matrix = with_entrez_ids(qnorm.checked(level=Level.QNORM))
-        result = infer(matrix, read_inference_model(model), gene_table(), params=params, what=str(qnorm.path))
-        return Made(_recorded(record, {"INF": result.matrix}), result.qc)
+        noise = None if measured_sd is None else with_entrez_ids(measured_sd.checked())
+        result = infer(
+            with_entrez_ids(qnorm.checked(level=Level.QNORM)),
+            read_inference_model(path),
+            gene_table(),
+            with_sd=with_sd,
+            measured_sd=noise,
+            params=params,
+            what=str(qnorm.path),
+        )
+        more = inputs if measured_sd is None else inputs | {"measured_sd": [measured_sd.record]}
+        of_sd = record_of("infer", params, {}, more, [qnorm.provenance])
+        matrices = _recorded(record, {"INF": result.matrix}) | _recorded(of_sd, {"INF_SD": result.sd})
+        return Made(matrices, result.qc)
 
-    return Step(record, ("INF",), make)
+    return Step(record, ("INF", "INF_SD") if with_sd else ("INF",), make)
 
 
 # ---- level 4 --------------------------------------------------------------------------------------------------------
@@ -260,8 +278,8 @@ def zscore_step(
     source: StoredMatrix,
     params: ZscoreParams,
     *,
-    population: str = "plate",
-    if_few: str = "error",
+    population: Literal["plate", "vehicle"] = "plate",
+    if_few: Literal["error", "missing"] = "error",
     sd: StoredMatrix | None = None,
     shrink: bool = True,
     instinfo: Path | None = None,
@@ -284,8 +302,8 @@ def zscore_step(
             matrix = _with_inst_info(matrix, source.path, instinfo)
         result = zscore(
             matrix,
-            population=population,  # type: ignore[arg-type]
-            if_few=if_few,  # type: ignore[arg-type]
+            population=population,
+            if_few=if_few,
             sd=None if sd is None else sd.checked(),
             shrink=shrink,
             params=params,
@@ -309,24 +327,74 @@ def _with_inst_info(matrix: Matrix, path: Path, table: Path) -> Matrix:
 
 
 def denoise_step(
-    z: StoredMatrix, params: DenoiseParams, *, noise: Path | None = None, instinfo: Path | None = None
+    z: StoredMatrix,
+    params: DenoiseParams,
+    *,
+    noise: Path | None = None,
+    qnorm: StoredMatrix | None = None,
+    model: Path | None = None,
+    instinfo: Path | None = None,
 ) -> Step:
-    """Say what is made of z-scores: ZSNC (or MNZ of signatures), with a noise model or the one that ships."""
+    """Say what is made of z-scores: ZSNC (or MNZ of signatures), with a noise model or the one that ships.
+
+    Parameters
+    ----------
+    qnorm
+        Level 3 of the plate, for inferred genes of cleaned landmarks.
+    model
+        Inference model for `qnorm`; None: the one that ships.
+    """
+    from beadwork.io.platform.inference_model import default_model_path
     from beadwork.io.platform.noise_model import default_noise_path, read_noise_model
     from beadwork.stages.levels.denoise import denoise
 
     chosen = noise or default_noise_path()
-    model = read_noise_model(chosen)
-    inputs = {"z": [z.record], "noise": [input_record(chosen)]}
+    learned = read_noise_model(chosen)
+    inputs, earlier = {"z": [z.record], "noise": [input_record(chosen)]}, [z.provenance]
+    if qnorm is not None:
+        inputs |= {"qnorm": [qnorm.record], "model": [input_record(model or default_model_path())]}
+        earlier.append(qnorm.provenance)
     if instinfo is not None:
         inputs["instinfo"] = [input_record(instinfo)]
-    record = record_of("denoise", params, {}, inputs, [z.provenance])
+    record = record_of("denoise", params, {}, inputs, earlier)
 
     def make() -> Made:
-        matrix = z.landmarks()
+        source = z.landmarks()
         if instinfo is not None:
-            matrix = _with_inst_info(matrix, z.path, instinfo)
-        result = denoise(matrix, model, params=params, what=str(z.path))
-        return Made(_recorded(record, {"ZSNC": result.matrix}), result.qc)
+            source = _with_inst_info(source, z.path, instinfo)
+        result = denoise(source, learned, params=params, what=str(z.path))
+        matrix = result.matrix
+        if qnorm is not None:
+            matrix = _with_inferred(matrix, source, z.path, qnorm, model, learned.clip, params)
+        return Made(_recorded(record, {"ZSNC": matrix}), result.qc)
 
     return Step(record, ("ZSNC",), make)
+
+
+def _with_inferred(
+    cleaned: Matrix,
+    source: Matrix,
+    path: Path,
+    qnorm: StoredMatrix,
+    model: Path | None,
+    clip: float,
+    params: DenoiseParams,
+) -> Matrix:
+    """Add inferred genes to cleaned landmarks."""
+    from beadwork.io.platform.gene_table import gene_table
+    from beadwork.io.platform.inference_model import default_model_path, read_inference_model
+    from beadwork.stages.levels.denoise import is_centred
+    from beadwork.stages.levels.infer_cleaned import infer_cleaned
+
+    if cleaned.level is not Level.ZSNC or cleaned.plate == "plate":
+        raise ParameterError(f"{path}: --infer needs the wells of one plate; denoise each plate by itself")
+    return infer_cleaned(
+        cleaned,
+        source,
+        qnorm.landmarks(Level.QNORM),
+        read_inference_model(model or default_model_path()),
+        gene_table(),
+        clip=clip,
+        centred=is_centred(source, params),
+        what=str(qnorm.path),
+    )

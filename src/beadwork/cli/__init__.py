@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "check-plates": ("check_plates", "Find swapped plates, shifted maps, wrong cell lines and bead sets."),
     "index": ("index", "Build, inspect and verify a connectivity index."),
     "query": ("query", "Ask an index which signatures connect to gene sets."),
+    "explain": ("explain", "Say which mechanisms, targets and genes stand behind an answer."),
     "introspect": ("introspect", "Ask an index with its own signatures: every signature against all."),
     "serve": ("serve", "Show an index in the browser: a local page and JSON API."),
     "simulate": ("simulate", "Make LXB plates with known truth."),

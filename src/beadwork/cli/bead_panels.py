@@ -64,6 +64,7 @@ def called_plate(gex: Matrix, sd: Matrix | None = None, odds: Matrix | None = No
     doubt, ways = aligned(sd, "sd"), aligned(odds, "odds")
     shape = ("bead_share", "bead_width", "bead_split")
     fitted = doubt.rows[list(shape)].to_numpy(float).T if doubt is not None and set(shape) <= set(doubt.rows) else None
+    shares, widths, splits = (None, None, None) if fitted is None else fitted
     rows = gex.rows.assign(position=np.arange(len(gex.rids)))
     duo = rows[rows["pr_analyte_num"].duplicated(keep=False)]
     halves = duo["pr_bset_id"].drop_duplicates().tolist()
@@ -76,7 +77,9 @@ def called_plate(gex: Matrix, sd: Matrix | None = None, odds: Matrix | None = No
         np.log2(np.maximum(gex.values.astype(float), 1)),
         None if doubt is None else doubt.values.astype(float),
         None if ways is None else ways.values.astype(float),
-        *(fitted if fitted is not None else (None, None, None)),
+        shares,
+        widths,
+        splits,
         table[halves].set_axis(["hi", "lo"], axis=1) if len(halves) == 2 else pd.DataFrame(columns=["hi", "lo"]),
         float(recorded.get("ambiguous_odds", DeconvolveParams().ambiguous_odds)),
     )
@@ -114,15 +117,17 @@ def graded_analytes(plate: CalledPlate, beads: BeadPlate, well: str) -> dict[int
     gaps = gaps.sort_index().sort_values(kind="stable")
     counts = pd.Series({analyte: len(beads_of(beads, well, analyte)) for analyte in gaps.index})
     share = {"far apart": 0.95, "typical": 0.6, "near": 0.3, "very near": 0.1, "on top of each other": 0.0}
-    chosen = {int(gaps.index[round(part * (len(gaps) - 1))]): words for words, part in share.items()}
-    fewest = int(counts.idxmin())
+    analytes = gaps.index.astype(int).tolist()
+    chosen = {analytes[round(part * (len(gaps) - 1))]: words for words, part in share.items()}
+    fewest = analytes[int(counts.to_numpy().argmin())]
     return chosen | {fewest: "fewest beads" if fewest not in chosen else f"{chosen[fewest]}, fewest beads"}
 
 
 def worst_analytes(plate: CalledPlate) -> dict[int, str]:
     """Pairs whose values are least sure over the plate, the worst first."""
     table = pair_table(plate).sort_values(["sd", "ambiguous"], ascending=False, kind="stable").head(N_PANELS)
-    return {int(analyte): f"ambiguous in {100 * row.ambiguous:.0f} % of wells" for analyte, row in table.iterrows()}
+    shares = zip(table.index.astype(int).tolist(), table["ambiguous"], strict=True)
+    return {analyte: f"ambiguous in {100 * share:.0f} % of wells" for analyte, share in shares}
 
 
 def find_analytes(plate: CalledPlate, names: Sequence[str]) -> dict[int, str]:
@@ -169,10 +174,11 @@ def bead_panels(plate: CalledPlate, beads: BeadPlate, well: str, analytes: Mappi
 
     at = well_position(plate, well)
     symbols = plate.gex.rows["pr_gene_symbol"] if "pr_gene_symbol" in plate.gex.rows else plate.gex.rids.to_series()
+    analytes_of_plate, halves = plate.pairs.index.tolist(), plate.pairs[["hi", "lo"]].to_numpy()
     panels = []
     for analyte, words in analytes.items():
         reporter = beads_of(beads, well, analyte)
-        rows = plate.pairs.loc[analyte, ["hi", "lo"]].astype(int).tolist()
+        rows = [int(row) for row in halves[analytes_of_plate.index(analyte)]]
         curves = []
         if plate.shares is not None and plate.widths is not None and plate.splits is not None:
             for row in rows:

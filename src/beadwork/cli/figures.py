@@ -193,6 +193,29 @@ def brew_command(matrices: tuple[Path, ...], group_by: str, output: Path, kind: 
     write_table(pd.DataFrame([numbers]), output / "replicates.tsv")
 
 
+@command.command("noise")
+@click.argument("zsnc", metavar="ZSNC", type=FILE)
+@rows_option
+@folder_option
+@format_option
+@log_option
+def noise_command(zsnc: Path, rows: tuple[Path, ...], output: Path, kind: str) -> None:
+    """First factor of the noise that the wells of a plate share, over the plate, with the QC of noise control.
+
+    ZSNC is what `beadwork denoise` wrote of a plate, --rows its QC rows. File: noise.
+    """
+    from beadwork.io.matrix.formats import read_annotation
+    from beadwork.model.errors import FileError
+    from beadwork.views.noise_figure import noise_map
+
+    wells = read_annotation(zsnc).cols
+    if "noise_factor" not in wells:
+        raise FileError(f"{zsnc}: has no column field noise_factor; give the ZSNC that `beadwork denoise` wrote")
+    plates = wells["det_plate"].dropna().unique().tolist() if "det_plate" in wells else []
+    name = str(plates[0]) if len(plates) == 1 else zsnc.stem
+    _save(noise_map(name, wells, _read_rows(rows)), output / f"noise.{kind}")
+
+
 @command.command("study")
 @rows_option
 @click.option("--siginfo", metavar="TSV", type=FILE, required=True, help="siginfo of all signatures.")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from beadwork.cli.options import FILE, log_option, params_options, plate_fields_options, threads_option
+from beadwork.cli.options import FILE, Command, log_option, params_options, plate_fields_options, threads_option
 from beadwork.model.params import (
     PLATE_STEPS,
     DeconvolveParams,
@@ -18,7 +18,7 @@ from beadwork.model.params import (
 )
 
 
-def steps_options(function):
+def steps_options(function: Command) -> Command:
     """Add the parameters of all steps; those that two steps have are named after the step as well."""
     for section, model in reversed(PLATE_STEPS.items()):
         function = params_options(model, section, plate_names(section))(function)

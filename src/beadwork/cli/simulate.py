@@ -1,11 +1,19 @@
 """``beadwork simulate``: plates with known truth, as LXB files."""
 
+from __future__ import annotations
+
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from beadwork.cli.options import FILE, common_options, params_options, progress, write_qc
 from beadwork.model.params import SimulateParams
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from beadwork.simulate.study import SimulatedPlate
 
 
 @click.command("simulate")
@@ -54,7 +62,7 @@ def command(output: Path, params: SimulateParams, compress: bool, threads: int, 
     if output.is_dir() and any(output.iterdir()):
         raise FileError(f"{output}: is not empty; old and new plates would mix: remove it or choose another name")
     reference = read_liss_reference()
-    levels = reference.loc[reference["calibrator"].notna(), "log2_level"].to_numpy()
+    levels = reference.loc[reference["calibrator"].notna(), "log2_level"].tolist()
     study = plan_study(read_bead_set(batch.key), batch.ratio, levels, params)
     platform = make_platform(study)
 
@@ -63,7 +71,7 @@ def command(output: Path, params: SimulateParams, compress: bool, threads: int, 
     for plate in progress(study.plates, "plates", len(study.plates)):
         folder = output / "lxb" / plate.det_plate
 
-        def write_well(start: int, stop: int, plate=plate, folder=folder) -> int:
+        def write_well(start: int, stop: int, plate: SimulatedPlate = plate, folder: Path = folder) -> int:
             well, fault = plate.wells[start], plate.faults[start]
             if fault == "absent":
                 return 0
@@ -88,7 +96,7 @@ def command(output: Path, params: SimulateParams, compress: bool, threads: int, 
     for name, sign in (("up", 1), ("dn", -1)):
         write_text(truth / f"mechanisms_{name}.gmt", _gmt(study.markers(sign), f"planted, {name}"))
     planted = study.siginfo.dropna(subset=["moa"]).groupby("moa", sort=False)["pert_id"].unique()
-    write_text(truth / "moa.gmt", _gmt({moa: list(ids) for moa, ids in planted.items()}, "planted perturbagens"))
+    write_text(truth / "moa.gmt", _gmt({str(moa): list(ids) for moa, ids in planted.items()}, "planted perturbagens"))
     import pandas as pd
 
     wells = [
@@ -110,7 +118,7 @@ def command(output: Path, params: SimulateParams, compress: bool, threads: int, 
     logging.getLogger("beadwork").info("%d plates of %d wells in %s", params.plates, params.wells, output)
 
 
-def _generator(seed: list[int]):
+def _generator(seed: list[int]) -> np.random.Generator:
     import numpy as np
 
     return np.random.default_rng(seed)

@@ -1,10 +1,16 @@
 """``beadwork status``: what a folder of results holds."""
 
+from __future__ import annotations
+
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from beadwork.cli.options import FILE, log_option
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @click.command("status")
@@ -81,14 +87,14 @@ def sheet_text(path: Path) -> str:
     return read_text(path, "a plate sheet is tab-separated text")
 
 
-def _summary(table) -> list[str]:
+def _summary(table: pd.DataFrame) -> list[str]:
     lines = []
     plates = table[~table["level"].isin(["MODZ", "MNZ", "index", "index MNZ"])]
     for batch, part in plates.groupby("batch", sort=False):
         states = part.groupby("entity", sort=False)["state"].agg(lambda found: _worst(set(found)))
         counts = ", ".join(f"{count} {state}" for state, count in states.value_counts().items())
         wells = part[(part["level"] == "ZSPC") & (part["state"] == "done")]["columns"].astype(int).sum()
-        lines.append(f"batch {batch or '(none)'}: {len(states)} plates ({counts}), {wells:,} profiles at level 4")
+        lines.append(f"batch {str(batch) or '(none)'}: {len(states)} plates ({counts}), {wells:,} profiles at level 4")
     signatures = table[(table["level"] == "MODZ") & (table["state"] == "done")]
     lines.append(f"signatures: {len(signatures)} brews, {signatures['columns'].astype(int).sum():,} signatures")
     segments = table[table["level"] == "index"]
@@ -108,10 +114,10 @@ def _summary(table) -> list[str]:
             lines.append(
                 f"{what}: {', '.join(found)}" + (" (more than one: they do not mix)" if len(found) > 1 else "")
             )
-    for level, part in plates[plates["state"] == "done"].groupby("level", sort=False):
+    for made, part in plates[plates["state"] == "done"].groupby("level", sort=False):
         codes = part["parameters"].value_counts()
         if len(codes) > 1:
-            lines.append(f"{level}: made with {len(codes)} sets of parameters ({', '.join(codes.index)})")
+            lines.append(f"{made!s}: made with {len(codes)} sets of parameters ({', '.join(codes.index)})")
     for state in ("missing", "damaged", "stale", "retired"):
         part = table[table["state"] == state]
         found = [f"{entity} {level}" for entity, level in zip(part["entity"], part["level"], strict=True)]
@@ -120,7 +126,7 @@ def _summary(table) -> list[str]:
     return lines
 
 
-def _news(table, gone) -> list[str]:
+def _news(table: pd.DataFrame, gone: pd.DataFrame) -> list[str]:
     lines = []
     if "news" in table:
         for word in ("new", "changed", "retired"):

@@ -1,6 +1,7 @@
 """``beadwork zscore``: level 3 to level 4."""
 
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -59,8 +60,8 @@ from beadwork.model.params import ZscoreParams
 def command(
     matrix: Path,
     output: Path,
-    population: str,
-    if_few: str,
+    population: Literal["plate", "vehicle"],
+    if_few: Literal["error", "missing"],
     sd: Path | None,
     shrink: bool,
     reliability: Path | None,

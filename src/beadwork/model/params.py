@@ -231,6 +231,11 @@ class ZscoreParams(Params):
         json_schema_extra={"reference": SUBRAMANIAN_2017},
     )
     min_population: int = Field(3, ge=2, description="fewest wells a population may have")
+    scale: Literal["own", "measured"] = Field(
+        "own",
+        description="what inferred genes are divided by: their own spread on the plate, as CMap does, or the measured "
+        "spread of the gene in training, as far as the plate's landmarks vary",
+    )
     sd_slope: float = Field(
         1.5, ge=0, description="units of the values per log2 FI, for the uncertainties given with --sd"
     )

@@ -287,7 +287,7 @@ def _state(job: Job) -> QueryState:
         for item in query.missing[:1000]
     ]
     return QueryState(
-        id=job.key, name=query.name, status=job.status, done=round(job.done, 3), message=job.message,  # type: ignore[arg-type]
+        id=job.key, name=query.name, status=job.status, done=round(job.done, 3), message=job.message,
         counts={key: int(value) for key, value in query.counts.items()}, notes=notes, missing=missing,
         null_types=dict(null_types),
     )  # fmt: skip

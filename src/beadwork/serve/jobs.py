@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import Literal
 
 import pandas as pd
 
@@ -40,7 +41,7 @@ class Job:
 
     key: str
     query: MappedQuery
-    status: str = "waiting"
+    status: Literal["waiting", "running", "done", "failed"] = "waiting"
     done: float = 0.0
     message: str = ""
     result: QueryResult | None = None

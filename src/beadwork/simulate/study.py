@@ -141,7 +141,7 @@ class Study:
     def markers(self, sign: int) -> dict[str, list[str]]:
         """Genes that each mechanism moves most, up (`sign` 1) or down (-1), as gene sets of Entrez ids."""
         return {
-            name: (sign * effect).sort_values(ascending=False, kind="stable").index[:N_MARKERS].tolist()
+            str(name): (sign * effect).sort_values(ascending=False, kind="stable").index[:N_MARKERS].tolist()
             for name, effect in self.mechanisms.items()
         }
 
@@ -250,7 +250,7 @@ def _programme(seed: int, kind: str, name: str, n_genes: int) -> np.ndarray:
     """Effect on every gene, mean square 1: a few genes move much, most move little."""
     rng = _rng(seed, kind, name)
     effect = rng.normal(size=n_genes) * np.exp(0.8 * rng.normal(size=n_genes))
-    return effect / np.sqrt(np.mean(effect**2))
+    return np.asarray(effect / np.sqrt(np.mean(effect**2)))
 
 
 def _cell_expression(seed: int, cell_id: str, n_genes: int) -> np.ndarray:
@@ -323,7 +323,7 @@ def _effect(
     pattern = np.sqrt(common) * mechanism + np.sqrt(1 - common) * particular + row["stress"] * stress
     effect = row["full"] * sensitivity * response * pattern
     headroom = np.clip(np.where(effect > 0, _LEVEL_MAX - base, base - _LEVEL_MIN), 0, None)
-    return headroom * np.tanh(effect / np.maximum(headroom, 1e-9))
+    return np.asarray(headroom * np.tanh(effect / np.maximum(headroom, 1e-9)))
 
 
 def _info(row: pd.Series) -> dict[str, object]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
 import numpy as np
@@ -27,11 +27,14 @@ from beadwork.model.ids import N_COLUMNS, ROWS, well_position
 from beadwork.model.pert_types import EMPTY, plain_pert_type
 from beadwork.model.qc import METRICS
 
+if TYPE_CHECKING:
+    from matplotlib.typing import RcKeyType
+
 BLUE, ORANGE, GREEN, RED, GREY, YELLOW, SKY, PURPLE = (
     "#0072B2", "#E69F00", "#009E73", "#D55E00", "#8A8A8A", "#F0E442", "#56B4E9", "#CC79A7",
 )  # fmt: skip
 LIGHT = "#DDDDDD"
-STYLE = {
+STYLE: dict[RcKeyType, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 9,
     "axes.titlesize": 10,
@@ -90,7 +93,7 @@ def wells_of_plate(rows: pd.DataFrame, plate: str) -> pd.DataFrame:
     for metric in (*HEAT_METRICS, *DOUBT_METRICS):
         chosen = own["metric"] == metric
         values = pd.to_numeric(own.loc[chosen, "value"], errors="coerce").to_numpy()
-        series = pd.Series(values, index=wells[chosen])
+        series = pd.Series(values, index=wells[chosen].tolist())
         table[metric] = series[~series.index.duplicated()]
     fates = pd.Series("kept", index=table.index, dtype=object)
     for metric, fate in (
@@ -100,10 +103,10 @@ def wells_of_plate(rows: pd.DataFrame, plate: str) -> pd.DataFrame:
         ("liss_failed", "LISS failed"),
     ):
         chosen = own["metric"] == metric
-        fates[wells[chosen]] = fate
+        fates[wells[chosen].tolist()] = fate
         if metric in ("outlier", "liss_failed"):
             empty = chosen & own["value"].astype(str).str.contains(f"pert_type {EMPTY}", case=False, regex=False)
-            fates[wells[empty]] = "no cells (lma)"
+            fates[wells[empty].tolist()] = "no cells (lma)"
     return table.assign(fate=fates)
 
 
@@ -153,7 +156,7 @@ def _heat(figure: Figure, axis: Axes, metric: str, wells: pd.DataFrame) -> None:
     bar = figure.colorbar(mesh, ax=axis, shrink=0.8, pad=0.01, extend="both")
     bar.set_label(info.unit, fontsize=8)
     bar.ax.tick_params(labelsize=7)
-    bar.outline.set_visible(False)  # type: ignore[operator]
+    bar.outline.set_visible(False)
 
 
 def _fate_map(axis: Axes, wells: pd.DataFrame) -> None:
@@ -295,7 +298,7 @@ def _bead_panel(axis: Axes, panel: BeadPanel) -> None:
         number = f"{panel.odds:.2g}" if panel.odds < 10 else f"{min(panel.odds, _SURE):,.0f}"
         notes += f", odds of this order {'over ' if panel.odds > _SURE else ''}{number} to 1"
     note = axis.text(0, 1.02, notes, transform=axis.transAxes, fontsize=7.5, color="#555555")
-    note.set_in_layout(False)  # type: ignore[no-untyped-call]
+    note.set_in_layout(False)
     both = np.sum(panel.curves, axis=0) * BEAD_BIN if panel.curves else np.zeros(1)
     top = max(float(counts.max(initial=1)), float(both.max()), 1.0)
     strip = 0.25 if panel.sd else 0.0  # height of the posteriors above the beads
@@ -358,7 +361,7 @@ def plate_ambiguity(plate: str, wells: pd.DataFrame, pairs: pd.DataFrame) -> Fig
         bar = figure.colorbar(points, ax=axis, shrink=0.8, pad=0.01)
         bar.set_label("share of wells in which it is ambiguous", fontsize=8)
         bar.ax.tick_params(labelsize=7)
-        bar.outline.set_visible(False)  # type: ignore[operator]
+        bar.outline.set_visible(False)
     return figure
 
 
@@ -419,7 +422,7 @@ def study_plates(rows: pd.DataFrame, limit: int = 60) -> Figure:
         axes[0].legend(loc="upper left", bbox_to_anchor=(0, 1.0), fontsize=7, ncols=2, facecolor="white", frameon=True)
         for axis, metric in zip(axes[1:], ("count_mean", "qc_slope", "qc_iqr"), strict=True):
             groups = wells[wells["metric"] == metric].groupby("plate")["value"]
-            quartiles = groups.quantile([0.05, 0.25, 0.5, 0.75, 0.95]).unstack()
+            quartiles = groups.quantile(np.array([0.05, 0.25, 0.5, 0.75, 0.95])).unstack()
             at = [position[plate] for plate in quartiles.index]
             axis.hlines(at, quartiles[0.05], quartiles[0.95], color=SKY, lw=1.5)
             axis.hlines(at, quartiles[0.25], quartiles[0.75], color=BLUE, lw=5)

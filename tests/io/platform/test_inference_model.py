@@ -128,12 +128,17 @@ def test_our_format_keeps_everything_to_half_precision(tmp_path):
 @pytest.mark.parametrize("precision", ["float16", "int8"])
 def test_standard_deviations_and_small_numbers(tmp_path, precision: str):
     model, path = (
-        replace(small_model(), gene_sd=np.ones(3), residual_sd=np.full(3, 0.5), landmark_sd=0.7),
+        replace(small_model(), gene_sd=np.ones(3), residual_sd=np.full(3, 0.5), spread=0.7),
         tmp_path / "m",
     )
     write_inference_model(model, path, precision=precision)
     again = read_inference_model(path)
-    assert again.landmark_sd == 0.7 and again.gene_sd.tolist() == [1, 1, 1] and again.residual_sd.tolist() == [0.5] * 3
+    assert (
+        again.spread == 0.7
+        and again.landmark_sd is None
+        and again.gene_sd.tolist() == [1, 1, 1]
+        and again.residual_sd.tolist() == [0.5] * 3
+    )
     made, exact = again.loadings @ again.components, model.loadings @ model.components
     assert ((made - exact) ** 2).mean() < 0.01 * (exact**2).mean()
     with h5py.File(path) as file:
@@ -152,7 +157,7 @@ def test_a_model_of_the_first_format_is_read_as_before(tmp_path):
     again = read_inference_model(path)
     np.testing.assert_array_equal(again.loadings, model.loadings.astype(np.float16).astype(float))
     np.testing.assert_array_equal(again.components, model.components.astype(np.float16).astype(float))
-    assert again.gene_sd is None and again.residual_sd is None and np.isnan(again.landmark_sd)
+    assert again.gene_sd is None and again.residual_sd is None and np.isnan(again.spread)
 
 
 def test_equal_models_give_equal_bytes(tmp_path):

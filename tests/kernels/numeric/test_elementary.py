@@ -28,3 +28,20 @@ def test_powers_and_missing_values():
     np.testing.assert_array_max_ulp(elementary.power(values, 1.5)[:2], values[:2] ** 1.5, 2)
     assert np.isnan(elementary.power(values, 1.5)[2]) and elementary.power(values[3:], -4.0)[0] == 0
     assert np.isnan(elementary.log2(values[2:])[0]) and elementary.log(values[3:])[0] == np.inf
+
+
+@pytest.mark.parametrize("name", ["log2", "log", "log10", "exp", "expm1", "arctan", "exp2", "power"])
+def test_compiled_values_have_the_bits_of_the_plain_ones(name, monkeypatch):
+    import sys
+
+    import numba  # noqa: F401 (compiled kernels run where it is loaded)
+
+    rng = np.random.default_rng(3)
+    positive = np.concatenate([2 ** rng.uniform(-40, 40, 50_000), rng.uniform(0.5, 2, 50_000)])
+    values = positive if name.startswith("log") or name == "power" else rng.normal(0, 6, 100_000)
+    words = (1.7,) if name == "power" else ()
+    compiled = getattr(elementary, name)(values, *words)
+    without = {key: item for key, item in sys.modules.items() if key != "numba"}
+    monkeypatch.setattr(elementary.sys, "modules", without)
+    plain = getattr(elementary, name)(values, *words)
+    assert compiled.tobytes() == plain.tobytes()

@@ -24,6 +24,8 @@ def test_a_set_of_fewer_than_three_genes_is_not_scored():
     )
     with pytest.raises(GeneSetError, match=message):
         map_query(Query("q", SYMBOLS[:2]), FINDER)
+    with pytest.raises(GeneSetError, match=message + "; 'nonesuch' is not used: "):
+        map_query(Query("q", (*SYMBOLS[:2], "nonesuch")), FINDER)
     assert len(map_query(Query("q", SYMBOLS[:2]), FINDER, QueryParams(min_set=2)).up) == 2
     assert "the up set has 9 genes; below 10 scores are unsteady" in map_query(Query("q", SYMBOLS[:9]), FINDER).notes
 

@@ -148,3 +148,70 @@ def test_z_scores_of_unknown_level_get_a_warning(model, caplog):
         assert not caplog.records
         infer(z.with_values(z.values - 9), model, GENES, what="z.gct")
     assert "z.gct: 51 % of the values are negative, as z-scores are; inference needs QNORM" in caplog.text
+
+
+def model_with_sd(seed: int = 5) -> InferenceModel:
+    """Low-rank model of 300 genes that says how far it is off."""
+    rng = np.random.default_rng(seed)
+    genes = GENES.index[(GENES["pr_is_lm"] == 0) & (GENES["pr_is_bing"] == 1)]
+    n = len(genes)
+    return InferenceModel(
+        LANDMARKS, genes, rng.uniform(5, 9, n), rng.normal(0, 0.01, (978, 4)), rng.normal(0, 0.1, (4, n)),
+        np.full(n, 0.5), gene_sd=rng.uniform(0.3, 1, n), residual_sd=rng.uniform(0.2, 0.6, n),
+        landmark_sd=rng.uniform(0.4, 0.9, 978), spread=0.7,
+    )  # fmt: skip
+
+
+BING = InferParams(space="BING")
+
+
+def test_uncertainty_is_that_of_the_gene_and_of_the_plates_spread():
+    model, source = model_with_sd(), plate(n=6)
+    calm = source.values.mean(axis=1, keepdims=True) + 0.1 * (source.values - source.values.mean(axis=1, keepdims=True))
+    cols = source.cols.assign(det_plate=["P"] * 6)
+    both = Matrix(
+        np.hstack([source.values, calm]), source.rows,
+        pd.concat([cols, cols.assign(det_plate="Q").rename(index=lambda name: name.replace("P:", "Q:"))]),
+        level=Level.QNORM, space=Space.LM,
+    )  # fmt: skip
+    result = infer(both, model, GENES, with_sd=True, params=BING)
+    sd = result.sd
+    assert sd.rids.tolist() == model.genes.tolist() and sd.cids.equals(both.cids)
+    np.testing.assert_allclose(sd.values[:, 0] / sd.values[:, 6], 10**0.75, rtol=1e-3)
+    np.testing.assert_allclose(sd.values[:, 0] / sd.values[0, 0], model.residual_sd / model.residual_sd[0], rtol=1e-5)
+    alone = infer(both.take_cols(both.cids[:6]), model, GENES, with_sd=True, params=BING)
+    np.testing.assert_array_equal(alone.sd.values, sd.values[:, :6])
+    assert infer(source, model, GENES, params=BING).sd is None
+    known = result.matrix.rows["pr_gene_sd"]
+    np.testing.assert_allclose(known.loc[model.genes], model.gene_sd)
+    np.testing.assert_allclose(known.loc[model.landmarks], model.landmark_sd)
+
+
+def test_uncertainty_of_landmarks_is_carried_through_the_weights():
+    model, source = model_with_sd(), plate(n=6)
+    noise = np.zeros((978, 6), dtype=np.float32)
+    noise[3, 2], noise[5, 1] = 2.0, np.nan
+    measured = Matrix(noise, source.rows, source.cols)
+    plain = infer(source, model, GENES, with_sd=True, params=BING).sd
+    sd = infer(source, model, GENES, with_sd=True, measured_sd=measured, params=BING).sd
+    np.testing.assert_array_equal(sd.take_rows(source.rids).values, noise)
+    weights = (model.loadings @ model.components)[LANDMARKS.get_loc(source.rids[3])]
+    found = sd.take_rows(model.genes).values
+    np.testing.assert_allclose(found[:, 2], np.hypot(plain.values[:, 2], 1.5 * 2.0 * weights), rtol=1e-5)
+    np.testing.assert_allclose(np.delete(found, 2, axis=1), np.delete(plain.values, 2, axis=1), rtol=1e-6)
+    with pytest.raises(AlignmentError, match=r"1 landmarks or wells have no measured uncertainty \(P:A06\); give"):
+        infer(
+            source, model, GENES, with_sd=True, measured_sd=measured.take_cols(source.cids[:5]), params=BING, what="X"
+        )
+
+
+def test_a_few_wells_say_nothing_of_the_spread(caplog):
+    sd = infer(plate(n=2), model_with_sd(), GENES, with_sd=True, params=BING, what="X").sd
+    assert "X: 2 wells of plate P say nothing of its spread" in caplog.text
+    np.testing.assert_allclose(sd.values[:, 0] / model_with_sd().residual_sd, 0.92, rtol=1e-5)
+
+
+def test_a_model_without_uncertainty_gives_none(model: InferenceModel):
+    with pytest.raises(LevelError, match=r"X: the model does not say how far its values are off .*drop --sd"):
+        infer(plate(), model, GENES, with_sd=True, what="X")
+    assert "pr_gene_sd" not in infer(plate(), model, GENES).matrix.rows

@@ -64,7 +64,11 @@ def test_a_relation_is_found_in_left_out_studies():
     assert result.model.metadata["studies"] == {"study0": 25, "study1": 20, "study2": 15}
     assert set(result.qc["metric"]) == {"inference_r_all", "inference_r_bing", "inference_r_other"}
     np.testing.assert_allclose(np.median(result.model.accuracy), result.accuracy["all"].iloc[-1], atol=0.1)
-    assert (result.model.residual_sd < result.model.gene_sd).mean() > 0.95 and result.model.landmark_sd > 0
+    assert (
+        (result.model.residual_sd < result.model.gene_sd).mean() > 0.95
+        and result.model.spread > 0
+        and (result.model.landmark_sd > 0).all()
+    )
 
 
 def test_nothing_is_found_where_nothing_is():
@@ -86,7 +90,7 @@ def test_order_files_and_threads_do_not_change_a_bit():
         train(turned, threads=2),
         train(turned.take_cols(turned.cids[:31]), turned.take_cols(turned.cids[31:])),
     ):
-        for name in ("intercept", "loadings", "components", "accuracy", "gene_sd", "residual_sd"):
+        for name in ("intercept", "loadings", "components", "accuracy", "gene_sd", "residual_sd", "landmark_sd"):
             np.testing.assert_array_equal(getattr(one.model, name), getattr(other.model, name))
         assert one.model.metadata == other.model.metadata
 

@@ -228,3 +228,44 @@ def test_official_scores_stay_when_another_plate_stands_beside(shared_data):
     right = [np.corrcoef(z, official)[0, 1] for z, official in zip(found.T, level4.values.T, strict=False)]
     wrong = [np.corrcoef(z, official)[0, 1] for z, official in zip(as_one.T, level4.values.T, strict=True)]
     assert np.median(right) > 0.9999 > 0.9 > np.median(wrong)
+
+
+def with_inferred(plate, sd=0.5):
+    """The last eight genes are inferred, the others landmarks."""
+    rows = plate.rows.assign(pr_is_lm=[1] * 12 + [0] * 8, pr_gene_sd=[1.0] * 12 + [sd] * 8)
+    values = plate.values.copy()
+    values[12:] = 8 + 0.02 * (values[12:] - 8)  # weakly inferred: hardly any spread
+    return Matrix(values, rows, plate.cols, level=Level.INF)
+
+
+def test_inferred_genes_may_be_divided_by_their_measured_spread(plate):
+    source = with_inferred(plate)
+    own, measured = (zscore(source, params=ZscoreParams(scale=scale)).matrix.values for scale in ("own", "measured"))
+    np.testing.assert_array_equal(own, zscore(source).matrix.values)
+    np.testing.assert_array_equal(measured[:12], own[:12])  # landmarks as ever
+    values = source.values.astype(float)
+    center = np.median(values, axis=1, keepdims=True)
+    scale = np.maximum(np.median(np.abs(values - center), axis=1), 0.1) * 1.4826
+    factor = np.median(scale[:12] / 1.0)
+    np.testing.assert_allclose(measured[12:], (values - center)[12:] / (0.5 * factor), rtol=1e-4, atol=1e-6)
+
+
+def test_a_measured_spread_that_is_missing_is_refused(plate):
+    params = ZscoreParams(scale="measured")
+    with pytest.raises(ParameterError, match=r"X: its rows have no pr_gene_sd.*use --scale own"):
+        zscore(plate, params=params, what="X")
+    with pytest.raises(ParameterError, match=r"X: pr_gene_sd is missing for 8 genes \(g12, .*or use --scale own"):
+        zscore(with_inferred(plate, np.nan), params=params, what="X")
+
+
+def test_uncertainty_of_inferred_genes_is_in_units_of_the_values(plate):
+    source = with_inferred(plate)
+    doubt = np.full(source.values.shape, 0.1, dtype=np.float32)
+    doubt[:, 3] = 0.3
+    sd = Matrix(doubt, source.rows, source.cols)
+    found = zscore(source, sd=sd, params=ZscoreParams(sd_slope=2.0)).reliability.values
+    values = source.values.astype(float)
+    scale = np.maximum(np.median(np.abs(values - np.median(values, axis=1, keepdims=True)), axis=1), 0.1) * 1.4826
+    slope = np.where(np.arange(20) < 12, 2.0, 1.0)
+    np.testing.assert_allclose(found[:, 3], 1 / (1 + slope**2 * 0.08 / scale**2), rtol=1e-5)
+    assert (found[:, :3] == 1).all()

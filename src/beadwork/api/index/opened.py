@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from beadwork.api.index.query_inputs import load_queries
 from beadwork.io.connectivity.gene_sets import down_queries, pair_sets, read_gene_names, read_gene_sets
 from beadwork.io.connectivity.index.reader import IndexStore
 from beadwork.io.platform.gene_names import gene_resolver
+from beadwork.io.platform.gene_table import gene_table
 from beadwork.model.connectivity.background import Background
 from beadwork.model.connectivity.perturbagen_classes import PerturbagenClasses
 from beadwork.model.connectivity.query import GeneSet, MappedQuery, Query, SignatureBlock
@@ -297,8 +298,7 @@ class ConnectivityIndex:
     ) -> QueryResult:
         """Answers to several queries at once, as matrices and tables."""
         params = make_params(QueryParams, **parameters)
-        given = isinstance(up, Sequence) and len(up) > 0 and isinstance(up[0], Query)
-        queries = list(up) if given else self._queries(up, down, None, "query")  # type: ignore[arg-type]
+        queries = list(up) if _are_queries(up) else self._queries(up, down, None, "query")
         mapped = self.map_queries(queries, params)
         filters = [where] if isinstance(where, str) else list(where)
         return self.answer(mapped, params, filters)
@@ -329,6 +329,17 @@ class ConnectivityIndex:
         """Whether the index holds noise-controlled signatures (ZSNC, MNZ)."""
         return self.store.manifest.get("level") in ("ZSNC", "MNZ")
 
+    def _on_landmarks(self, query: MappedQuery) -> MappedQuery:
+        """Keep the landmarks of a full signature, which alone are measured; all its genes if none is a landmark."""
+        kept = np.isin(query.rows, self._landmarks)
+        return replace(query, rows=query.rows[kept], values=query.values[kept]) if kept.any() else query
+
+    @cached_property
+    def _landmarks(self) -> np.ndarray:
+        genes = gene_table()
+        known = set(genes.index[genes["pr_is_lm"] == 1])
+        return np.array([row for row, gene in enumerate(self.store.gene_ids) if gene in known], np.int64)
+
     def settle(self, params: QueryParams, queries: Sequence[MappedQuery]) -> QueryParams:
         """Parameters with ``rank_by`` decided: cosine where full signatures are asked of noise-controlled ones."""
         rank_by: str = params.rank_by
@@ -348,6 +359,8 @@ class ConnectivityIndex:
     ) -> QueryResult:
         """Score mapped queries; `p_control`: of a noise-controlled index, also p against its control signatures."""
         params = self.settle(params, queries)
+        if params.rank_by == "cosine" and self.is_cleaned:
+            queries = [self._on_landmarks(query) for query in queries]
         controls = None
         if p_control and self.is_cleaned:
             from beadwork.stages.connectivity.control_p import find_controls
@@ -445,3 +458,7 @@ def _cores() -> int:
 
 
 __all__ = ["ConnectivityIndex", "QueryResult", "load_queries"]
+
+
+def _are_queries(given: object) -> TypeGuard[Sequence[Query]]:
+    return isinstance(given, Sequence) and len(given) > 0 and isinstance(given[0], Query)

@@ -10,7 +10,7 @@ from pathlib import Path
 from beadwork.io.connectivity.gene_sets import down_queries, pair_sets, parse_gene_sets, read_gene_sets
 from beadwork.io.connectivity.signature_tables import identify_genes, read_signature_bytes, read_signatures
 from beadwork.model.connectivity.gene_columns import Identify
-from beadwork.model.connectivity.query import Query
+from beadwork.model.connectivity.query import GeneSet, Query
 from beadwork.model.errors import GeneSetError, name_some
 from beadwork.model.params import SignatureParams
 
@@ -90,7 +90,8 @@ def read_sets_text(
     GeneSetError
         They cannot be used.
     """
-    sides, notes = [], []
+    sides: list[list[GeneSet]] = []
+    notes: list[str] = []
     for given in (up, down):
         if given is None:
             sides.append([])

@@ -167,7 +167,7 @@ def _ends(level: RolledUp, place: int, label: str, extra: str) -> str:
     largest = max((abs(row["ncs"]) for part in tops for row in part), default=1.0)
     columns = []
     for title, part in zip(("Connects", "Opposes"), tops, strict=True):
-        rows = "".join(
+        lines = "".join(
             f"<tr><td>{_text(row[label])}</td><td class=soft>{_text(_type_names(row['pert_type']))}</td><td><span "
             f"class='bar {_side(row['ncs'])}' style='width:{4 * abs(row['ncs']) / largest:.2f}em'></span></td>"
             f"<td class=n>{_number(row['ncs'])}</td><td class=n>{_number(row['tau'], 1)}</td>"
@@ -178,7 +178,7 @@ def _ends(level: RolledUp, place: int, label: str, extra: str) -> str:
         )
         numbers = ("NCS", "tau", "median", "+/−", "n", "cells" if extra == "n_cells" else "members")
         head = f"<th>{title}<th>type<th>{''.join(f'<th class=n>{name}' for name in numbers)}"
-        body = rows or "<tr><td class=soft colspan=9>nothing"
+        body = lines or "<tr><td class=soft colspan=9>nothing"
         columns.append(f"<div class=wide><table><thead><tr>{head}</thead><tbody>{body}</tbody></table></div>")
     return f"<div class=two>{''.join(columns)}</div>"
 

@@ -23,6 +23,7 @@ FIGURES = {
     "beads": "beads of a typical well, and the values called",
     "ambiguity": "uncertainty of the values, by well and by pair of genes",
     "worst_beads": "beads of the pairs that are least certain",
+    "noise": "noise that wells share: its first factor over the plate",
 }
 """Figures of a plate, with what they show, in the order of its page."""
 STUDY_FIGURES = {"plates": "plates at a glance", "tas": "transcriptional activity of the signatures"}
@@ -157,11 +158,7 @@ def _brews(results: Path, output: Path) -> list[dict[str, Any]]:
         return []
     rows = []
     for brew, part in table.groupby("brew_prefix", sort=False):
-        gold = (
-            pd.to_numeric(part.get("is_gold"), errors="coerce").dropna()
-            if "is_gold" in part
-            else pd.Series(dtype=float)
-        )
+        gold = pd.to_numeric(part["is_gold"], errors="coerce").dropna() if "is_gold" in part else pd.Series(dtype=float)
         figure = f"{brew}/replicates.svg"
         rows.append({
             "brew": brew, "n": len(part), "replicates": _median(part, "distil_nsample"),

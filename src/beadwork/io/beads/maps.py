@@ -74,7 +74,7 @@ def read_map(path: str | Path, det_plate: str | None = None) -> pd.DataFrame:
         log.warning("%s: texts read as numbers: %s", path, name_some(read))
     table["pert_type"] = [kind if pd.isna(kind) else plain_pert_type(kind) for kind in table["pert_type"]]
     if "pert_iname" not in table.columns and "pert_desc" in table.columns:
-        table.insert(int(table.columns.get_loc("pert_desc")), "pert_iname", table["pert_desc"])
+        table.insert(list(table.columns).index("pert_desc"), "pert_iname", table["pert_desc"])
     return table
 
 

@@ -10,6 +10,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO, NamedTuple, cast
 
@@ -111,7 +112,7 @@ def _tar(path: Path) -> Iterator[Source]:
                 data = stream.read() if stream else b""
                 if member.issparse():
                     growth.add(data)
-                yield Source(name, lambda data=data: data, growth)
+                yield Source(name, partial(bytes, data), growth)
     except EOFError:
         raise FileError(
             f"{path}: damaged or truncated archive (unexpected end of data); fetch or pack it anew"

@@ -22,15 +22,25 @@ ID_COLUMNS = ("pert_id", "broad_id", "deprecated_broad_id")
 NAME_COLUMNS = ("pert_iname", "cmap_name", "pert_name", "name")
 ALIAS_COLUMNS = ("compound_aliases",)
 CLASS_COLUMNS = ("moa", "mechanism_of_action")
+TARGET_COLUMNS = ("target", "targets", "target_name", "gene_target")
 COMMENTS = ("#", "!")
 """Beginnings of lines above the header; the Hub's are ``!``."""
 
 
-def read_classes(paths: str | Path | Sequence[str | Path]) -> PerturbagenClasses:
+def read_classes(
+    paths: str | Path | Sequence[str | Path], columns: Sequence[str] = CLASS_COLUMNS
+) -> PerturbagenClasses:
     """Read classes: sets of a GMT by name, or tables with pert_iname or pert_id and moa; gzipped files too.
 
     Several rows of one perturbagen, as in compoundinfo_beta, are joined; '|' stands between several classes, ids or
     names of a row.
+
+    Parameters
+    ----------
+    paths
+        Tables and GMTs.
+    columns
+        Fields that hold the classes, such as :data:`TARGET_COLUMNS`.
 
     Raises
     ------
@@ -39,28 +49,28 @@ def read_classes(paths: str | Path | Sequence[str | Path]) -> PerturbagenClasses
     GeneSetError
         The GMT cannot be used.
     """
-    paths = [Path(path) for path in ([paths] if isinstance(paths, str | Path) else paths)]
+    files = [Path(path) for path in ([paths] if isinstance(paths, str | Path) else paths)]
     classes: dict[str, list[ClassMember]] = {}
     rows: list[_Row] = []
     has_classes = False
-    for path in paths:
+    for path in files:
         plain = path.with_suffix("") if path.suffix == ".gz" else path
         if plain.suffix in (".gmt", ".gmx"):
             has_classes = True
             for item in read_named_sets(path):
                 classes.setdefault(item.name, []).extend(ClassMember((one,), (one,)) for one in item.genes)
             continue
-        found, says_classes = _rows(path)
+        found, says_classes = _rows(path, columns)
         rows += found
         has_classes |= says_classes
     if not has_classes:
         raise FileError(
-            f"{paths[0]}: lacks moa; it names perturbagens, but not their mechanisms. Give the table that has them too "
-            "(of the Repurposing Hub: the drug table)"
+            f"{files[0]}: lacks {columns[0]}; it names perturbagens, but not their mechanisms. "
+            "Give the table that has them too (of the Repurposing Hub: the drug table)"
         )
     for name, members in _join(rows).items():
         classes.setdefault(name, []).extend(members)
-    source = ", ".join(path.name for path in paths)
+    source = ", ".join(path.name for path in files)
     return PerturbagenClasses({name: list(dict.fromkeys(members)) for name, members in classes.items()}, source)
 
 
@@ -74,7 +84,7 @@ class _Row:
     classes: tuple[str, ...]
 
 
-def _rows(path: Path) -> tuple[list[_Row], bool]:
+def _rows(path: Path, wanted_classes: Sequence[str]) -> tuple[list[_Row], bool]:
     """Rows of a table, and whether it says classes."""
     from beadwork.io.files.tables import read_table
 
@@ -82,13 +92,13 @@ def _rows(path: Path) -> tuple[list[_Row], bool]:
     columns = {str(name).strip().lower().replace(" ", "_"): str(name) for name in table.columns}
     ids, names, aliases, classes = (
         [columns[name] for name in wanted if name in columns]
-        for wanted in (ID_COLUMNS, NAME_COLUMNS, ALIAS_COLUMNS, CLASS_COLUMNS)
+        for wanted in (ID_COLUMNS, NAME_COLUMNS, ALIAS_COLUMNS, wanted_classes)
     )
     if not (ids or names) or not (classes or (ids and names)):
-        lacking = "moa" if ids or names else "pert_iname or pert_id"
+        lacking = wanted_classes[0] if ids or names else "pert_iname or pert_id"
         raise FileError(
-            f"{path}: lacks {lacking}; classes need a perturbagen (pert_iname or pert_id) and its moa; the columns are "
-            f"{', '.join(map(str, table.columns[:12]))}"
+            f"{path}: lacks {lacking}; classes need a perturbagen (pert_iname or pert_id) and its {wanted_classes[0]}; "
+            f"the columns are {', '.join(map(str, table.columns[:12]))}"
         )
     parts = [_texts(table, ids), _texts(table, names, split=False), _texts(table, aliases), _texts(table, classes)]
     return [_Row(*row) for row in zip(*parts, strict=True)], bool(classes)

@@ -11,6 +11,7 @@ import gzip
 import zlib
 from collections.abc import Collection
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -49,10 +50,10 @@ def read_inst_info(path: str | Path, ids: Collection[str]) -> pd.DataFrame:
     wanted = {str(name).strip(): name for name in ids}
     kept: list[pd.DataFrame] = []
     try:
-        options = {"sep": "\t", "dtype": str, "keep_default_na": False, "quoting": csv.QUOTE_NONE, "index_col": False}
-        packed = "gzip" if _is_gzip(path) else None
+        packed: Literal["gzip"] | None = "gzip" if _is_gzip(path) else None
         with pd.read_csv(
-            path, chunksize=_ROWS, encoding=_encoding(path), compression=packed, **options
+            path, sep="\t", dtype=str, keep_default_na=False, quoting=csv.QUOTE_NONE, index_col=False, chunksize=_ROWS,
+            encoding=_encoding(path), compression=packed,
         ) as parts:  # fmt: skip
             for part in parts:
                 part.columns = [_plain(str(name)) for name in part.columns]

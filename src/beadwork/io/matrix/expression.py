@@ -122,9 +122,9 @@ def _find_genes(raw: _Raw, path: Path, probe_map: str | Path | None) -> tuple[np
     table = probe_table()
     used = table.loc[(table["pr_is_used"] == 1) & table.index.isin(raw.rows.index), "pr_gene_id"]
     if len(used):
-        at = pd.Series(range(len(raw.rows)), raw.rows.index)
-        at = at[~at.index.duplicated()].loc[used.index]
-        return at.to_numpy(), pd.Index(used.to_numpy(), dtype=object), "probe set of HG-U133A"
+        places = pd.Series(range(len(raw.rows)), raw.rows.index)
+        places = places[~places.index.duplicated()].loc[used.index]
+        return places.to_numpy(), pd.Index(used.to_numpy(), dtype=object), "probe set of HG-U133A"
     genes, name = _resolve(raw.rows)
     known = genes.isin(gene_table().index)
     if not known.any():
@@ -174,7 +174,7 @@ def _mean_levels(raw: _Raw, rows: np.ndarray) -> np.ndarray:
     else:
         values = np.concatenate([raw.read(place, place + 1)[:, rows] for place in places])
     seen = np.isfinite(values)
-    return np.where(seen, values, 0.0).sum(axis=0, dtype=np.float64) / np.maximum(seen.sum(axis=0), 1)
+    return np.asarray(np.where(seen, values, 0.0).sum(axis=0, dtype=np.float64) / np.maximum(seen.sum(axis=0), 1))
 
 
 def _read_probe_map(path: Path) -> pd.Series:

@@ -165,6 +165,6 @@ def _cell(item: Any) -> str:
         return MISSING_TEXT
     if isinstance(item, bool | np.bool_):
         return str(int(item))
-    if isinstance(item, float | np.floating) and float(item).is_integer() and abs(item) < 1e15:
+    if isinstance(item, float | np.floating) and float(item).is_integer() and abs(float(item)) < 1e15:
         return f"{item:.0f}"
     return " ".join(str(item).replace("\r", " ").replace("\n", " ").split("\t"))

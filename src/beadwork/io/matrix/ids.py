@@ -42,8 +42,8 @@ def ids_of_texts(texts: Sequence[str], path: object, side: str, *, own: bool = F
         An id is missing, was shortened to few digits, or two texts mean the same id.
     """
     joined = "\n".join(texts)
-    plain = joined.isascii() and not any(blank in joined for blank in _BLANKS)
-    ids = list(texts) if plain else [text.strip() for text in texts]
+    unpadded = joined.isascii() and not any(blank in joined for blank in _BLANKS)
+    ids = list(texts) if unpadded else [text.strip() for text in texts]
     if not _suspect(ids, joined) and (own or WORDS.isdisjoint(ids)):
         return ids
     plain = [found[2].strip() if (found := _BYTES.fullmatch(item)) else item for item in ids]

@@ -50,8 +50,9 @@ def bead_batches() -> dict[str, BeadBatch]:
     """Known bead batches by name in lower case; where two pools share a name, epsilon has it."""
     table = read_table(resource_path("bead_batches.tsv"))
     found: dict[str, BeadBatch] = {}
-    for row in table.itertuples():
-        batch = BeadBatch(row.bead_batch, row.bead_set, row.revision, float(row.ratio))
+    columns = (table[name].tolist() for name in ("bead_batch", "bead_set", "revision", "ratio"))
+    for name, bead_set, revision, ratio in zip(*columns, strict=True):
+        batch = BeadBatch(name, bead_set, revision, float(ratio))
         if batch.name not in found or batch.bead_set == "epsilon":
             found[batch.name] = batch
     return found

@@ -1,7 +1,7 @@
 """Inference models on disk: our own low-rank HDF5 format, and CMap's OLS weights in GCTX.
 
 Our format, version 2 (HDF5, root attributes ``beadwork_format`` = "inference-model", ``format_version`` = 2,
-``landmark_sd`` and ``metadata``, JSON)::
+``spread`` and ``metadata``, JSON)::
 
     landmarks         text  (landmarks,)        Entrez ids
     genes             text  (genes,)            Entrez ids
@@ -13,6 +13,7 @@ Our format, version 2 (HDF5, root attributes ``beadwork_format`` = "inference-mo
     accuracy          float16 (genes,)          correlation within left-out studies, NaN where unknown
     gene_sd           float16 (genes,)          standard deviation within studies (may be absent)
     residual_sd       float16 (genes,)          what inference misses in left-out studies (may be absent)
+    landmark_sd       float16 (landmarks,)      standard deviation within studies (may be absent)
 
 Version 1 has float16 throughout and no standard deviations; it is read as before.
 """
@@ -41,6 +42,7 @@ from beadwork.model.spaces import space_genes
 
 FORMAT, VERSION = "inference-model", 2
 DEFAULT_MODEL = "inference_default.h5"
+SDS = ("gene_sd", "residual_sd", "landmark_sd")
 NOISE_SHARE = 0.0015
 """Share of the sum of squares that rounding to int8 may add; it changes left-out correlations by less than 0.001."""
 MAX_UNKNOWN = 0.01
@@ -126,13 +128,13 @@ def write_inference_model(model: InferenceModel, path: str | Path, *, precision:
         size = np.where(np.isfinite(size) & (size > 0), size, 1.0)
         arrays["loadings"] = (model.loadings / size).astype(np.float16)
         arrays["components"] = (model.components * size[:, None]).astype(np.float16)
-    for name in ("accuracy", "gene_sd", "residual_sd"):
+    for name in ("accuracy", *SDS):
         if (values := getattr(model, name)) is not None:
             arrays[name] = values.astype(np.float16)
     with atomic_path(path) as temporary, new_hdf5(temporary) as file:
         file.attrs["beadwork_format"] = FORMAT
         file.attrs["format_version"] = VERSION
-        file.attrs["landmark_sd"] = float(model.landmark_sd)
+        file.attrs["spread"] = float(model.spread)
         file.attrs["metadata"] = json.dumps(dict(model.metadata), sort_keys=True, ensure_ascii=False)
         for name, array in arrays.items():
             file.create_dataset(name, data=array, compression="gzip", shuffle=array.itemsize > 1, track_times=False)
@@ -149,7 +151,7 @@ def _read_own(file: h5py.File, path: Path) -> InferenceModel:
             loadings *= arrays["loadings_scale"].astype(np.float64)
             components *= arrays["components_scale"].astype(np.float64)[:, None]
         metadata: dict[str, Any] = json.loads(_attribute(file, "metadata") or "{}")
-        sds = {name: arrays[name].astype(np.float64) if name in arrays else None for name in ("gene_sd", "residual_sd")}
+        sds = {name: arrays[name].astype(np.float64) if name in arrays else None for name in SDS}
         return InferenceModel(
             _ids(arrays["landmarks"]),
             _ids(arrays["genes"]),
@@ -158,7 +160,7 @@ def _read_own(file: h5py.File, path: Path) -> InferenceModel:
             components,
             arrays["accuracy"].astype(np.float64),
             metadata,
-            landmark_sd=float(file.attrs.get("landmark_sd", np.nan)),
+            spread=float(file.attrs.get("spread", np.nan)),
             **sds,
         )
     except (KeyError, OSError, ValueError, AssertionError) as error:
@@ -171,7 +173,7 @@ def _attribute(file: h5py.File, name: str) -> Any:
 
 
 def _ids(array: np.ndarray) -> pd.Index:
-    return pd.Index([item.decode() for item in array], dtype=object)
+    return pd.Index([str(item.decode()) for item in array.tolist()], dtype=object)
 
 
 def weights_model(matrix: Matrix, *, what: str = "weights") -> InferenceModel:
@@ -230,7 +232,7 @@ def weights_model(matrix: Matrix, *, what: str = "weights") -> InferenceModel:
         accuracy=np.full(int(kept.sum()), np.nan),
         metadata={"name": "linear weights", "intercept": str(extra[0])},
     )
-    unused = landmarks[~model.components.any(axis=1)]
+    unused = landmarks[np.flatnonzero(~model.components.any(axis=1))]
     if len(unused):
         raise FileError(
             f"{what}: all weights of {len(unused)} landmarks are zero ({name_some(unused)}), as where none were "

@@ -45,7 +45,7 @@ def is_noise_model(path: str | Path) -> bool:
     """Whether a file is a noise model (of any version)."""
     try:
         with h5py.File(path, "r") as file:
-            return _attribute(file, "beadwork_format") == FORMAT
+            return bool(_attribute(file, "beadwork_format") == FORMAT)
     except OSError:
         return False
 

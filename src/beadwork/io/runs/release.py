@@ -57,15 +57,15 @@ def join_matrices(sources: Sequence[Path], target: Path, version: str) -> tuple[
     needed, free = 4.1 * total * genes + (8 << 20), shutil.disk_usage(target.parent).free
     if needed > free:
         raise FileError(f"{target}: needs {needed / 1e9:.3g} GB, but {free / 1e9:.3g} GB are free; make room for it")
-    tables = []
+    tables: list[pd.DataFrame] = []
     room = 64 * (total + genes)
     attributes = {RELEASE: version, **({LEVEL: str(level)} if level else {})}
     with atomic_path(target) as temporary, new_gctx(temporary, genes, total, attributes, room) as writer:
-        rows = None
+        rows = pd.DataFrame()
         done = 0
         for path in sources:
             with open_columns(path) as source:
-                if rows is None:
+                if not tables:
                     rows = source.rows
                 order = source.rows.index.get_indexer(rows.index)
                 if (order < 0).any() or len(source.rows) != len(rows):
@@ -84,7 +84,7 @@ def join_matrices(sources: Sequence[Path], target: Path, version: str) -> tuple[
         cols = pd.concat(tables) if len(tables) > 1 else tables[0]
         if not cols.index.is_unique:
             raise AlignmentError(f"column ids stand twice: {name_some(cols.index[cols.index.duplicated()].unique())}")
-        writer.name(rows.index, cols.index)
+        writer.name(rows.index.tolist(), cols.index.tolist())
     return rows, cols
 
 

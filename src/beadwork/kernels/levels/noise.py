@@ -22,7 +22,7 @@ so that they depend neither on the order of summation nor on threads.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -41,6 +41,22 @@ class Scatter(NamedTuple):
     """Shape (rows, genes), on the grid of :func:`to_grid`."""
     rest: float
     df: float
+
+
+class AnyScatter(Protocol):
+    """What is asked of a scatter, whoever holds it."""
+
+    @property
+    def rows(self) -> Floats:
+        """As :class:`Scatter`."""
+
+    @property
+    def rest(self) -> float:
+        """As :class:`Scatter`."""
+
+    @property
+    def df(self) -> float:
+        """As :class:`Scatter`."""
 
 
 class Directions(NamedTuple):
@@ -77,7 +93,7 @@ def to_grid(rows: npt.NDArray[np.floating]) -> Floats:
     return np.asarray(np.round(rows / step) * step)
 
 
-def join_scatters(parts: Sequence[Scatter], max_rows: int) -> Scatter:
+def join_scatters(parts: Sequence[AnyScatter], max_rows: int) -> Scatter:
     """Sum of scatters in the order given; more than `max_rows` rows are replaced by the main axes of the sum.
 
     What these leave out is kept as a trace.
@@ -115,7 +131,7 @@ Products = dict[tuple[int, int], Floats]
 
 
 def noise_directions(
-    parts: Sequence[Scatter], weights: Sequence[float], factors: int, products: Products | None = None
+    parts: Sequence[AnyScatter], weights: Sequence[float], factors: int, products: Products | None = None
 ) -> Directions:
     """Directions of shared noise, and how much of each is taken out, from weighted scatters.
 
@@ -152,7 +168,7 @@ def noise_directions(
     return Directions(axes, 1.0 - np.sqrt(np.minimum(1.0, ratio)))
 
 
-def _product(one: Scatter, other: Scatter, products: Products) -> Floats:
+def _product(one: AnyScatter, other: AnyScatter, products: Products) -> Floats:
     key = (id(one), id(other))
     if key not in products:
         products[key] = one.rows @ other.rows.T

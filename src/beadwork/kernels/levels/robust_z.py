@@ -35,7 +35,7 @@ def robust_center_scale(values: Floats, min_mad: float) -> tuple[Floats, Floats,
     return center, np.maximum(mad, min_mad) * MAD_TO_SD, mad
 
 
-def reliabilities(sd: Floats, scale: Floats, slope: float) -> Floats:
+def reliabilities(sd: Floats, scale: Floats, slope: float | Floats) -> Floats:
     """Reliability of z-scores whose values are measured with unequal uncertainty, 0 to 1, shape of `sd`.
 
     The population's `scale` holds the gene's typical uncertainty already; what a value is less sure than the gene's
@@ -54,7 +54,7 @@ def reliabilities(sd: Floats, scale: Floats, slope: float) -> Floats:
     scale
         Scale that the z-scores were divided by, shape (genes,).
     slope
-        Units of the values per log2 FI.
+        Units of the values per unit of `sd` (log2 FI): one number, or one a gene, shape (genes, 1).
     """
     if not sd.size:
         return np.ones_like(sd)

@@ -36,7 +36,9 @@ class InferenceModel:
     residual_sd
         Per gene, the standard deviation of what inference misses in left-out studies; None if unknown.
     landmark_sd
-        Median standard deviation of the landmarks within studies of the training data; NaN if unknown.
+        The same of each landmark.
+    spread
+        Median standard deviation of the landmarks within a study, median over studies; NaN if unknown.
     """
 
     landmarks: pd.Index
@@ -48,7 +50,8 @@ class InferenceModel:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     gene_sd: np.ndarray | None = None
     residual_sd: np.ndarray | None = None
-    landmark_sd: float = float("nan")
+    landmark_sd: np.ndarray | None = None
+    spread: float = float("nan")
 
     def __post_init__(self) -> None:
         inner = len(self.landmarks) if self.loadings is None else self.loadings.shape[1]
@@ -56,6 +59,7 @@ class InferenceModel:
         assert self.loadings is None or len(self.loadings) == len(self.landmarks), "one loading a landmark"
         assert len(self.intercept) == len(self.accuracy) == len(self.genes), "one intercept and accuracy a gene"
         assert all(sd is None or len(sd) == len(self.genes) for sd in (self.gene_sd, self.residual_sd)), "one sd a gene"
+        assert self.landmark_sd is None or len(self.landmark_sd) == len(self.landmarks), "one sd a landmark"
 
     @property
     def rank(self) -> int | None:

@@ -74,7 +74,8 @@ def signature_table(
     ):
         if field not in table.columns and number in table.columns:
             units = table[unit] if unit in table.columns else pd.Series("", index=table.index)
-            table[field] = [_amount(value, name) for value, name in zip(table[number], units, strict=True)]
+            amounts = [_amount(value, name) for value, name in zip(table[number], units, strict=True)]
+            table[field] = pd.Series(amounts, index=table.index, dtype=object)
     for field in SIGNATURE_FIELDS:
         if field not in table.columns:
             table[field] = pd.Series(np.nan, index=table.index, dtype=object if field_kind(field) is str else float)

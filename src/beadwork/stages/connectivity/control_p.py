@@ -59,7 +59,8 @@ def find_controls(siginfo: SignatureTable, params: QueryParams) -> ControlPlaces
     place = pd.Series("", index=own.index, dtype=object)
     for name in sorted(set(plate.astype(str))):
         here = (plate.astype(str) == name) & (known != "")
-        place[here] = [f"{name}:{block}" for block in adjacent_blocks(list(known[here]))]
+        blocks = adjacent_blocks(list(known[here]))
+        place[here] = np.array([f"{name}:{block}" for block in blocks], object)
     codes, cells = siginfo.texts("cell_id") if "cell_id" in siginfo else (np.full(len(siginfo), -1), [])
     cell = np.array([*cells, ""], object)[codes]
     ids = siginfo.take(np.arange(len(siginfo)), ["sig_id"]).column("sig_id").to_pylist()
@@ -75,7 +76,7 @@ def control_p_values(
     Controls of the query's own place, and the query itself, do not count where it is a signature of the index.
     """
     p, q = np.full(scores.shape, np.nan), np.full(scores.shape, np.nan)
-    notes = []
+    notes: list[tuple[str, ...]] = []
     where = {name: place for place, name in enumerate(controls.sig_id)}
     position = {int(at): place for at, place in zip(controls.positions, controls.place, strict=True)}
     for query, name in enumerate(names):

@@ -14,7 +14,7 @@ from beadwork.model.errors import GeneSetError, name_some
 from beadwork.model.params import QueryParams
 from beadwork.stages.connectivity.gene_finder import FoundGene, GeneFinder
 
-_BY_OTHER_NAME = {Kind.PREVIOUS: 1, Kind.ALIAS: 2}
+_BY_OTHER_NAME: dict[Kind | None, int] = {Kind.PREVIOUS: 1, Kind.ALIAS: 2}
 """Of two names of one gene in a signature that of today goes first, an alias last."""
 EXAMPLES = 3
 """Genes that a note names."""
@@ -56,7 +56,7 @@ def map_query(query: Query, finder: GeneFinder, params: QueryParams = QueryParam
     missing = tuple(item for side, given in answers.items() for item in _missing(query.name, side, given))
     if len(scored["up"]) + len(scored["down"]) == 0:
         number = " and ".join(f"{len(rows[side])} {side}" for side, given in answers.items() if given)
-        unused = next((f"; {item.name!r} is not used: {item.reason}" for item in missing), "")
+        unused = next((f"; {item.gene!r} is not used: {item.reason}" for item in missing), "")
         raise GeneSetError(
             f"{query_label(query.name)}: {number} genes are in the index, fewer than {params.min_set} each; "
             f"give more genes or lower the limit (--min-set){unused}"
@@ -144,7 +144,8 @@ def _notes_on_names(answers: Sequence[FoundGene], finder: GeneFinder) -> list[st
 
 def _map_profile(query: Query, finder: GeneFinder, params: QueryParams) -> MappedQuery:
     assert query.profile is not None
-    rows, values = [], []
+    rows: list[int] = []
+    values: list[float] = []
     taken: dict[int, int] = {}
     repeated = 0
     answers = finder.find(query.profile)

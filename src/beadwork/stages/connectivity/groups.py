@@ -163,7 +163,7 @@ def treatment_mask(
     """Which signatures are treatments: no null signature, no control, no empty well."""
     siginfo = SignatureTable.of(siginfo)
     left_out = _of_type(siginfo, lambda kind: is_control(kind) or is_empty(kind))
-    return ~(null_mask(siginfo, params) | left_out)
+    return np.asarray(~(null_mask(siginfo, params) | left_out))
 
 
 def type_counts(siginfo: SignatureTable, chosen: np.ndarray) -> list[tuple[str, int]]:

@@ -211,7 +211,7 @@ def _ranks(codes: np.ndarray, texts: Sequence[str]) -> np.ndarray:
     """Codes by alphabetical order of their texts; -1 stays."""
     ranks = np.full(len(texts) + 1, -1)
     ranks[sorted(range(len(texts)), key=texts.__getitem__)] = np.arange(len(texts))
-    return ranks[codes]
+    return np.asarray(ranks[codes])
 
 
 def _distinct(columns: Sequence[np.ndarray], chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -240,7 +240,8 @@ def connect(
     p = None
     if params.permutations:
         p = permutation_p_values(blocks, queries, wtcs, params, threads)
-    p_control, q_control, unknown = None, None, [()] * len(queries)
+    p_control, q_control = None, None
+    unknown: list[tuple[str, ...]] = [()] * len(queries)
     if controls is not None:
         p_control, q_control, unknown = control_p_values(base, [query.name for query in queries], controls, params)
     size = 0 if background is None else background.size

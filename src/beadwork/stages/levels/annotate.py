@@ -56,10 +56,10 @@ def add_fields(matrix: Matrix, table: pd.DataFrame, *, what: str = "matrix", sou
         theirs, ours = rows[name], cols[name]
         differ = ours.notna() & theirs.notna() & ~_equal(ours, theirs)
         if differ.any():
-            first = differ.idxmax()
+            at = int(differ.to_numpy().argmax())
             log.warning(
                 "%s: %s of %d columns is not that of %s (%s: %s there, %s here); the value of the matrix stays",
-                what, name, int(differ.sum()), source, first, theirs[first], ours[first],
+                what, name, int(differ.sum()), source, differ.index[at], theirs.iloc[at], ours.iloc[at],
             )  # fmt: skip
         fill = ours.isna() & theirs.notna()
         if fill.any():
@@ -70,6 +70,6 @@ def add_fields(matrix: Matrix, table: pd.DataFrame, *, what: str = "matrix", sou
 
 def _equal(ours: pd.Series, theirs: pd.Series) -> pd.Series:
     """Whether values are the same: numbers to six digits, texts whatever their case."""
-    numbers = [pd.to_numeric(column, errors="coerce").to_numpy(np.float64) for column in (ours, theirs)]
+    one, other = (pd.to_numeric(column, errors="coerce").to_numpy(np.float64) for column in (ours, theirs))
     texts = [column.map(lambda item: plain_text(item).casefold()).to_numpy(object) for column in (ours, theirs)]
-    return pd.Series(np.isclose(*numbers, rtol=1e-5, atol=0) | (texts[0] == texts[1]), index=ours.index)
+    return pd.Series(np.isclose(one, other, rtol=1e-5, atol=0) | (texts[0] == texts[1]), index=ours.index)

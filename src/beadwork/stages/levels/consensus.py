@@ -33,7 +33,7 @@ from beadwork.stages.levels.near_names import near_misses, spellings
 log = logging.getLogger("beadwork.consensus")
 INSTANCE_FIELDS = frozenset(
     ("det_plate", "det_well", "rna_plate", "lxb_digest", "count_mean", "count_cv", "qc_slope", "qc_f_logp", "qc_iqr",
-     "noise_share")
+     "noise_share", "noise_factor")
 )  # fmt: skip
 """Facts of one well of one plate, which do not belong to a signature."""
 FIRST_FIELDS = (
@@ -270,9 +270,9 @@ def _say_near_names(cols: pd.DataFrame, group: np.ndarray, names: pd.Series, par
     table = pd.DataFrame({"group": group, "plate": cols["det_plate"].astype(str).to_numpy()}).drop_duplicates()
     plates = [tuple(own) for _, own in table.groupby("group")["plate"]]
     control = ~type_mask(cols["pert_type"], is_treatment) if "pert_type" in cols else np.zeros(len(cols), bool)
-    brew = cols["brew_prefix"].astype(str).to_numpy()
+    brew = cols["brew_prefix"].astype(str).iloc[first].tolist()
     compared = keys.drop(columns="brew_prefix", errors="ignore").iloc[first]
-    if lacking := near_misses(names.tolist(), compared, plates, brew[first], control[first]):
+    if lacking := near_misses(names.tolist(), compared, plates, brew, control[first]):
         log.warning("fewer replicates than plates, and a near name: %s", "; ".join([*lacking[:5], *_more(lacking)]))
 
 

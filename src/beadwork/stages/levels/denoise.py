@@ -23,6 +23,7 @@ from beadwork.model.matrix import Level, Matrix, Space, check_matrix
 from beadwork.model.params import DenoiseParams, TrainNoiseParams
 from beadwork.model.pert_types import is_empty
 from beadwork.model.qc import join_qc, qc_rows
+from beadwork.stages.levels.noise_qc import plate_qc
 from beadwork.stages.levels.noise_wells import holds_signatures, landmark_matrix, well_facts
 from beadwork.stages.levels.train_noise import plate_noise
 
@@ -73,7 +74,8 @@ def denoise(
     Returns
     -------
     DenoiseResult
-        The landmarks, in the order of the input; the column field ``noise_share`` says how much was taken out.
+        The landmarks, in the order of the input; the column field ``noise_share`` says how much was taken out, and of
+        wells ``noise_factor`` how they lie on the first direction of noise.
 
     Raises
     ------
@@ -105,21 +107,25 @@ def denoise(
         parts = {str(name): np.flatnonzero(plate == name) for name in sorted(set(plate))}
     at = found.rids.get_indexer(model.genes)
     cleaned = np.empty((len(found.cids), len(at)))
-    share, rows = np.empty(len(found.cids)), []
+    share, factor, rows = np.empty(len(found.cids)), np.empty(len(found.cids)), []
     for name, own in parts.items():
         part = found.take_cols(found.cids[own]).take_rows(model.genes)
         label = f"{what}: plate {name}" if len(parts) > 1 else what
-        y, after = _clean(part, facts.iloc[own], model, params, signatures, label)
-        cleaned[own] = after
+        y, after, first = _clean(part, facts.iloc[own], model, params, signatures, label)
         before = (y * y).sum(axis=1)
         removed = before - (after * after).sum(axis=1)
+        cleaned[own], factor[own] = after, first
         share[own] = np.divide(removed, before, out=np.zeros(len(own)), where=before > 0)
-        entity = name or found.plate
-        rows.append(qc_rows("denoise", "noise_share", {entity: float(removed.sum() / max(before.sum(), 1e-300))}))
+        rows.append(
+            qc_rows("denoise", "noise_share", {found.plate: float(removed.sum() / max(before.sum(), 1e-300))})
+            if signatures
+            else plate_qc(name, y, after, first, facts.iloc[own], part.cols)
+        )
     values = np.empty((len(at), len(found.cids)))
     values[at] = cleaned.T
+    fields = {"noise_share": np.round(share, 6)} | ({} if signatures else {"noise_factor": np.round(factor, 6)})
     result = Matrix(
-        values, found.rows, found.cols.assign(noise_share=np.round(share, 6)),
+        values, found.rows, found.cols.assign(**fields),
         level=Level.MNZ if signatures else Level.ZSNC, space=Space.LM, provenance=matrix.provenance,
     )  # fmt: skip
     return DenoiseResult(result, join_qc(rows))
@@ -144,17 +150,23 @@ def _is_level5(matrix: Matrix, params: DenoiseParams, what: str) -> bool:
 
 def _clean(
     part: Matrix, facts: pd.DataFrame, model: NoiseModel, params: DenoiseParams, signatures: bool, what: str
-) -> tuple[Floats, Floats]:
-    """Centred and cleaned profiles (columns, genes) of one plate, or of all signatures."""
+) -> tuple[Floats, Floats, Floats]:
+    """Centred and cleaned profiles (columns, genes) of a plate, or of all signatures; scores on the first axis."""
     kind = facts["kind"].to_numpy()
-    y = clip_and_centre(part.values.T, model.clip, (kind != "none") if _centred(part, params, signatures) else None)
+    y = clip_and_centre(part.values.T, model.clip, (kind != "none") if is_centred(part, params, signatures) else None)
     sources, products = [_source(model, facts, what)], Products()
     if not signatures and params.own != "no":
         sources = _with_own(sources[0], part, y, facts, params, products, what)
-    return y, _clean_by(y, sources, model.factors, part.cids, products, what)
+    after = _clean_by(y, sources, model.factors, part.cids, products, what)
+    scatters = [scatter for source in sources for scatter in source.model.parts()]
+    weights = [source.weight for source in sources for _ in source.model.parts()]
+    axes = noise_directions(scatters, weights, 1, products).axes
+    first = axes[0] * np.sign(axes[0][np.abs(axes[0]).argmax()]) if len(axes) else np.zeros(y.shape[1])
+    return y, after, y @ first
 
 
-def _centred(part: Matrix, params: DenoiseParams, signatures: bool) -> bool:
+def is_centred(part: Matrix, params: DenoiseParams, signatures: bool = False) -> bool:
+    """Whether the mean over the wells of a plate is taken off each gene."""
     if params.center != "auto":
         return params.center == "plate"
     return not signatures and part.level is not Level.ZSVC and len(part.cids) >= params.min_center
@@ -173,17 +185,18 @@ def _source(model: NoiseModel, facts: pd.DataFrame, what: str) -> _Source:
             "nobody can say whether the noise model used their treatment; add it"
         )
     treated, control, kept_by_key = [], [], []
-    for cid, row in zip(facts.index, facts.itertuples(), strict=True):
+    names = ("kind", "treatment", "pert_id", "pert_iname")
+    for cid, kind, treatment, pert_id, pert_iname in zip(facts.index, *(facts[name] for name in names), strict=True):
         out = frozenset[int]()
-        if row.kind == "treated":
-            own = by_treatment.get(row.treatment, frozenset())
-            out = own | by_id.get(row.pert_id, frozenset())
-            out = out or by_name.get(row.pert_iname, frozenset())
+        if kind == "treated":
+            own = by_treatment.get(treatment, frozenset())
+            out = own | by_id.get(pert_id, frozenset())
+            out = out or by_name.get(pert_iname, frozenset())
             if len(out) == FOLDS > len(own) > 0:
                 out = own
                 kept_by_key.append(cid)
         treated.append(out)
-        control.append(wells.get(str(cid)) if row.kind == "control" else None)
+        control.append(wells.get(str(cid)) if kind == "control" else None)
     if kept_by_key:
         log.warning(
             "%s: the pert_id of %d columns is in every fold of the noise model, which tells treatments apart by %s; "
@@ -260,14 +273,14 @@ def _clean_by(
     least: float = LEAST_DF,
 ) -> Floats:
     """Clean each column by what its own treatment, or control well, has no part in."""
-    pattern: dict[tuple[object, ...], list[int]] = {}
+    pattern: dict[tuple[tuple[frozenset[int], int | None], ...], list[int]] = {}
     for number in range(len(y)):
         left_out = tuple((source.treated_out[number], source.control_out[number]) for source in sources)
         pattern.setdefault(left_out, []).append(number)
     after = np.empty_like(y)
     for left_out, members in pattern.items():
         parts, weights = [], []
-        for source, (treated, control) in zip(sources, left_out, strict=True):  # type: ignore[misc]
+        for source, (treated, control) in zip(sources, left_out, strict=True):
             found = source.model.parts(treated, control)
             parts += found
             weights += [source.weight] * len(found)

@@ -83,7 +83,7 @@ def group_instances(cols: pd.DataFrame, params: ConsensusParams) -> tuple[np.nda
             )
     keys["well"] = _control_wells(cols) if params.split_controls else ""
     group, first = _codes(keys)
-    shown = pd.DataFrame({name: _shown(cols.iloc[first], name, keys[name].iloc[first]) for name in keys})
+    shown = pd.DataFrame({name: _shown(cols.iloc[first], name, keys[name].iloc[first]) for name in keys.columns})
     return group, pd.DataFrame({"sig_id": _sig_ids(shown.reset_index(drop=True), params)})
 
 

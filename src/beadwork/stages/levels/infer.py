@@ -8,11 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from beadwork.kernels.levels.inferred_sd import CALIBRATION, add_landmark_noise, median_spread, plate_factor
 from beadwork.kernels.levels.ridge import LinearModel, infer_genes
 from beadwork.model.errors import AlignmentError, LevelError, name_some
 from beadwork.model.levels.inference_model import InferenceModel
+from beadwork.model.levels.wells import plate_names
 from beadwork.model.matrix import Level, Matrix, Space, check_matrix
-from beadwork.model.params import InferParams
+from beadwork.model.params import InferParams, ZscoreParams
 from beadwork.model.qc import qc_rows
 from beadwork.model.spaces import in_space
 
@@ -24,10 +26,14 @@ ROW_FIELDS = ("pr_gene_symbol", "pr_is_lm", "pr_is_bing")
 
 @dataclass(frozen=True)
 class InferResult:
-    """INF matrix and the QC rows of the step."""
+    """INF matrix, the QC rows of the step, and the uncertainty of its values where it was asked for.
+
+    ``sd`` has the inferred genes, in log2 as INF; and the landmarks, in log2 FI, if their uncertainty was given.
+    """
 
     matrix: Matrix
     qc: pd.DataFrame
+    sd: Matrix | None = None
 
 
 def infer(
@@ -35,6 +41,8 @@ def infer(
     model: InferenceModel,
     genes: pd.DataFrame,
     *,
+    with_sd: bool = False,
+    measured_sd: Matrix | None = None,
     params: InferParams = InferParams(),  # noqa: B008 (frozen)
     what: str = "QNORM matrix",
 ) -> InferResult:
@@ -48,6 +56,12 @@ def infer(
         Linear model; must know every gene of the space.
     genes
         Gene table of the AIG space (index Entrez id; pr_gene_symbol, pr_is_lm, pr_is_bing), whose order the rows get.
+    with_sd
+        Whether to give the uncertainty of inferred values: the error of a gene in studies that the model had not seen,
+        scaled by how far the landmarks of the plate vary (:mod:`beadwork.kernels.levels.inferred_sd`).  It is that of
+        differences between the wells of a plate; the level of a gene may be off by more.
+    measured_sd
+        Uncertainty of the landmarks (log2 FI, as ``deconvolve`` gives it), which then adds to that of the genes.
     what
         How messages name the matrix, usually its file.
 
@@ -55,12 +69,13 @@ def infer(
     -------
     InferResult
         INF in ``params.space``; inferred values are clipped to [min_value, max_value]; QC ``clipped_genes`` per well.
-        ``pr_inference_r`` of a row is the model's accuracy for that gene (missing for landmarks).
+        ``pr_inference_r`` of a row is the model's accuracy for that gene (missing for landmarks), ``pr_gene_sd`` the
+        gene's standard deviation in training (absent if the model does not say it).
 
     Raises
     ------
     LevelError
-        Not QNORM, not the landmarks, or the model lacks genes of the space.
+        Not QNORM, not the landmarks, or the model lacks genes of the space, or the uncertainty that is asked for.
     AlignmentError
         Missing values.
 
@@ -98,8 +113,47 @@ def infer(
         values[table.index.get_indexer(wanted)] = np.clip(inferred, params.min_value, params.max_value)
     accuracy = pd.Series(np.asarray(model.accuracy, dtype=np.float64), index=model.genes)
     table["pr_inference_r"] = accuracy.reindex(table.index).to_numpy()
+    if model.gene_sd is not None and model.landmark_sd is not None:
+        known = pd.Series([*model.landmark_sd, *model.gene_sd], index=[*model.landmarks, *model.genes])
+        table["pr_gene_sd"] = known.reindex(table.index).to_numpy()
     matrix = Matrix(values, table, qnorm.cols, level=Level.INF, space=Space(params.space), provenance=qnorm.provenance)
-    return InferResult(matrix, qc_rows("infer", "clipped_genes", pd.Series(clipped, index=qnorm.cids)))
+    sd = _uncertainty(matrix, model.restrict(wanted), measured_sd, what) if with_sd else None
+    return InferResult(matrix, qc_rows("infer", "clipped_genes", pd.Series(clipped, index=qnorm.cids)), sd)
+
+
+def _uncertainty(inf: Matrix, model: InferenceModel, measured_sd: Matrix | None, what: str) -> Matrix:
+    """Uncertainty of the genes of `model`, and of the landmarks where it was given."""
+    if model.residual_sd is None:
+        raise LevelError(
+            f"{what}: the model does not say how far its values are off (weights of OLS, or a model of an older "
+            "beadwork); train it anew, or drop --sd"
+        )
+    x = inf.take_rows(model.landmarks).values
+    names = plate_names(inf.cols).to_numpy()
+    sd = np.empty((len(model.genes), x.shape[1]))
+    for name in pd.unique(names):
+        own = names == name
+        spread = median_spread(x[:, own])
+        if not np.isfinite(spread):
+            log.warning(
+                "%s: %d wells of plate %s say nothing of its spread; uncertainties are those of an average study",
+                what, int(own.sum()), name or "unnamed",
+            )  # fmt: skip
+        sd[:, own] = (CALIBRATION * plate_factor(spread, model.spread) * model.residual_sd)[:, None]
+    rows = inf.rows.loc[model.genes]
+    if measured_sd is None:
+        return Matrix(sd, rows, inf.cols)
+    lost = [*model.landmarks.difference(measured_sd.rids), *inf.cids.difference(measured_sd.cids)]
+    if lost:
+        raise AlignmentError(
+            f"{what}: {len(lost)} landmarks or wells have no measured uncertainty ({name_some(lost)}); give "
+            "--measured-sd the matrix that `deconvolve --sd` wrote for this plate"
+        )
+    at = measured_sd.take_rows(model.landmarks).take_cols(inf.cids)
+    noise = at.values.astype(np.float64) * ZscoreParams().sd_slope
+    weights = model.components if model.loadings is None else model.loadings @ model.components
+    both = np.vstack([at.values.astype(np.float64), add_landmark_noise(sd, weights, noise)])
+    return Matrix(both, inf.rows.loc[[*model.landmarks, *model.genes]], inf.cols)
 
 
 def apply_model(landmarks: np.ndarray, model: InferenceModel) -> np.ndarray:

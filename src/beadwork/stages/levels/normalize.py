@@ -280,7 +280,7 @@ def check_reference(reference: pd.DataFrame, what: str = "reference levels") -> 
 def failure_reasons(results: dict[str, LissResult], calibration: np.ndarray, cids: pd.Index) -> pd.Series:
     """Why wells could not be scaled, by well; wells that could are not in it."""
     reasons = {}
-    for position in np.flatnonzero(np.any([result.failed for result in results.values()], axis=0)):
+    for position in np.flatnonzero(np.any([result.failed for result in results.values()], axis=0)).tolist():
         absent = [name for name, value in zip(CALIBRATORS, calibration[:, position], strict=True) if np.isnan(value)]
         sets = [name for name, result in results.items() if result.failed[position]]
         reasons[cids[position]] = (

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from beadwork.kernels.levels.inferred_sd import plate_factor
 from beadwork.kernels.levels.ridge import (
     Agreement,
     StudyMoments,
@@ -89,20 +90,19 @@ def train_inference(
         log.warning("one or two groups of studies cannot choose the penalty; it is %g", ridge)
     fit = solve_ridge(training.system(training.sums, ()), ridge, params.rank)
     table, accuracy, residual_sd = _left_out(training, genes, ridge)
-    count = np.sum([study.y_count for study in training.moments], axis=0)
-    square = np.sum([study.y_square * scale for study, scale in
-                     zip(training.moments, training.scales, strict=True)], axis=0)  # fmt: skip
     metadata: dict[str, Any] = {
         "samples": sum(len(study.places) for study in profiles.studies),
         "studies": {study.name: len(study.places) for study in profiles.studies},
         "accuracy": _summary(table),
         "ridge": ridge,
+        "accuracy_by_study": {row["study"]: _rounded(row) for row in table.to_dict("records")[:-1]},
     }
     if len(choice):
         metadata["nested"] = {"ridges": choice["ridge"].tolist(), "accuracy": round(float(choice["nested"].mean()), 4)}
     model = InferenceModel(
         profiles.landmarks, profiles.genes, fit.intercept, fit.loadings, fit.components, accuracy, metadata,
-        gene_sd=np.sqrt(square / np.maximum(count, 1)), residual_sd=residual_sd, landmark_sd=training.spread,
+        gene_sd=training.within_sd("y"), residual_sd=residual_sd, landmark_sd=training.within_sd("x"),
+        spread=training.spread,
     )  # fmt: skip
     rows = [
         qc_rows("train-inference", f"inference_r_{group}", table.set_index("study")[group])
@@ -152,6 +152,14 @@ class _Training:
             others = [_some_genes(study) for study in others]
         return make_system(sums, others, self.params.study_weight, self.params.scale_power)
 
+    def within_sd(self, side: str) -> np.ndarray:
+        """Find the standard deviation within studies of the landmarks (x) or genes (y)."""
+        count = np.sum([getattr(study, f"{side}_count") for study in self.moments], axis=0)
+        squares = [
+            getattr(study, f"{side}_square") * scale for study, scale in zip(self.moments, self.scales, strict=True)
+        ]
+        return np.asarray(np.sqrt(np.sum(squares, axis=0) / np.maximum(count, 1)))
+
     def judged(self, members: Sequence[int]) -> list[int]:
         """Studies that are large enough to be judged."""
         return [k for k in members if self.moments[k].n >= MIN_STUDY]
@@ -194,7 +202,8 @@ def _left_out(training: _Training, genes: pd.DataFrame, ridge: float) -> tuple[p
                     agreement.add(inferred, y - np.where(moments.y_count > 0, moments.y_mean, np.nan))
                 found = agreement.correlation()
                 there = np.isfinite(found)
-                parts = (found, 1, agreement.residual_square() * training.scales[k], agreement.count - 1)
+                share = plate_factor(moments.spread, training.spread) ** 2
+                parts = (found, 1, agreement.residual_square() / share, agreement.count - 1)
                 for number, part in enumerate(parts):
                     per_gene[number] += np.where(there, part, 0.0)
                 rows.append({"study": study.name, "n": moments.n, **_medians(found, bing)})
@@ -291,5 +300,8 @@ def _summary(table: pd.DataFrame) -> Mapping[str, float]:
     """Mean over the left-out studies of the median gene correlation, for the model's metadata."""
     if not len(table):
         return {}
-    last = table.iloc[-1]
-    return {name: round(float(last[name]), 4) for name in GROUPS if np.isfinite(last[name])}
+    return _rounded(table.iloc[-1])
+
+
+def _rounded(row: Mapping[str, Any] | pd.Series) -> dict[str, float]:
+    return {name: round(float(row[name]), 4) for name in GROUPS if np.isfinite(row[name])}

@@ -51,6 +51,9 @@ class TrainingProfiles:
     counts: np.ndarray
     studies: tuple[Study, ...]
     target: tuple[float, float]
+    """Mean and standard deviation of the landmarks of each profile."""
+    samples: np.ndarray
+    """Sample id of each profile, as its source has it."""
 
     def portions(self, study: Study, limit: int | None = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Profiles of a study on the scale of a plate, some at a time; of evenly spread samples if there is a limit."""
@@ -127,9 +130,21 @@ def collect_profiles(
         )  # fmt: skip
     if not there.all():
         gene_codes = gene_codes[:, there]
+    for source in sources:
+        if params.study_field not in source.cols:
+            log.warning(
+                "%s: no column field %r, so all its samples count as one study", source.what, params.study_field
+            )
     made = tuple(replace(study, among=_mean_and_sd(among[study.places])) for study in made)
     return TrainingProfiles(
-        landmarks, others[there], landmark_codes, gene_codes, counts, made, (params.target_mean, params.target_sd)
+        landmarks,
+        others[there],
+        landmark_codes,
+        gene_codes,
+        counts,
+        made,
+        (params.target_mean, params.target_sd),
+        table["sample"].to_numpy(dtype=object),
     )
 
 
@@ -191,7 +206,6 @@ def _sample_table(source: ExpressionSource, params: TrainInferenceParams) -> pd.
         if (nameless := int((study == "unnamed").sum())) and nameless < len(study):
             log.warning("%s: %d samples name no study (%r) and count as one", source.what, nameless, params.study_field)
     else:
-        log.warning("%s: no column field %r, so all its samples count as one study", source.what, params.study_field)
         study = np.full(len(cols), source.name, dtype=object)
     blank = pd.Series(np.nan, index=cols.index, dtype=object)
     kinds = _texts(cols.get(params.two_colour_field, blank), "")
@@ -227,7 +241,7 @@ def _make_studies(
             f"study {one['study']}; give each file once, or each sample of a study its own id"
         )
     facts = pd.DataFrame() if facts is None else facts
-    strangers = facts.index.difference(table["study"].unique())
+    strangers = facts.index.difference(pd.Index(table["study"].unique()))
     if len(strangers):
         log.warning("%d studies of the table of studies have no profiles (%s)", len(strangers), name_some(strangers))
     made = []

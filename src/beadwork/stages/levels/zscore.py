@@ -9,7 +9,8 @@ from typing import Literal, get_args
 import numpy as np
 import pandas as pd
 
-from beadwork.kernels.levels.robust_z import MAD_TO_SD, reliabilities, robust_zscore
+from beadwork.kernels.levels.robust_z import reliabilities, robust_zscore
+from beadwork.kernels.numeric.ranks import MAD_TO_SD
 from beadwork.model.errors import AlignmentError, ParameterError, name_some
 from beadwork.model.levels.wells import MAX_WELLS, are_wells_of_one_plate, plate_names, plates_of_ids
 from beadwork.model.matrix import Level, Matrix, check_matrix
@@ -60,9 +61,10 @@ def zscore(
         What to do if the population has fewer wells than ``min_population``: refuse, or give missing scores (all NaN)
         and a QC row that does not pass.
     sd
-        Uncertainty (log2 FI) of genes by wells, as ``deconvolve`` gives it; values that are less sure than their gene
+        Uncertainty (log2 FI) of genes by wells, as ``deconvolve`` gives it, and that of inferred genes (units of the
+        values) as ``infer`` does; values that are less sure than their gene
         usually is get smaller scores (:func:`beadwork.kernels.levels.robust_z.reliabilities`).  Genes it does not
-        have, such as inferred ones, are left alone.
+        have are left alone.
     shrink
         Whether `sd` makes scores smaller: by the square root of their reliability.  If not, it only gives the
         reliabilities, by which ``consensus`` can weigh.
@@ -94,17 +96,18 @@ def zscore(
         )
         for name, own in plates.items()
     }
+    measured = _measured_sd(matrix, what) if params.scale == "measured" else None
     z = np.full(matrix.values.shape, np.nan, dtype=np.float32)
+    slopes = np.where(_is_inferred(matrix), 1.0, params.sd_slope)  # inferred genes have theirs in units of the values
     found = None if at is None else np.full((len(at[0]), len(matrix.cids)), np.nan)
     sizes, floored = {}, {}
     for name, own in plates.items():
         values = matrix.values[:, own].astype(np.float64, order="C")
-        scores, mad = _score_plate(values, populations[name], params)
+        scores, mad, scale = _score_plate(values, populations[name], params, measured)
         if sd is not None and at is not None and found is not None:
             known, rows, columns = at
-            scale = np.maximum(mad[known], params.min_mad) * MAD_TO_SD
             doubt = sd.values[np.ix_(rows, columns[own])].astype(np.float64)
-            found[:, own] = reliabilities(doubt, scale, params.sd_slope)
+            found[:, own] = reliabilities(doubt, scale[known], slopes[known, None])
             if shrink:
                 scores[known] *= np.sqrt(found[:, own])
         z[:, own] = scores
@@ -121,11 +124,46 @@ def zscore(
     return ZscoreResult(matrix.with_values(z, level=level), qc, reliability)
 
 
-def _score_plate(values: np.ndarray, chosen: np.ndarray, params: ZscoreParams) -> tuple[np.ndarray, np.ndarray]:
-    """z-scores of one plate's wells and the MAD of each gene; all missing if the population is too small."""
+def _score_plate(
+    values: np.ndarray, chosen: np.ndarray, params: ZscoreParams, measured: tuple[np.ndarray, np.ndarray] | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """z-scores of a plate, the MAD of each gene and what it was divided by; all missing if the population is small."""
     if chosen.sum() < params.min_population:
-        return np.full(values.shape, np.nan), np.full(len(values), np.nan)
-    return robust_zscore(values, values[:, chosen] if not chosen.all() else values, params.min_mad)
+        return np.full(values.shape, np.nan), np.full(len(values), np.nan), np.full(len(values), np.nan)
+    z, mad = robust_zscore(values, values[:, chosen] if not chosen.all() else values, params.min_mad)
+    scale = np.maximum(mad, params.min_mad) * MAD_TO_SD
+    if measured is not None:
+        sd, inferred = measured
+        factor = np.nanmedian(scale[~inferred] / sd[~inferred])
+        wanted = np.where(inferred, np.maximum(sd * factor, params.min_mad * MAD_TO_SD), scale)
+        z[inferred] *= (scale / wanted)[inferred, None]
+        scale = wanted
+    return z, mad, scale
+
+
+def _is_inferred(matrix: Matrix) -> np.ndarray:
+    if "pr_is_lm" not in matrix.rows:
+        return np.zeros(len(matrix.rids), dtype=bool)
+    return pd.to_numeric(matrix.rows["pr_is_lm"], errors="coerce").eq(0).to_numpy()
+
+
+def _measured_sd(matrix: Matrix, what: str) -> tuple[np.ndarray, np.ndarray]:
+    """Measured standard deviation of each gene in training, and which genes are inferred."""
+    inferred = _is_inferred(matrix)
+    if "pr_gene_sd" not in matrix.rows:
+        raise ParameterError(
+            f"{what}: its rows have no pr_gene_sd, the spread of genes in training, which --scale measured needs; "
+            "infer anew with a model that says it, or use --scale own"
+        )
+    sd = pd.to_numeric(matrix.rows["pr_gene_sd"], errors="coerce").to_numpy(dtype=np.float64)
+    sd = np.where(sd > 0, sd, np.nan)
+    lost = inferred & ~np.isfinite(sd)
+    if lost.any() or not np.isfinite(sd[~inferred]).any():
+        bad = matrix.rids[lost] if lost.any() else matrix.rids[~inferred]
+        raise ParameterError(
+            f"{what}: pr_gene_sd is missing for {len(bad)} genes ({name_some(bad)}); infer anew, or use --scale own"
+        )
+    return sd, inferred
 
 
 def split_plates(matrix: Matrix, what: str) -> dict[str, np.ndarray]:

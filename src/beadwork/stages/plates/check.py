@@ -191,8 +191,8 @@ def make_print(gex: Matrix, genes: pd.Index, what: str = "matrix") -> PlatePrint
 
 def _one(gex: Matrix, name: str) -> str:
     """Value that all wells of a field share, or an empty string."""
-    found = gex.cols[name].dropna().astype(str).unique() if name in gex.cols else []
-    return str(found[0]) if len(found) == 1 else ""
+    found = gex.cols[name].dropna().astype(str).unique().tolist() if name in gex.cols else []
+    return found[0] if len(found) == 1 else ""
 
 
 def _correlate(rows: np.ndarray, profile: np.ndarray) -> np.ndarray:
@@ -200,7 +200,8 @@ def _correlate(rows: np.ndarray, profile: np.ndarray) -> np.ndarray:
     rows = rows - rows.mean(axis=-1, keepdims=True)
     profile = profile - profile.mean()
     scale = np.sqrt((rows**2).sum(axis=-1) * (profile**2).sum())
-    return np.divide(rows @ profile, scale, out=np.zeros(rows.shape[:-1], dtype=np.float32), where=scale > 0)
+    flat = np.zeros(rows.shape[:-1], dtype=np.float32)
+    return np.asarray(np.divide(rows @ profile, scale, out=flat, where=scale > 0))
 
 
 def check_plates(
@@ -316,8 +317,8 @@ class _Study:
             own_cell = np.array([names.index(cell) if cell else -1 for cell in self.cells])
             own = np.where(own_cell >= 0, by_cell[np.arange(n_plates), own_cell], np.nan)
             if first:
-                for number in np.flatnonzero(np.isfinite(own)):
-                    self.found[number]["cell_match"] = float(own[number])
+                for known in np.flatnonzero(np.isfinite(own)):
+                    self.found[known]["cell_match"] = float(own[known])
                 first = False
             rivals = by_cell.copy()
             rivals[np.arange(n_plates), own_cell] = np.nan

@@ -60,12 +60,12 @@ def metric_strips(
         table.setdefault(name, {}).update({plate: value for plate, value in values.items() if value == value})
     strips = []
     for name in [*(name for name in METRICS if name in table), *(name for name in table if name not in METRICS)]:
-        names, values = list(table[name]), np.array(list(table[name].values()), np.float64)
-        if len(names) < 2 or np.ptp(values) == 0:
+        names, of_plates = list(table[name]), np.array(list(table[name].values()), np.float64)
+        if len(names) < 2 or np.ptp(of_plates) == 0:
             continue
         known = METRICS.get(name)
-        median, far = outliers(values)
-        strips.append(Strip(name, known.unit if known else "", known.doc if known else "", names, values, median, far))
+        unit, doc = (known.unit, known.doc) if known else ("", "")
+        strips.append(Strip(name, unit, doc, names, of_plates, *outliers(of_plates)))
     return strips
 
 

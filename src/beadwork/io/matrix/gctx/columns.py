@@ -112,7 +112,7 @@ class StoredColumns:
             block[...] = self._as_floats(self._data[start : start + len(block)])
             return
         self._stream.seek(self._start + start * block.shape[1] * 4)
-        raw = memoryview(block).cast("B")
+        raw = memoryview(block.data).cast("B")
         while len(raw):
             read = self._stream.readinto(raw)
             if not read:

@@ -89,10 +89,11 @@ class GctxFile:
     def __init__(self, file: h5py.File, source: Any, path: str | Path) -> None:
         self.path, self._file, self._source = path, file, source
         members = [find_member(file, name, path, layout.TREE) for name in _REQUIRED]
-        if any(not isinstance(member, h5py.Dataset) for member in members):
+        datasets = [member for member in members if isinstance(member, h5py.Dataset)]
+        if len(datasets) < len(members):
             raise FileError(f"{path}: HDF5, but not GCTX: no {' with '.join(_REQUIRED[:2])} and {_REQUIRED[2]}")
-        self._data, self._rids, self._cids = members
-        for member in members:
+        self._data, self._rids, self._cids = datasets
+        for member in datasets:
             check_content(member, path)
             check_size(member, path)
         if (place := find_broken_heap(source, values_span(self._data))) is not None:
@@ -174,7 +175,7 @@ class GctxFile:
         waiting = [""]
         while waiting:
             inner = waiting.pop(0)
-            for key in find_member(self._file, f"{group}/{inner}", self.path, layout.TREE):
+            for key in find_member(self._file, f"{group}/{inner}", self.path, layout.TREE) or ():
                 name = f"{inner}{key}"
                 if name == layout.ID:
                     continue

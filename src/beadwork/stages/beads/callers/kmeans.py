@@ -43,7 +43,7 @@ def call_kmeans(
 
 def single_peak_share(n_peaks: np.ndarray, duo: np.ndarray) -> np.ndarray:
     """Share of duo analytes of each well with one peak only, shape (W,), from peaks of shape (W, 500)."""
-    return (n_peaks[:, duo] == 1).mean(axis=1)
+    return np.asarray((n_peaks[:, duo] == 1).mean(axis=1))
 
 
 METHOD = Method(
