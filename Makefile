@@ -15,7 +15,7 @@ MESSAGES := awk '/^Job [0-9]+: / { sub(/^Job [0-9]+: /, "  "); print; fflush() }
 # `make run CONFIG=my_config.yaml`; without it config/config.yaml
 CONFIGFILE := $(if $(CONFIG),--configfile "$(CONFIG)")
 
-.PHONY: help setup run demo test mutants lint docs benchmark release-check clean
+.PHONY: help setup run demo test mutants lint docs site benchmark release-check clean
 
 help:
 	@echo "make demo       simulate a small study, run the whole path on it, query it, compare with the planted truth"
@@ -23,8 +23,9 @@ help:
 	@echo "make test       lint, type checks, tests"
 	@echo "make mutants    put small faults into a copy, one by one, and see whether a test notices each"
 	@echo "make lint       only the checks"
-	@echo "make docs       write what is generated from the code (config/, docs/config.md, cli.md, glossary.md)"
-	@echo "make benchmark  time and memory of a 384-well plate, into docs/benchmarks.md"
+	@echo "make docs       write what is generated from the code (config/, docs/reference/, tables of docs/methods/)"
+	@echo "make site       the documentation as pages, site/index.html"
+	@echo "make benchmark  time and memory of a 384-well plate, into docs/validation/benchmarks.md"
 	@echo "make release-check  build the packages, install them into an empty environment, try them there"
 	@echo "make clean      remove the demo, caches and the environment"
 
@@ -78,6 +79,11 @@ mutants: $(READY)
 docs: $(READY)
 	$(RUN) python docs/generate.py
 
+site: $(READY)
+	@$(UV) sync --frozen --quiet --group docs
+	@NO_MKDOCS_2_WARNING=1 $(RUN) mkdocs build --strict --quiet
+	@echo "documentation            site/index.html"
+
 benchmark: $(READY)
 	$(RUN) python benchmarks/run.py
 
@@ -85,4 +91,4 @@ release-check: $(READY)
 	$(RUN) python tests/release_check.py
 
 clean:
-	rm -rf $(DEMO) .venv .venv-uv .snakemake .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(DEMO) site .venv .venv-uv .snakemake .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

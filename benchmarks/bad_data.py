@@ -6,7 +6,8 @@
     python benchmarks/bad_data.py compare DIR            what was found, and what it did to the rest
 
 `compare` says, for each kind, how many were planted, named in the QC rows (or by `beadwork check-plates`), and left
-out; how far values of sound wells moved; and ends with exit code 1 if the aims of docs/reliability.md are missed.
+out; how far values of sound wells moved; and ends with exit code 1 if the aims of
+docs/validation/reliability.md are missed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Speed and memory of the connectivity index on made signatures: section "Connectivity" of docs/benchmarks.md.
+"""Speed and memory of the connectivity index on made signatures: a section of docs/validation/benchmarks.md.
 
     python benchmarks/connectivity.py FOLDER [--only bing] [--part build]     make and measure, a part at a time or all
     python benchmarks/connectivity.py FOLDER --page                           write what was measured to the page
@@ -26,7 +26,7 @@ import pandas as pd
 
 SIZES = {"bing": (100_000, "BING"), "lm": (1_000_000, "LM"), "small": (10_000, "BING")}
 PARTS = ("build", "library", "command", "append", "cold")
-PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
+PAGE = Path(__file__).parent.parent / "docs" / "validation" / "benchmarks.md"
 HEAD = "## Connectivity"
 SLICE = 50_000
 """Signatures whose annotation is made at a time."""
@@ -416,7 +416,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--only", choices=list(SIZES))
     parser.add_argument("--part", choices=PARTS)
-    parser.add_argument("--page", action="store_true", help="write the section of docs/benchmarks.md")
+    parser.add_argument("--page", action="store_true", help="write the section of docs/validation/benchmarks.md")
     arguments = parser.parse_args()
     arguments.folder.mkdir(parents=True, exist_ok=True)
     file = arguments.folder / "results.json"

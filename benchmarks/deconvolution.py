@@ -8,21 +8,21 @@ Referee sets
 ------------
 half    Real beads of known gene.  Source analytes: their two genes lie far apart; by two-means clusters, median
         gap above 1.8 log2 over the wells; above 1.5 and the larger cluster on one and the same side in more than 95 %
-        of the wells; median share of the larger cluster .60 to .72.  In every well the beads of a source gene are
+        of the wells; median share of the larger cluster 0.60 to 0.72.  In every well the beads of a source gene are
         split at random once: one half is mixed into new pairs, the median log2 of the other half is the truth.  488 new
         analytes pair a hi with a lo source gene (each serves several times, no pair twice) so that |hi - lo| has the
-        percentiles .10/.53/1.3/2.1/3.3 (5/25/50/75/95) of a real plate, either sign alike.  Each takes 87 % of the
-        halves, hi share binomial around .657.  Beads are never moved to another well nor changed in intensity, so all
+        percentiles 0.10/0.53/1.3/2.1/3.3 (5/25/50/75/95) of a real plate, either sign alike.  Each takes 87 % of the
+        halves, hi share binomial around 0.657.  Beads are never moved to another well nor changed in intensity, so all
         real well effects and the real noise at each level stay.  --low keeps 60 % of the beads.
 once    As half, but every source gene serves once, and the analytes that are no sources stay beside them (43 % of their
         beads, which is the same number; no truth).  Genes that the wells of a plate move together are then as many as
         on a real plate and none is there twice: the set for methods that learn from all genes of a plate.
 sim     `beadwork simulate`, 96 wells, 48 beads an analyte, truth known for all 978 genes.
 
-Where a source's clusters fail in a well (gap below 1.4, share of the larger outside .45 to .85) its truth there is
+Where a source's clusters fail in a well (gap below 1.4, share of the larger outside 0.45 to 0.85) its truth there is
 missing.  Columns (hi/lo): Spearman over wells after well effects are taken out (each gene's median, then each well's
 median), median over genes; the same when a straight line in the level is taken out of each well; RMSE against truth
-with one offset per half removed, all and pairs closer than 1; percentage off by more than .5; percentage of swapped
+with one offset per half removed, all and pairs closer than 1; percentage off by more than 0.5; percentage of swapped
 pairs, all and those further apart than 1; area under the curve of |z| against truth |z| > 2; percentage of truths
 within the 68 % and 95 % intervals, widened by the truth's own noise.  'floor' is the RMSE that the truth's noise alone
 gives; 'known gene' the median of the beads that were mixed in, had their gene been known.
@@ -273,7 +273,7 @@ def score(referee: Referee, values: np.ndarray, sd: np.ndarray | None) -> dict[s
         scores.setdefault("RMSE", []).append(float(np.sqrt(np.nanmean(error**2))))
         scores.setdefault("close", []).append(float(np.sqrt(np.nanmean(error[close] ** 2))))
         seen = np.isfinite(error)
-        scores.setdefault("> .5 %", []).append(100 * float((np.abs(error[seen]) > 0.5).mean()))
+        scores.setdefault("> 0.5 %", []).append(100 * float((np.abs(error[seen]) > 0.5).mean()))
         z = [x[half] / (1.4826 * np.maximum(np.nanmedian(np.abs(x[half]), axis=1, keepdims=True), 0.05)) for x in flat]
         positive, ranks = np.abs(z[1][seen]) > 2, rankdata(np.abs(z[0][seen]))
         p = positive.sum()
@@ -290,7 +290,7 @@ def score(referee: Referee, values: np.ndarray, sd: np.ndarray | None) -> dict[s
     return {key: (pair[0], pair[1]) for key, pair in scores.items()}
 
 
-COLUMNS = ("Spearman", "Spearman (line)", "RMSE", "close", "> .5 %", "swap % (far)", "AUC", "in 68 %", "in 95 %")
+COLUMNS = ("Spearman", "Spearman (line)", "RMSE", "close", "> 0.5 %", "swap % (far)", "AUC", "in 68 %", "in 95 %")
 
 
 def table(referee: Referee, methods: dict[str, DeconvolveParams], threads: int = 2) -> str:

@@ -1,4 +1,4 @@
-"""What noise control gains, on real plates and on simulated ones with truth: docs/noise.md's table.
+"""What noise control gains, on real plates and on simulated ones with truth: docs/methods/denoise.md's table.
 
     python benchmarks/noise.py SHARED_DATA [--work FOLDER] [--write]
 
@@ -22,16 +22,19 @@ from scipy.stats import rankdata
 
 from beadwork.io.matrix.formats import read_matrix
 from beadwork.io.platform.gene_table import gene_table, landmark_ids
+from beadwork.io.platform.inference_model import default_model_path, read_inference_model
 from beadwork.io.platform.noise_model import default_noise_path, read_noise_model
 from beadwork.model.levels.noise_model import NoiseModel
 from beadwork.model.matrix import Level, Matrix, Space
 from beadwork.model.params import DenoiseParams, TrainNoiseParams
 from beadwork.stages.levels.denoise import denoise
+from beadwork.stages.levels.infer import infer
+from beadwork.stages.levels.infer_cleaned import infer_cleaned
 from beadwork.stages.levels.train_noise import sum_noise, train_noise
 from beadwork.stages.levels.zscore import zscore
 
 LJP, REP, TEST = "LJP009AH_A375_24H_X1_B20", "REP.A028_MCF7_24H_X1_B25", "TEST_A375_24H_X1_B20"
-PAGE = Path(__file__).parent.parent / "docs" / "noise.md"
+PAGE = Path(__file__).parent.parent / "docs" / "methods" / "denoise.md"
 INERT = TrainNoiseParams(inert_below=0.5)
 ALONE = DenoiseParams(own="no")
 DRAWS = 500
@@ -288,8 +291,20 @@ def signatures(z: Matrix, models: dict[str, NoiseModel]) -> list[Line]:
     return lines
 
 
+def inferred_genes(z: Matrix, qnorm: Matrix, moa: dict[str, set[str]]) -> list[Line]:
+    """Infer genes from log2 values as they are, and from cleaned ones; judge these genes alone."""
+    model = read_inference_model(default_model_path())
+    cleaned = denoise(z, learn(z, INERT), params=ALONE).matrix
+    after = infer_cleaned(cleaned, z, qnorm, model, gene_table(), clip=4.0, centred=True)
+    before = zscore(infer(qnorm.take_cols(z.cids), model, gene_table()).matrix).matrix
+    only = after.rids[~after.rids.isin(z.rids)]
+    raw, clean = before.take_rows(only), after.take_rows(only)
+    raw = raw.with_values(np.clip(raw.values, -4, 4))
+    return plate_lines("LJP009AH by compounds, inferred genes alone", raw, clean, moa, treated(z, 1.0))[:2]
+
+
 def at_random(z: Matrix) -> Line:
-    """Unrelated wells grouped by three at random, cleaned with a model trained on these groups: .5 is right."""
+    """Unrelated wells grouped by three at random, cleaned with a model trained on these groups: 0.5 is right."""
     chosen = z.cols["pert_type"].str.startswith("trt_").to_numpy()
     found = []
     for seed in range(20):
@@ -342,6 +357,7 @@ def measure(shared: Path, work: Path) -> list[Line]:
         *signatures(level5, {"LJP009AH + CPC006": added(whole, cpc_model)}
                     | ({"the shipped model": read_noise_model(default_noise_path())}
                        if default_noise_path().is_file() else {})),
+        *inferred_genes(z, with_landmarks(work / f"{LJP}_QNORM.gctx"), moa),
         at_random(z),
     ]  # fmt: skip
     return lines
@@ -351,7 +367,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("shared", type=Path)
     parser.add_argument("--work", type=Path, help="folder that keeps the z-scores between runs")
-    parser.add_argument("--write", action="store_true", help="put the table into docs/noise.md")
+    parser.add_argument("--write", action="store_true", help="put the table into docs/methods/denoise.md")
     words = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         work = words.work or Path(name)

@@ -1,4 +1,4 @@
-"""Time and memory of every command on one 384-well plate, and write docs/benchmarks.md.
+"""Time and memory of every command on one 384-well plate, and write docs/validation/benchmarks.md.
 
     python benchmarks/run.py [--wells 384] [--threads 2] [--repeat 3] [--no-page]
 
@@ -116,14 +116,14 @@ def main() -> None:
     parser.add_argument("--wells", type=int, default=384)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--repeat", type=int, default=3)
-    parser.add_argument("--no-page", action="store_true", help="print only, do not write docs/benchmarks.md")
+    parser.add_argument("--no-page", action="store_true", help="print only, do not write docs/validation/benchmarks.md")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="beadwork-benchmark-") as folder:
         costs = run(Path(folder), arguments.wells, arguments.threads, arguments.repeat)
     text = page(costs, arguments.wells, arguments.threads, arguments.repeat)
     print(text)
     if not arguments.no_page:
-        place = ROOT / "docs" / "benchmarks.md"
+        place = ROOT / "docs" / "validation" / "benchmarks.md"
         _, head, others = (place.read_text(encoding="utf-8") if place.exists() else "").partition("\n## ")
         place.write_text(text + head + others, encoding="utf-8")  # other sections have writers of their own
 

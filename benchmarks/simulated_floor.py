@@ -13,7 +13,7 @@ true noise               the prior that mixture learned, with the bead density o
 true prior and noise     both.  What is left is what 48 beads without a name leave open: the floor.
 gene known, median       the median of the beads of each gene, had every bead told its gene.
 gene known, posterior    the same with true prior and noise.
-truth + noise            no method: the truth, with independent normal errors of .07 (hi) and .11 (lo).
+truth + noise            no method: the truth, with independent normal errors of 0.07 (hi) and 0.11 (lo).
 
 Columns as in ``deconvolution.py``.  A pair counts as swapped if exchanging its values would bring them nearer to the
 truth, so even small errors swap pairs at one level, of which A01 is full: reference RNA without cells.  (A method that
@@ -285,7 +285,7 @@ def tables(sim: Simulated, found: dict[str, tuple[np.ndarray, np.ndarray | None]
     """Both tables as Markdown."""
     truth = sim.truth
     referee = Referee("", sim.referee.beads, sim.referee.duo, truth, np.zeros_like(truth), None, sim.referee.ratio)
-    columns = ("Spearman", "RMSE", "close", "> .5 %", "AUC", "swap % (far)")
+    columns = ("Spearman", "RMSE", "close", "> 0.5 %", "AUC", "swap % (far)")
     lines = [
         "| | " + " | ".join(columns) + " | without A01 | wrong order % (least) |",
         "|---" * (len(columns) + 3) + "|",

@@ -1,4 +1,4 @@
-"""Hold simulated beads against real ones, by the same crude measures on both; prints the table of docs/simulator.md.
+"""Compare simulated beads with real ones by the same crude measures: the tables of docs/validation/simulator.md.
 
 python benchmarks/simulator.py SHARED_DATA_FOLDER
 """

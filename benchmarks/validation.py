@@ -1,4 +1,4 @@
-"""Write docs/validation.md: every figure against official results, golden sets and real plates, from one command.
+"""Write docs/validation/official.md: figures against official results, golden sets and real plates, by one command.
 
     python benchmarks/validation.py SHARED_DATA_FOLDER
 
@@ -11,7 +11,7 @@ import importlib.util
 from pathlib import Path
 
 HERE = Path(__file__).parent
-PAGE = HERE.parent / "docs" / "validation.md"
+PAGE = HERE.parent / "docs" / "validation" / "official.md"
 TOPICS = ("level2", "levels", "inference", "consensus", "connectivity", "real_plates", "determinism")
 HEAD = """# Validation
 

@@ -48,7 +48,7 @@ def hdac(shared: Path) -> str:
     )
     lines = ["**HDAC** (trichostatin A, 22,268 probes, given ranks; official unit test, tolerance 1e-4).", "",
              "| score | combined | up | down | expected |", "|---|---|---|---|---|"]  # fmt: skip
-    for weighted, expected in ((True, ".7733, .7449, -.8016"), (False, ".5551, .5516, -.5585")):
+    for weighted, expected in ((True, "0.7733, 0.7449, -0.8016"), (False, "0.5551, 0.5516, -0.5585")):
         scores = []
         for side in ("UP", "DN"):
             genes = [gene for gene in (data / f"HDAC_{side}.grp").read_text().split() if gene in rank.index]
@@ -71,8 +71,8 @@ def frasor(shared: Path) -> str:
     return (
         "**A public query result** (FRASOR_ER against 38,773 signatures; scores only). NCS from the raw scores with "
         f"the two means that were published: largest difference {np.nanmax(np.abs(found - ncs)):.1e} (raw scores have "
-        f"four decimals). Median percentile of ER agonists {medians[0]:.3f} (.895 expected), of antagonists "
-        f"{medians[1]:.3f} (.007 expected)."
+        f"four decimals). Median percentile of ER agonists {medians[0]:.3f} (0.895 expected), of antagonists "
+        f"{medians[1]:.3f} (0.007 expected)."
     )
 
 

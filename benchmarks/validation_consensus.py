@@ -48,8 +48,8 @@ def section(shared: Path) -> str:
     seconds = time_brew(genes, landmarks)
     out += [
         "",
-        "The official tas of the three-replicate signature (.2092) does not follow from its own cc_q75 and ss_ngene; "
-        "the definition gives .3234.",
+        "The official tas of the three-replicate signature (0.2092) does not follow from its own cc_q75 and ss_ngene; "
+        "the definition gives 0.3234.",
         "",
         f"is_gold on the {len(cols)} signatures of `signatures/modzs_n272x978`: {(gold == stored).sum()} agree; "
         f"{(gold & stored).sum()} of the {stored.sum()} gold ones are found.",

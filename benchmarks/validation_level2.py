@@ -81,7 +81,7 @@ def kmeans(shared: Path) -> str:
         "equality; ours is the exact optimum. TEST plate, 26 wells, log2; *swapped*: the pair fits the official one "
         "better the other way round.",
         "",
-        "| against | bead set | Pearson | equal | within .1 | within .5 | support equal | swapped pairs |",
+        "| against | bead set | Pearson | equal | within 0.1 | within 0.5 | support equal | swapped pairs |",
         "|---|---|---|---|---|---|---|---|",
     ]
 

@@ -1,4 +1,4 @@
-"""Write what is generated from the code: config/, docs/config.md, docs/cli.md and docs/glossary.md.
+"""Write what is generated from the code: config/, three pages of docs/reference/, and the tables of docs/methods/.
 
 python docs/generate.py            write all
 python docs/generate.py --check    write nothing; exit 1 with a diff where a file is out of step
@@ -7,8 +7,10 @@ python docs/generate.py --check    write nothing; exit 1 with a diff where a fil
 import argparse
 import difflib
 import json
+import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
@@ -17,7 +19,21 @@ import click
 from beadwork.cli import COMMANDS, cli
 from beadwork.model.config import SECTIONS, Config, PlateRow, QueryItem
 from beadwork.model.fields import FIELDS
-from beadwork.model.params import Params, plain_type
+from beadwork.model.params import (
+    CheckPlatesParams,
+    ConsensusParams,
+    DeconvolveParams,
+    DenoiseParams,
+    IndexParams,
+    InferParams,
+    NormalizeParams,
+    Params,
+    QueryParams,
+    TrainInferenceParams,
+    TrainNoiseParams,
+    ZscoreParams,
+    plain_type,
+)
 from beadwork.model.pert_types import PERT_TYPES
 from beadwork.model.qc import METRICS
 from beadwork.model.quantities import UNITS
@@ -108,7 +124,7 @@ def field_rows(model: Any) -> list[list[str]]:
 
 
 def config_page() -> str:
-    """docs/config.md."""
+    """docs/reference/configuration.md."""
     header = ["key", "default", "allowed", "meaning"]
     top = [row for row in field_rows(Config) if row[0].strip("`") not in SECTIONS]
     lines = ["# Configuration", "", f"<!-- {MADE} -->", "",
@@ -134,7 +150,7 @@ def command_blocks(command: click.Command, parent: click.Context) -> Iterator[st
 
 
 def cli_page() -> str:
-    """docs/cli.md, from the click objects."""
+    """docs/reference/cli.md, from the click objects."""
     lines = ["# Commands", "", f"<!-- {MADE} -->", "",
              "Every stage is a command and works without Snakemake. User errors exit 2 with one line; a traceback "
              "(exit 1) is a bug of ours.", ""]  # fmt: skip
@@ -146,14 +162,14 @@ def cli_page() -> str:
     return "\n".join([*lines, "", *blocks])
 
 
-def glossary_page() -> str:
-    """docs/glossary.md, from the registries of fields and metrics."""
+def fields_page() -> str:
+    """docs/reference/fields.md, from the registries of fields and metrics."""
     kinds = {str: "text", float: "number", int: "integer"}
     fields = [[f"`{item.name}`", kinds[item.kind], str(item.level), item.doc] for item in FIELDS.values()]
     types = [[f"`{name}`", *parts] for name, parts in PERT_TYPES.items()]
     units = [[f"`{unit}`", ", ".join(f"`{text}`" for text in texts)] for unit, texts in UNITS.items()]
     metrics = [[f"`{item.name}`", item.unit, item.doc] for item in sorted(METRICS.values(), key=lambda item: item.name)]
-    return "\n".join(["# Glossary", "", f"<!-- {MADE} -->", "", "## Annotation fields", "",
+    return "\n".join(["# Fields and QC metrics", "", f"<!-- {MADE} -->", "", "## Annotation fields", "",
                       "Level is where a field first appears; later levels keep it.", "",
                       *table(["field", "type", "level", "meaning"], fields), "", "## Types of perturbation", "",
                       "Values of `pert_type`, whatever their case; one that is not listed goes by its beginning: "
@@ -167,12 +183,74 @@ def glossary_page() -> str:
                       *table(["metric", "unit", "meaning"], metrics), ""])  # fmt: skip
 
 
-PAGES = {
+METHODS: dict[str, tuple[dict[str, type[Params]], str]] = {
+    # page: (parameters by mark, QC metrics)
+    "deconvolve": (
+        {"parameters": DeconvolveParams},
+        "wells_read well_unusable well_without_map map_without_well count_mean count_cv calibrators_missing "
+        "single_peak few_beads no_beads flipped ambiguous effective_beads outlier_beads moved prior_used ratio_fitted "
+        "width_hi width_lo single_beads beads_suspected",
+    ),
+    "normalize": (
+        {"parameters": NormalizeParams},
+        "qc_slope qc_f_logp qc_iqr liss_failed outlier wells_kept",
+    ),
+    "infer": (
+        {"parameters": InferParams, "parameters train": TrainInferenceParams},
+        "clipped_genes inference_r_all inference_r_bing inference_r_other genes_absent",
+    ),
+    "zscore": ({"parameters": ZscoreParams}, "mad_floored n_population"),
+    "denoise": (
+        {"parameters": DenoiseParams, "parameters train": TrainNoiseParams},
+        "noise_df noise_groups noise_controls noise_places noise_share noise_dimension noise_follows_qc "
+        "noise_neighbours control_block_auc control_block_auc_nc",
+    ),
+    "consensus": (
+        {"parameters": ConsensusParams},
+        "distil_nsample distil_cc_q75 tas weight_max pct_self_rank_q25",
+    ),
+    "check-plates": (
+        {"parameters": CheckPlatesParams},
+        "replicate_match control_match cell_match plate_suspected well_unlike_plate",
+    ),
+    "connectivity-index": ({"parameters": IndexParams}, "n_signatures"),
+    "query": ({"parameters": QueryParams}, "n_null n_background genes_found"),
+    "explain": ({}, ""),
+}
+"""Pages of docs/methods and what stands in their tables; each metric is on one page."""
+
+
+def fill_mark(text: str, mark: str, lines: list[str]) -> str:
+    """Put lines between `<!-- mark: start -->` and `<!-- mark: end -->`."""
+    start, end = f"<!-- {mark}: start -->", f"<!-- {mark}: end -->"
+    assert text.count(start) == text.count(end) == 1, f"one {start} and {end} are needed"
+    return re.sub(
+        f"{re.escape(start)}.*{re.escape(end)}",
+        lambda found: "\n".join([start, "", *lines, "", end]),
+        text,
+        flags=re.DOTALL,
+    )
+
+
+def method_page(name: str) -> str:
+    """Page of docs/methods with its tables as the code has them."""
+    text = (ROOT / f"docs/methods/{name}.md").read_text(encoding="utf-8")
+    models, metrics = METHODS[name]
+    for mark, model in models.items():
+        text = fill_mark(text, mark, table(["parameter", "default", "allowed", "meaning"], field_rows(model)))
+    if not metrics:
+        return text
+    rows = [[f"`{metric}`", METRICS[metric].unit, METRICS[metric].doc] for metric in metrics.split()]
+    return fill_mark(text, "metrics", table(["metric", "unit", "meaning"], rows))
+
+
+PAGES: dict[str, Callable[[], str]] = {
     "config/config.yaml": config_yaml,
     "config/config.schema.json": config_schema,
-    "docs/config.md": config_page,
-    "docs/cli.md": cli_page,
-    "docs/glossary.md": glossary_page,
+    "docs/reference/configuration.md": config_page,
+    "docs/reference/cli.md": cli_page,
+    "docs/reference/fields.md": fields_page,
+    **{f"docs/methods/{name}.md": partial(method_page, name) for name in METHODS},
 }
 
 

@@ -52,3 +52,13 @@ def test_every_command_has_help_and_documented_options(name):
         for option in one.params:
             if isinstance(option, click.Option):
                 assert option.help, f"{name} {one.name}: {option.opts} has no help"
+
+
+def test_every_metric_stands_on_the_page_of_one_method(generate):
+    listed = [metric for _, metrics in generate.METHODS.values() for metric in metrics.split()]
+    assert sorted(listed) == sorted(generate.METRICS)
+
+
+def test_every_method_has_a_page(generate):
+    pages = {path.stem for path in (ROOT / "docs" / "methods").glob("*.md")} - {"index"}
+    assert pages == set(generate.METHODS)

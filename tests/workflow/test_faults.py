@@ -1,6 +1,6 @@
 """What goes wrong on a workstation, provoked: nothing is lost, nothing half-written is taken for finished.
 
-Faults of a cluster are in tests/slurm, crashes of the index in tests/api; docs/reliability.md has the list.
+Faults of a cluster are in tests/slurm, crashes of the index in tests/api; docs/validation/reliability.md has the list.
 """
 
 import os

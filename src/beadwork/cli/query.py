@@ -87,7 +87,7 @@ def command(
     """Rank the signatures of INDEX by how they connect to gene sets or signatures.
 
     Up and down sets pair by name without their _UP or _DN suffix, else by order. Genes are Entrez ids, symbols
-    of today or older ones, Ensembl, UniProt or RefSeq ids, or HG-U133A probe sets; docs/connectivity.md says more.
+    of today or older ones, Ensembl, UniProt or RefSeq ids, or HG-U133A probe sets; docs/methods/query.md says more.
 
     \b
     Written to DIR:

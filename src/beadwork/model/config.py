@@ -1,7 +1,7 @@
 """The configuration of a run, and the rows of its plate sheet.
 
-``config/config.yaml``, its JSON schema and ``docs/config.md`` are generated from :class:`Config`; the sections are the
-parameter models of the stages, so that a default has one home.
+``config/config.yaml``, its JSON schema and ``docs/reference/configuration.md`` are generated from :class:`Config`; the
+sections are the parameter models of the stages, so that a default has one home.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Matrix: values of genes by samples with their annotation, its level and its gene space.
 
-``docs/formats/levels.md`` describes the same rules in prose; :func:`check_matrix` is that page as a function.
+``docs/reference/formats/levels.md`` describes the same rules in prose; :func:`check_matrix` is that page as a function.
 """
 
 from __future__ import annotations

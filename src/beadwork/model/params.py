@@ -428,9 +428,9 @@ class CheckPlatesParams(Params):
 
 
 MEASURED_BEADS = (
-    "measured on the beads of LJP009_A375_24H_X1_B20 (rows A-H) and TEST_A375_24H_X1_B20; docs/simulator.md"
+    "measured on the beads of LJP009_A375_24H_X1_B20 (rows A-H) and TEST_A375_24H_X1_B20; docs/validation/simulator.md"
 )
-MEASURED_CPC006 = "measured on level 3 of CPC006_A375_6H_X1; docs/simulator.md"
+MEASURED_CPC006 = "measured on level 3 of CPC006_A375_6H_X1; docs/validation/simulator.md"
 
 
 class SimulateParams(Params):

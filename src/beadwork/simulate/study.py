@@ -4,7 +4,7 @@ Everything but the beads is planned first (:func:`plan_study`): mechanisms, pert
 expression of every gene in every well, bead counts.  Beads are then drawn well by well (:func:`draw_well`), each from
 a generator of its own seeded by study, plate and well, so that a result hangs neither on the number of threads nor on
 what else was drawn.  What each number was measured on stands in :class:`~beadwork.model.params.SimulateParams` and in
-``docs/simulator.md``.
+``docs/validation/simulator.md``.
 """
 
 from __future__ import annotations

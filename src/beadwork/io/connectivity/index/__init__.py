@@ -1,1 +1,1 @@
-"""Files of a connectivity index: layout, reader, writer, verification (docs/formats/index.md)."""
+"""Files of a connectivity index: layout, reader, writer, verification (format: docs/reference/formats/)."""

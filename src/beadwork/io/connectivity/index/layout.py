@@ -1,4 +1,6 @@
-"""Layout of a connectivity index, format version 1 (docs/formats/index.md): names of its files, and the manifest.
+"""Layout of a connectivity index, format version 1: names of its files, and the manifest.
+
+docs/reference/formats/connectivity-index.md describes it.
 
 An index is a folder.  Its signatures lie in segments, which are never changed once they are there; ``manifest.json``
 names the segments that count and is replaced as a whole.

@@ -1,6 +1,6 @@
 """The tree of a GCTX file; nothing else knows the names within one.
 
-``docs/formats/levels.md`` describes it.  On disk a matrix is (columns, rows): one sample after the other.
+``docs/reference/formats/levels.md`` describes it.  On disk a matrix is (columns, rows): one sample after the other.
 """
 
 from __future__ import annotations
