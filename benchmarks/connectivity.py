@@ -5,7 +5,7 @@
 
 FOLDER receives three indices (13 GB), which are used again if they are there, and results.json, to which every run adds
 its figures.  Figures are medians of some runs; CPU seconds are those of all threads; memory is what is not backed by
-files (the page cache gives that back when others need it), at its peak.  150 up and 150 down genes a query.
+files (the page cache gives that back when others need it), at its peak.  150 up and 150 down genes per query.
 """
 
 import argparse
@@ -334,7 +334,7 @@ def section(results: dict) -> str:
     ]
     lines = [
         HEAD, "",
-        "Synthetic indexes (normal deviates), 150 up and 150 down genes a query, everything in the page cache, 2 "
+        "Synthetic indexes (normal deviates), 150 up and 150 down genes per query, everything in the page cache, 2 "
         "threads; written by", "",
         "```", "python benchmarks/connectivity.py FOLDER", "python benchmarks/connectivity.py FOLDER --page", "```", "",
         f"on {processor()}, {os.cpu_count()} cores, Python {platform.python_version()}; medians. Memory is what is not "
@@ -390,7 +390,7 @@ def estimate(bing: dict, lm: dict) -> list[str]:
     read = size * (300 * 6 + 256 * 4) / 1e9 / max(1e-9, bing["cold"]["wall"] - bing["command"]["wall"])
     many = count * 1000 / (size * bing["many"]["queries"] / bing["many"]["wall"])
     return [
-        f"**Estimate for 1,200,000 x {genes:,}** (not measured): {disk:.0f} GB on disk (6 bytes a value, 4 bytes a "
+        f"**Estimate for 1,200,000 x {genes:,}** (not measured): {disk:.0f} GB on disk (6 bytes per value, 4 bytes a "
         f"background score). One query reads {touched:.1f} GB of it, whatever the number of genes. Warm: about "
         f"{warm_library:.1f} s in the library, {warm_command:.0f} s as a command with all files, in proportion to "
         f"signatures, which is how every step grows. Cold: {touched / read + warm_command:.0f} s at the "

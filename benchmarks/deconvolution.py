@@ -17,7 +17,7 @@ half    Real beads of known gene.  Source analytes: their two genes lie far apar
 once    As half, but every source gene serves once, and the analytes that are no sources stay beside them (43 % of their
         beads, which is the same number; no truth).  Genes that the wells of a plate move together are then as many as
         on a real plate and none is there twice: the set for methods that learn from all genes of a plate.
-sim     `beadwork simulate`, 96 wells, 48 beads an analyte, truth known for all 978 genes.
+sim     `beadwork simulate`, 96 wells, 48 beads per analyte, truth known for all 978 genes.
 
 Where a source's clusters fail in a well (gap below 1.4, share of the larger outside 0.45 to 0.85) its truth there is
 missing.  Columns (hi/lo): Spearman over wells after well effects are taken out (each gene's median, then each well's

@@ -93,7 +93,8 @@ def run(folder: Path, name: str, report: bool, *words: str) -> None:
     plates = float(cpu["sum"].reindex(PER_PLATE).sum())
     print(f"{name}: {n} plates in {wall:.1f} s: {3600 * n / wall:.0f} plates per hour")
     print(f"wall seconds of the commands a plate, one after the other: {calls['wall'].sum() / n:.1f}")
-    print(f"CPU seconds a plate: {busy / n:.2f} in all; commands of the plate {plates / n:.2f}, commands of brews and "
+    print(f"CPU seconds per plate: {busy / n:.2f} in all; commands of the plate {plates / n:.2f}, commands of "
+          "brews and "
           f"study {(cpu['sum'].sum() - plates) / n:.2f}, overhead {(busy - cpu['sum'].sum()) / n:.2f}")  # fmt: skip
     print(cpu.rename(columns={"size": "calls", "sum": "cpu_s"}).round(1).to_string(), flush=True)
 

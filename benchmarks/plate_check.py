@@ -23,7 +23,7 @@ from beadwork.model.ids import WELLS_384, distil_id
 from beadwork.model.matrix import Level, Matrix, Space
 from beadwork.model.params import SimulateParams
 from beadwork.simulate.study import plan_study, simulate_beads
-from beadwork.stages.plates.check import check_plates, compared_genes, make_print
+from beadwork.stages.plates.check import check_plates, compared_genes, make_fingerprint
 
 MISTAKES = (
     "map one row down", "map one row up", "map one column right", "map one column left", "rotated 180",
@@ -204,7 +204,7 @@ def main() -> None:
                 free.remove(name)
         start = time.perf_counter()
         genes = compared_genes(matrix.rids for matrix in plates.values())
-        result = check_plates([make_print(matrix, genes) for matrix in plates.values()], sets)
+        result = check_plates([make_fingerprint(matrix, genes) for matrix in plates.values()], sets)
         elapsed += time.perf_counter() - start
         for _, row in result.table.iterrows():
             suspected = row["verdict"] == "suspected"

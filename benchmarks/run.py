@@ -93,7 +93,7 @@ def page(costs: dict[str, Cost], wells: int, threads: int, repeat: int) -> str:
     rows.insert(len(rows) - 1, (f"**LXB to ZSPC, kmeans** ({path})", total))
     lines = [
         "# Benchmarks", "",
-        f"One simulated plate of {wells} wells (85 beads an analyte), LXB files to ZSPC in AIG space. Written by", "",
+        f"One simulated plate of {wells} wells (85 beads per analyte), LXB files to ZSPC in AIG space. Written by", "",
         "```", "python benchmarks/run.py", "```", "",
         f"on {processor()}, {os.cpu_count()} cores, {threads} threads, Python {platform.python_version()}; "
         f"the fastest of {repeat} runs. Each command is a process of its own, so start-up and files count.", "",

@@ -2,8 +2,8 @@
 
     python benchmarks/scale.py DIR [--batches 20] [--plates 3] [--wells 384] [--beads-mean 40] [--cores 2]
 
-The raw files of a batch (about 1.1 GB a plate at 85 beads an analyte) are made when the batch is run and removed after
-it.  DIR/scale.tsv gets one row a batch: wall seconds of the run, and CPU seconds of every rule for each plate, as
+The raw files of a batch (about 1.1 GB per plate at 85 beads per analyte) are made when the batch is run and removed
+after it.  DIR/scale.tsv gets one row per batch: wall seconds of the run, and CPU seconds of every rule per plate, as
 Snakemake's benchmark files say.  Call it again to go on where it stopped.
 """
 

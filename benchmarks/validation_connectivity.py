@@ -92,7 +92,7 @@ def recall_272(shared: Path, folder: Path) -> str:
     np.fill_diagonal(pearson, np.nan)
     for row in recall_table(pearson, index.siginfo).itertuples():
         rows.append(f"| all 272 | Pearson | {row.pert_iname} | {row.n_signatures} | {row.n_cells} | {row.rank:.1f} |")
-    head = "| set | genes a side | drug | signatures | cells | median rank of pairs of the same drug |"
+    head = "| set | genes per side | drug | signatures | cells | median rank of pairs of the same drug |"
     head += "\n|---|---|---|---|---|---|"
     return (
         "**Recall on 272 public signatures** (3 drugs in 65 cell contexts, LM; rank 0 is best, 50 is chance; "
@@ -120,7 +120,7 @@ def robust_z(values: np.ndarray) -> np.ndarray:
 
 
 def rank_groups(index: ConnectivityIndex, treated: np.ndarray, groups: dict[str, np.ndarray]) -> pd.DataFrame:
-    """Rank the other members of a group when each asks with its 50 genes a side.
+    """Rank the other members of a group when each asks with its 50 genes per side.
 
     Returns one row a group: wells, and the median percentage of wells outside the group that score higher than another
     member (0 is best, 50 is chance); in ``attrs`` the share of random groups of three that seem to connect.
@@ -195,8 +195,8 @@ def ljp009(shared: Path, folder: Path) -> str:
         f"**{LJP}: what connects and what does not** (half a plate, 24 h, from LXB files with default parameters; "
         f"{len(index)} wells left, {treated.sum()} with a compound at {MIN_DOSE:g} um or more, {null} DMSO). The wells "
         "are single replicates, so this asks whether doses of one compound find each other: each well asks with its 50 "
-        "genes a side; rank: median percentage of wells of other compounds that score higher than another well of the "
-        "same (0 is best, 50 is chance).\n\n" + describe_groups(rank_groups(index, treated, groups), "compound")
+        "genes per side; rank: median percentage of wells of other compounds that score higher than another well of "
+        "the same (0 is best, 50 is chance).\n\n" + describe_groups(rank_groups(index, treated, groups), "compound")
     )
 
 
@@ -220,7 +220,7 @@ def cpc006(shared: Path, folder: Path) -> str:
     return (
         f"**CPC006_A375_6H_X1: what connects and what does not** (one plate, 6 h, single replicates; {treated.sum()} "
         f"compound wells, of which {annotated} have a mechanism in the Repurposing Hub, {null} DMSO wells). Each "
-        "member of a class of three compounds or more (and HSP inhibitors) asks the plate with its 50 genes a side; "
+        "member of a class of three compounds or more (and HSP inhibitors) asks the plate with its 50 genes per side; "
         "rank as above, against wells outside the class. On one plate of single replicates few mechanisms can be "
         "expected to "
         "connect.\n\n" + describe_groups(rank_groups(index, treated, groups), "class")

@@ -57,7 +57,8 @@ def test_the_run_makes_the_files_of_the_contract(finished: Path):
     assert (finished / "benchmarks" / "plate" / f"{PLATES[0]}.tsv").is_file()
     status = pd.read_csv(finished / "status.tsv", sep="\t", dtype=str)
     assert set(PLATES) | {BREW} <= set(status["entity"])
-    assert "Everything: this is the first run whose status was kept" in (finished / "report" / "news.html").read_text()
+    changes = (finished / "report" / "changes.html").read_text()
+    assert "Everything: this is the first run whose status was kept" in changes
 
 
 def test_the_label_of_the_batch_goes_with_the_wells(finished: Path):
@@ -191,7 +192,7 @@ def test_the_report_builds_with_all_figures(finished: Path, snakemake):
         "replicates.svg",
         "tas.svg",
         "connections.svg",
-        "news.html",
+        "changes.html",
     ):
         assert words in page
 

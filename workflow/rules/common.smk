@@ -1,6 +1,6 @@
 """Checked configuration and plate sheet, and the functions that rules share.
 
-Every mistake in the configuration, the plate sheet or a plate map is told here, before any job.  Jobs on other nodes
+Every mistake in the configuration, the plate sheet or a plate map is reported here, before any job.  Jobs on other nodes
 read this file again, for one plate each: they look at the files of that plate only.
 """
 
@@ -106,7 +106,7 @@ pathvars:
     benchmarks=f"{CFG.results}/benchmarks",
 
 
-# a name that is not in the sheet is told by Known; 3,500 names in one expression would take minutes to match
+# a name that is not in the sheet is reported by Known; 3,500 names in one expression would take minutes to match
 wildcard_constraints:
     plate=DET_PLATE_PATTERN,
     brew=DET_PLATE_PATTERN,

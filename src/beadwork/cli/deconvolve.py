@@ -18,7 +18,7 @@ from beadwork.model.params import DeconvolveParams
     type=FILE,
     required=True,
     metavar="MAP",
-    help="Plate map: tab-separated, one row a well; needs rna_well, pert_id and pert_type.",
+    help="Plate map: tab-separated, one row per well; needs rna_well, pert_id and pert_type.",
 )
 @click.option("-o", "--output", type=FILE, required=True, metavar="GEX", help="Matrix to write: genes x wells.")
 @click.option(
@@ -51,7 +51,8 @@ def command(
 ) -> None:  # fmt: skip
     """Turn the LXB files of a plate into GEX: one fluorescence intensity for each gene and well (level 2).
 
-    LXB is a folder, .tar, .tar.gz or .zip of .lxb or .lxb.gz files, named PLATE_A01.lxb or A01.lxb.  A well whose file
+    LXB is a folder, .tar, .tar.gz or .zip of .lxb or .lxb.gz files, named PLATE_A01.lxb, GSM123_PLATE_A01.lxb (GEO)
+    or A01.lxb; archives may hold archives, and several plates if --plate says which.  A well whose file
     cannot be used, or that has no row in the map, is reported and left out.
     """
     from beadwork.api.plate_steps import PlateFields, deconvolve_step

@@ -174,7 +174,7 @@ class NormalizeParams(Params):
         "cmap",
         description="smoother of the calibration curve: CMap's to the last bit, or one that rounding cannot sway",
     )
-    min_count_mean: float = Field(20.0, ge=0, description="fewer beads an analyte together with max_count_cv: dropped")
+    min_count_mean: float = Field(20.0, ge=0, description="fewer beads per analyte together with max_count_cv: dropped")
     max_count_cv: float = Field(30.0, gt=0, description="larger spread of bead counts (percent) with min_count_mean")
     min_slope: float = Field(45.0, description="qc_slope below this is a strike (degrees)")
     min_f_logp: float = Field(4.0, description="qc_f_logp below this is a strike")
@@ -372,7 +372,11 @@ class QueryParams(Params):
     )
     min_class: int = Field(2, ge=1, description="a mechanism class with fewer perturbagens in the index is left out")
     permutations: int = Field(
-        0, ge=0, description="random queries of the same sizes for a permutation p-value; 0: no p-value"
+        0,
+        ge=0,
+        description="random queries of the same sizes for a permutation p-value, which says how rarely random genes "
+        "reach as far: genes move together, so it is low for most pairs of real signatures and no evidence by itself; "
+        "0: no p-value",
     )
     seed: int = Field(0, ge=0, description="seed of the random queries")
     xsum_top: int = Field(500, ge=1, description="genes at each end of a signature that count as changed (xsum)")

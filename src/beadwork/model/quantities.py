@@ -123,7 +123,7 @@ def read_quantities(
     Parameters
     ----------
     table
-        One row a well; a column that is numbers stays as it is.
+        One row per well; a column that is numbers stays as it is.
     where
         How messages name the rows: plate and well.
     what

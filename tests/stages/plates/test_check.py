@@ -12,7 +12,7 @@ from beadwork.model.errors import AlignmentError, LevelError
 from beadwork.model.matrix import Level
 from beadwork.model.params import CheckPlatesParams, SimulateParams
 from beadwork.simulate.study import plan_study
-from beadwork.stages.plates.check import TABLE_COLUMNS, check_plates, compared_genes, make_print
+from beadwork.stages.plates.check import TABLE_COLUMNS, check_plates, compared_genes, make_fingerprint
 
 spec = importlib.util.spec_from_file_location(
     "plate_check_benchmark", Path(__file__).parents[3] / "benchmarks" / "plate_check.py"
@@ -34,7 +34,7 @@ def plates():
 
 def verdicts(plates) -> pd.DataFrame:
     genes = compared_genes(matrix.rids for matrix in plates.values())
-    result = check_plates([make_print(matrix, genes) for matrix in plates.values()], SETS)
+    result = check_plates([make_fingerprint(matrix, genes) for matrix in plates.values()], SETS)
     assert list(result.table.columns) == list(TABLE_COLUMNS)
     return result.table.set_index("det_plate")
 
@@ -92,8 +92,8 @@ def test_a_swap_must_gain_as_much_as_the_parameter_asks(plates):
         second: bench.rename(plates[first], plates[second]),
     }
     genes = compared_genes(matrix.rids for matrix in swapped.values())
-    prints = [make_print(matrix, genes) for matrix in swapped.values()]
-    strict = check_plates(prints, SETS, params=CheckPlatesParams(min_swap_gain=2.0)).table.set_index("det_plate")
+    fingerprints = [make_fingerprint(matrix, genes) for matrix in swapped.values()]
+    strict = check_plates(fingerprints, SETS, params=CheckPlatesParams(min_swap_gain=2.0)).table.set_index("det_plate")
     assert not any(isinstance(name, str) and name for name in strict["swapped_with"])
 
 
@@ -119,7 +119,7 @@ def test_a_well_from_another_cell_line_is_a_qc_row(plates):
     values[:, well] = plates[other].values[:, well]
     mixed = {**plates, name: plates[name].with_values(values)}
     genes = compared_genes(matrix.rids for matrix in mixed.values())
-    qc = check_plates([make_print(matrix, genes) for matrix in mixed.values()], SETS).qc
+    qc = check_plates([make_fingerprint(matrix, genes) for matrix in mixed.values()], SETS).qc
     odd = qc[qc["metric"] == "well_unlike_plate"].set_index("entity")["value"]
     assert "more like MCF7" in odd[f"{name}:C10"]
     assert not qc.loc[qc["metric"] == "well_unlike_plate", "pass"].any()
@@ -140,14 +140,14 @@ def test_verdicts_do_not_depend_on_the_order_of_sound_plates(plates):
 def test_mistakes_of_the_user_are_told(plates):
     name, matrix = next(iter(plates.items()))
     genes = compared_genes([matrix.rids])
-    made = make_print(matrix, genes)
+    made = make_fingerprint(matrix, genes)
     with pytest.raises(AlignmentError, match=f"plates are given twice: {name}; give each plate once"):
         check_plates([made, made])
     with pytest.raises(LevelError, match="holds level ZSPC, but GEX is needed here"):
-        make_print(matrix.with_values(matrix.values, level=Level.ZSPC), genes)
+        make_fingerprint(matrix.with_values(matrix.values, level=Level.ZSPC), genes)
     bare = matrix.with_values(matrix.values, cols=matrix.cols.drop(columns="pert_id"))
     with pytest.raises(AlignmentError, match=r"lacks the field\(s\) pert_id; give GEX of beadwork deconvolve"):
-        make_print(bare, genes)
+        make_fingerprint(bare, genes)
     with pytest.raises(AlignmentError, match="has 0 of the 2 genes of the other plates"):
-        make_print(matrix, pd.Index(["x", "y"]))
+        make_fingerprint(matrix, pd.Index(["x", "y"]))
     assert CheckPlatesParams().min_t == 6.0

@@ -221,7 +221,7 @@ class ConnectivityIndex:
 
         Returns
         -------
-        One row a name: name, answer, gene_id (of the index), symbol, kind (how it is named), reason (why not used).
+        One row per name: name, answer, gene_id (of the index), symbol, kind (how it is named), reason (why not used).
         """
         import pandas as pd
 
@@ -266,7 +266,7 @@ class ConnectivityIndex:
 
         Returns
         -------
-        One row a signature, best connected first; what was missing stands in ``.attrs["notes"]`` and
+        One row per signature, best connected first; what was missing stands in ``.attrs["notes"]`` and
         ``.attrs["missing_genes"]``.
 
         Raises

@@ -66,7 +66,7 @@ def answer_to_files(
     outputs: Outputs = Outputs(),
     files: Mapping[str, Sequence[Path]] | None = None,
 ) -> list[dict[str, Any]]:
-    """Write the answers to queries into a folder; returns the report, one row a query.
+    """Write the answers to queries into a folder; returns the report, one row per query.
 
     Everything is checked before the first file is written.
 

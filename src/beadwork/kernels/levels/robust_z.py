@@ -49,12 +49,12 @@ def reliabilities(sd: Floats, scale: Floats, slope: float | Floats) -> Floats:
     Parameters
     ----------
     sd
-        Uncertainty of each value, log2 FI, genes by samples.  NaN: no bead told anything of it, the reliability is 0;
+        Uncertainty of each value, log2 FI, genes by samples.  NaN: no bead says anything of it, the reliability is 0;
         if the gene has none at all, its uncertainties are unknown and the reliability is 1.
     scale
         Scale that the z-scores were divided by, shape (genes,).
     slope
-        Units of the values per unit of `sd` (log2 FI): one number, or one a gene, shape (genes, 1).
+        Units of the values per unit of `sd` (log2 FI): one number, or one per gene, shape (genes, 1).
     """
     if not sd.size:
         return np.ones_like(sd)

@@ -222,7 +222,7 @@ def _with_own(
     )
     if model.key_fields != ("pert_id",):
         training = training.model_copy(update={"group_by": ("brew_prefix", *model.key_fields, *training.group_by[2:])})
-    own = plate_noise(part, training)
+    own = plate_noise(part, training, facts, model.key_fields)
     if own.df < params.min_own:
         if params.own == "yes":
             raise BeadworkError(

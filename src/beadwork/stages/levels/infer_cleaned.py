@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 
 from beadwork.kernels.levels.noise import clip_and_centre
-from beadwork.kernels.levels.robust_z import MAD_TO_SD, robust_zscore
+from beadwork.kernels.levels.robust_z import robust_zscore
+from beadwork.kernels.numeric.ranks import MAD_TO_SD
 from beadwork.model.errors import AlignmentError, name_some
 from beadwork.model.levels.inference_model import InferenceModel
 from beadwork.model.matrix import Level, Matrix, Space
