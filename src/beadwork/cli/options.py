@@ -6,7 +6,12 @@ import functools
 import logging
 import os
 import sys
+<<<<<<< HEAD
 from collections.abc import Callable, Iterable, Mapping
+=======
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+>>>>>>> main
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args, get_origin
 
@@ -103,6 +108,14 @@ def instinfo_option(function: Command) -> Command:
     )(function)  # fmt: skip
 
 
+def matrices_option(function: Command) -> Command:
+    """Add --matrices; the function receives ``matrices``."""
+    return click.option(
+        "--matrices", type=click.Choice(["auto", "all", "none"]), default="auto", show_default=True,
+        help="Whole matrices of scores: all, none, or auto, where they have no more than 50 MB together.",
+    )(function)  # fmt: skip
+
+
 def common_options(function: Command) -> Command:
     """Add --threads, --qc and --log-level, for commands that use all three."""
     return threads_option(qc_option(log_option(function)))
@@ -192,6 +205,18 @@ def progress(items: Iterable[Any], label: str, length: int | None = None) -> Ite
         return
     with click.progressbar(items, label=label, length=length, file=sys.stderr) as bar:
         yield from bar
+
+
+@contextmanager
+def show_progress() -> Iterator[Callable[[str], None]]:
+    """Yield a function that shows what is being done on the last line of a terminal; elsewhere nothing is shown."""
+    if not sys.stderr.isatty():
+        yield lambda text: None
+        return
+    try:
+        yield lambda text: click.echo(f"\r\x1b[K{text}", nl=False, err=True)
+    finally:
+        click.echo("\r\x1b[K", nl=False, err=True)
 
 
 def _set_logging(level: str) -> None:

@@ -106,7 +106,7 @@ class DeconvolveParams(Params):
     flip_threshold: float = Field(0.4, gt=0, lt=1, description="a well flips if both its posteriors exceed this")
     flip_max: int = Field(3, ge=1, description="a well that has flipped more often no longer keeps the loop alive")
     flip_rounds: int = Field(100, ge=1, description="most rounds of the flip adjustment")
-    prior: bool = Field(True, description="each well is fitted with what the other wells of the plate tell (mixture)")
+    prior: bool = Field(True, description="each well gets a prior from the other wells of the plate (mixture)")
     prior_min_wells: int = Field(8, ge=2, description="a plate with fewer wells has no such prior (mixture)")
     prior_passes: int = Field(
         3, ge=2, le=6, description="fits of the plate; from the second on with the prior (mixture)"
@@ -286,7 +286,7 @@ class DenoiseParams(Params):
 
     own: Literal["auto", "yes", "no"] = Field(
         "auto",
-        description="what the plate itself tells (its control wells and replicates of other treatments): added where "
+        description="what the plate itself shows (its control wells and replicates of other treatments): added where "
         "there is enough, required, or not used",
     )
     center: Literal["auto", "plate", "none"] = Field(
