@@ -1,6 +1,6 @@
 """Draw docs/images/noise.png from the table of docs/methods/denoise.md: what noise control gains.
 
-python benchmarks/noise_figure.py
+python benchmarks/validation/noise_figure.py
 """
 
 import re
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-DOCS = Path(__file__).parent.parent / "docs"
+DOCS = Path(__file__).parents[2] / "docs"
 BEFORE, AFTER = "#8A8A8A", "#0072B2"
 SHOWN = {
     "LJP009AH by compounds: same compound (reproducibility), AUC": "same compound, one plate\n(reproducibility)",

@@ -1,6 +1,6 @@
 """Time and memory of every command on one 384-well plate, and write docs/validation/benchmarks.md.
 
-    python benchmarks/run.py [--wells 384] [--threads 2] [--repeat 3] [--no-page]
+    python benchmarks/speed/plates.py [--wells 384] [--threads 2] [--repeat 3] [--no-page]
 
 A plate is simulated, then each command runs as a process of its own, `--repeat` times, and the fastest run counts.
 Wall time includes start-up, imports, reading and writing.  CPU and peak memory are those that the operating system
@@ -17,7 +17,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # benchmarks/
+from lib.record import Aim, processor, write_record
+
+ROOT = Path(__file__).resolve().parents[2]
 BEADWORK = Path(sys.executable).parent / "beadwork"
 PLATE = "SIM001_A375_24H_X1_B20"
 PATH_STAGES = ("deconvolve (kmeans)", "normalize", "infer (AIG)", "zscore (ZSPC)")
@@ -71,41 +74,41 @@ def run(folder: Path, wells: int, threads: int, repeat: int) -> dict[str, Cost]:
     return costs
 
 
-def processor() -> str:
-    """Name of the processor, as far as the system tells."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
+def whole_path(costs: dict[str, Cost]) -> Cost:
+    """Cost of all stages from LXB to ZSPC."""
+    return Cost(sum(costs[name].wall for name in PATH_STAGES), sum(costs[name].cpu for name in PATH_STAGES),
+                max(costs[name].peak_mb for name in PATH_STAGES))  # fmt: skip
+
+
+def path_aims(costs: dict[str, Cost], total: Cost) -> list[Aim]:
+    """Compare with what was aimed at."""
+    return [
+        Aim("LXB to ZSPC, s", AIM_SECONDS, total.wall),
+        Aim("LXB to ZSPC, GB", AIM_MB / 1000, total.peak_mb / 1000),
+        Aim("deconvolve (kmeans), s", AIM_DECONVOLVE, costs["deconvolve (kmeans)"].wall),
+        Aim("`beadwork --help`, s", AIM_HELP, costs["--help"].wall),
+    ]
 
 
 def page(costs: dict[str, Cost], wells: int, threads: int, repeat: int) -> str:
     """Render the figures as Markdown, with what was aimed at."""
-    total = Cost(sum(costs[name].wall for name in PATH_STAGES), sum(costs[name].cpu for name in PATH_STAGES),
-                 max(costs[name].peak_mb for name in PATH_STAGES))  # fmt: skip
-
-    def verdict(value: float, aim: float) -> str:
-        return "met" if value < aim else "missed"
+    total = whole_path(costs)
 
     rows = [*costs.items()]
     path = " + ".join(name.split(" ")[0] for name in PATH_STAGES)
     rows.insert(len(rows) - 1, (f"**LXB to ZSPC, kmeans** ({path})", total))
+    aims = path_aims(costs, total)
     lines = [
         "# Benchmarks", "",
         f"One simulated plate of {wells} wells (85 beads per analyte), LXB files to ZSPC in AIG space. Written by", "",
-        "```", "python benchmarks/run.py", "```", "",
+        "```", "python benchmarks/speed/plates.py", "```", "",
         f"on {processor()}, {os.cpu_count()} cores, {threads} threads, Python {platform.python_version()}; "
         f"the fastest of {repeat} runs. Each command is a process of its own, so start-up and files count.", "",
         "| command | wall, s | CPU, s | peak memory, MB |", "|---|---|---|---|",
         *(f"| {name} | {cost.wall:.2f} | {cost.cpu:.2f} | {cost.peak_mb:.0f} |" for name, cost in rows), "",
         "| aim | measured | |", "|---|---|---|",
-        f"| LXB to ZSPC under {AIM_SECONDS:g} s | {total.wall:.1f} s | {verdict(total.wall, AIM_SECONDS)} |",
-        f"| and under {AIM_MB / 1000:g} GB | {total.peak_mb / 1000:.2f} GB | {verdict(total.peak_mb, AIM_MB)} |",
-        f"| deconvolve (kmeans) under {AIM_DECONVOLVE:g} s | {costs['deconvolve (kmeans)'].wall:.1f} s | "
-        f"{verdict(costs['deconvolve (kmeans)'].wall, AIM_DECONVOLVE)} |",
-        f"| `beadwork --help` under {AIM_HELP:g} s | {costs['--help'].wall:.2f} s | "
-        f"{verdict(costs['--help'].wall, AIM_HELP)} |", "",
+        *(f"| {aim.what} under {aim.aim:g} | {aim.measured:.2f} | {'met' if aim.met else 'missed'} |" for aim in aims),
+        "",
     ]  # fmt: skip
     return "\n".join(lines)
 
@@ -123,6 +126,8 @@ def main() -> None:
     text = page(costs, arguments.wells, arguments.threads, arguments.repeat)
     print(text)
     if not arguments.no_page:
+        figures = {f"{name}, CPU s": round(cost.cpu, 3) for name, cost in costs.items()}
+        write_record("speed-plates", "python benchmarks/speed/plates.py", path_aims(costs, whole_path(costs)), figures)
         place = ROOT / "docs" / "validation" / "benchmarks.md"
         _, head, others = (place.read_text(encoding="utf-8") if place.exists() else "").partition("\n## ")
         place.write_text(text + head + others, encoding="utf-8")  # other sections have writers of their own

@@ -1,7 +1,7 @@
 """Speed and memory of the connectivity index on made signatures: a section of docs/validation/benchmarks.md.
 
-    python benchmarks/connectivity.py FOLDER [--only bing] [--part build]     make and measure, a part at a time or all
-    python benchmarks/connectivity.py FOLDER --page                           write what was measured to the page
+    python benchmarks/speed/connectivity.py FOLDER [--only bing] [--part build]    make, measure: a part or all
+    python benchmarks/speed/connectivity.py FOLDER --page                          write what was measured to the page
 
 FOLDER receives three indices (13 GB), which are used again if they are there, and results.json, to which every run adds
 its figures.  Figures are medians of some runs; CPU seconds are those of all threads; memory is what is not backed by
@@ -26,7 +26,10 @@ import pandas as pd
 
 SIZES = {"bing": (100_000, "BING"), "lm": (1_000_000, "LM"), "small": (10_000, "BING")}
 PARTS = ("build", "library", "command", "append", "cold")
-PAGE = Path(__file__).parent.parent / "docs" / "validation" / "benchmarks.md"
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # benchmarks/
+from lib.record import Aim, processor, write_record  # noqa: E402
+
+PAGE = Path(__file__).parents[2] / "docs" / "validation" / "benchmarks.md"
 HEAD = "## Connectivity"
 SLICE = 50_000
 """Signatures whose annotation is made at a time."""
@@ -294,12 +297,6 @@ def append(path: Path, found: dict) -> None:
 # ---- the page ------------------------------------------------------------------------------------------------------
 
 
-def processor() -> str:
-    """Name of the processor, as far as the system tells."""
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
-    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
-
-
 def verdict(value: float, aim: float, more: bool = False) -> str:
     """Whether an aim was met."""
     return "met" if (value >= aim if more else value <= aim) else "**missed**"
@@ -332,11 +329,15 @@ def section(results: dict) -> str:
         ("append 400 signatures to 100,000, s", bing["append"]["wall"], 5.0, False, "{:.2f}"),
         ("open an index of 1,000,000, s", lm["open"]["wall"], 0.3, False, "{:.4f}"),
     ]
+    aims = [Aim(what, aim, value, more) for what, value, aim, more, _ in rows]
+    write_record("speed-connectivity", "python benchmarks/speed/connectivity.py FOLDER --page", aims)
     lines = [
         HEAD, "",
         "Synthetic indexes (normal deviates), 150 up and 150 down genes per query, everything in the page cache, 2 "
         "threads; written by", "",
-        "```", "python benchmarks/connectivity.py FOLDER", "python benchmarks/connectivity.py FOLDER --page", "```", "",
+        "```", "python benchmarks/speed/connectivity.py FOLDER",
+        "python benchmarks/speed/connectivity.py FOLDER --page",
+        "```", "",
         f"on {processor()}, {os.cpu_count()} cores, Python {platform.python_version()}; medians. Memory is what is not "
         "backed by files. The library's figures are those of a process that has asked before; a command is a process "
         "of its own, from start to the last file.", "",

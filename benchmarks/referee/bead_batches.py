@@ -1,21 +1,21 @@
 """Is a wrong bead batch or bead set noticed?  Plates deconvolved as what they are and as what they are not.
 
-    python benchmarks/bead_batches.py [PLATES] [--seeds N] [--wells W] [--beads MEAN]
+    python benchmarks/referee/bead_batches.py [PLATES] [--seeds N] [--wells W] [--beads MEAN]
 
-PLATES is the folder of the real plates (as for ``benchmarks/uncertainty.py``).  Simulated plates are made of both bead
-sets and of each mixing ratio, and deconvolved with every ratio, and with the other bead set.  Noticed means a QC row
-``beads_suspected``, which says in words what does not fit.
+PLATES is the folder of the real plates (as for ``benchmarks/referee/uncertainty.py``).  Simulated plates are made of
+both bead sets and of each mixing ratio, and deconvolved with every ratio, and with the other bead set.  Noticed means
+a QC row ``beads_suspected``, which says in words what does not fit.
 """
 
 import argparse
 import itertools
+import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from deconvolution import plan_plates, read_packed
 
 from beadwork.io.beads.lxb import read_plate
 from beadwork.io.platform.bead_sets import find_bead_batch, read_bead_set
@@ -24,6 +24,9 @@ from beadwork.model.ids import parse_det_plate
 from beadwork.model.params import DeconvolveParams, SimulateParams
 from beadwork.simulate.study import simulate_beads
 from beadwork.stages.beads.deconvolve import deconvolve
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # benchmarks/
+from lib.plates import plan_plates, read_packed
 
 SETS, RATIOS = ("epsilon-r2", "deltap-r1"), (1.67, 2.0, 3.0)
 METRICS = ("ratio_fitted", "single_beads", "width_hi", "width_lo")

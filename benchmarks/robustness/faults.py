@@ -1,7 +1,7 @@
 """Provoke the faults of tests/workflow and tests/slurm and print how long recovery from each took.
 
-    python benchmarks/faults.py local [PYTEST WORDS]         faults of a workstation
-    python benchmarks/faults.py slurm [PYTEST WORDS]         faults of a cluster, on a Slurm of two nodes made here
+    python benchmarks/robustness/faults.py local [PYTEST WORDS]     faults of a workstation
+    python benchmarks/robustness/faults.py slurm [PYTEST WORDS]     faults of a cluster: a Slurm of two nodes made here
 
 Seconds are wall time from the fault, or from the start by hand where one is needed, until what was being made was
 there; the tests compare it byte by byte with that of an undisturbed run.  Without other work on the machine only.
@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pandas as pd
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 TESTS = {"local": "tests/workflow/test_faults.py", "slurm": "tests/slurm/test_slurm.py"}
 
 

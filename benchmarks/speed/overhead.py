@@ -1,9 +1,9 @@
 """Plates per hour, and what the workflow costs on top of its commands: on one machine, on Slurm, and in a dry run.
 
-    python benchmarks/overhead.py make DIR [--plates 6] [--wells 384] [--beads-mean 85]     raw files, once (5 GB)
-    python benchmarks/overhead.py local DIR [--cores 2] [--report]                           snakemake --cores
-    python benchmarks/overhead.py slurm DIR [--report] [--profile cluster-generic]      on a Slurm of two nodes
-    python benchmarks/overhead.py dry-run DIR [--plates 3500]                                plan of a study that size
+    python benchmarks/speed/overhead.py make DIR [--plates 6] [--wells 384] [--beads-mean 85]     raw files, once (5 GB)
+    python benchmarks/speed/overhead.py local DIR [--cores 2] [--report]                           snakemake --cores
+    python benchmarks/speed/overhead.py slurm DIR [--report] [--profile cluster-generic]      on a Slurm of two nodes
+    python benchmarks/speed/overhead.py dry-run DIR [--plates 3500]                            plan of a study that size
 
 Run it on a machine that does nothing else: CPU seconds of a run are those of the whole machine (/proc/stat) while it
 lasts, CPU seconds of the commands are those of every call of ``beadwork``, and the overhead is the difference.  Wall
@@ -22,14 +22,16 @@ import time
 from pathlib import Path
 
 import pandas as pd
-from scale import write_raw
 
 from beadwork.io.files.tables import write_table
 from beadwork.io.platform.bead_sets import read_bead_set, read_liss_reference
 from beadwork.model.params import SimulateParams
 from beadwork.simulate.study import plan_study
 
-ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # benchmarks/
+from lib.plates import write_raw
+
+ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
 PER_PLATE = ("deconvolve", "normalize", "infer", "zscore", "figures plate")
 SLURM = ROOT / "tests" / "slurm" / "slurm.sh"

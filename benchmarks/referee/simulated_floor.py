@@ -1,6 +1,6 @@
 """Show how well the simulated pairs of ``deconvolution.py --set sim`` could be told at all; print two tables per seed.
 
-    python benchmarks/simulated_floor.py [--seed N ...]
+    python benchmarks/referee/simulated_floor.py [--seed N ...]
 
 ``mixture`` learns the beads' noise and what the plate tells of a gene from the same beads that it explains.  Here both
 are given, one after the other:
@@ -27,10 +27,12 @@ error of hi and lo genes in percent.
 import argparse
 import itertools
 import math
+import sys
 import warnings
+from pathlib import Path
 
 import numpy as np
-from deconvolution import FIRST, Referee, build_simulated, good_beads, plan_plates, score
+from deconvolution import FIRST, Referee, build_simulated, good_beads, score
 from scipy import stats
 
 import beadwork.simulate.study as simulator
@@ -42,6 +44,9 @@ from beadwork.model.beads.plate import N_ANALYTES
 from beadwork.model.ids import WELLS_384
 from beadwork.model.params import DeconvolveParams, SimulateParams
 from beadwork.stages.beads.callers.mixture import mixture_settings
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # benchmarks/
+from lib.plates import plan_plates
 
 WELLS, BEADS = 96, 48.0
 AIM = np.array([0.07, 0.11])

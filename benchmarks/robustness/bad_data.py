@@ -1,9 +1,9 @@
 """A study in which 3 % of the wells are bad in every way, and some plates wrong, through the whole workflow.
 
-    python benchmarks/bad_data.py make DIR [--sets 3] [--wells 384] [--beads-mean 40] [--bad 0.03] [--seed 23]
-    python benchmarks/bad_data.py run DIR sound          the study as it should be
-    python benchmarks/bad_data.py run DIR bad            the same beads with what was planted
-    python benchmarks/bad_data.py compare DIR            what was found, and what it did to the rest
+    python benchmarks/robustness/bad_data.py make DIR [--sets 3] [--wells 384] [--beads-mean 40] [--bad 0.03] [--seed N]
+    python benchmarks/robustness/bad_data.py run DIR sound          the study as it should be
+    python benchmarks/robustness/bad_data.py run DIR bad            the same beads with what was planted
+    python benchmarks/robustness/bad_data.py compare DIR            what was found, and what it did to the rest
 
 `compare` says, for each kind, how many were planted, named in the QC rows (or by `beadwork check-plates`), and left
 out; how far values of sound wells moved; and ends with exit code 1 if the aims of
@@ -31,7 +31,10 @@ from beadwork.model.ids import WELLS_384
 from beadwork.model.params import SimulateParams
 from beadwork.simulate.study import draw_well, make_platform, plan_study
 
-ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # benchmarks/
+from lib.record import Aim, write_record
+
+ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
 WELL_FAULTS = ("truncated", "empty", "few beads", "dark", "absent", "not an LXB file", "another cell line",
                "another bead set")  # fmt: skip
@@ -209,6 +212,12 @@ def compare(folder: Path) -> int:
         bad = set(wells["det_plate"] + ":" + wells["det_well"])
         compare_values(folder, [plate for plate in plates if plate not in carried], bad)
     missed = int((table["planted"] - table["named"]).sum())
+    share = 100 * missed / max(int(table["planted"].sum()), 1)
+    write_record("robustness-bad-data", "python benchmarks/robustness/bad_data.py compare DIR", [
+        Aim("bad wells that no QC row names, %", 5, share),
+        Aim("wrong plates found, %", 95, 100 * found / max(len(carried), 1), True),
+        Aim("sound plates accused", 0, len(accused)),
+    ])  # fmt: skip
     return int(missed > 0.05 * table["planted"].sum() or found < 0.95 * len(carried) or bool(accused))
 
 

@@ -1,6 +1,6 @@
 """Does it help to carry the uncertainty of level 2 on?  Scores and signatures with and without it, in three tables.
 
-    python benchmarks/uncertainty.py [PLATES] [--seeds N] [--beads MEAN ...]
+    python benchmarks/referee/uncertainty.py [PLATES] [--seeds N] [--beads MEAN ...]
 
 PLATES is the folder of the real plates (LJP009AH_A375_24H_X1_B20 as beads.npz, REP.A028_MCF7_24H_X1_B25 as LXB files);
 without it only the simulated table is made.
@@ -20,13 +20,13 @@ simulated   Three replicate plates of 96 wells whose true effects are known, sev
 """
 
 import argparse
+import sys
 import warnings
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from deconvolution import plan_plates, read_packed
 
 from beadwork.io.beads.lxb import read_plate
 from beadwork.io.beads.maps import read_map
@@ -44,6 +44,9 @@ from beadwork.stages.levels.consensus import consensus
 from beadwork.stages.levels.normalize import normalize
 from beadwork.stages.levels.zscore import zscore
 from beadwork.stages.plates.replicates import area_under_curve
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # benchmarks/
+from lib.plates import plan_plates, read_packed
 
 METHODS = {
     "kmeans": DeconvolveParams(method="kmeans"),

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
-from validation_real_plates import beadwork
+from real_plates import beadwork
 
 STEPS = ("GEX", "CAL", "SUP", "NORM", "QNORM", "INF", "ZSPC", "ZSVC", "MODZ", "siginfo", "index", "answers", "qc")
 

@@ -1,6 +1,6 @@
 """Are the beads of a gene one lot or two?  Fit labelled beads with peaks split by any distance.
 
-    python benchmarks/bead_lots.py PLATE [PLATE ...] [--figure FILE]
+    python benchmarks/referee/bead_lots.py PLATE [PLATE ...] [--figure FILE]
 
 PLATE is a folder or archive of LXB files, or a packed plate (beads.npz).  Analytes whose two genes lie far apart (the
 source analytes of ``deconvolution.py``) tell the gene of every bead.  The beads of each gene are fitted alone, in all
@@ -11,15 +11,19 @@ its well's fitted position.
 """
 
 import argparse
+import sys
 from pathlib import Path
 
 import numpy as np
-from deconvolution import find_sources, good_beads, read_beads
+from deconvolution import find_sources, good_beads
 
 from beadwork.kernels.beads.mixture import BeadModel, PairPrior, peak_density
 from beadwork.kernels.beads.mixture_numba import fit_plate
 from beadwork.kernels.beads.mixture_plate import WIDTHS
 from beadwork.model.beads.plate import BeadPlate
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # benchmarks/
+from lib.plates import read_beads
 
 SPLITS = np.array([0.0, 0.06, 0.1, 0.14, 0.18, 0.22, 0.26, 0.3, 0.35, 0.4, 0.5])
 FACTORS = np.array([0.6, 0.7, 0.8, 0.9, 1.0, 1.12, 1.25, 1.4])

@@ -1,15 +1,15 @@
 """Compare simulated beads with real ones by the same crude measures: the tables of docs/validation/simulator.md.
 
-python benchmarks/simulator.py SHARED_DATA_FOLDER
+python benchmarks/validation/simulator.py SHARED_DATA_FOLDER
 """
 
 import argparse
+import sys
 import tempfile
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from deconvolution import read_packed
 from scipy.stats import mannwhitneyu, rankdata
 
 from beadwork.io.beads.maps import read_map
@@ -23,6 +23,9 @@ from beadwork.simulate.study import POSCONS, plan_study, simulate_beads
 from beadwork.stages.beads.deconvolve import deconvolve
 from beadwork.stages.levels.normalize import normalize
 from beadwork.stages.levels.zscore import zscore
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # benchmarks/
+from lib.plates import read_packed
 
 REAL = "LJP009AH_A375_24H_X1_B20"
 EVERY = 4

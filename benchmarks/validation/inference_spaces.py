@@ -1,6 +1,6 @@
 """Which genes connect best: wells of one compound against wells of different ones, by space and scale of z.
 
-    python benchmarks/inference_spaces.py QNORM [Z ...]
+    python benchmarks/validation/inference_spaces.py QNORM [Z ...]
 
 QNORM is level 3 of a plate whose map has compounds in two wells or more (LJP009_A375_24H_X1_B20); Z are level-4
 matrices of it, such as those of ``beadwork denoise``.  Wells with a compound at 1 um or more; Spearman correlation over

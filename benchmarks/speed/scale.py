@@ -1,6 +1,6 @@
 """Grow a simulated study batch by batch and measure what each plate costs, from raw files to the index.
 
-    python benchmarks/scale.py DIR [--batches 20] [--plates 3] [--wells 384] [--beads-mean 40] [--cores 2]
+    python benchmarks/speed/scale.py DIR [--batches 20] [--plates 3] [--wells 384] [--beads-mean 40] [--cores 2]
 
 The raw files of a batch (about 1.1 GB per plate at 85 beads per analyte) are made when the batch is run and removed
 after it.  DIR/scale.tsv gets one row per batch: wall seconds of the run, and CPU seconds of every rule per plate, as
@@ -16,36 +16,19 @@ import sys
 import time
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
-from beadwork.io.beads.lxb import lxb_bytes
 from beadwork.io.files.tables import write_table
 from beadwork.io.platform.bead_sets import read_bead_set, read_liss_reference
-from beadwork.kernels.numeric.threads import run_chunks
 from beadwork.model.params import SimulateParams
-from beadwork.simulate.study import draw_well, make_platform, plan_study
+from beadwork.simulate.study import plan_study
 
-ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # benchmarks/
+from lib.plates import write_raw
+
+ROOT = Path(__file__).resolve().parents[2]
 PER_PLATE = ("deconvolve", "normalize", "infer", "zscore", "zscore_vehicle")
 PER_RUN = ("check_plates", "index", "collect_qc", "collect_siginfo")
-
-
-def write_raw(study, plates, folder: Path, threads: int) -> None:
-    """Write the LXB files of some plates."""
-    platform = make_platform(study)
-    for plate in plates:
-        target = folder / "lxb" / plate.det_plate
-        target.mkdir(parents=True, exist_ok=True)
-
-        def write(start: int, stop: int, plate=plate, target=target) -> None:
-            well = plate.wells[start]
-            beads = draw_well(study, plate, start, platform)
-            data = lxb_bytes(*beads, well, rng=np.random.default_rng(start))
-            (target / f"{plate.det_plate}_{well}.lxb").write_bytes(data)
-
-        run_chunks(write, len(plate.wells), threads=threads)
-        write_table(plate.plate_map, folder / "maps" / f"{plate.det_plate}.map")
 
 
 def empty_raw(plates, folder: Path) -> None:

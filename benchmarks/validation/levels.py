@@ -1,10 +1,10 @@
 """Levels 3 and 4 on official and golden data: LISS, outlier wells, quantile normalisation, z-scores, the smoothers."""
 
+import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from deconvolution import read_packed
 
 from beadwork.io.beads.maps import read_map
 from beadwork.io.matrix.formats import read_matrix
@@ -17,6 +17,9 @@ from beadwork.model.params import DeconvolveParams, NormalizeParams
 from beadwork.stages.beads.deconvolve import deconvolve
 from beadwork.stages.levels.normalize import normalize, scale_bead_set, to_qnorm
 from beadwork.stages.levels.zscore import zscore
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # benchmarks/
+from lib.plates import read_packed
 
 REFERENCE = read_liss_reference()
 LEVELS = REFERENCE["log2_level"].to_numpy(np.float64)

@@ -1,6 +1,6 @@
 """CPU seconds of reading a GCTX: beadwork, cmapPy and h5py alone, in one run.
 
-    python benchmarks/matrix_reading.py [--columns 20000] [--rows 978] [--repeats 7]
+    python benchmarks/speed/matrix_reading.py [--columns 20000] [--rows 978] [--repeats 7]
 
 Read are a whole matrix, 1,000 columns that follow one another, and 1,000 columns from all over the file; each time ids
 as text and values as float32.  h5py alone is a few lines that do no more; its values are turned to genes by samples, as

@@ -1,6 +1,6 @@
 """What noise control gains, on real plates and on simulated ones with truth: docs/methods/denoise.md's table.
 
-    python benchmarks/noise.py SHARED_DATA [--work FOLDER] [--write]
+    python benchmarks/validation/noise.py SHARED_DATA [--work FOLDER] [--write]
 
 AUC: the probability that a pair that should connect scores above one that should not.  mAP: mean average precision of
 each well's partners.  Intervals: 95 %, bootstrap over compounds (over cell lines for signatures), 500 draws.  Every
@@ -34,7 +34,7 @@ from beadwork.stages.levels.train_noise import sum_noise, train_noise
 from beadwork.stages.levels.zscore import zscore
 
 LJP, REP, TEST = "LJP009AH_A375_24H_X1_B20", "REP.A028_MCF7_24H_X1_B25", "TEST_A375_24H_X1_B20"
-PAGE = Path(__file__).parent.parent / "docs" / "methods" / "denoise.md"
+PAGE = Path(__file__).parents[2] / "docs" / "methods" / "denoise.md"
 INERT = TrainNoiseParams(inert_below=0.5)
 ALONE = DenoiseParams(own="no")
 DRAWS = 500

@@ -1,6 +1,6 @@
 """Referee the deconvolution methods on beads whose gene is known; print one table per referee set.
 
-    python benchmarks/deconvolution.py PLATE [--set half|once|sim ...] [--low] [--seed N] [--method NAME ...]
+    python benchmarks/referee/deconvolution.py PLATE [--set half|once|sim ...] [--low] [--seed N] [--method NAME ...]
 
 PLATE is a folder or archive of LXB files, or a packed plate (beads.npz); ``--set sim`` needs none (give ``-``).
 
@@ -29,7 +29,7 @@ gives; 'known gene' the median of the beads that were mixed in, had their gene b
 """
 
 import argparse
-import itertools
+import sys
 import time
 import warnings
 from dataclasses import dataclass
@@ -38,13 +38,15 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import rankdata
 
-from beadwork.io.beads.lxb import read_plate
-from beadwork.io.platform.bead_sets import read_bead_set, read_liss_reference
 from beadwork.kernels.beads.grouping import group_beads
 from beadwork.model.beads.plate import N_ANALYTES, BeadPlate
 from beadwork.model.params import DeconvolveParams, SimulateParams
-from beadwork.simulate.study import Study, plan_study, simulate_beads
+from beadwork.simulate.study import Study, simulate_beads
 from beadwork.stages.beads.callers import METHODS
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # benchmarks/
+from lib.plates import plan_plates, read_beads
+from lib.record import Aim, write_record
 
 GAPS = np.array([0.0, 0.10, 0.53, 1.3, 2.1, 3.3, 5.5])
 GAP_PERCENTILES = np.array([0.0, 5, 25, 50, 75, 95, 100])
@@ -67,21 +69,6 @@ class Referee:
     truth_sd: np.ndarray
     known: np.ndarray | None
     ratio: float
-
-
-def read_packed(path: Path) -> BeadPlate:
-    """Read a packed plate: beads by well and analyte."""
-    packed = np.load(path)
-    counts = packed["count"].astype(np.int64)
-    analyte = np.tile(np.arange(1, N_ANALYTES + 1), len(counts)).repeat(counts.ravel())
-    bounds = np.concatenate([[0], np.cumsum(counts.sum(1))])
-    wells = [group_beads(analyte[a:b], packed["rp1"][a:b], N_ANALYTES) for a, b in itertools.pairwise(bounds)]
-    return BeadPlate.from_wells(path.parent.name, packed["well"].tolist(), wells)
-
-
-def read_beads(path: Path) -> BeadPlate:
-    """Read a packed plate, or a folder or archive of LXB files."""
-    return read_packed(path) if path.suffix == ".npz" else read_plate(path, threads=2)
 
 
 def good_beads(beads: BeadPlate, well: int, analyte: int) -> np.ndarray:
@@ -196,12 +183,6 @@ def choose_pairs(levels: np.ndarray, n_pairs: int, once: bool, rng: np.random.Ge
             uses[1, j] += 1
             pairs.append((i, j))
     return rng.permutation(np.array(pairs))
-
-
-def plan_plates(params: SimulateParams, bead_set: str = "epsilon-r2", ratio: float = 2.0) -> Study:
-    """Plan simulated plates; by default of a bead set and ratio as those of the real ones here."""
-    levels = read_liss_reference().dropna(subset="calibrator")["log2_level"].tolist()
-    return plan_study(read_bead_set(bead_set), ratio, levels, params)
 
 
 def build_simulated(study: Study) -> Referee:
@@ -328,6 +309,13 @@ def table(referee: Referee, methods: dict[str, DeconvolveParams], threads: int =
         values = np.log2(np.maximum(calls.value[:, :, chosen], 1.0)).transpose(0, 2, 1)
         sd = None if calls.sd is None else calls.sd[:, :, chosen].transpose(0, 2, 1)
         lines.append(row(name, values, sd, seconds))
+        if name == "mixture" and referee.name.startswith("SIM"):
+            found = score(referee, values, sd)
+            rmse = [Aim(f"RMSE of {half} genes, log2", aim, error) for half, aim, error in
+                    zip(("hi", "lo"), (0.07, 0.11), found["RMSE"], strict=True)]  # fmt: skip
+            swaps = Aim("swapped pairs, %", 1.5, found["swap % (far)"][0])
+            write_record("referee-simulated", "python benchmarks/referee/deconvolution.py - --set sim --seed 5",
+                         [*rmse, swaps])  # fmt: skip
     return "\n".join(lines)
 
 

@@ -1,24 +1,29 @@
 """Write docs/validation/official.md: figures against official results, golden sets and real plates, by one command.
 
-    python benchmarks/validation.py SHARED_DATA_FOLDER
+    python benchmarks/validation/official.py SHARED_DATA_FOLDER
 
-Each ``benchmarks/validation_<topic>.py`` has ``section(shared: Path) -> str``, which runs the checks of its topic and
+Each ``<topic>.py`` beside it has ``section(shared: Path) -> str``, which runs the checks of its topic and
 returns them as Markdown; this script runs all of them (or those named with --only) and joins the sections.
 """
 
 import argparse
 import importlib.util
+import re
+import sys
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # benchmarks/
+from lib.record import Aim, write_record
+
 HERE = Path(__file__).parent
-PAGE = HERE.parent / "docs" / "validation" / "official.md"
+PAGE = HERE.parents[1] / "docs" / "validation" / "official.md"
 TOPICS = ("level2", "levels", "inference", "consensus", "connectivity", "real_plates", "determinism")
 HEAD = """# Validation
 
 What beadwork computes, held against official results, golden sets and real plates. The page is written by
 
 ```
-python benchmarks/validation.py DATA
+python benchmarks/validation/official.py DATA
 ```
 
 where DATA is a folder with the public material that each section names (plates, golden sets; not part of this
@@ -27,11 +32,11 @@ project). Figures are those of the run that wrote the page; a target that was mi
 
 
 def load_section(topic: str):
-    """Import ``validation_<topic>.py`` and return its ``section`` function, or None if there is no such file."""
-    path = HERE / f"validation_{topic}.py"
+    """Import ``<topic>.py`` and return its ``section`` function, or None if there is no such file."""
+    path = HERE / f"{topic}.py"
     if not path.exists():
         return None
-    spec = importlib.util.spec_from_file_location(path.stem, path)
+    spec = importlib.util.spec_from_file_location(f"validation_{topic}", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module.section
@@ -45,6 +50,13 @@ def replace_section(page: str, part: str) -> str:
         raise SystemExit(f"the page has no section {head!r}; write it as a whole")
     _, follows, rest = after.partition("\n## ")
     return f"{before}\n{part}\n" + (f"\n## {rest}" if follows else "")
+
+
+def page_aims(parts: list[str]) -> list[Aim]:
+    """One aim for each section that has targets: none missed."""
+    counts = [(part.split("\n", 1)[0].strip("# "), len(re.findall(r"\b(?:met|missed)\b[* ]*\|", part)),
+               len(re.findall(r"\bmissed\b[* ]*\|", part))) for part in parts]  # fmt: skip
+    return [Aim(f"{head}: targets missed, of {total}", 0, missed) for head, total, missed in counts if total]
 
 
 def main() -> None:
@@ -67,6 +79,7 @@ def main() -> None:
                 PAGE.write_text(replace_section(PAGE.read_text(encoding="utf-8"), part), encoding="utf-8")
         return
     PAGE.write_text("\n\n".join([HEAD.strip(), *parts]) + "\n", encoding="utf-8")
+    write_record("validation-official", "python benchmarks/validation/official.py DATA", page_aims(parts))
     print(f"wrote {PAGE}")
 
 

@@ -1,4 +1,4 @@
-"""Noise control on simulated studies, where truth is known: a part of benchmarks/noise.py.
+"""Noise control on simulated studies, where truth is known: a part of benchmarks/validation/noise.py.
 
 Level 2 is the truth of the simulator (no beads), so that only noise of wells is judged; the levels above are made by
 the stages.  Three replicate plates of 384 wells, with half of the shared noise spatial.
