@@ -254,7 +254,7 @@ def test_rows_in_another_order_are_put_right(results: Path, tmp_path: Path, caps
         (["release", "results", "-o", "r", "--levels", "4vc"], "results: lacks matrices of level ZSVC"),
         (["release", "results", "-o", "r", "--plates", "more.tsv"], "lacks matrices of level GEX (results/P9"),
         (["check-plates", "empty", "-o", "t.tsv"], "empty: holds no {plate}/{plate}_GEX.gctx"),
-        (["check-plates", "results", "--plates", "absent.tsv", "-o", "t.tsv"], "absent.tsv: no such file; check the name"),
+        (["check-plates", "results", "--plates", "absent.tsv", "-o", "t.tsv"], "absent.tsv: no such file; check"),
     ],
 )  # fmt: skip
 def test_mistakes_are_told_in_one_line(results: Path, tmp_path: Path, capsys, monkeypatch, words, message):
