@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -70,11 +71,12 @@ _COMPARE: dict[str, Callable[..., np.ndarray]] = {
 }  # fmt: skip
 
 
+_FILTER = re.compile(r"\s*([^=<>!]*[^=<>!\s])\s*(>=|<=|!=|==|=|>|<)\s*([^=<>!\s](?:.*\S)?)\s*", re.DOTALL)
+
+
 def _split_filter(text: str) -> tuple[str, str, str]:
-    for operator in (">=", "<=", "!=", "=", ">", "<"):
-        name, found, value = text.partition(operator)
-        if found and name.strip() and value.strip():
-            return name.strip(), operator, value.strip()
+    if parts := _FILTER.fullmatch(text):
+        return parts[1], "=" if parts[2] == "==" else parts[2], parts[3]
     raise ParameterError(f"filter {text!r}: field=value, field!=value or field>=number is needed")
 
 
