@@ -188,8 +188,8 @@ METHODS: dict[str, tuple[dict[str, type[Params]], str]] = {
     "deconvolve": (
         {"parameters": DeconvolveParams},
         "wells_read well_unusable well_without_map map_without_well count_mean count_cv calibrators_missing "
-        "single_peak few_beads no_beads flipped ambiguous effective_beads outlier_beads moved prior_used ratio_fitted "
-        "width_hi width_lo single_beads beads_suspected",
+        "single_peak few_beads no_beads flipped ambiguous effective_beads outlier_beads perturbation prior_used "
+        "ratio_fitted width_hi width_lo single_beads beads_suspected",
     ),
     "normalize": (
         {"parameters": NormalizeParams},

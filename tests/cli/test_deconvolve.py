@@ -55,6 +55,7 @@ def fail(capsys, folder, *options, **places):
     return lines[0].removeprefix("beadwork: error: ").replace(f"{folder}/", "")
 
 
+@pytest.mark.slow
 def test_mixture_writes_uncertainty_and_odds_and_says_that_a_small_plate_has_no_prior(plate, capsys):
     out = plate / "out"
     options = ["--method", "mixture", "--sd", out / "SD.gctx", "--odds", out / "O.gctx", "--qc", out / "qc.tsv"]
@@ -66,7 +67,7 @@ def test_mixture_writes_uncertainty_and_odds_and_says_that_a_small_plate_has_no_
     assert paired.sum() == 976
     assert (odds.values[paired] >= 1).all()
     qc = read_table(out / "qc.tsv").set_index("metric")
-    assert set(qc.index) >= {"ambiguous", "effective_beads", "outlier_beads", "moved", "prior_used"}
+    assert set(qc.index) >= {"ambiguous", "effective_beads", "outlier_beads", "perturbation", "prior_used"}
     assert qc.loc["prior_used", "value"] == "too few wells"
     assert "too few wells for a prior from the other wells; each well is fitted alone" in capsys.readouterr().err
 

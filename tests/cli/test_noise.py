@@ -343,4 +343,10 @@ def test_the_model_that_ships_follows_from_its_recipe(shared_data, tmp_path):
     spec.loader.exec_module(recipe)
     made = tmp_path / "noise_default.h5"
     recipe.make(shared_data, made)
-    assert made.read_bytes() == resource_path("noise_default.h5").read_bytes()
+    ours, shipped = read_noise_model(made), read_noise_model(resource_path("noise_default.h5"))
+    for name in ("treatments", "control_wells", "plates"):
+        pd.testing.assert_frame_equal(getattr(ours, name), getattr(shipped, name))
+    # the same bytes with the same version; another rounding of level 2 or 3 may move a value by one step of the grid
+    parts = [[*model.treated, model.controls, *model.controls_without] for model in (ours, shipped)]
+    for one, other in zip(*parts, strict=True):
+        np.testing.assert_allclose(one.rows, other.rows, atol=2**-8)

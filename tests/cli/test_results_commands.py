@@ -117,11 +117,11 @@ def test_status_says_what_is_new_changed_missing_damaged_and_retired(results: Pa
     assert f"new: 1 ({plate})" in out
     assert re.search(rf"changed: \d \({PLATES[1]}", out)
     assert f"retired since: 1 ({PLATES[0]})" in out
-    assert "gone: 0" in out
+    assert "removed: 0" in out
 
 
 def test_status_keeps_a_record_and_says_on_a_page_what_is_new(results: Path, capsys):
-    sheet, record, page = (results.parent / name for name in ("plates.tsv", "record.tsv", "news.html"))
+    sheet, record, page = (results.parent / name for name in ("plates.tsv", "record.tsv", "changes.html"))
     words = ("status", results, "--plates", sheet, "--record", record, "--page", page)
     assert run(capsys, *words)[0] == 0
     assert "Everything: this is the first run whose status was kept (2 plates, 1 brew, 1 index segment)" in (
@@ -138,11 +138,11 @@ def test_status_keeps_a_record_and_says_on_a_page_what_is_new(results: Path, cap
     (results / "index/manifest.json").write_text(json.dumps(manifest))
     run(capsys, *words)
     text = page.read_text()
-    assert "<p>retired: 1 plate; new: 1 plate, 1 index segment; gone: 1 index segment</p>" in text
+    assert "<p>retired: 1 plate; new: 1 plate, 1 index segment; removed: 1 index segment</p>" in text
     rows = re.findall(r"<tr><td>(.*?)</td><td>(.*?)</td><td>(.*?)</td><td>(.*?)</td><td>(.*?)</td>", text)
     assert ("plate", PLATES[0], "first", "retired", "retired") in rows
     assert ("plate", plate, "&lt;second&gt;", "new", "done") in rows
-    assert ("index segment", "000001-ab", "", "gone", "") in rows
+    assert ("index segment", "000001-ab", "", "removed", "") in rows
 
 
 def test_status_tells_what_the_check_of_plates_suspects(results: Path, capsys):
@@ -279,5 +279,5 @@ def test_a_release_needs_room(results: Path, tmp_path: Path, capsys, monkeypatch
     monkeypatch.setattr(release.shutil, "disk_usage", lambda _: usage(10, 10, 1000))
     code, _, err = run(capsys, "release", results, "-o", tmp_path / "release")
     assert code == 2
-    assert "are free; make room for it" in err
+    assert "are free; free some space" in err
     assert not (tmp_path / "release").exists()

@@ -39,6 +39,7 @@ def test_zscore(plate, tmp_path, population, level, size):
     assert z.level == level
     assert z.provenance["parameters"] == {
         "min_mad": 0.1,
+        "scale": "own",
         "sd_slope": 1.5,
         "min_population": 3,
         "population": population,

@@ -70,7 +70,7 @@ def test_any_values_survive_the_command_line(wells, beads_mean, cells):
 
 
 def test_rendering():
-    assert render_flags(ZscoreParams(min_mad=0.2)) == "--min-mad 0.2 --min-population 3 --sd-slope 1.5"
+    assert render_flags(ZscoreParams(min_mad=0.2)) == "--min-mad 0.2 --min-population 3 --scale own --sd-slope 1.5"
     assert "--no-flip" in render_flags(DeconvolveParams(flip=False)).split()
     assert "--flip" in render_flags(DeconvolveParams()).split()
     assert "--group-by brew_prefix,pert_id" in render_flags(ConsensusParams(group_by=("brew_prefix", "pert_id")))

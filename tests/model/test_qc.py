@@ -4,7 +4,14 @@ import pandas as pd
 import pytest
 
 from beadwork.model.fields import FIELDS, field_kind
-from beadwork.model.qc import COLUMNS, METRICS, Metric, join_qc, qc_rows, register_metrics
+from beadwork.model.qc import COLUMNS, METRICS, RENAMED, Metric, current_names, join_qc, qc_rows, register_metrics
+
+
+def test_rows_of_an_earlier_version_get_the_names_of_today():
+    old = pd.DataFrame({"metric": ["moved", "tas"], "value": [1.0, 2.0]})
+    assert current_names(old)["metric"].tolist() == ["perturbation", "tas"]
+    assert set(RENAMED.values()) <= set(METRICS)
+    assert not set(RENAMED) & set(METRICS)
 
 
 def test_rows_pass_within_their_bounds():

@@ -80,7 +80,7 @@ def test_small_plates_keep_every_kind_of_well(n_wells):
 
 
 def test_median_bead_of_a_gene_is_its_true_level(study):
-    """With the gene of every bead known (one gene an analyte), the median of the beads is the truth."""
+    """With the gene of every bead known (one gene per analyte), the median of the beads is the truth."""
     alone = plan(ratio=1e6, plates=1, wells=10, beads_mean=2000, share_spread=0, seed=3)
     beads = simulate_beads(alone, alone.plates[0])
     genes = alone.bead_set.genes

@@ -97,8 +97,8 @@ rule status:
     output:
         record=update("<results>/status.tsv"),
         page=report(
-            "<results>/report/news.html",
-            caption="../report/news.rst",
+            "<results>/report/changes.html",
+            caption="../report/changes.rst",
             category="Study",
             labels={"figure": "what is new, and what is there"},
         ),

@@ -12,6 +12,8 @@ from beadwork import __version__
 
 COMMANDS: dict[str, tuple[str, str]] = {
     # name: (module, one-line help shown by `beadwork --help`)
+    "sheet": ("sheet", "Folders and archives of LXB files -> plates.tsv and maps."),
+    "plate": ("plate", "LXB beads of a plate -> ZSPC and ZSVC: the steps of levels 2 to 4 in one process."),
     "deconvolve": ("deconvolve", "LXB beads of a plate -> GEX, one value per gene and well (level 2)."),
     "normalize": ("normalize", "GEX -> QNORM: LISS scaling, outlier wells, quantile normalisation (level 3)."),
     "infer": ("infer", "QNORM -> INF: 11,350 genes inferred from the 978 landmarks (level 3)."),
@@ -22,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "consensus": ("consensus", "ZSPC of replicate plates -> MODZ signatures and their siginfo (level 5)."),
     "check-plates": ("check_plates", "Find swapped plates, shifted maps, wrong cell lines and bead sets."),
     "index": ("index", "Build, inspect and verify a connectivity index."),
+    "library": ("library", "Make a reference index of LINCS, GEO or own files in one command."),
     "query": ("query", "Ask an index which signatures connect to gene sets."),
     "explain": ("explain", "Say which mechanisms, targets and genes stand behind an answer."),
     "introspect": ("introspect", "Ask an index with its own signatures: every signature against all."),

@@ -10,7 +10,7 @@ from beadwork.model.params import CheckPlatesParams
 
 @click.command("check-plates")
 @click.argument("sources", metavar="GEX... | RESULTS", nargs=-1, required=True, type=FILE)
-@click.option("-o", "--output", metavar="TSV", type=FILE, required=True, help="Table of verdicts, one row a plate.")
+@click.option("-o", "--output", metavar="TSV", type=FILE, required=True, help="Table of verdicts, one row per plate.")
 @click.option("--plates", metavar="SHEET", type=FILE, multiple=True,
               help="Plate sheet: of a folder of results, only its plates; may be given again.")  # fmt: skip
 @params_options(CheckPlatesParams)
@@ -23,20 +23,22 @@ def command(
     """Look for swapped plates, shifted or rotated maps, wrong bead sets and wrong cell lines, from the data alone.
 
     GEX are the matrices of `beadwork deconvolve`; a folder of results stands for those of all its plates. Give
-    replicates together, and more than one set of compounds: plates are told by what they have in common.
+    replicates together, and more than one set of compounds: plates are recognised by what they have in common.
     """
     from beadwork.cli.files import load_matrix
     from beadwork.io.files.tables import write_table
     from beadwork.io.matrix.formats import read_annotation
     from beadwork.io.platform.bead_sets import bead_set_names, read_bead_set
-    from beadwork.stages.plates.check import check_plates, compared_genes, make_print
+    from beadwork.stages.plates.check import check_plates, compared_genes, make_fingerprint
 
     paths = [path for source in sources for path in (_of_results(source, plates) if source.is_dir() else [source])]
     genes = compared_genes(read_annotation(path).rows.index for path in paths)
-    prints = [make_print(load_matrix(path), genes, str(path)) for path in progress(paths, "plates", len(paths))]
-    result = check_plates(prints, [read_bead_set(name) for name in bead_set_names()], params=params)
+    fingerprints = [
+        make_fingerprint(load_matrix(path), genes, str(path)) for path in progress(paths, "plates", len(paths))
+    ]
+    result = check_plates(fingerprints, [read_bead_set(name) for name in bead_set_names()], params=params)
     for row in result.table[result.table["verdict"] == "suspected"].itertuples():
-        log.warning("%s: %s; if so, mend the plate sheet or the map, or set use to no", row.det_plate, row.suspicion)
+        log.warning("%s: %s; if so, fix the plate sheet or the map, or set use to no", row.det_plate, row.suspicion)
     write_table(result.table, output)
     write_qc(result.qc, qc)
 

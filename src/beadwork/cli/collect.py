@@ -17,6 +17,7 @@ def command(tables: tuple[Path, ...], output: Path) -> None:
 
     from beadwork.io.files.tables import read_table, write_table
     from beadwork.model.errors import AlignmentError
+    from beadwork.model.qc import COLUMNS, current_names
 
     check_outputs([output], tables)
     parts = [(path, read_table(path, text_only=True)) for path in tables]
@@ -29,4 +30,6 @@ def command(tables: tuple[Path, ...], output: Path) -> None:
             )
         columns += [name for name in part.columns if name not in columns]
     merged = pd.concat([part.reindex(columns=columns) for _, part in parts], ignore_index=True)
+    if columns[: len(COLUMNS)] == COLUMNS:
+        merged = current_names(merged)
     write_table(merged, output)

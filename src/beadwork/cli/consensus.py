@@ -12,7 +12,7 @@ from beadwork.model.params import ConsensusParams
 @click.argument("z", metavar="Z [Z ...]", type=FILE, nargs=-1, required=True)
 @click.option("-o", "--output", metavar="MODZ", type=FILE, required=True, help="Signatures, moderated z-scores.")
 @click.option(
-    "--siginfo", metavar="TSV", type=FILE, required=True, help="One row a signature: ids, replicates, TAS, ..."
+    "--siginfo", metavar="TSV", type=FILE, required=True, help="One row per signature: ids, replicates, TAS, ..."
 )
 @click.option(
     "--reliability",

@@ -16,7 +16,7 @@ from beadwork.cli.options import FILE, log_option
 @click.option("--sets", metavar="GMT", type=FILE, multiple=True,
               help="Sets of perturbagens, by name; may be given again.")  # fmt: skip
 @click.option("--hits", metavar="LIST", type=FILE,
-              help="Names of perturbagens, one a line: which classes hold more of them than chance gives.")  # fmt: skip
+              help="Names of perturbagens, one per line: which classes hold more of them than by chance.")  # fmt: skip
 @click.option("--min-class", type=click.IntRange(min=2), default=3, show_default=True,
               help="Classes with fewer perturbagens in the answer are left out.")  # fmt: skip
 @click.option("-o", "--output", metavar="DIR", type=FILE, required=True, help="Write the tables here.")

@@ -288,9 +288,10 @@ def _read_rows(paths: tuple[Path, ...]) -> pd.DataFrame:
     import pandas as pd
 
     from beadwork.io.files.tables import read_table
-    from beadwork.model.qc import COLUMNS
+    from beadwork.model.qc import COLUMNS, current_names
 
-    return pd.concat([read_table(path, required=tuple(COLUMNS)) for path in paths], ignore_index=True)
+    rows = pd.concat([read_table(path, required=tuple(COLUMNS)) for path in paths], ignore_index=True)
+    return current_names(rows)
 
 
 def _save(figure: Any, path: Path) -> None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from beadwork.cli.options import FILE, common_options, log_option, params_options, qc_option, write_qc
 from beadwork.model.params import IndexParams
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _SIGINFO = click.option(
     "--siginfo",
@@ -150,10 +154,7 @@ def info(index: Path, as_json: bool, qc: Path | None) -> None:
 
         click.echo(json.dumps(facts, indent=1))
     else:
-        width = max(len(name) for name in facts)
-        for name, value in facts.items():
-            shown = f"{value:,}" if isinstance(value, int) else "none of LM, BING, AIG" if value is None else value
-            click.echo(f"{name.replace('_', ' '):<{width}}  {shown}")
+        print_facts(facts)
     _write_qc(index, qc)
 
 
@@ -175,6 +176,14 @@ def verify(index: Path, quick: bool, threads: int, qc: Path | None) -> None:
     _write_qc(index, qc)
 
 
+def print_facts(facts: Mapping[str, object]) -> None:
+    """Print facts about an index, one a line."""
+    width = max(len(name) for name in facts)
+    for name, value in facts.items():
+        shown = f"{value:,}" if isinstance(value, int) else "none of LM, BING, AIG" if value is None else value
+        click.echo(f"{name.replace('_', ' '):<{width}}  {shown}")
+
+
 def _progress() -> Callable[[str], None]:
     if not sys.stderr.isatty():
         return lambda text: None
@@ -194,21 +203,22 @@ def _said(path: Path, n_signatures: int, n_genes: int, background: object) -> No
 
 def _write_qc(index: Path, path: Path | None) -> None:
     """QC rows of an index: what it holds, and what is too small in it."""
-    if path is None:
-        return
+    if path is not None:
+        write_qc(index_qc(index), path)
+
+
+def index_qc(index: Path) -> pd.DataFrame:
+    """QC rows of an index."""
     from beadwork.api import ConnectivityIndex
     from beadwork.model.params import QueryParams
     from beadwork.model.qc import join_qc, qc_rows
 
     facts, params = ConnectivityIndex.open(index).info(), QueryParams()
     name = index.name
-    write_qc(
-        join_qc(
-            [
-                qc_rows("index", "n_signatures", {name: facts["signatures"]}, lower=1),
-                qc_rows("index", "n_null", {name: facts["null_signatures"]}, lower=2 * params.min_null),
-                qc_rows("index", "n_background", {name: facts["background_queries"]}, lower=params.min_background),
-            ]
-        ),
-        path,
+    return join_qc(
+        [
+            qc_rows("index", "n_signatures", {name: facts["signatures"]}, lower=1),
+            qc_rows("index", "n_null", {name: facts["null_signatures"]}, lower=2 * params.min_null),
+            qc_rows("index", "n_background", {name: facts["background_queries"]}, lower=params.min_background),
+        ]
     )

@@ -25,8 +25,8 @@ def command(output: Path, params: SimulateParams, compress: bool, threads: int, 
     """Make L1000 plates whose truth is known: beads as LXB files, plate maps, and what was planted.
 
     \b
-    DIR/plates.tsv                 one row a plate, ready for the workflow; paths are relative to DIR
-    DIR/lxb/{plate}/               one LXB file a well
+    DIR/plates.tsv                 one row per plate, ready for the workflow; paths are relative to DIR
+    DIR/lxb/{plate}/               one LXB file per well
     DIR/maps/{plate}.map           plate maps
     DIR/truth/{plate}_GEX.gctx     level 2: linear FI of every gene and well
     DIR/truth/signatures.gctx      level 5: log2 fold changes of the 978 landmarks by sig_id

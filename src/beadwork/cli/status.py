@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @click.option("--plates", metavar="SHEET", type=FILE, multiple=True,
               help="Plate sheet: says what should be there, and the batches; may be given again.")  # fmt: skip
 @click.option("-o", "--output", metavar="TSV", type=FILE, help="Write the whole table here.")
-@click.option("--since", metavar="TSV", type=FILE, help="An earlier table: say what is new, changed or gone since.")
+@click.option("--since", metavar="TSV", type=FILE, help="An earlier table: say what is new, changed or removed since.")
 @click.option("--record", metavar="TSV", type=FILE, help="Both: say what is new since this table, then write it anew.")
 @click.option("--page", metavar="HTML", type=FILE, help="Write what is new, and all plates and brews, as a page.")
 @click.option("--verify", is_flag=True, help="Read all matrices and compare their checksums with what was recorded.")
@@ -45,21 +45,21 @@ def command(
         raise ParameterError("--record: stands for --since and -o; drop these")
     since = record if record is not None and record.exists() else since
     table = results_status(results, read_sheets(plates) if plates else None, verify=verify)
-    gone = pd.DataFrame(columns=list(STATUS_COLUMNS))
+    removed = pd.DataFrame(columns=list(STATUS_COLUMNS))
     if since is not None:
-        table["news"] = compare_status(table, since)
+        table["change"] = compare_status(table, since)
         old = read_table(since, text_only=True).fillna("")
         old = old[old["state"] != "missing"]
-        gone = old[~pd.MultiIndex.from_frame(old[["entity", "level"]]).isin(
+        removed = old[~pd.MultiIndex.from_frame(old[["entity", "level"]]).isin(
             pd.MultiIndex.from_frame(table[["entity", "level"]]))]  # fmt: skip
-    there, news = _summary(table), _news(table, gone)
-    doubts = suspicions(results, table.loc[table["state"] != "retired", "entity"])
+    there, changes = _summary(table), _changes(table, removed)
+    suspected_plates = suspicions(results, table.loc[table["state"] != "retired", "entity"])
     if page is not None:
-        write_text(page, status_page(table, gone, there, doubts))
+        write_text(page, status_page(table, removed, there, suspected_plates))
     if target := output or record:
         write_table(table, target)
-    told = [f"{plate}: {why}" for plate, why in doubts]
-    for line in [*there, *(f"suspected: {line}" for line in told[:20]), *news]:
+    suspected = [f"{plate}: {why}" for plate, why in suspected_plates]
+    for line in [*there, *(f"suspected: {line}" for line in suspected[:20]), *changes]:
         click.echo(line)
 
 
@@ -126,17 +126,17 @@ def _summary(table: pd.DataFrame) -> list[str]:
     return lines
 
 
-def _news(table: pd.DataFrame, gone: pd.DataFrame) -> list[str]:
+def _changes(table: pd.DataFrame, removed: pd.DataFrame) -> list[str]:
     lines = []
-    if "news" in table:
+    if "change" in table:
         for word in ("new", "changed", "retired"):
-            found = list(dict.fromkeys(table.loc[table["news"].str.startswith(word), "entity"]))
+            found = list(dict.fromkeys(table.loc[table["change"].str.startswith(word), "entity"]))
             if word == "retired" and not found:
                 continue
             word = "retired since" if word == "retired" else word
             lines.append(f"{word}: {len(found)}" + (f" ({_first(found)})" if found else ""))
-        lost = list(dict.fromkeys(gone["entity"])) if len(gone) else []
-        lines.append(f"gone: {len(lost)}" + (f" ({_first(lost)})" if lost else ""))
+        lost = list(dict.fromkeys(removed["entity"])) if len(removed) else []
+        lines.append(f"removed: {len(lost)}" + (f" ({_first(lost)})" if lost else ""))
     return lines
 
 

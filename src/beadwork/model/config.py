@@ -70,7 +70,7 @@ class Config(Params):
 
     plates: Annotated[str, BeforeValidator(_joined)] = Field(
         "config/plates.tsv",
-        description="plate sheet, one row per plate (see config/README.md); several sheets, one a batch for example, "
+        description="plate sheet, one row per plate (see config/README.md); several sheets, one per batch for example, "
         "separated by commas or as a list",
     )
     data: str = Field(
@@ -78,6 +78,11 @@ class Config(Params):
     )
     results: str = Field("results", description="folder of all results, logs and benchmarks")
     zsvc: bool = Field(True, description="also make ZSVC of the plates whose map has enough vehicle wells")
+    stages: Literal["plate", "separate"] = Field(
+        "plate",
+        description="plate: one job makes all levels of a plate; separate: one job for each stage, for those who "
+        "develop a stage; the files are the same",
+    )
     report: bool = Field(True, description="also draw the figures of the report")
     zscore_sd: bool = Field(
         False,
@@ -307,11 +312,11 @@ def check_plate_rows(
 
 
 MOST_MISTAKES = 20
-"""Mistakes that are told at once; a sheet of thousands of rows can hold as many."""
+"""Mistakes that are reported at once; a sheet of thousands of rows can hold as many."""
 
 
 def _all_at_once(mistakes: Iterable[str]) -> str:
-    """Join mistakes, one a line, each once, the first twenty; an absurdly long one is cut."""
+    """Join mistakes, one per line, each once, the first twenty; an absurdly long one is cut."""
     lines = [line if len(line) <= 400 else f"{line[:200]} ... {line[-150:]}" for line in dict.fromkeys(mistakes)]
     more = len(lines) - MOST_MISTAKES
     return "\n".join(lines[:MOST_MISTAKES] + ([f"... and {more} more mistakes"] if more > 0 else []))

@@ -1,8 +1,8 @@
 """The mistakes a user can make, as exceptions with one clear line each.
 
-A :class:`BeadworkError` is the user's to mend: the command line prints its message and exits with code 2.  Any other
+A :class:`BeadworkError` is the user's to fix: the command line prints its message and exits with code 2.  Any other
 exception is a bug of ours: traceback, exit code 1.  A message names the file (or well, gene, key), says what was
-expected and how to mend it.
+expected and how to fix it.
 """
 
 from collections.abc import Iterable

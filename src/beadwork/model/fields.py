@@ -50,7 +50,7 @@ _FIELDS = (
     Field("pr_bset_id", str, 2, "half of the bead set, dp52 or dp53"),
     Field("bead_share", float, 2, "share of its analyte's beads that a gene has, as fitted (rows of SD)"),
     Field("bead_width", float, 2, "width of a gene's beads relative to the usual at its level (rows of SD)"),
-    Field("bead_split", float, 2, "half the distance, log2, of the two lots of a gene's beads (rows of SD)"),
+    Field("bead_split", float, 2, "half the distance, log2, of the two subpopulations of a gene's beads (rows of SD)"),
     Field("pr_probe_id", str, 2, "CMap's probe name of a landmark"),
     Field("pr_is_lm", int, 3, "1 if the gene is a landmark"),
     Field("pr_is_bing", int, 3, "1 if the gene is a landmark or inferred well"),

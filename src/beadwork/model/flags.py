@@ -12,7 +12,8 @@ from beadwork.model.missing import WORDS
 if TYPE_CHECKING:
     import pandas as pd
 
-FLAGS = ("is_null_sig", "is_ncs_sig", "is_gold", "is_hiq", "is_exemplar_sig", "qc_pass", "is_touchstone")
+FLAGS = ("is_null_sig", "is_ncs_sig", "is_gold", "is_hiq", "is_exemplar_sig", "is_exemplar", "qc_pass",
+         "is_touchstone")  # fmt: skip
 """Fields of siginfo that say yes or no."""
 USED = ("is_null_sig", "is_ncs_sig", "is_gold", "is_hiq")
 """Those that scores and tables depend on: a value that cannot be read is refused."""
@@ -62,8 +63,9 @@ def read_flags(table: pd.DataFrame, what: str) -> pd.DataFrame:
     table = table.copy(deep=False)
     for field in (name for name in FLAGS if name in table.columns):
         column = table[field]
-        if pd.api.types.is_numeric_dtype(column) and column.isin([0, 1]).all() and column.dtype != bool:
-            continue
+        if pd.api.types.is_numeric_dtype(column) and column.dtype != bool:
+            if (column.isin([0, 1]) | column.isna()).all():
+                continue
         flags = np.full(len(column), np.nan)
         for row, item in enumerate(column):
             try:

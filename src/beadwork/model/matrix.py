@@ -34,7 +34,7 @@ class Level(StrEnum):
     ZSNC = "ZSNC"
     """Level 4: z-score, noise controlled: without what wells that hold the same thing differ by."""
     MODZ = "MODZ"
-    """Level 5: moderated z-score, one column a signature."""
+    """Level 5: moderated z-score, one column per signature."""
     MNZ = "MNZ"
     """Level 5: mean of noise-controlled z-scores, or a level-5 signature that was cleaned itself."""
     CAL = "CAL"
@@ -271,7 +271,7 @@ _FEWEST_ROWS = 100
 
 
 def _check_scale(values: np.ndarray, allowed: tuple[Any, ...], what: str) -> None:
-    """Refuse values that no allowed level can have; a matrix that is small or odd gets the benefit of the doubt."""
+    """Refuse values that no allowed level can have; a matrix that is small or unusual is let pass."""
     finite = values[np.isfinite(values)]
     if not finite.size:
         return

@@ -7,6 +7,7 @@ these models.  Unknown keys are refused.
 from __future__ import annotations
 
 import types
+from collections.abc import Mapping
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -56,15 +57,17 @@ def flag_name(field: str) -> str:
     return "--" + field.replace("_", "-")
 
 
-def render_flags(params: Params) -> str:
+def render_flags(params: Params, names: Mapping[str, str] | None = None) -> str:
     """Render parameters as command-line flags, those that differ from the default and those that do not.
 
-    The result is what a workflow rule puts on a command line, so that changing any value re-runs the rule.
+    The result is what a workflow rule puts on a command line, so that changing any value re-runs the rule.  `names` has
+    other names of the flags of some fields (:func:`plate_names`).
     """
     import shlex
 
     words = []
-    for name, value in params:
+    for field, value in params:
+        name = (names or {}).get(field, field)
         if isinstance(value, bool):
             words.append(flag_name(name) if value else "--no-" + name.replace("_", "-"))
         elif isinstance(value, tuple | list):
@@ -103,7 +106,7 @@ class DeconvolveParams(Params):
     flip_threshold: float = Field(0.4, gt=0, lt=1, description="a well flips if both its posteriors exceed this")
     flip_max: int = Field(3, ge=1, description="a well that has flipped more often no longer keeps the loop alive")
     flip_rounds: int = Field(100, ge=1, description="most rounds of the flip adjustment")
-    prior: bool = Field(True, description="each well is fitted with what the other wells of the plate tell (mixture)")
+    prior: bool = Field(True, description="each well gets a prior from the other wells of the plate (mixture)")
     prior_min_wells: int = Field(8, ge=2, description="a plate with fewer wells has no such prior (mixture)")
     prior_passes: int = Field(
         3, ge=2, le=6, description="fits of the plate; from the second on with the prior (mixture)"
@@ -171,7 +174,7 @@ class NormalizeParams(Params):
         "cmap",
         description="smoother of the calibration curve: CMap's to the last bit, or one that rounding cannot sway",
     )
-    min_count_mean: float = Field(20.0, ge=0, description="fewer beads an analyte together with max_count_cv: dropped")
+    min_count_mean: float = Field(20.0, ge=0, description="fewer beads per analyte together with max_count_cv: dropped")
     max_count_cv: float = Field(30.0, gt=0, description="larger spread of bead counts (percent) with min_count_mean")
     min_slope: float = Field(45.0, description="qc_slope below this is a strike (degrees)")
     min_f_logp: float = Field(4.0, description="qc_f_logp below this is a strike")
@@ -283,7 +286,7 @@ class DenoiseParams(Params):
 
     own: Literal["auto", "yes", "no"] = Field(
         "auto",
-        description="what the plate itself tells (its control wells and replicates of other treatments): added where "
+        description="what the plate itself shows (its control wells and replicates of other treatments): added where "
         "there is enough, required, or not used",
     )
     center: Literal["auto", "plate", "none"] = Field(
@@ -369,7 +372,11 @@ class QueryParams(Params):
     )
     min_class: int = Field(2, ge=1, description="a mechanism class with fewer perturbagens in the index is left out")
     permutations: int = Field(
-        0, ge=0, description="random queries of the same sizes for a permutation p-value; 0: no p-value"
+        0,
+        ge=0,
+        description="random queries of the same sizes for a permutation p-value, which says how rarely random genes "
+        "reach as far: genes move together, so it is low for most pairs of real signatures and no evidence by itself; "
+        "0: no p-value",
     )
     seed: int = Field(0, ge=0, description="seed of the random queries")
     xsum_top: int = Field(500, ge=1, description="genes at each end of a signature that count as changed (xsum)")
@@ -507,3 +514,19 @@ class SimulateParams(Params):
     bad_wells: float = Field(
         0.0, ge=0, lt=1, description="share of wells made unusable: absent, empty, truncated, few beads or dark"
     )
+
+
+PLATE_STEPS: dict[str, type[Params]] = {
+    "deconvolve": DeconvolveParams,
+    "normalize": NormalizeParams,
+    "infer": InferParams,
+    "zscore": ZscoreParams,
+    "denoise": DenoiseParams,
+}
+"""Steps of one plate and their parameters, by section of the configuration."""
+
+
+def plate_names(section: str) -> dict[str, str]:
+    """Names of the flags of `beadwork plate` for those fields of a step that another step has too: section_field."""
+    others = {name for other, model in PLATE_STEPS.items() if other != section for name in model.model_fields}
+    return {name: f"{section}_{name}" for name in PLATE_STEPS[section].model_fields if name in others}

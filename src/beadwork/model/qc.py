@@ -83,6 +83,15 @@ def qc_rows(
     )
 
 
+RENAMED = {"moved": "perturbation"}
+"""Names that metrics had one version ago, and their names of today."""
+
+
+def current_names(rows: pd.DataFrame) -> pd.DataFrame:
+    """QC rows that an earlier version wrote, with the metrics' names of today."""
+    return rows.assign(metric=rows["metric"].replace(RENAMED)) if rows["metric"].isin(list(RENAMED)).any() else rows
+
+
 def join_qc(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
     """Stack QC rows of several metrics."""
     kept = [table.astype(object) for table in tables if len(table)]
@@ -101,11 +110,15 @@ register_metrics(
     Metric("few_beads", "share", "analytes of a well with fewer good beads than min_bead"),
     Metric("no_beads", "share", "analytes of a well without any good bead"),
     Metric("flipped", "share", "duo analytes of a well swapped by the plate-wide flip adjustment"),
-    Metric("ambiguous", "share", "duo analytes of a well whose genes may as well be the other way round"),
-    Metric("effective_beads", "beads", "beads of a known gene that tell as much as the fit does, median over genes"),
+    Metric("ambiguous", "share", "duo analytes of a well whose two genes may as well be swapped"),
+    Metric("effective_beads", "beads", "beads of a known gene that would give the same uncertainty, median over genes"),
     Metric("outlier_beads", "share", "good beads of a well that belong to neither gene of their analyte"),
-    Metric("moved", "factor", "how far the genes of a well lie from the plate's expectation, relative to other wells"),
-    Metric("prior_used", "text", "whether the wells of a plate were fitted with what the others tell"),
+    Metric(
+        "perturbation",
+        "factor",
+        "how far the genes of a well lie from the plate's expectation, relative to other wells",
+    ),
+    Metric("prior_used", "text", "whether the wells of a plate were fitted with a prior from the others"),
     Metric("ratio_fitted", "ratio", "beads of a hi gene for each of its lo gene; bounds about what the batch promises"),
     Metric("width_hi", "factor", "typical peak width of the hi genes, relative to the expected"),
     Metric("width_lo", "factor", "typical peak width of the lo genes, relative to the expected"),
@@ -121,7 +134,7 @@ register_metrics(
     Metric("inference_r_all", "Pearson", "median over genes of inferred against measured in a left-out study"),
     Metric("inference_r_bing", "Pearson", "the same over the inferred genes of the BING space"),
     Metric("inference_r_other", "Pearson", "the same over the inferred genes outside the BING space"),
-    Metric("genes_absent", "genes", "genes the model knows that are not in the matrix, or the other way round"),
+    Metric("genes_absent", "genes", "genes that only the model or only the matrix has"),
     Metric("mad_floored", "share", "genes whose MAD is below the floor"),
     Metric("n_population", "wells", "wells the z-scores are measured against"),
     Metric("distil_nsample", "replicates", "replicates that a signature stands on"),

@@ -2,7 +2,7 @@
 
 Everything but the beads is planned first (:func:`plan_study`): mechanisms, perturbagens, plate maps, the true
 expression of every gene in every well, bead counts.  Beads are then drawn well by well (:func:`draw_well`), each from
-a generator of its own seeded by study, plate and well, so that a result hangs neither on the number of threads nor on
+a generator of its own seeded by study, plate and well, so that a result depends neither on the number of threads nor on
 what else was drawn.  What each number was measured on stands in :class:`~beadwork.model.params.SimulateParams` and in
 ``docs/validation/simulator.md``.
 """
@@ -84,7 +84,7 @@ class SimulatedPlate:
     wells
         Well names, shape (W,).
     plate_map
-        Plate map as a laboratory has it, one row a well.
+        Plate map as a laboratory has it, one row per well.
     log2_fi
         True log2 FI, float64, shape (genes, W), genes as in the bead set.
     calibrators

@@ -63,7 +63,7 @@ HEAT_METRICS = {
 }
 """QC metrics of a well that are drawn, with a short title."""
 DOUBT_METRICS = {
-    "ambiguous": "pairs that may be the other way round",
+    "ambiguous": "pairs that may be swapped",
     "effective_beads": "beads of a known gene that tell as much",
     "outlier_beads": "beads of neither gene",
 }
@@ -253,7 +253,7 @@ class BeadPanel:
     curves: tuple[np.ndarray, ...] = ()
     """Expected beads per log2 unit of each component at :data:`CURVE_AT`, if the method fits any."""
     odds: float | None = None
-    """Odds that the two genes are the right way round, if the method gives them."""
+    """Odds that the two genes are not swapped, if the method gives them."""
 
 
 def bead_histograms(

@@ -539,3 +539,119 @@ def test_archives_of_too_many_members_are_refused(tmp_path, monkeypatch, kind):
                 archive.addfile(tarfile.TarInfo(f"x{number}"))
     with pytest.raises(FileError, match="holds more than 5 members, far more than a plate"):
         read_plate(path)
+
+
+# ---- archives within archives, and names as GEO gives them -----------------------------------------------------------
+
+
+def pack(members, kind):
+    """Bytes of an archive of members by name."""
+    out = io.BytesIO()
+    if kind == "zip":
+        with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, data in members.items():
+                archive.writestr(name, data)
+    else:
+        with tarfile.open(fileobj=out, mode="w:gz" if kind.endswith("gz") else "w") as archive:
+            for name, data in members.items():
+                info = tarfile.TarInfo(name)
+                info.size = len(data)
+                archive.addfile(info, io.BytesIO(data))
+    return out.getvalue()
+
+
+def geo_plate(plate, first, packed=True):
+    """Files of a plate by the names that GEO gives them: an accession for each well."""
+    wells = {f"GSM{first + number}_{plate}_{well}.lxb": make_well(well) for number, well in enumerate(("A01", "A02"))}
+    return {f"{name}.gz": gzip.compress(data) for name, data in wells.items()} if packed else wells
+
+
+def test_accessions_of_geo_are_no_part_of_the_plate(tmp_path):
+    folder = tmp_path / "series"
+    folder.mkdir()
+    for name, data in geo_plate(PLATE, 2_000_000).items():
+        (folder / name).write_bytes(data)
+    plate = read_plate(folder)
+    assert (plate.det_plate, plate.wells) == (PLATE, ("A01", "A02"))
+    assert plate.digests == read_plate(write_plate(tmp_path / "plain", ("A01", "A02"))).digests
+
+
+@pytest.mark.parametrize("inner", ["tar", "tar.gz", "tgz", "zip"])
+@pytest.mark.parametrize("outer", ["tar", "tar.gz", "zip"])
+def test_archives_in_archives(tmp_path, caplog, outer, inner):
+    plates = (PLATE, "P2_MCF7_24H_X1_B20")
+    members = {f"GSM{n}_{name}.{inner}": pack(geo_plate(name, 10 * n), inner) for n, name in enumerate(plates)}
+    path = tmp_path / f"GSE1_RAW.{outer}"
+    path.write_bytes(pack(members, outer))
+    with pytest.raises(FileError, match=rf"files of several plates \({PLATE}, P2_MCF7_24H_X1_B20\); choose one"):
+        read_plate(path)
+    expected = read_plate(write_plate(tmp_path / "plain", ("A01", "A02")))
+    for name in plates:
+        caplog.clear()
+        plate = read_plate(path, name, threads=2)
+        assert (plate.det_plate, plate.wells, plate.digests) == (name, expected.wells, expected.digests)
+        assert "2 files of other plates are left out" in caplog.text
+        assert plate.bad_wells.empty
+
+
+def test_plates_that_only_folders_in_the_archive_tell_apart(tmp_path):
+    members = {f"{plate}/lxb/{well}.lxb": make_well(well, seed=seed) for seed, plate in enumerate(("P1", "P2"))
+               for well in ("A01", "B02")}  # fmt: skip
+    (tmp_path / "both.tar").write_bytes(pack(members, "tar"))
+    with pytest.raises(FileError, match="the file names say only the well; name the plate with --plate"):
+        read_plate(tmp_path / "both.tar")
+    first, second = (read_plate(tmp_path / "both.tar", name) for name in ("P1", "P2"))
+    assert first.wells == second.wells == ("A01", "B02")
+    assert first.digests["A01"] == digest_bytes(make_well("A01", seed=0)) != second.digests["A01"]
+
+
+def test_beads_of_other_plates_are_not_kept(tmp_path, monkeypatch):
+    """A series holds thousands of plates: those that are not asked for must not be parsed, one at most."""
+    parsed = []
+    monkeypatch.setattr(lxb, "_try_well", lambda source: parsed.append(source.name) or "is not looked at")
+    members = {f"GSM{n}_{name}.tar": pack(geo_plate(name, 10 * n), "tar") for n, name in enumerate("ABCDEF")}
+    (tmp_path / "series.tar").write_bytes(pack(members, "tar"))
+    assert read_plate(tmp_path / "series.tar", "D").n_wells == 0
+    assert [name.split("_")[1] for name in parsed] == ["A", "A", "D", "D"]
+
+
+def test_archives_too_deep_are_refused(tmp_path):
+    data = pack(geo_plate(PLATE, 1), "tar")
+    for _ in range(3):
+        data = pack({"inner.tar": data}, "tar")
+    (tmp_path / "p.tar").write_bytes(data)
+    assert read_plate(tmp_path / "p.tar").wells == ("A01", "A02")
+    (tmp_path / "p.tar").write_bytes(pack({"inner.tar": data}, "tar"))
+    with pytest.raises(FileError, match="more than 3 archives within each other; unpack the outer ones"):
+        read_plate(tmp_path / "p.tar")
+
+
+@pytest.mark.parametrize("inner", ["tar.gz", "zip"])
+@pytest.mark.parametrize("outer", ["tar.gz", "zip"])
+def test_growth_of_all_archives_within_counts(tmp_path, monkeypatch, outer, inner):
+    monkeypatch.setattr("beadwork.io.files.unpack._FREE", 1 << 20)
+    monkeypatch.setattr("beadwork.io.files.unpack.MAX_GROWTH", 20)
+    bomb = pack({f"{PLATE}_A02.lxb": bytes(8 << 20)}, inner)
+    path = tmp_path / f"p.{outer}"
+    path.write_bytes(pack({f"{PLATE}_A01.lxb": make_well(), f"{PLATE}.{inner}": bomb}, outer))
+    with pytest.raises(FileError, match="unpacks to more than 20 times its size, as no archive of LXB files does"):
+        read_plate(path)
+
+
+@pytest.mark.parametrize("inner", ["tar", "tar.gz", "zip"])
+@pytest.mark.parametrize("outer", ["tar", "zip"])
+def test_a_damaged_archive_within_is_named(tmp_path, outer, inner):
+    path = tmp_path / f"series.{outer}"
+    damaged = pack(geo_plate(PLATE, 1), inner)[:-300]
+    damaged = damaged[: len(damaged) // 2] if inner == "tar" else damaged
+    path.write_bytes(pack({f"in/GSM1_{PLATE}.{inner}": damaged}, outer))
+    with pytest.raises(FileError, match=rf"series.{outer}: in/GSM1_{PLATE}.{inner}: damaged or truncated archive"):
+        read_plate(path)
+
+
+@pytest.mark.parametrize("inner", ["tar", "zip"])
+def test_unsafe_members_within_are_refused(tmp_path, inner):
+    path = tmp_path / "series.tar"
+    path.write_bytes(pack({f"p.{inner}": pack({"../P_A01.lxb": make_well()}, inner)}, "tar"))
+    with pytest.raises(FileError, match="points outside the archive"):
+        read_plate(path)

@@ -77,6 +77,22 @@ def test_text_tables(tmp_path, ending: str, turned: bool):
         assert source.name == "lab" and "dataset" not in source.cols
 
 
+def test_tables_of_counts_and_of_r(tmp_path, caplog):
+    (tmp_path / "fc.txt").write_text(
+        "# Program:counts\nGeneid\tChr\tLength\tb1.bam\nTP53\tchr17\t900\t5\nEGFR\tchr7\t800\t7\n"
+    )
+    (tmp_path / "r.tsv").write_text("s1\ts2\nTP53\t1\t2\nEGFR\t3\tNA\n")
+    with caplog.at_level(logging.INFO):
+        counts = read_expression(tmp_path / "fc.txt")
+    assert counts.cids.tolist() == ["b1.bam"] and counts.values.tolist() == [[5], [7]]
+    assert "Chr, Length are taken as annotation of the genes, not as samples" in caplog.text
+    found = read_expression(tmp_path / "r.tsv")
+    assert found.cids.tolist() == ["s1", "s2"] and np.isnan(found.values[1, 1])
+    (tmp_path / "twice.tsv").write_text("gene\ts1\ts1\nTP53\t1\t2\n")
+    with pytest.raises(FileError, match=r"twice.tsv: columns stand twice: s1; rename them"):
+        read_expression(tmp_path / "twice.tsv")
+
+
 def test_sparse_counts_with_ensembl_ids_beside_the_names(tmp_path):
     anndata = pytest.importorskip("anndata")
     from scipy.sparse import csr_matrix
@@ -130,7 +146,7 @@ def test_bad_npz(tmp_path, changes, message):
         ("x.npz", "hello", "x.npz: not a readable .npz file"),
         ("x.h5ad", "hello", "x.h5ad: not a readable h5ad file"),
         ("x.tsv", "gene\ts1\nTP53\thigh\n", "x.tsv: no column holds numbers only"),
-        ("x.csv", "", "x.csv: not a readable table"),
+        ("x.csv", "", "x.csv: is empty"),
         ("x.doc", "hello", "x.doc: unknown ending"),
     ],
 )

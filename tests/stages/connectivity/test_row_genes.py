@@ -83,9 +83,9 @@ def test_a_row_of_an_older_name_keeps_it_where_the_gene_has_a_row():
         ),
         (np.arange(1, 979), "they are row numbers, not genes"),
         (["ENSMUSG00000059552"], r"none is known as a gene \(ENSMUSG00000059552: Ensembl id of mouse; give"),
-        (["5982", "5982.0", "1026"], "m.gct: genes stand in several rows: 5982; keep one row a gene"),
-        (["ENSG00000141510.18", "ENSG00000141510.17"], "genes stand in several rows: 7157; keep one row a gene"),
-        (["SEPT9", "SEPTIN9", "TP53"], "genes stand in several rows: 10801; keep one row a gene"),
+        (["5982", "5982.0", "1026"], "m.gct: genes stand in several rows: 5982; keep one row per gene"),
+        (["ENSG00000141510.18", "ENSG00000141510.17"], "genes stand in several rows: 7157; keep one row per gene"),
+        (["SEPT9", "SEPTIN9", "TP53"], "genes stand in several rows: 10801; keep one row per gene"),
     ],
 )
 def test_what_no_query_could_reach_or_tell_apart_is_refused(ids, message):

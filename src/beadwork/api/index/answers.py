@@ -48,7 +48,7 @@ class QueryResult:
 
     @property
     def report(self) -> pd.DataFrame:
-        """One row a query: genes given and found, sizes of null and background, notes."""
+        """One row per query: genes given and found, sizes of null and background, notes."""
         import pandas as pd
 
         return pd.DataFrame(list(self.connections.report))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,6 +90,11 @@ def _genes(stream: ColumnStream) -> tuple[list[str], list[str | None]]:
         raise LevelError(f"{stream.path}: holds level {stream.level}, but an index holds z-scores; give the MODZ file")
     if len(stream.cols) == 0:
         raise FileError(f"{stream.path}: holds no signatures")
+    return row_genes(stream)
+
+
+def row_genes(stream: ColumnStream) -> tuple[list[str], list[str | None]]:
+    """Ids and symbols of the genes that the rows of a matrix are, of whatever level."""
     found = identify_genes(stream.rows, gene_resolver(), known_genes(), _probes(), str(stream.path))
     said = f"{stream.path}: {found.n_known:,} of {len(found.ids):,} rows are known as genes, by their {found.source}"
     log.log(logging.WARNING if found.remarks else logging.INFO, "%s", "; ".join([said, *found.remarks]))
@@ -156,9 +161,12 @@ def space_of(gene_ids: Sequence[str]) -> str | None:
 
 
 def prepare_segment(
-    matrices: Sequence[OpenMatrix], gene_ids: Sequence[str], siginfo: Siginfo | None, params: IndexParams
-) -> SegmentInputs:
+    matrices: Sequence[OpenMatrix], gene_ids: Sequence[str], siginfo: Siginfo | None, params: IndexParams,
+    known: Mapping[Path, Mapping[str, str]] | None = None,
+) -> SegmentInputs:  # fmt: skip
     """Check matrices against the genes of the index, siginfo and each other.
+
+    `known`: names and checksums of matrices (``input_record``) that are known already.
 
     Raises
     ------
@@ -178,7 +186,7 @@ def prepare_segment(
             )
         same = len(ids) == len(gene_ids) and bool((place == np.arange(len(ids))).all())
         sources.append(_source(stream, None if same else place))
-        name = input_record(stream.path)
+        name = dict((known or {}).get(stream.path) or input_record(stream.path))
         record = make_provenance("index", params.model_dump(mode="json"), {"matrix": [name]}, [stream.provenance])
         records.append({"source": number, **name, "n_signatures": len(stream.cols), "provenance": _json(record)})
     table = annotate_matrices([matrix.stream for matrix in matrices], siginfo)
@@ -284,6 +292,9 @@ def arrow_table(table: pd.DataFrame) -> Any:
         column = table[name]
         if pd.api.types.is_numeric_dtype(column):
             arrays.append(pa.array(column.to_numpy()))
+        elif isinstance(column.dtype, pd.CategoricalDtype):  # in the order in which they come, as below
+            texts = pa.Array.from_pandas(column.array).dictionary_decode().cast(pa.string())
+            arrays.append(texts if name in ("sig_id", "provenance") else texts.dictionary_encode())
         else:
             texts = [None if item is None or item != item else str(item) for item in column.astype(object)]
             array = pa.array(texts, pa.string())

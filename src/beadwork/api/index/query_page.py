@@ -1,4 +1,4 @@
-"""One self-contained HTML page a query: what connects, what opposes, how sure, what was missing."""
+"""One self-contained HTML page per query: what connects, what opposes, how sure, what was missing."""
 
 from __future__ import annotations
 

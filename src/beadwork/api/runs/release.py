@@ -53,10 +53,10 @@ Level 4  ZSPC     robust z-scores against all wells of the plate (ZSVC: against 
                   (ZSNC: noise controlled, landmarks; not on the scale of the others)
 Level 5  MODZ     signatures: weighted averages of replicates (MNZ: means of ZSNC)
 
-inst_info   one row a well (inst_id), of the levels 2 to 4
-sig_info    one row a signature (sig_id); distil_id lists its replicates
+inst_info   one row per well (inst_id), of the levels 2 to 4
+sig_info    one row per signature (sig_id); distil_id lists its replicates
 sig_metrics quality of the signatures: replicate correlation, signature strength, TAS, is_gold
-gene_info   one row a gene (Entrez id); pr_is_lm measured landmarks, pr_is_bing best inferred
+gene_info   one row per gene (Entrez id); pr_is_lm measured landmarks, pr_is_bing best inferred
 SHA256SUMS  checksums; `sha256sum -c SHA256SUMS` tests them
 
 Inference model: {models}.

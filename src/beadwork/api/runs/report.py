@@ -12,7 +12,7 @@ from beadwork.io.files.atomic import write_text
 from beadwork.io.files.tables import read_table
 from beadwork.io.runs.status import results_status, suspicions
 from beadwork.model.plates.overview import PlateOverview
-from beadwork.model.qc import COLUMNS, join_qc
+from beadwork.model.qc import COLUMNS, current_names, join_qc
 from beadwork.stages.plates.overview import metric_strips, plate_overview
 from beadwork.views.strips import number
 from beadwork.views.study_report import ASSETS, asset, plate_html, plate_page, plate_row, study_html
@@ -76,7 +76,7 @@ def write_report(
         "failures": failures, "suspected": list(suspected.items()), "signatures": _brews(results, output),
         "queries": _queries(results, output),
         "figures": [(name, name, words) for name, words in _figures(output, STUDY_FIGURES)],
-        "links": [("Changes since the last run", "news.html")] if (output / "news.html").is_file() else [],
+        "links": [("Changes since the last run", "changes.html")] if (output / "changes.html").is_file() else [],
     }  # fmt: skip
     write_text(output / "index.html", study_html(study, metric_strips(overviews)))
     return {"plates": len(rows), "with_failed_checks": sum(bool(row["failed"]) for row in rows),
@@ -97,8 +97,8 @@ def _overviews(
     results: Path, plates: Iterable[str], checks: Mapping[str, Mapping[str, float]]
 ) -> Iterator[PlateOverview]:
     for plate in plates:
-        tables = [read_table(path, required=tuple(COLUMNS)) for path in sorted((results / plate / "qc").glob("*.tsv"))]
-        rows = join_qc(tables)
+        paths = sorted((results / plate / "qc").glob("*.tsv"))
+        rows = current_names(join_qc(read_table(path, required=tuple(COLUMNS)) for path in paths))
         found = plate_overview(plate, rows)
         yield PlateOverview(
             plate, {**found.metrics, **checks.get(plate, {})}, found.failed, found.n_wells, found.n_kept

@@ -20,7 +20,8 @@ import numpy as np
 import pandas as pd
 
 from beadwork.io.beads.fcs import BadFile, read_layout
-from beadwork.io.beads.sources import ENDING, MAX_FILE, Source, find_sources, limited
+from beadwork.io.beads.names import is_lxb, split_name
+from beadwork.io.beads.sources import MAX_FILE, Source, find_sources, limited
 from beadwork.io.files.digest import digest_bytes
 from beadwork.model.beads.plate import N_ANALYTES, BeadPlate, BeadStore
 from beadwork.model.errors import FileError, name_some
@@ -131,11 +132,13 @@ def read_plate(path: str | Path, det_plate: str | None = None, *, threads: int =
     Parameters
     ----------
     path
-        A folder, .tar, .tar.gz (.tgz) or .zip of files ``PLATE_A01.lxb`` or ``A01.lxb``, each maybe gzipped.  Archives
-        are read in memory; nothing is unpacked to disk.
+        A folder, .tar, .tar.gz (.tgz) or .zip of files ``PLATE_A01.lxb``, ``GSM123_PLATE_A01.lxb`` (as GEO names them)
+        or ``A01.lxb``, each maybe gzipped; archives may hold archives.  They are read in memory; nothing is unpacked to
+        disk.
     det_plate
         Name of the plate; by default what the file names have before the well.  Where the files of several plates lie
-        together, those of this plate are taken.
+        together, those of this plate are taken: by the names of the files or, where they say only the well, of the
+        folders and archives within the archive.
     threads
         Number of threads; the result does not depend on it.
 
@@ -154,25 +157,30 @@ def read_plate(path: str | Path, det_plate: str | None = None, *, threads: int =
     import beadwork.kernels.beads.grouping_numba  # noqa: F401 (before there are threads that need it)
 
     path = Path(path)
-    found: list[tuple[str, _Well | str]] = []
+    found: list[_Found] = []
     store = BeadStore()
+    choice = _Choice(det_plate)
     ignored = 0
 
-    def keep(name: str, future: Future[_Read | str]) -> None:
+    def keep(name: str, plate: str, future: Future[_Read | str]) -> None:
         result = future.result()
         if isinstance(result, str):
-            found.append((name, result))
+            found.append(_Found(name, plate, result))
         else:
             counts, reporter, digest, sample = result
-            found.append((name, _Well(counts, store.add(reporter), digest, sample)))
+            found.append(_Found(name, plate, _Well(counts, store.add(reporter), digest, sample)))
 
     with ExitStack() as stack, ThreadPoolExecutor(max(threads, 1)) as pool:
-        waiting: deque[tuple[str, Future[_Read | str]]] = deque()
-        for source in find_sources(path, stack):
-            if not ENDING.search(source.name) or source.name.startswith("."):
+        waiting: deque[tuple[str, str, Future[_Read | str]]] = deque()
+        for source in find_sources(path, stack, choice.wants):
+            if not is_lxb(source.name):
                 ignored += 1
                 continue
-            waiting.append((source.name, pool.submit(_try_well, source)))
+            plate = choice.plate(source.name, source.holder)
+            if not choice.wants(source.name, source.holder):
+                found.append(_Found(source.name, plate, "is of another plate"))
+                continue
+            waiting.append((source.name, plate, pool.submit(_try_well, source)))
             if len(waiting) > 4 * threads:
                 keep(*waiting.popleft())
         while waiting:
@@ -183,6 +191,45 @@ def read_plate(path: str | Path, det_plate: str | None = None, *, threads: int =
         raise FileError(f"{path}: holds no .lxb or .lxb.gz files; give the folder or archive that has them")
     plate, found = _choose_plate(path, det_plate, found)
     return _assemble(path, plate, found, store)
+
+
+class _Found(NamedTuple):
+    """A file, the plate that its name says, and its beads or why there are none."""
+
+    name: str
+    plate: str
+    well: _Well | str
+
+
+class _Choice:
+    """Which files are read: all, or those of one plate as soon as it is clear that there are others.
+
+    Where all files are of one plate they are read whatever that is called.
+    """
+
+    def __init__(self, det_plate: str | None) -> None:
+        self.det_plate = det_plate
+        self.first: str | None = None
+        self.seen = False
+
+    def plate(self, name: str, holder: str) -> str:
+        """Name of the plate that a file is of; empty where nothing says it."""
+        plate = split_name(name)[0]
+        return holder if not plate and holder == self.det_plate else plate
+
+    def wants(self, name: str, holder: str) -> bool:
+        """Whether a file is to be read."""
+        if self.det_plate is None:
+            return True
+        if split_name(name)[1] is None:
+            return False  # it will be listed; there is no well to put its beads
+        plate = self.plate(name, holder)
+        if plate == self.det_plate:
+            self.seen = True
+            return True
+        if self.first is None:
+            self.first = plate
+        return not self.seen and plate == self.first
 
 
 def _try_well(source: Source) -> _Read | str:
@@ -211,20 +258,12 @@ def _unpack(data: bytes) -> bytes:
     return limited(unpacked)
 
 
-def _split_name(name: str) -> tuple[str, str | None]:
-    """Plate and well of a file name: ``PLATE_A01.lxb`` -> PLATE, A01; ``A01.lxb`` -> '', A01."""
-    plate, _, last = ENDING.sub("", name).rpartition("_")
-    return plate, parse_well(last)
-
-
-def _choose_plate(
-    path: Path, det_plate: str | None, found: list[tuple[str, _Well | str]]
-) -> tuple[str, list[tuple[str, _Well | str]]]:
+def _choose_plate(path: Path, det_plate: str | None, found: list[_Found]) -> tuple[str, list[_Found]]:
     """Name of the plate, and its files."""
-    prefixes = sorted({_split_name(name)[0] for name, _ in found if _split_name(name)[1]})
+    prefixes = sorted({item.plate for item in found if split_name(item.name)[1]})
     if not prefixes:
         raise FileError(
-            f"{path}: no file name ends in a well, as PLATE_A01.lxb does ({name_some(name for name, _ in found)}); "
+            f"{path}: no file name ends in a well, as PLATE_A01.lxb does ({name_some(item.name for item in found)}); "
             "rename the files"
         )
     if det_plate is None:
@@ -237,17 +276,17 @@ def _choose_plate(
         return det_plate, found
     if det_plate not in prefixes:
         raise FileError(f"{path}: files of several plates ({name_some(prefixes)}), but none of {det_plate}")
-    chosen = [(name, well) for name, well in found if _split_name(name)[0] == det_plate]
+    chosen = [item for item in found if item.plate == det_plate]
     log.warning("%s: %d files of other plates are left out", path, len(found) - len(chosen))
     return det_plate, chosen
 
 
-def _assemble(path: Path, det_plate: str, found: list[tuple[str, _Well | str]], store: BeadStore) -> BeadPlate:
+def _assemble(path: Path, det_plate: str, found: list[_Found], store: BeadStore) -> BeadPlate:
     """Put the wells in plate order and the rest on the list of bad wells."""
     files: dict[str, list[tuple[str, _Well | str]]] = {}
     bad: list[tuple[str, str]] = []
-    for name, well in found:
-        position = _split_name(name)[1]
+    for name, _, well in found:
+        position = split_name(name)[1]
         if position is None:
             bad.append((name, "its name does not end in a well, as PLATE_A01.lxb does"))
         else:

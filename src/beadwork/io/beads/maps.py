@@ -21,7 +21,7 @@ REQUIRED = ("pert_id", "pert_type")
 
 
 def read_map(path: str | Path, det_plate: str | None = None) -> pd.DataFrame:
-    """Read a plate map: tab-separated, one row a well.
+    """Read a plate map: tab-separated, one row per well.
 
     Required are one of det_well, rna_well, well_position (``A01`` or ``A1``), pert_id and pert_type; every other column
     is carried along.  Empty, ``-666``, NA and the like mean missing; pert_type is put in lower case; pert_desc serves

@@ -1,7 +1,11 @@
-"""Where LXB files come from: a folder, or an archive that is read in memory and never unpacked to disk."""
+"""Where LXB files come from: a folder, or an archive that is read in memory and never unpacked to disk.
+
+Archives may hold archives, as those of a series on GEO do.
+"""
 
 from __future__ import annotations
 
+import io
 import lzma
 import re
 import struct
@@ -12,9 +16,10 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import IO, NamedTuple, cast
+from typing import IO, Any, NamedTuple, cast
 
 from beadwork.io.beads.fcs import BadFile
+from beadwork.io.beads.names import ARCHIVES, holder_name, is_archive, is_lxb
 from beadwork.io.files.unpack import Growth, UnpackedStream
 from beadwork.model.errors import FileError
 
@@ -22,16 +27,30 @@ _MOST_MEMBERS = 100_000
 """Most members of an archive; a plate has 384."""
 MAX_FILE = 256 << 20
 """Largest file of one well in bytes, unpacked; real ones have 1 to 4 MB."""
-ENDING = re.compile(r"\.lxb(\.gz)?$", re.IGNORECASE)
-_ARCHIVES = (".tar", ".tar.gz", ".tgz", ".zip")
+_DEEPEST = 3
+"""Archives within archives: a series on GEO has one within, some labs two."""
+_MAX_INNER_ZIP = 2 << 30
+"""Largest zip within an archive; its list of members stands at its end, so all of it has to be in memory."""
+_DAMAGE = (lzma.LZMAError, tarfile.TarError, zipfile.BadZipFile, zlib.error, OSError, TypeError, ValueError,
+           NotImplementedError, RuntimeError, struct.error)  # fmt: skip
+"""What a damaged archive raises; tarfile answers a gzip header that ends early with a TypeError."""
 
 
 class Source(NamedTuple):
-    """One file of a folder or archive: its base name, and how to get its bytes."""
+    """One file of a folder or archive: its base name, how to get its bytes, and the name of what holds it."""
 
     name: str
     load: Callable[[], bytes]
     growth: Growth | None = None
+    holder: str = ""
+
+
+Wanted = Callable[[str, str], bool]
+"""Whether the bytes of a file are wanted, by its base name and the name of what holds it."""
+
+
+def _all_wanted(name: str, holder: str) -> bool:
+    return True
 
 
 def limited(data: bytes) -> bytes:
@@ -44,19 +63,31 @@ def too_large() -> bytes:
     raise BadFile(f"is larger than {MAX_FILE >> 20} MB, far more than one well")
 
 
-def find_sources(path: Path, stack: ExitStack) -> Iterator[Source]:
-    """Files of a folder or archive, whatever their kind."""
-    lower = path.name.lower()
+def find_sources(path: Path, stack: ExitStack, wanted: Wanted = _all_wanted) -> Iterator[Source]:
+    """Files of a folder or archive, whatever their kind.
+
+    Parameters
+    ----------
+    path
+        Folder or archive.
+    stack
+        Closes what was opened.
+    wanted
+        Asked of each LXB file when it is reached; the others come without their bytes, which saves memory and time.
+    """
     if path.is_dir():
         yield from _folder(path)
     elif not path.exists():
         raise FileError(f"{path}: no such folder or archive; check the name")
-    elif lower.endswith(".zip"):
-        yield from _zip(path, stack)
-    elif lower.endswith(_ARCHIVES):
-        yield from _tar(path)
+    elif not path.name.lower().endswith(ARCHIVES):
+        raise FileError(f"{path}: a folder or one of {', '.join(ARCHIVES)} with LXB files is needed")
     else:
-        raise FileError(f"{path}: a folder or one of {', '.join(_ARCHIVES)} with LXB files is needed")
+        try:
+            growth = Growth(path, path.stat().st_size, "archive of LXB files")
+            file = stack.enter_context(open(path, "rb"))
+        except OSError as error:
+            raise FileError(f"{path}: cannot be read ({error.strerror or error})") from None
+        yield from _Archive(str(path), growth, wanted).files(file, path.name, "")
 
 
 def _folder(path: Path) -> Iterator[Source]:
@@ -74,60 +105,74 @@ def _folder(path: Path) -> Iterator[Source]:
             yield Source(file.name, loader(file))
 
 
-def _check_member(path: Path, name: str, is_link: bool) -> None:
-    parts = PurePosixPath(name.replace("\\", "/"))
-    if parts.is_absolute() or ".." in parts.parts or re.match(r"[A-Za-z]:", name):
-        raise FileError(
-            f"{path}: member {name!r} points outside the archive; such an archive is not read, pack it anew"
-        )
-    if is_link:
-        raise FileError(f"{path}: member {name!r} is a link; pack the files themselves")
+class _Archive(NamedTuple):
+    """An archive, maybe within others; all of them grow together.
 
+    Attributes
+    ----------
+    label
+        How messages call it.
+    """
 
-def _check_number(path: Path, number: int) -> None:
-    if number >= _MOST_MEMBERS:
-        raise FileError(f"{path}: holds more than {_MOST_MEMBERS:,} members, far more than a plate; pack the LXB files")
+    label: str
+    growth: Growth
+    wanted: Wanted
+    depth: int = 0
 
+    def files(self, file: Any, name: str, holder: str) -> Iterator[Source]:
+        """Files in it and in those within; `file` can be sought where it is a zip."""
+        try:
+            yield from (self._zip if name.lower().endswith(".zip") else self._tar)(file, holder)
+        except EOFError:
+            raise FileError(
+                f"{self.label}: damaged or truncated archive (unexpected end of data); fetch or pack it anew"
+            ) from None
+        except _DAMAGE as error:
+            raise FileError(f"{self.label}: damaged or truncated archive ({error}); fetch or pack it anew") from None
 
-def _tar(path: Path) -> Iterator[Source]:
-    try:
-        growth = Growth(path, path.stat().st_size, "archive of LXB files")
-        with (
-            open(path, "rb") as file,
-            tarfile.open(fileobj=cast(IO[bytes], UnpackedStream(file, growth)), mode="r|") as archive,
-        ):
+    def _tar(self, file: Any, holder: str) -> Iterator[Source]:
+        with tarfile.open(fileobj=cast(IO[bytes], UnpackedStream(file, self.growth)), mode="r|") as archive:
             for number, member in enumerate(archive):
-                _check_number(path, number)
-                _check_member(path, member.name, member.islnk() or member.issym())
+                self._check(number, member.name, member.islnk() or member.issym())
                 if member.isdir():
                     continue
-                name = PurePosixPath(member.name).name
-                if not member.isfile() or not ENDING.search(name):
-                    yield Source(name if member.isfile() else "special", bytes)
-                    continue
-                if member.size > MAX_FILE:
-                    yield Source(name, too_large)
-                    continue
-                stream = archive.extractfile(member)
-                data = stream.read() if stream else b""
-                if member.issparse():
-                    growth.add(data)
-                yield Source(name, partial(bytes, data), growth)
-    except EOFError:
-        raise FileError(
-            f"{path}: damaged or truncated archive (unexpected end of data); fetch or pack it anew"
-        ) from None
-    except (lzma.LZMAError, tarfile.TarError, zlib.error, OSError, TypeError, ValueError, struct.error) as error:
-        # tarfile answers a gzip header that ends early with a TypeError
-        raise FileError(f"{path}: damaged or truncated archive ({error}); fetch or pack it anew") from None
+                name, within = PurePosixPath(member.name).name, _holder(member.name, holder)
+                if member.isfile() and is_archive(name):
+                    stream = archive.extractfile(member)
+                    if stream is not None:
+                        yield from self._within(stream, name, member.name, member.size)
+                elif not member.isfile() or not is_lxb(name) or not self.wanted(name, within):
+                    yield Source(name if member.isfile() else "special", bytes, holder=within)
+                elif member.size > MAX_FILE:
+                    yield Source(name, too_large, holder=within)
+                else:
+                    stream = archive.extractfile(member)
+                    data = stream.read() if stream else b""
+                    if member.issparse():
+                        self.growth.add(data)
+                    yield Source(name, partial(bytes, data), self.growth, within)
 
+    def _zip(self, file: Any, holder: str) -> Iterator[Source]:
+        archive = zipfile.ZipFile(file)  # lives as long as one of its loaders; who opened the file closes it
+        for number, member in enumerate(archive.infolist()):
+            self._check(number, member.filename, (member.external_attr >> 16) & 0o170000 == 0o120000)
+            if member.filename.endswith("/"):
+                continue
+            name, within = PurePosixPath(member.filename).name, _holder(member.filename, holder)
+            if is_archive(name):
+                with archive.open(member) as stream:
+                    yield from self._within(
+                        io.BufferedReader(cast(Any, stream)), name, member.filename, member.file_size
+                    )
+            else:
+                load = self._loader(archive, member) if member.file_size <= MAX_FILE else too_large
+                yield Source(name, load, self.growth, within)
 
-def _zip(path: Path, stack: ExitStack) -> Iterator[Source]:
-    def loader(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Callable[[], bytes]:
+    def _loader(self, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Callable[[], bytes]:
         def load() -> bytes:
             try:
                 with archive.open(member) as stream:
-                    return limited(growth.add(stream.read(MAX_FILE + 1)))
+                    return limited(self.growth.add(stream.read(MAX_FILE + 1)))
             except (zipfile.BadZipFile, EOFError, zlib.error, OSError, struct.error) as error:
                 raise BadFile(f"is damaged in the archive ({error})") from None
             except (RuntimeError, NotImplementedError) as error:
@@ -135,14 +180,33 @@ def _zip(path: Path, stack: ExitStack) -> Iterator[Source]:
 
         return load
 
-    try:
-        archive = stack.enter_context(zipfile.ZipFile(path))
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, struct.error) as error:
-        raise FileError(f"{path}: damaged or truncated archive ({error}); fetch or pack it anew") from None
-    growth = Growth(path, path.stat().st_size, "archive of LXB files")
-    for number, member in enumerate(archive.infolist()):
-        _check_number(path, number)
-        _check_member(path, member.filename, (member.external_attr >> 16) & 0o170000 == 0o120000)
-        if not member.filename.endswith("/"):
-            load = loader(archive, member) if member.file_size <= MAX_FILE else too_large
-            yield Source(PurePosixPath(member.filename).name, load, growth)
+    def _within(self, stream: Any, name: str, member: str, size: int) -> Iterator[Source]:
+        """Files of an archive that this one holds."""
+        inner = self._replace(label=f"{self.label}: {member}", depth=self.depth + 1)
+        if inner.depth > _DEEPEST:
+            raise FileError(f"{inner.label}: more than {_DEEPEST} archives within each other; unpack the outer ones")
+        if name.lower().endswith(".zip"):
+            if size > _MAX_INNER_ZIP:
+                raise FileError(
+                    f"{inner.label}: a zip within an archive, of more than {_MAX_INNER_ZIP >> 30} GB; unpack that one"
+                )
+            stream = io.BytesIO(self.growth.add(stream.read(_MAX_INNER_ZIP + 1)))
+        yield from inner.files(stream, name, holder_name(name))
+
+    def _check(self, number: int, name: str, is_link: bool) -> None:
+        if number >= _MOST_MEMBERS:
+            raise FileError(
+                f"{self.label}: holds more than {_MOST_MEMBERS:,} members, far more than a plate; pack the LXB files"
+            )
+        parts = PurePosixPath(name.replace("\\", "/"))
+        if parts.is_absolute() or ".." in parts.parts or re.match(r"[A-Za-z]:", name):
+            raise FileError(
+                f"{self.label}: member {name!r} points outside the archive; such an archive is not read, pack it anew"
+            )
+        if is_link:
+            raise FileError(f"{self.label}: member {name!r} is a link; pack the files themselves")
+
+
+def _holder(member: str, outer: str) -> str:
+    """Name of what holds a member: its folder in the archive, else the archive."""
+    return holder_name(str(PurePosixPath(member.replace("\\", "/")).parent)) or outer

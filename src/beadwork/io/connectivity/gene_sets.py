@@ -25,10 +25,10 @@ _SIDE = re.compile(r"[_.\- ](up|dn|down)$", re.IGNORECASE)
 def read_gene_sets(path: str | Path, identify: Identify = identify_genes) -> list[GeneSet]:
     """Read gene sets; what is worth a word about the file is reported.
 
-    GMT: one set a line (name, description, genes; tabs).  GMX: one set a column (name, description, genes).  GRP: one
-    gene a line, the set has the file's name.  TSV and CSV: columns ``set`` (or query, name, term), ``gene`` and, where
-    sets have two directions, ``direction`` (up or down, 1 or -1).  What the file holds decides, before its name; it may
-    be gzipped, or ``-`` for standard input.
+    GMT: one set per line (name, description, genes; tabs). GMX: one set per column (name, description, genes). GRP:
+    one gene per line, the set has the file's name. TSV and CSV: columns ``set`` (or query, name, term), ``gene`` and,
+    where sets have two directions, ``direction`` (up or down, 1 or -1). What the file holds decides, before its name;
+    it may be gzipped, or ``-`` for standard input.
 
     Parameters
     ----------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from beadwork.io.files.digest import digest_file
-from beadwork.io.files.tables import read_table
+from beadwork.io.files.large_tables import read_large_table
 from beadwork.model.errors import AlignmentError, name_some
 from beadwork.model.flags import read_flags
 
@@ -41,16 +41,25 @@ def read_siginfo(paths: str | Path | Sequence[str | Path] | None) -> Siginfo | N
     names = [paths] if isinstance(paths, str | Path) else list(paths)
     if not names:
         return None
-    joined, known = _read(names[0]), str(names[0])
-    for path in names[1:]:
-        joined = _join(joined, _read(path), known, str(path))
-        known = "the tables before it"
-    return Siginfo(joined.reset_index(), tuple(digest_file(path) for path in names))
+    tables = ((read_flags(read_large_table(path, required=("sig_id",)), str(path)), str(path)) for path in names)
+    return Siginfo(join_siginfo(tables), tuple(digest_file(path) for path in names))
 
 
-def _read(path: str | Path) -> pd.DataFrame:
-    table = read_flags(read_table(path, required=("sig_id",)), str(path))
-    ids = table["sig_id"].astype(str)
+def join_siginfo(tables: Iterable[tuple[pd.DataFrame, str]]) -> pd.DataFrame:
+    """Join tables of signatures, each with its name for messages, as :func:`read_siginfo` does."""
+    joined: pd.DataFrame | None = None
+    known = ""
+    for table, name in tables:
+        own = _by_id(table, name)
+        joined = own if joined is None else _join(joined, own, known, name)
+        known = "the tables before it" if known else name
+    assert joined is not None
+    return joined.reset_index()
+
+
+def _by_id(table: pd.DataFrame, path: str) -> pd.DataFrame:
+    table = table.drop(columns="", errors="ignore")  # row numbers, as pandas writes them without a name
+    ids = table["sig_id"].astype(object).astype(str)
     twice = ids[ids.duplicated()].unique()
     if len(twice):
         raise AlignmentError(f"{path}: siginfo: sig_id stand twice: {name_some(twice)}; keep one row each")
@@ -61,7 +70,7 @@ def _join(one: pd.DataFrame, two: pd.DataFrame, known: str, path: str) -> pd.Dat
     """Join two tables; what both say of a signature must agree."""
     both = one.index.intersection(two.index, sort=False)
     for name in one.columns.intersection(two.columns) if len(both) else ():
-        left, right = one.loc[both, name], two.loc[both, name]
+        left, right = _plain(one.loc[both, name]), _plain(two.loc[both, name])
         differ = _differ(left, right)
         if differ.any():
             at = int(np.flatnonzero(differ)[0])
@@ -84,8 +93,14 @@ def _join(one: pd.DataFrame, two: pd.DataFrame, known: str, path: str) -> pd.Dat
         if name not in joined:
             joined[name] = two[name].reindex(joined.index)
         elif joined[name].isna().any():
-            joined[name] = joined[name].where(joined[name].notna(), two[name].reindex(joined.index))
+            own, other = (_plain(column) for column in (joined[name], two[name].reindex(joined.index)))
+            joined[name] = own.where(own.notna(), other)
     return joined
+
+
+def _plain(column: pd.Series) -> pd.Series:
+    """Categories as the texts that they are."""
+    return column.astype(object) if isinstance(column.dtype, pd.CategoricalDtype) else column
 
 
 def _differ(one: pd.Series, two: pd.Series) -> np.ndarray:

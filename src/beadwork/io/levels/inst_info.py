@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import gzip
 import zlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -49,6 +49,58 @@ def read_inst_info(path: str | Path, ids: Collection[str]) -> pd.DataFrame:
     """
     wanted = {str(name).strip(): name for name in ids}
     kept: list[pd.DataFrame] = []
+    for part in _parts(path):
+        part.index = pd.Index(_ids(part, path), dtype=object)
+        kept.append(part[part.index.isin(wanted)])
+    table = pd.concat(kept).drop_duplicates() if kept else pd.DataFrame()
+    if table.index.has_duplicates:
+        twice = table.index[table.index.duplicated()].unique()
+        raise FileError(f"{path}: wells stand twice with different values: {name_some(twice)}; keep one row of each")
+    table.index = pd.Index([wanted[name] for name in table.index], dtype=object)
+    columns = {name: typed_column(name, texts) for name, texts in _named(table).items()}
+    return pd.DataFrame(columns, index=table.index)
+
+
+def read_plate_rows(path: str | Path, det_plates: Collection[str]) -> tuple[dict[str, pd.DataFrame], list[str]]:
+    """Read the rows of some plates from a table of the wells of many, tab-separated, also .gz.
+
+    The plate of a row is its det_plate, else what its id (inst_id, distil_id or sample_id) has before the colon.
+
+    Returns
+    -------
+    dict of pandas.DataFrame
+        By plate: rows as texts, columns under our names, det_plate and det_well first.  Equal rows stand once.
+    list of str
+        All plates of the table, in order.
+
+    Raises
+    ------
+    FileError
+        No such file, not a table, or no column that says plate and well.
+    """
+    wanted, order = set(det_plates), dict[str, None]()
+    kept: list[pd.DataFrame] = []
+    for part in _parts(path):
+        plates, wells = _plates_and_wells(part, path)
+        order.update(dict.fromkeys(plates))
+        mine = np.array([plate in wanted for plate in plates], bool)
+        if mine.any():
+            place = [np.array(texts, dtype=object)[mine] for texts in (plates, wells)]
+            kept.append(part[mine].assign(det_plate=place[0], det_well=place[1]))
+    order.pop("", None)
+    if not kept:
+        return {}, list(order)
+    table = pd.concat(kept, ignore_index=True)
+    found = {}
+    for plate, rows in table.groupby("det_plate", sort=False):
+        columns = _named(rows)
+        names = ["det_plate", "det_well", *(name for name in columns if name not in ("det_plate", "det_well"))]
+        found[str(plate)] = pd.DataFrame({name: columns[name] for name in names}).drop_duplicates(ignore_index=True)
+    return found, list(order)
+
+
+def _parts(path: str | Path) -> Iterator[pd.DataFrame]:
+    """Parts of a table, all cells as text."""
     try:
         packed: Literal["gzip"] | None = "gzip" if _is_gzip(path) else None
         with pd.read_csv(
@@ -57,19 +109,34 @@ def read_inst_info(path: str | Path, ids: Collection[str]) -> pd.DataFrame:
         ) as parts:  # fmt: skip
             for part in parts:
                 part.columns = [_plain(str(name)) for name in part.columns]
-                names = _ids(part, path)
-                part.index = pd.Index(names, dtype=object)
-                kept.append(part[part.index.isin(wanted)])
+                yield part
     except _NO_TABLE as error:
         raise FileError(f"{path}: no tab-separated table of wells ({' '.join(str(error).split())})") from None
     except OSError as error:
         raise FileError(f"{path}: cannot be read ({error.strerror or error}); check the name") from None
-    table = pd.concat(kept).drop_duplicates() if kept else pd.DataFrame()
-    if table.index.has_duplicates:
-        twice = table.index[table.index.duplicated()].unique()
-        raise FileError(f"{path}: wells stand twice with different values: {name_some(twice)}; keep one row of each")
-    table.index = pd.Index([wanted[name] for name in table.index], dtype=object)
-    return _named(table)
+
+
+def _plates_and_wells(part: pd.DataFrame, path: str | Path) -> tuple[list[str], list[str]]:
+    """Plate and well of each row; those of its own columns go before those of its id."""
+    found = next((name for name in ID_COLUMNS if name in part.columns), None)
+    ids = [_plain(text).rpartition(":") for text in part[found]] if found else []
+    well = next((name for name in WELL_COLUMNS if name in part.columns), None)
+    by_id = any(plate for plate, _, _ in ids)
+    if not by_id and ("det_plate" not in part.columns or well is None):
+        raise FileError(
+            f"{path}: has neither ids as PLATE:A01 ({', '.join(ID_COLUMNS[:3])}), nor det_plate with one of "
+            f"{', '.join(WELL_COLUMNS)}; it has {name_some(part.columns, 12)}"
+        )
+    of_id = [plate for plate, _, _ in ids] if by_id else [""] * len(part)
+    plates = [_plain(text) for text in part["det_plate"]] if "det_plate" in part.columns else of_id
+    # an id says the well that was read; rna_well says where its sample came from
+    own = "det_well" if "det_well" in part.columns else None if by_id else well
+    wells = [_plain(text) for text in part[own]] if own else [_plain(text) for _, _, text in ids]
+    wells = [parse_well(text) or text for text in wells]
+    for (plate, _, text), mine, stated in zip(ids, plates, wells, strict=False):
+        if (plate, parse_well(text)) != (mine, stated) and plate and mine and parse_well(text):
+            raise FileError(f"{path}: id {plate}:{text} has det_plate {mine} and well {stated}; correct the row")
+    return plates, wells
 
 
 def _plain(cell: object) -> str:
@@ -110,8 +177,8 @@ def _ids(part: pd.DataFrame, path: str | Path) -> list[str]:
     return [distil_id(_plain(plate), parse_well(_plain(text)) or _plain(text)) for plate, text in pairs]
 
 
-def _named(table: pd.DataFrame) -> pd.DataFrame:
-    """Columns under our names and with types, without ids and without columns that are wholly missing."""
+def _named(table: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Columns of texts under our names, without ids and without columns that are wholly missing."""
     columns: dict[str, np.ndarray] = {}
     for name in sorted(table.columns, key=lambda name: name in OUR_NAMES):  # those under our names come first
         target = OUR_NAMES.get(name, name)
@@ -120,5 +187,5 @@ def _named(table: pd.DataFrame) -> pd.DataFrame:
             continue
         if target in columns and target != name:
             target = name
-        columns[target] = typed_column(target, texts)
-    return pd.DataFrame(columns, index=table.index)
+        columns[target] = texts
+    return columns

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -54,3 +54,32 @@ def open_columns(path: str | Path) -> Iterator[ColumnStream]:
     with open_gctx(path, path) as file, file.portions() as read:
         found = file.annotation()
         yield ColumnStream(path, found.rows, found.cols, found.level, found.space, found.provenance, read)
+
+
+_GAP, _RUN = 32, 1024
+"""Columns that are read though nobody asked for them, rather than reading twice; and most columns read at once."""
+
+
+def select_columns(stream: ColumnStream, positions: np.ndarray) -> ColumnStream:
+    """Choose columns of an open matrix, by ascending positions; neighbours are read together."""
+    positions = np.asarray(positions, np.int64)
+
+    def read(start: int, stop: int) -> np.ndarray:
+        wanted = positions[start:stop]
+        result = np.empty((len(wanted), len(stream.rows)), np.float32)
+        first = 0
+        while first < len(wanted):
+            last = first + 1
+            while (
+                last < len(wanted)
+                and wanted[last] - wanted[last - 1] <= _GAP
+                and wanted[last] - wanted[first] < _RUN
+            ):  # fmt: skip
+                last += 1
+            begin = int(wanted[first])
+            values = stream.read(begin, int(wanted[last - 1]) + 1)
+            result[first:last] = values[wanted[first:last] - begin]
+            first = last
+        return result
+
+    return replace(stream, cols=stream.cols.iloc[positions], read=read)

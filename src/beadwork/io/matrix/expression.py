@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import struct
 import zipfile
@@ -15,11 +16,13 @@ import numpy as np
 import pandas as pd
 
 from beadwork.io.files.tables import read_table
+from beadwork.io.files.text import read_text
 from beadwork.io.matrix.column_stream import open_columns
 from beadwork.io.platform.gene_names import gene_resolver
 from beadwork.io.platform.gene_table import gene_table, probe_table
 from beadwork.model.errors import AlignmentError, FileError, name_some
 from beadwork.model.levels.expression_source import ExpressionSource
+from beadwork.model.lines import split_lines
 from beadwork.model.matrix import Matrix
 
 log = logging.getLogger("beadwork.expression")
@@ -27,6 +30,8 @@ _DAMAGE = (OSError, ValueError, TypeError, EOFError, KeyError, RuntimeError, Not
            AttributeError, zipfile.BadZipFile, zlib.error, struct.error)  # fmt: skip
 """np.load and anndata let the errors of the archive through as they are."""
 TEXT_ENDINGS = (".tsv", ".txt", ".csv", ".tab")
+GENE_COLUMNS = frozenset({"chr", "chrom", "chromosome", "start", "end", "strand", "length"})
+"""Columns of numbers in tables of counts that are no samples, in lower case."""
 FEW_SAMPLES = 256
 """Samples by which one of several rows of a gene is chosen; evenly spread."""
 
@@ -186,7 +191,7 @@ def _read_probe_map(path: Path) -> pd.Series:
     for name in (key, "pr_gene_id"):
         twice = table.loc[table[name].duplicated(), name]
         if len(twice):
-            raise FileError(f"{path}: {name} {name_some(twice)} stands twice; one row a gene is needed")
+            raise FileError(f"{path}: {name} {name_some(twice)} stands twice; one row per gene is needed")
     return pd.Series(table["pr_gene_id"].to_numpy(dtype=object), index=pd.Index(table[key], dtype=object))
 
 
@@ -255,22 +260,37 @@ def _plain(table: pd.DataFrame) -> pd.DataFrame:
 
 def _read_text(path: Path, ending: str) -> _Raw:
     """Table with a header line of samples; columns of text beside the first annotate the genes."""
+    separator = "," if ending.endswith(".csv") else "\t"
+    lines = split_lines(read_text(path, "a table of genes by samples is needed"))
+    skipped = next((k for k, line in enumerate(lines) if line.strip() and not line.startswith("#")), 0)
+    if not any(line.strip() for line in lines):
+        raise FileError(f"{path}: is empty; a table with a header line of samples is needed")
+    header = [cell.strip().strip('"') for cell in lines[skipped].split(separator)]
+    if twice := sorted({cell for cell in header if cell and header.count(cell) > 1}):
+        raise FileError(f"{path}: columns stand twice: {name_some(twice)}; rename them")
     try:
-        table = pd.read_csv(
-            path, sep="," if ending.endswith(".csv") else "\t", index_col=0, comment=None, low_memory=False
-        )
+        table = pd.read_csv(io.StringIO("\n".join(lines[skipped:])), sep=separator, index_col=0, low_memory=False)
     except (*_DAMAGE, pd.errors.ParserError) as error:
         raise FileError(f"{path}: not a readable table ({_one_line(error)})") from None
-    numeric = [name for name in table if pd.api.types.is_numeric_dtype(table[name])]
+    beside = [name for name in table if str(name).lower() in GENE_COLUMNS]
+    if beside:
+        log.info("%s: %s are taken as annotation of the genes, not as samples", path, name_some(beside))
+        table = table.astype(dict.fromkeys(beside, object))
+    numeric = [name for name in table if name not in beside and pd.api.types.is_numeric_dtype(table[name])]
     texts = [name for name in table if name not in numeric]
     if not numeric:
         raise FileError(f"{path}: no column holds numbers only; genes in rows and samples in columns are needed")
-    if len(texts) > 10 or len(texts) > len(numeric):
+    others = [name for name in texts if name not in beside]
+    if len(others) > 10 or len(others) > len(numeric):
         raise FileError(
-            f"{path}: {len(texts)} of its {table.shape[1]} columns hold text ({name_some(texts)}); samples are numbers"
+            f"{path}: {len(others)} of {table.shape[1]} columns hold text ({name_some(others)}); samples are numbers"
         )
-    if texts:
-        log.info("%s: %s hold text and count as annotation of the genes", path, name_some(texts))
+    if others:
+        log.info(
+            "%s: %s hold text and count as annotation of the genes",
+            path,
+            name_some([name for name in texts if name not in beside]),
+        )
     values = table[numeric].to_numpy(np.float32)
     rows = table[texts].set_axis(table.index.astype(str).astype(object), axis=0)
     cols = pd.DataFrame(index=pd.Index([str(name) for name in numeric], dtype=object))

@@ -53,10 +53,10 @@ def join_matrices(sources: Sequence[Path], target: Path, version: str) -> tuple[
         total += len(found.cols)
         genes = genes or len(found.rows)
     target.parent.mkdir(parents=True, exist_ok=True)
-    # told before hours of copying
+    # reported before hours of copying
     needed, free = 4.1 * total * genes + (8 << 20), shutil.disk_usage(target.parent).free
     if needed > free:
-        raise FileError(f"{target}: needs {needed / 1e9:.3g} GB, but {free / 1e9:.3g} GB are free; make room for it")
+        raise FileError(f"{target}: needs {needed / 1e9:.3g} GB, but {free / 1e9:.3g} GB are free; free some space")
     tables: list[pd.DataFrame] = []
     room = 64 * (total + genes)
     attributes = {RELEASE: version, **({LEVEL: str(level)} if level else {})}

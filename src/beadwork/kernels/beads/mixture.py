@@ -11,9 +11,9 @@ from::
 with m0, m1 the positions of the hi and lo gene, d the split (half the distance of the two lots, by gene), p the share
 of hi beads that the mixing ratio of the bead batch promises, e the share of outliers and t7 Student's density.  The
 kernel is a t on the square root of the intensity: real peaks lean to the left on the log scale and to the right on the
-linear one, and near-coinciding peaks can only be told apart if that lean is not mistaken for a second peak.  The width
-s depends on the position (one table) times a factor of the gene.  Positions have a prior, Student's t with 3 degrees of
-freedom, mean and scale by gene and well.
+linear one, and near-coinciding peaks can only be distinguished if that lean is not mistaken for a second peak.  The
+width s depends on the position (one table) times a factor of the gene.  Positions have a prior, Student's t with 3
+degrees of freedom, mean and scale by gene and well.
 
 The result is the posterior mean and standard deviation of both positions, integrated over a grid about the modes (with
 steps of 1.44 standard deviations the trapezoid rule gives those of a normal within .2 %), rather than the mode itself.
@@ -44,7 +44,7 @@ CLIMBS = 25
 """Most steps to a mode."""
 TOLERANCE, SAME_MODE = 0.04, 0.1
 """A mode is found when a step is smaller (log2), and it is another one's if nearer to it than this.  Steps shrink fast,
-and what is reported hangs on the integral."""
+and what is reported depends on the integral."""
 STEP_EARLY, STEP_LATE = 0.5, 0.25
 """Largest step, in the first three and later (log2)."""
 SEEK, SEEK_ALWAYS = 0.85, 2.0

@@ -59,7 +59,7 @@ CHUNK = 4
 """Wells that one call of a kernel handles; its scratch arrays are made once for them."""
 MEAN, SCALE, WIDTH, SHARE, LOT, REST, SPLIT, LEAN = 0, 2, 4, 6, 7, 8, 9, 10
 BROAD, LOG_BROAD, LOG_SCALES, LOG_RATIO = 11, 12, 13, 14
-"""Where `case`, all that a fit is told of its genes, has them; mean, scale and width: hi, then lo; lot and rest are the
+"""Where `case`, all that a fit knows of its genes, has them; mean, scale and width: hi, then lo; lot and rest are the
 shares of all beads that are in one lot of the hi gene, and of the lo gene; lean is 2^(-split/2), broad the density of
 outliers, ratio that of hi to lo beads."""
 PEAK = 3

@@ -316,7 +316,7 @@ def empty_calls(n_wells: int, n_analytes: int) -> PlateCalls:
 def adjust_flips(
     value: np.ndarray, support: np.ndarray, duo: np.ndarray, *, threshold: float, flip_max: int, rounds: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Swap the two genes of an analyte in wells where the plate says they are the wrong way round.
+    """Swap the two genes of an analyte in wells where the plate says they are swapped.
 
     Per analyte, the rows (FI, support) of the hi gene in all wells and those of the lo gene are two classes of a linear
     discriminant with equal priors and pooled covariance V, so that with class means m_hi, m_lo::

@@ -186,7 +186,7 @@ def log2_intensity(intensities: Floats) -> Floats:
 def log2_by_parts(values: Floats) -> Floats:
     """log2 as e + ln(f) / ln 2 with value = f * 2^e and 0.5 <= f < 1, in the C library's logarithm.
 
-    The curve of :func:`smooth_cmap` hangs on the last bit of its input; a vectorised log2 may round otherwise.
+    The curve of :func:`smooth_cmap` depends on the last bit of its input; a vectorised log2 may round otherwise.
     """
     flat = np.ascontiguousarray(values, dtype=np.float64).ravel()
     result = np.empty(flat.shape)

@@ -2,7 +2,7 @@
 """Ranks of the genes within expression profiles, kept as small integers, and the normal scores that they stand for.
 
 Any scale will do (counts, TPM, logarithms): only the order of genes within a profile counts.  A rank is kept as a
-*code*, twice the average rank, in 16 bits, so that profiles of any origin take two bytes a value; 0 is a missing value.
+*code*, twice the average rank, in 16 bits, so profiles of any origin take two bytes per value; 0 is a missing value.
 """
 
 from __future__ import annotations

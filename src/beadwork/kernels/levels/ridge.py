@@ -75,6 +75,12 @@ class Sums(NamedTuple):
         np.add(self.xx, other.xx, out=self.xx)
         np.add(self.xy, other.xy, out=self.xy)
 
+    def take_from(self, whole: Sums) -> Sums:
+        """Turn these sums into what `whole` has without them, in place."""
+        np.subtract(whole.xx, self.xx, out=self.xx)
+        np.subtract(whole.xy, self.xy, out=self.xy)
+        return self
+
     def less(self, other: Sums) -> Sums:
         """Return the sums without those of some of the studies."""
         return Sums(self.xx - other.xx, self.xy - other.xy)
@@ -137,8 +143,10 @@ def study_sums(
     return Sums(xx, xy)
 
 
-def make_system(sums: Sums, studies: Sequence[StudyMoments], study_weight: float, scale_power: float) -> System:
-    """Set up the normal equations of `studies`, whose sums these are.
+def make_system(
+    sums: Sums, studies: Sequence[StudyMoments], study_weight: float, scale_power: float, *, overwrite: bool = False
+) -> System:
+    """Set up the normal equations of `studies`, whose sums these are (and become the equations with `overwrite`).
 
     Means of two-colour studies, whose values are ratios to a reference, are left out.
     """
@@ -146,7 +154,7 @@ def make_system(sums: Sums, studies: Sequence[StudyMoments], study_weight: float
     median = float(np.nanmedian(spreads)) if np.isfinite(spreads).any() else 1.0
     scale = np.nan_to_num(median / spreads, nan=1.0) ** (2 * scale_power)
     factor = median ** (2 * scale_power)
-    gram, cross = sums.xx * factor, sums.xy * factor
+    gram, cross = (np.multiply(part, factor, out=part if overwrite else None) for part in sums)
     count = np.sum([study.x_count for study in studies], axis=0)
     x_sd = np.sqrt(np.maximum(np.diag(gram), 0.0) / np.maximum(count, 1))
     x_sd = np.where(x_sd > LEAST_SD, x_sd, 1.0)

@@ -49,12 +49,12 @@ def reliabilities(sd: Floats, scale: Floats, slope: float | Floats) -> Floats:
     Parameters
     ----------
     sd
-        Uncertainty of each value, log2 FI, genes by samples.  NaN: no bead told anything of it, the reliability is 0;
+        Uncertainty of each value, log2 FI, genes by samples.  NaN: no bead says anything of it, the reliability is 0;
         if the gene has none at all, its uncertainties are unknown and the reliability is 1.
     scale
         Scale that the z-scores were divided by, shape (genes,).
     slope
-        Units of the values per unit of `sd` (log2 FI): one number, or one a gene, shape (genes, 1).
+        Units of the values per unit of `sd` (log2 FI): one number, or one per gene, shape (genes, 1).
     """
     if not sd.size:
         return np.ones_like(sd)
@@ -86,6 +86,12 @@ def robust_zscore(values: Floats, population: Floats, min_mad: float) -> tuple[F
     References
     ----------
     Subramanian et al. 2017, doi 10.1016/j.cell.2017.10.049; cmapM, BSD-3-Clause.
+
+    Examples
+    --------
+    >>> values = np.array([[7.0, 8.0, 9.0, 12.0]])
+    >>> robust_zscore(values, values, 0.1)[0].round(2).tolist()
+    [[-1.01, -0.34, 0.34, 2.36]]
     """
     center, scale, mad = robust_center_scale(population, min_mad)
     return (values - center[:, None]) / scale[:, None], mad

@@ -57,9 +57,9 @@ class SignatureBlock:
         return self.start + int(self.rank.shape[1])
 
     def take_genes(
-        self, rows: np.ndarray, room: tuple[np.ndarray, np.ndarray] | None = None
+        self, rows: np.ndarray, buffer: tuple[np.ndarray, np.ndarray] | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Copy the ranks and scores of some genes, each of shape (len(rows), signatures), into `room` if it may be."""
+        """Copy the ranks and scores of some genes, each of shape (len(rows), signatures), perhaps into `buffer`."""
         return self.rank[rows], self.z[rows]
 
 

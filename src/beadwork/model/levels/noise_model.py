@@ -52,7 +52,7 @@ class NoiseModel:
     control_wells
         Control wells that were used: id ({det_plate}:{well}), place (the first well of its block) and fold.
     plates
-        One row a plate: det_plate, wells used, groups, degrees of freedom, control wells and their places.
+        One row per plate: det_plate, wells used, groups, degrees of freedom, control wells and their places.
     key_fields
         Fields that identify a treatment; pert_id unless the groups were made by others.
     factors, clip

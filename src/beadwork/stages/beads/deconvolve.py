@@ -36,7 +36,7 @@ class DeconvolveResult:
     sd
         Standard error of log2 of each value of `gex`; None if the method gives none.
     odds
-        Odds that the two genes of an analyte are the right way round, for both of them; None if the method gives none,
+        Odds that the two genes of an analyte are not swapped, for both of them; None if the method gives none,
         NaN for an analyte with one gene.
     qc
         QC rows.

@@ -19,6 +19,7 @@ ALIASES = {
     "distil_nsample": ("nsample", "n_replicates"),
     "distil_cc_q75": ("cc_q75",),
     "is_gold": ("is_hiq",),
+    "is_exemplar_sig": ("is_exemplar",),
 }
 """Other names of fields, as they stand in older or newer public releases."""
 
@@ -47,7 +48,7 @@ def signature_table(
     if siginfo is None:
         table = cols.reset_index(drop=True)
     else:
-        ids = siginfo["sig_id"].astype(str)
+        ids = siginfo["sig_id"].astype(object).astype(str)
         twice = ids[ids.duplicated()].unique()
         if len(twice):
             raise AlignmentError(f"siginfo: sig_id stand twice: {name_some(twice)}; keep one row each")
@@ -83,9 +84,8 @@ def signature_table(
         if field_kind(field) is not str:
             table[field] = pd.to_numeric(table[field], errors="coerce").astype(float)
     if table["pert_type"].notna().any():
-        table["pert_type"] = table["pert_type"].where(
-            table["pert_type"].isna(), table["pert_type"].map(plain_pert_type)
-        )
+        kinds = table["pert_type"].astype(object)
+        table["pert_type"] = kinds.where(kinds.isna(), kinds.map(plain_pert_type))
     rest = [name for name in table.columns if name not in SIGNATURE_FIELDS]
     return table[[*SIGNATURE_FIELDS, *rest]]
 

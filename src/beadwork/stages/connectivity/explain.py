@@ -128,7 +128,7 @@ def score_classes(
 
     Returns
     -------
-    One row a class, what agrees most first; columns :data:`CLASS_COLUMNS`.
+    One row per class, what agrees most first; columns :data:`CLASS_COLUMNS`.
     """
     compounds = _one_a_name(perturbagens.table)
     places = {name: place for place, name in enumerate(compounds["name"].str.lower())}
@@ -219,7 +219,7 @@ def score_genes(
 
     Returns
     -------
-    One row a gene, the strongest evidence first, whatever its sign: query, symbol, score (positive: the query looks
+    One row per gene, the strongest evidence first, whatever its sign: query, symbol, score (positive: the query looks
     like more of the gene), z of each part, how many perturbagens each rests on, p, q, and words.
     """
     parts: dict[str, dict[str, tuple[float, int]]] = {}

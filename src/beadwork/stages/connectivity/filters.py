@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def filter_signatures(siginfo: SignatureTable | pd.DataFrame, filters: Sequence[str]) -> np.ndarray:
+def filter_signatures(
+    siginfo: SignatureTable | pd.DataFrame, filters: Sequence[str], *, may_be_none: bool = False
+) -> np.ndarray:
     """Which signatures pass all filters.
 
     A filter is ``field=value,value``, ``field!=value`` or ``field>=number`` (>, <, <= too); texts are compared whatever
@@ -26,12 +28,12 @@ def filter_signatures(siginfo: SignatureTable | pd.DataFrame, filters: Sequence[
     Raises
     ------
     ParameterError
-        A filter cannot be read, or its field is not in the index, or nothing passes.
+        A filter cannot be read, or its field is not in the index, or nothing passes (unless `may_be_none`).
     """
     siginfo = SignatureTable.of(siginfo)
     keep = np.ones(len(siginfo), bool)
     for text in filters:
-        name, operator, value = _split_filter(text)
+        name, operator, value = split_filter(text)
         if name not in siginfo:
             raise ParameterError(
                 f"filter {text!r}: the index has no field {name!r}; it has {name_some(siginfo.names, 30)}"
@@ -51,7 +53,7 @@ def filter_signatures(siginfo: SignatureTable | pd.DataFrame, filters: Sequence[
                 raise ParameterError(f"filter {text!r}: {value!r} is no number") from None
             with np.errstate(invalid="ignore"):
                 keep &= _COMPARE[operator](numbers, bound)
-    if filters and not keep.any():
+    if filters and not keep.any() and not may_be_none:
         raise ParameterError(f"no signature of the index passes {' and '.join(repr(text) for text in filters)}")
     return keep
 
@@ -74,7 +76,14 @@ _COMPARE: dict[str, Callable[..., np.ndarray]] = {
 _FILTER = re.compile(r"\s*([^=<>!]*[^=<>!\s])\s*(>=|<=|!=|==|=|>|<)\s*([^=<>!\s](?:.*\S)?)\s*", re.DOTALL)
 
 
-def _split_filter(text: str) -> tuple[str, str, str]:
+def split_filter(text: str) -> tuple[str, str, str]:
+    """Split a filter into field, operator and value.
+
+    Raises
+    ------
+    ParameterError
+        It is none.
+    """
     if parts := _FILTER.fullmatch(text):
         return parts[1], "=" if parts[2] == "==" else parts[2], parts[3]
     raise ParameterError(f"filter {text!r}: field=value, field!=value or field>=number is needed")

@@ -89,7 +89,7 @@ class RollUpPlan:
     members
         Rows of `perts` by class.
     classes
-        One row a class: class, pert_type, n_perturbagens, n_signatures.
+        One row per class: class, pert_type, n_perturbagens, n_signatures.
     match
         How the members of the classes were found; None where no classes were given.
     notes

@@ -146,7 +146,7 @@ def _distinct_ids(own: Sequence[str], answers: Sequence[GeneAnswer], what: str) 
         twice = [item for item in ids if item in seen or seen.add(item)]  # type: ignore[func-returns-value]
     if twice:
         raise AlignmentError(
-            f"{what}: genes stand in several rows: {name_some(sorted(set(twice)))}; keep one row a gene"
+            f"{what}: genes stand in several rows: {name_some(sorted(set(twice)))}; keep one row per gene"
         )
     return ids, sorted(left)
 

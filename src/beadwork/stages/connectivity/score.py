@@ -97,7 +97,7 @@ def score_sets(
     place = place.reshape(-1)
     width = max((block.rank.shape[1] for block in blocks), default=0) if compiled is None else 0
     # used again for every block: fresh memory costs more than the arithmetic
-    room = np.empty((len(rows), width), np.uint16), np.empty((len(rows), width), np.float32)
+    buffer = np.empty((len(rows), width), np.uint16), np.empty((len(rows), width), np.float32)
     scratch: dict[tuple[int, int], definition.Scratch] = {}
 
     def work(start: int, stop: int) -> None:
@@ -107,7 +107,7 @@ def score_sets(
             else:
                 part = result[:, block.start : block.stop]
                 definition.score_sets_at_once(
-                    *block.take_genes(rows, room), place, bounds, part, weighted=weighted,
+                    *block.take_genes(rows, buffer), place, bounds, part, weighted=weighted,
                     n_genes=len(block.rank), scratch=scratch,
                 )  # fmt: skip
             if progress is not None:
@@ -133,7 +133,7 @@ class Connections:
     p
         Permutation p-values, None if none were asked for.
     report
-        One row a query: genes given and found, sizes of null and background, what is missing and why.
+        One row per query: genes given and found, sizes of null and background, what is missing and why.
     groups
         One row a group of the normalisation.
     notes
@@ -179,7 +179,7 @@ def connect(
     blocks
         Signatures, gene-major, in the order of `siginfo`.
     siginfo
-        Annotation, one row a signature: pert_type, the fields of `group_by`.
+        Annotation, one row per signature: pert_type, the fields of `group_by`.
     queries
         Queries on the rows of the index (:func:`beadwork.stages.connectivity.gene_mapping.map_query`).
     background

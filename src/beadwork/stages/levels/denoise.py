@@ -29,6 +29,8 @@ from beadwork.stages.levels.train_noise import plate_noise
 
 log = logging.getLogger("beadwork.noise")
 INPUT_LEVELS = (Level.ZSPC, Level.ZSVC, Level.MODZ)
+BLOCK = 16_384
+"""Signatures that are cleaned at a time, so that copies stay small."""
 OWN_ROWS = 24
 """Rows that each part of what a plate tells itself is summed up to, to save time."""
 LEAST_DF = 2.0
@@ -101,29 +103,28 @@ def denoise(
             raise ParameterError(
                 f"{what}: holds signatures, which have no plate to centre on; use --center auto or none"
             )
-        parts = {"": np.arange(len(found.cids))}
+        parts = [("", own) for own in np.array_split(np.arange(len(found.cids)), len(found.cids) // BLOCK + 1)]
     else:
         plate = facts["plate"]
-        parts = {str(name): np.flatnonzero(plate == name) for name in sorted(set(plate))}
+        parts = [(str(name), np.flatnonzero(plate == name)) for name in sorted(set(plate))]
     at = found.rids.get_indexer(model.genes)
-    cleaned = np.empty((len(found.cids), len(at)))
-    share, factor, rows = np.empty(len(found.cids)), np.empty(len(found.cids)), []
-    for name, own in parts.items():
+    values = np.empty(found.values.shape, np.float32)
+    length, left, factor, rows = np.empty(len(found.cids)), np.empty(len(found.cids)), np.empty(len(found.cids)), []
+    for name, own in parts:
         part = found.take_cols(found.cids[own]).take_rows(model.genes)
-        label = f"{what}: plate {name}" if len(parts) > 1 else what
-        y, after, first = _clean(part, facts.iloc[own], model, params, signatures, label)
-        before = (y * y).sum(axis=1)
-        removed = before - (after * after).sum(axis=1)
-        cleaned[own], factor[own] = after, first
-        share[own] = np.divide(removed, before, out=np.zeros(len(own)), where=before > 0)
-        rows.append(
-            qc_rows("denoise", "noise_share", {found.plate: float(removed.sum() / max(before.sum(), 1e-300))})
-            if signatures
-            else plate_qc(name, y, after, first, facts.iloc[own], part.cols)
-        )
-    values = np.empty((len(at), len(found.cids)))
-    values[at] = cleaned.T
-    fields = {"noise_share": np.round(share, 6)} | ({} if signatures else {"noise_factor": np.round(factor, 6)})
+        label = f"{what}: plate {name}" if name and len(parts) > 1 else what
+        y, after, factor[own] = _clean(part, facts.iloc[own], model, params, signatures, label)
+        values[np.ix_(at, own)] = after.T
+        length[own], left[own] = (y * y).sum(axis=1), (after * after).sum(axis=1)
+        if not signatures:
+            rows.append(plate_qc(name, y, after, factor[own], facts.iloc[own], part.cols))
+    share = np.divide(length - left, length, out=np.zeros(len(length)), where=length > 0)
+    fields = {"noise_share": np.round(share, 6)}
+    if signatures:
+        total = float((length - left).sum() / max(length.sum(), 1e-300))
+        rows.append(qc_rows("denoise", "noise_share", {"signatures": total}))
+    else:
+        fields["noise_factor"] = np.round(factor, 6)
     result = Matrix(
         values, found.rows, found.cols.assign(**fields),
         level=Level.MNZ if signatures else Level.ZSNC, space=Space.LM, provenance=matrix.provenance,
@@ -221,7 +222,7 @@ def _with_own(
     )
     if model.key_fields != ("pert_id",):
         training = training.model_copy(update={"group_by": ("brew_prefix", *model.key_fields, *training.group_by[2:])})
-    own = plate_noise(part, training)
+    own = plate_noise(part, training, facts, model.key_fields)
     if own.df < params.min_own:
         if params.own == "yes":
             raise BeadworkError(

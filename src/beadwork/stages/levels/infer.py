@@ -158,10 +158,10 @@ def _uncertainty(inf: Matrix, model: InferenceModel, measured_sd: Matrix | None,
 
 def apply_model(landmarks: np.ndarray, model: InferenceModel) -> np.ndarray:
     """Values of all genes of a model, not clipped: landmarks (landmarks, samples) -> (genes, samples), float64."""
-    components = model.components.astype(np.float64)
+    components = model.components.astype(np.float64, copy=False)
     if model.loadings is None:
         return np.asarray(model.intercept[:, None] + components.T @ landmarks.astype(np.float64))
-    full = LinearModel(model.intercept.astype(np.float64), model.loadings.astype(np.float64), components)
+    full = LinearModel(model.intercept.astype(np.float64), model.loadings.astype(np.float64, copy=False), components)
     return infer_genes(landmarks, full)
 
 

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 
 from beadwork.kernels.levels.noise import clip_and_centre
-from beadwork.kernels.levels.robust_z import MAD_TO_SD, robust_zscore
+from beadwork.kernels.levels.robust_z import robust_zscore
+from beadwork.kernels.numeric.ranks import MAD_TO_SD
 from beadwork.model.errors import AlignmentError, name_some
 from beadwork.model.levels.inference_model import InferenceModel
 from beadwork.model.matrix import Level, Matrix, Space
@@ -53,11 +54,8 @@ def infer_cleaned(
     AlignmentError
         QNORM lacks wells or landmarks.
     """
-    for missing, kind in (
-        (cleaned.cids.difference(qnorm.cids), "wells"),
-        (cleaned.rids.difference(qnorm.rids), "genes"),
-    ):
-        if len(missing):
+    for kind, wanted, there in (("wells", cleaned.cids, qnorm.cids), ("genes", cleaned.rids, qnorm.rids)):
+        if len(missing := wanted.difference(there)):
             raise AlignmentError(
                 f"{what}: lacks {len(missing)} {kind} of the z-scores ({name_some(missing)}); give the QNORM that they "
                 "were made of"
@@ -69,10 +67,10 @@ def infer_cleaned(
     used = (well_facts(z, ("pert_id",))["kind"] != "none").to_numpy() if centred else None
     y = clip_and_centre(z.take_rows(cleaned.rids).values.T, clip, used)
     noise = (y - cleaned.values.T.astype(np.float64)).T
-    inferred = infer(
-        level3.with_values(x - noise * scale[:, None], level=Level.QNORM), model, genes, params=params
-    ).matrix
-    found, _ = robust_zscore(*(inferred.values.astype(np.float64),) * 2, zscore_params.min_mad)
+    quiet = level3.with_values(x - noise * scale[:, None], level=Level.QNORM)
+    inferred = infer(quiet, model, genes, params=params).matrix
+    log2 = inferred.values.astype(np.float64)
+    found, _ = robust_zscore(log2, log2, zscore_params.min_mad)
     values = np.clip(found, -clip, clip).astype(np.float32)
     at = inferred.rids.get_indexer(cleaned.rids)
     values[at] = cleaned.values

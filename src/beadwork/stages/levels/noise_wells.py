@@ -77,7 +77,7 @@ def key_fields(group_by: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def well_facts(matrix: Matrix, keys: tuple[str, ...]) -> pd.DataFrame:
-    """One row a column of the matrix: plate, brew, well, kind (treated, control, none), treatment, pert_id, pert_iname.
+    """Describe each column of the matrix: plate, brew, well, kind (treated, control, none), treatment, pert_id, name.
 
     ``none`` are wells without treated cells (lma_) and wells of no known treatment.  Case of pert_type does not matter.
     """

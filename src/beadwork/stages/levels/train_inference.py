@@ -40,7 +40,7 @@ FOLDS = 5
 """Groups of studies are dealt into so many folds to choose the penalty."""
 CHOICE_GENES, CHOICE_SAMPLES = 20, 100
 """The penalty is chosen by every 20th gene, and by at most so many samples of a study."""
-JUDGED_SAMPLES = 512
+JUDGED_SAMPLES = 256
 """A study is judged by at most so many samples, evenly spread."""
 GROUPS = ("all", "bing", "other")
 
@@ -95,7 +95,7 @@ def train_inference(
         "studies": {study.name: len(study.places) for study in profiles.studies},
         "accuracy": _summary(table),
         "ridge": ridge,
-        "accuracy_by_study": {row["study"]: _rounded(row) for row in table.to_dict("records")[:-1]},
+        "accuracy_by_study": {row["study"]: _rounded(row) for _, row in table.iloc[:-1].iterrows()},
     }
     if len(choice):
         metadata["nested"] = {"ridges": choice["ridge"].tolist(), "accuracy": round(float(choice["nested"].mean()), 4)}
@@ -145,12 +145,16 @@ class _Training:
             self.shape, self.params.scale_power, self.threads,
         )  # fmt: skip
 
-    def system(self, sums: Sums, without: Sequence[int]) -> System:
+    def system_without(self, members: Sequence[int]) -> System:
+        """Set up the normal equations of all studies but some."""
+        return self.system(self.sums_of(members).take_from(self.sums), members, overwrite=True)
+
+    def system(self, sums: Sums, without: Sequence[int], *, overwrite: bool = False) -> System:
         """Set up the normal equations of all studies but some; `sums` are those of the others."""
         others = [study for number, study in enumerate(self.moments) if number not in set(without)]
         if sums.xy.shape[1] < self.shape[1]:
             others = [_some_genes(study) for study in others]
-        return make_system(sums, others, self.params.study_weight, self.params.scale_power)
+        return make_system(sums, others, self.params.study_weight, self.params.scale_power, overwrite=overwrite)
 
     def within_sd(self, side: str) -> np.ndarray:
         """Find the standard deviation within studies of the landmarks (x) or genes (y)."""
@@ -183,17 +187,15 @@ def _left_out(training: _Training, genes: pd.DataFrame, ridge: float) -> tuple[p
     rows: list[dict[str, object]] = []
     per_gene = np.zeros((4, n_genes))  # sum and number of correlations, residual sum of squares and its freedom
     for fold in training.folds:
-        axes = None
+        axes, each_its_own = None, len(training.folds) == len(training.groups)
+        if not each_its_own:
+            axes = _axes(training.system_without(fold), ridge, training.params.rank)
         for group in dict.fromkeys(training.studies[k].group for k in fold):
             members = training.groups[group]
-            system = training.system(training.sums.less(training.sums_of(members)), members)
+            system = training.system_without(members)
             root = ridge_root(system, ridge)
-            if len(training.folds) == len(training.groups):
+            if each_its_own:
                 axes = leading_axes(system, root, training.params.rank)
-            elif axes is None:
-                left = training.system(training.sums.less(training.sums_of(fold)), fold)
-                axes = leading_axes(left, ridge_root(left, ridge), training.params.rank)
-                del left
             for k in training.judged(members):
                 study, moments = training.studies[k], training.moments[k]
                 agreement = Agreement(n_genes)
@@ -203,7 +205,8 @@ def _left_out(training: _Training, genes: pd.DataFrame, ridge: float) -> tuple[p
                 found = agreement.correlation()
                 there = np.isfinite(found)
                 share = plate_factor(moments.spread, training.spread) ** 2
-                parts = (found, 1, agreement.residual_square() / share, agreement.count - 1)
+                square = agreement.residual_square() / share
+                parts = (found, np.ones(n_genes), square, agreement.count - 1)
                 for number, part in enumerate(parts):
                     per_gene[number] += np.where(there, part, 0.0)
                 rows.append({"study": study.name, "n": moments.n, **_medians(found, bing)})
@@ -213,6 +216,10 @@ def _left_out(training: _Training, genes: pd.DataFrame, ridge: float) -> tuple[p
     accuracy = np.where(seen > 0, total / np.maximum(seen, 1), np.nan)
     residual_sd = np.where(freedom > 0, np.sqrt(square / np.maximum(freedom, 1)), np.nan)
     return pd.concat([table, pd.DataFrame([mean])], ignore_index=True), accuracy, residual_sd
+
+
+def _axes(system: System, ridge: float, rank: int) -> np.ndarray | None:
+    return leading_axes(system, ridge_root(system, ridge), rank)
 
 
 def _medians(found: np.ndarray, bing: np.ndarray) -> dict[str, float]:

@@ -131,15 +131,23 @@ def sum_noise(models: Sequence[NoiseModel], params: TrainNoiseParams, names: Seq
     )
 
 
-def plate_noise(matrix: Matrix, params: TrainNoiseParams) -> NoiseModel:
-    """Learn what one plate tells by itself, however little; its rows are the landmarks."""
+def plate_noise(matrix: Matrix, params: TrainNoiseParams, facts: pd.DataFrame, keys: tuple[str, ...]) -> NoiseModel:
+    """Learn what one plate tells by itself, however little.
+
+    Parameters
+    ----------
+    matrix
+        ZSPC or ZSVC of the plate; its rows are the landmarks.
+    facts, keys
+        Of its wells (:func:`beadwork.stages.levels.noise_wells.well_facts`), and the fields that they were made with.
+    """
     known = tuple(name for name in params.group_by if name in matrix.cols or name in (*MAY_BE_ABSENT, "brew_prefix"))
     if not set(key_fields(params.group_by)) <= set(known):
         known = ("pert_id",)  # nothing says which wells are replicates: each group is one well, or of one treatment
     params = params.model_copy(update={"group_by": known})
-    keys = key_fields(known)
-    facts = _wells(matrix, keys, params)
-    return _model(matrix.values.T.astype(np.float64), facts, matrix.rids, keys, params)
+    own = key_fields(known)
+    wells = _wells(matrix, own, params, facts if own == keys else None)
+    return _model(matrix.values.T.astype(np.float64), wells, matrix.rids, own, params)
 
 
 def check_enough(model: NoiseModel, min_df: float, what: str) -> None:
@@ -179,10 +187,12 @@ def _check_fields(matrix: Matrix, params: TrainNoiseParams, name: str) -> None:
         raise AlignmentError(f"{name}: its columns name no plate; ids {{det_plate}}:{{well}} or det_plate are needed")
 
 
-def _wells(matrix: Matrix, keys: tuple[str, ...], params: TrainNoiseParams) -> pd.DataFrame:
+def _wells(
+    matrix: Matrix, keys: tuple[str, ...], params: TrainNoiseParams, facts: pd.DataFrame | None = None
+) -> pd.DataFrame:
     """Facts of the wells, with `group`: equal for wells that hold the same thing; '' for wells of no group."""
     cols = read_doses(matrix.cols)
-    facts = well_facts(matrix, keys)
+    facts = well_facts(matrix, keys) if facts is None else facts
     filled = cols.assign(brew_prefix=facts["brew"], det_plate=facts["plate"], pert_id=facts["pert_id"])
     treated = pd.DataFrame({name: field_key(filled, name) for name in params.group_by}).agg("\x1f".join, axis=1)
     if params.inert_below is not None and "pert_dose" in cols:

@@ -45,7 +45,7 @@ class CheckPlatesResult:
     Parameters
     ----------
     table
-        One row a plate, see :data:`TABLE_COLUMNS`.
+        One row per plate, see :data:`TABLE_COLUMNS`.
     qc
         QC rows.
     """
@@ -72,7 +72,7 @@ TABLE_COLUMNS = {
 
 
 @dataclass(frozen=True, eq=False)
-class PlatePrint:
+class PlateFingerprint:
     """What is kept of a plate: enough to compare it, 1.5 MB for 384 wells.
 
     Parameters
@@ -129,7 +129,7 @@ def compared_genes(rids: Iterable[pd.Index]) -> pd.Index:
     return pd.Index(sorted(rid for rid, count in counts.items() if 2 * count >= n_plates), dtype=object)
 
 
-def make_print(gex: Matrix, genes: pd.Index, what: str = "matrix") -> PlatePrint:
+def make_fingerprint(gex: Matrix, genes: pd.Index, what: str = "matrix") -> PlateFingerprint:
     """Reduce the GEX of one plate to what comparisons need.
 
     Parameters
@@ -181,7 +181,7 @@ def make_print(gex: Matrix, genes: pd.Index, what: str = "matrix") -> PlatePrint
     match = pd.Series(_correlate(compared.T, baseline), index=gex.cols["det_well"].to_numpy())
     odd = match.index[match < np.median(match) - 0.1]
     parts = parse_det_plate(gex.plate)
-    return PlatePrint(
+    return PlateFingerprint(
         gex.plate, _one(gex, "brew_prefix") or parts.brew_prefix, _one(gex, "cell_id") or parts.cell_id,
         _one(gex, "bead_set"), well_rows, baseline, effects, pd.Series(median, index=gex.rids), places,
         labels, control, rna, match[[not rna[_POSITION[well]] for well in match.index]],
@@ -205,7 +205,7 @@ def _correlate(rows: np.ndarray, profile: np.ndarray) -> np.ndarray:
 
 
 def check_plates(
-    prints: Sequence[PlatePrint],
+    fingerprints: Sequence[PlateFingerprint],
     bead_sets: Sequence[BeadSet] = (),
     *,
     params: CheckPlatesParams = CheckPlatesParams(),  # noqa: B008 (frozen)
@@ -214,8 +214,8 @@ def check_plates(
 
     Parameters
     ----------
-    prints
-        Plates of a study (:func:`make_print`); the more replicates and brews, the more can be told.
+    fingerprints
+        Plates of a study (:func:`make_fingerprint`); the more replicates and brews, the more can be seen.
     bead_sets
         Bead sets that a plate could carry instead of its own.
 
@@ -229,11 +229,11 @@ def check_plates(
     Suspicions are settled one by one, the strongest first: from then on the plate is taken for what it seems to be, so
     that its replicates are not accused in its place.
     """
-    names = [item.name for item in prints]
+    names = [item.name for item in fingerprints]
     if len(set(names)) < len(names):
         twice = sorted({name for name in names if names.count(name) > 1})
         raise AlignmentError(f"plates are given twice: {name_some(twice)}; give each plate once")
-    study = _Study(prints, params)
+    study = _Study(fingerprints, params)
     study.check_bead_sets(bead_sets)
     study.check_cells()
     study.check_maps()
@@ -241,11 +241,11 @@ def check_plates(
     return CheckPlatesResult(table, join_qc([*_plate_rows(table), *study.odd_wells()]))
 
 
-def _group_maps(prints: Sequence[PlatePrint]) -> list[int]:
+def _group_maps(fingerprints: Sequence[PlateFingerprint]) -> list[int]:
     """Give plates that share most of their treatments, wherever these lie, the number of one group."""
     group_of_label: dict[str, int] = {}
     groups: list[int] = []
-    for item in prints:
+    for item in fingerprints:
         shared = Counter(group_of_label[label] for label in item.treatments if label in group_of_label)
         group, count = shared.most_common(1)[0] if shared else (-1, 0)
         if 2 * count <= len(item.treatments):
@@ -259,17 +259,17 @@ def _group_maps(prints: Sequence[PlatePrint]) -> list[int]:
 class _Study:
     """What each plate is taken for, which changes as mistakes are found."""
 
-    def __init__(self, prints: Sequence[PlatePrint], params: CheckPlatesParams):
-        self.prints, self.params = list(prints), params
-        self.own_groups = _group_maps(self.prints)
+    def __init__(self, fingerprints: Sequence[PlateFingerprint], params: CheckPlatesParams):
+        self.fingerprints, self.params = list(fingerprints), params
+        self.own_groups = _group_maps(self.fingerprints)
         self.groups = list(self.own_groups)
-        self.labels = [item.labels for item in prints]
-        self.cells = [item.cell for item in prints]
-        self.foreign = [False] * len(prints)
+        self.labels = [item.labels for item in fingerprints]
+        self.cells = [item.cell for item in fingerprints]
+        self.foreign = [False] * len(fingerprints)
         """Plates that fit nothing known, with which others are not compared."""
-        self.found: list[dict[str, object]] = [{} for _ in prints]
+        self.found: list[dict[str, object]] = [{} for _ in fingerprints]
         self.first: dict[int, tuple[float, float]] = {}
-        stacked = np.array([item.baseline for item in prints])
+        stacked = np.array([item.baseline for item in fingerprints])
         stacked = stacked - stacked.mean(axis=1, keepdims=True)
         stacked /= np.maximum(np.sqrt((stacked**2).sum(axis=1, keepdims=True)), 1e-12)
         self.likeness = stacked @ stacked.T
@@ -278,9 +278,9 @@ class _Study:
 
     def check_bead_sets(self, bead_sets: Sequence[BeadSet]) -> None:
         """Compare the genes that another bead set has on other analytes with the other plates."""
-        for number, item in enumerate(self.prints):
-            same = [other for other in self.prints if other is not item and other.cell == item.cell]
-            others = same or [other for other in self.prints if other is not item]
+        for number, item in enumerate(self.fingerprints):
+            same = [other for other in self.fingerprints if other is not item and other.cell == item.cell]
+            others = same or [other for other in self.fingerprints if other is not item]
             if not others:
                 continue
             expected = pd.concat([other.levels for other in others[: self.params.max_references]], axis=1).median(
@@ -306,7 +306,7 @@ class _Study:
 
     def check_cells(self) -> None:
         """Find plates whose median profile is that of another cell line, the clearest first."""
-        n_plates = len(self.prints)
+        n_plates = len(self.fingerprints)
         names = sorted(set(self.cells) - {""})
         likeness = self.likeness.copy()
         np.fill_diagonal(likeness, np.nan)
@@ -338,7 +338,7 @@ class _Study:
 
     def _likeness_by_cell(self, likeness: np.ndarray, names: list[str]) -> np.ndarray:
         """Median correlation of each plate's baseline with the other plates of each cell line, (plates, cells)."""
-        found = np.full((len(self.prints), len(names)), np.nan)
+        found = np.full((len(self.fingerprints), len(names)), np.nan)
         for column, name in enumerate(names):
             members = [other for other, cell in enumerate(self.cells) if cell == name and not self.foreign[other]]
             others = likeness[:, members]
@@ -366,7 +366,7 @@ class _Study:
 
     def check_maps(self) -> None:
         """Find maps that lie wrongly and plates that are another's, the clearest first."""
-        evidence = {number: self._map_evidence(number) for number in range(len(self.prints))}
+        evidence = {number: self._map_evidence(number) for number in range(len(self.fingerprints))}
         open_plates = {number for number in evidence if not self.foreign[number]}
         while open_plates:
             number = max(sorted(open_plates), key=lambda item: evidence[item][0])
@@ -399,7 +399,7 @@ class _Study:
         """Other plates that are taken to hold the treatments of a group, those of the same cell line if there are."""
         others = [
             other
-            for other in range(len(self.prints))
+            for other in range(len(self.fingerprints))
             if other != number and self.groups[other] == group and not self.foreign[other]
         ]
         same = [other for other in others if self.cells[other] == self.cells[number]]
@@ -409,7 +409,7 @@ class _Study:
         """Plates of other groups, whose controls can be compared, and whether they are of the same cell line."""
         others = [
             other
-            for other in range(len(self.prints))
+            for other in range(len(self.fingerprints))
             if self.groups[other] != self.groups[number] and not self.foreign[other]
         ]
         same = [other for other in others if self.cells[other] == self.cells[number]]
@@ -428,14 +428,14 @@ class _Study:
             Number of the label at each position of the map (-1: not wanted or not known), and effects (labels, genes).
         """
         keys: dict[str, int] = {}
-        dull = set(labels[wanted & control]) - {None}
+        inert = set(labels[wanted & control]) - {None}
         for label in labels[wanted]:
             if label is not None:
                 keys.setdefault(label, len(keys))
-        total = np.zeros((len(keys), self.prints[0].effects.shape[1]), dtype=np.float32)
+        total = np.zeros((len(keys), self.fingerprints[0].effects.shape[1]), dtype=np.float32)
         count = np.zeros(len(keys))
         for plate in plates:
-            item = self.prints[plate]
+            item = self.fingerprints[plate]
             chosen = [
                 (keys[label], row)
                 for label, row in zip(self.labels[plate], item.well_rows, strict=True)
@@ -450,8 +450,8 @@ class _Study:
         # a control that does nothing (reference RNA of the plate's own cell line) tells nothing: mean correlation of
         # its wells with each other
         alike = (length**2 - count) / np.maximum(count * (count - 1), 1)
-        is_dull = np.array([key in dull for key in keys], dtype=bool)
-        count[(count >= 4) & (alike < self.params.min_control_gain) & is_dull] = 0
+        is_inert = np.array([key in inert for key in keys], dtype=bool)
+        count[(count >= 4) & (alike < self.params.min_control_gain) & is_inert] = 0
         numbers = np.array(
             [
                 keys[label] if want and label is not None and count[keys[label]] else -1
@@ -466,10 +466,10 @@ class _Study:
         """Correlations by position under every placement; None if there is nothing to compare with."""
         if not plates:
             return None
-        numbers, effects = self._reference(plates, labels, wanted, self.prints[number].control)
+        numbers, effects = self._reference(plates, labels, wanted, self.fingerprints[number].control)
         if (numbers >= 0).sum() < 4:
             return None
-        item = self.prints[number]
+        item = self.fingerprints[number]
         correlations = item.effects @ effects.T
         return {
             name: placed_correlations(correlations, numbers, item.well_rows, place)
@@ -477,14 +477,14 @@ class _Study:
         }
 
     def _controls(self, number: int) -> dict[str, np.ndarray] | None:
-        item = self.prints[number]
+        item = self.fingerprints[number]
         plates, same_cell = self._strangers(number)
         wanted = item.control if same_cell else item.control & ~item.rna
         return self._placed(number, plates, self.labels[number], wanted)
 
     def _map_evidence(self, number: int) -> tuple[float, str, object]:
         """Strongest evidence against a plate's map: its t, ``placement`` or ``plate``, and which."""
-        item, params = self.prints[number], self.params
+        item, params = self.fingerprints[number], self.params
         treated = ~item.control
         siblings = self._placed(
             number, self._siblings(number, self.groups[number]), self.labels[number], np.ones(N_WELLS, dtype=bool)
@@ -512,14 +512,14 @@ class _Study:
 
     def _other_map(self, number: int, own: np.ndarray) -> tuple[float, str, object]:
         """Whether the wells fit the map of another group of plates better than their own."""
-        item = self.prints[number]
+        item = self.fingerprints[number]
         best: tuple[float, str, object] = (0.0, "", None)
         base = own[np.isfinite(own)]
         for group in sorted(set(self.groups) - {self.groups[number]}):
             plates = self._siblings(number, group)
             if not plates:
                 continue
-            model = self.prints[plates[0]]
+            model = self.fingerprints[plates[0]]
             if len(model.treatments & item.treatments) > 0.5 * len(item.treatments):
                 continue
             numbers, effects = self._reference(plates, self.labels[plates[0]], ~model.control, model.control)
@@ -563,9 +563,9 @@ class _Study:
     # ---- verdicts ----
 
     def table(self) -> pd.DataFrame:
-        """One row a plate."""
+        """One row per plate."""
         rows = []
-        for number, item in enumerate(self.prints):
+        for number, item in enumerate(self.fingerprints):
             found = self.found[number]
             replicate, control = self.first[number]
             words = self._words(number)
@@ -588,17 +588,17 @@ class _Study:
         return pd.DataFrame(rows, columns=list(TABLE_COLUMNS))
 
     def _names_of_group(self, group: object) -> list[str]:
-        return [item.name for item, own in zip(self.prints, self.own_groups, strict=True) if own == group]
+        return [item.name for item, own in zip(self.fingerprints, self.own_groups, strict=True) if own == group]
 
     def _swapped(self, number: int) -> list[str]:
         """Plates that seem to be what this one should be, while this one seems to be what they should be."""
-        mine = (self.own_groups[number], self.prints[number].cell)
+        mine = (self.own_groups[number], self.fingerprints[number].cell)
         now = (self.groups[number], self.cells[number])
         if mine == now:
             return []
         return [
             item.name
-            for other, item in enumerate(self.prints)
+            for other, item in enumerate(self.fingerprints)
             if (self.own_groups[other], item.cell) == now and (self.groups[other], self.cells[other]) == mine
         ]
 
@@ -614,8 +614,9 @@ class _Study:
             words.append(f"its map seems to be {found['map_fit']}")
         if "fits_cell" in found:
             cell = found["fits_cell"]
-            words.append(f"its profile is that of {cell}, not of {self.prints[number].cell}" if self.cells[number] else
-                         f"its profile is unlike the other plates of {self.prints[number].cell}")  # fmt: skip
+            own = self.fingerprints[number].cell
+            words.append(f"its profile is that of {cell}, not of {own}" if self.cells[number] else
+                         f"its profile is unlike the other plates of {own}")  # fmt: skip
         if "fits_bead_set" in found:
             words.append(f"its values fit bead set {found['fits_bead_set']}")
         return "; ".join(words)
@@ -625,11 +626,11 @@ class _Study:
         reasons: dict[str, str] = {}
         baselines = {
             cell: np.mean(
-                [item.baseline for place, item in enumerate(self.prints) if self.cells[place] == cell], axis=0
+                [item.baseline for place, item in enumerate(self.fingerprints) if self.cells[place] == cell], axis=0
             )
             for cell in sorted(set(self.cells) - {""})
         }
-        for place, item in enumerate(self.prints):
+        for place, item in enumerate(self.fingerprints):
             if len(item.match) < 4:
                 continue
             middle = float(item.match.median())

@@ -26,7 +26,7 @@ class ValueAgreement:
     within_01, within_05
         Share of values within 0.1 and 0.5 log2.
     swapped
-        Share of analytes whose two genes got each other's values: the other way round fits the truth better by more
+        Share of analytes whose two genes got each other's values: swapped, they fit the truth better by more
         than 0.5 log2 for the pair.  Analytes whose true values are closer than 0.5 log2 are not counted.
     """
 

@@ -105,13 +105,13 @@ class StoredBlock(SignatureBlock):
     offset: int
 
     def take_genes(
-        self, rows: np.ndarray, room: tuple[np.ndarray, np.ndarray] | None = None
+        self, rows: np.ndarray, buffer: tuple[np.ndarray, np.ndarray] | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
         """Read some genes from the files: for rows that are asked for once, that costs half of mapping their pages."""
         width = self.rank.shape[1]
-        if room is None:
+        if buffer is None:
             return self._read(rows, 0, _buffers(len(rows), width))
-        return self._read(rows, 0, (room[0][:, :width], room[1][:, :width]))
+        return self._read(rows, 0, (buffer[0][:, :width], buffer[1][:, :width]))
 
     def take_column(self, rows: np.ndarray, column: int) -> tuple[np.ndarray, np.ndarray]:
         """Read some genes of one signature from the files."""

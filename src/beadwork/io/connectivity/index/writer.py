@@ -137,7 +137,7 @@ class IndexWriter:
         sources
             Where the signatures come from, in order.
         annotation, provenance
-            Arrow tables: annotation, one row a signature, with the column sig_id; and inputs, one row a source.
+            Arrow tables: annotation, one row per signature, with the column sig_id; and inputs, one row per source.
         fill
             Ranks signatures into a block.
         siginfo

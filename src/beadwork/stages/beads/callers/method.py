@@ -39,7 +39,7 @@ class AnalyteCalls:
     metrics
         QC metrics of the method by name (registered in ``model.qc``), each of shape (W,).
     odds
-        Odds that the two genes of an analyte are the right way round (the brighter one is the brighter one), shape
+        Odds that the two genes of an analyte are not swapped (the brighter one is the brighter one), shape
         (W, 500); None if the method gives none.
     plate_metrics
         QC metrics of the whole plate by name.
@@ -47,8 +47,8 @@ class AnalyteCalls:
         Lower and upper bounds of `metrics`, by name, for those that have any.
     shares, widths, splits
         Share of the beads that each gene of an analyte is fitted with, width of its peaks relative to the usual at
-        their position, and half the distance (log2) of the two lots of its beads, 0 for one lot, shape (2, 500); None
-        if the method fits none.
+        their position, and half the distance (log2) of the two subpopulations of its beads, 0 for one, shape (2, 500);
+        None if the method fits none.
     """
 
     value: np.ndarray

@@ -57,7 +57,7 @@ def call_mixture(
         "ambiguous": ambiguous,
         "effective_beads": effective_beads(log2, sd, found, seen),
         "outlier_beads": 1.0 - explained,
-        "moved": found.kappa,
+        "perturbation": found.kappa,
     }
     limits = {
         "ambiguous": (None, params.max_ambiguous),

@@ -1,0 +1,1 @@
+"""Reference libraries: annotation joined to signatures."""
