@@ -240,7 +240,7 @@ def test_rows_in_another_order_are_put_right(results: Path, tmp_path: Path, caps
     ("words", "message"),
     [
         (["status", "absent"], "absent: no such folder of results; give what `results` is in the configuration"),
-        (["status", "results", "--plates", "absent.tsv"], "absent.tsv: no such file; check the name"),
+        (["status", "results", "--plates", "absent.tsv"], "absent.tsv: no such file; check"),
         (["status", "results", "--since", "plates.tsv"], "plates.tsv: lacks the column(s) entity, level, state"),
         (["status", "results", "--record", "r.tsv", "-o", "s.tsv"], "--record: stands for --since and -o; drop these"),
         (["provenance", "results/signatures/P001_A375_24H_MODZ.gctx", "P001_A375_24H:BRD-1:1"],
