@@ -12,16 +12,25 @@ report: "workflow/report/workflow.rst"
 
 
 include: "workflow/rules/common.smk"
-include: "workflow/rules/deconvolve.smk"
-include: "workflow/rules/normalize.smk"
-include: "workflow/rules/infer.smk"
-include: "workflow/rules/zscore.smk"
+include: "workflow/rules/levels.smk"
 include: "workflow/rules/consensus.smk"
 include: "workflow/rules/index.smk"
 include: "workflow/rules/noise.smk"
 include: "workflow/rules/query.smk"
 include: "workflow/rules/qc.smk"
 include: "workflow/rules/report.smk"
+
+
+# seconds each, and nothing to wait for in a queue
+localrules:
+    collect_brew_qc,
+    collect_siginfo,
+    collect_cleaned_siginfo,
+    collect_qc,
+    status,
+    figures_study,
+    figures_query,
+    report,
 
 
 rule all:
@@ -32,3 +41,7 @@ rule all:
 
 onsuccess:
     print(closing_lines())
+
+
+onerror:
+    report_what_there_is()

@@ -250,3 +250,50 @@ def test_signature_tables_and_what_was_chosen(run, toy_index, tmp_path):
     assert outcome.code == 0 and "values: logFC" in outcome.err
     outcome = run("query", toy_index, "--signature", tmp_path / "de.csv", "-o", out, *options, "--gene-column", "nix")
     assert outcome.code == 2 and "no column nix; it has" in outcome.err
+
+
+def test_whole_matrices_are_written_as_asked(run, toy_index, sets, tmp_path, monkeypatch):
+    out, matrices = tmp_path / "out", ["fdr.gctx", "ncs.gctx", "tau.gctx", "wtcs.gctx"]
+
+    def ask(*words):
+        outcome = run("query", toy_index, "--up", sets[0], "-o", out, "--no-html", *words)
+        assert outcome.code == 0, outcome.err
+        return sorted(path.name for path in out.glob("*.gctx")), outcome.err
+
+    assert ask()[0] == matrices, "small ones are written by themselves"
+    found, said = ask("--matrices", "none")
+    assert found == [] and "whole matrices are not written (--matrices all writes them)" in said
+    monkeypatch.setattr("beadwork.api.index.query_files.MATRIX_BYTES", 100)
+    assert ask()[0] == []
+    assert ask("--matrices", "all")[0] == matrices
+
+
+def test_ends_of_ranked_tables_and_all_scores_in_one_file(run, toy_index, sets, tmp_path, monkeypatch):
+    import pyarrow.parquet as pq
+
+    def ask(folder, *words):
+        outcome = run("query", toy_index, "--up", sets[0], "--down", sets[1], "-o", tmp_path / folder, *words)
+        assert outcome.code == 0, outcome.err
+        tables = sorted((tmp_path / folder).glob("*/query_result.gct"))
+        name = tables[0].parent.name
+        lines = (tmp_path / folder / f"{name}.tsv").read_text().splitlines()
+        return lines, tables[0].read_text().splitlines(), outcome.err
+
+    whole, gct, _ = ask("whole")
+    assert not (tmp_path / "whole" / "answers.parquet").exists()
+    ends, short, said = ask("ends", "--top", 3)
+    assert ends == [*whole[:4], *whole[-3:]]
+    assert short[1].split("\t")[0] == "6" and short[4:] == [*gct[4:7], *gct[-3:]]
+    assert f"the first and the last 3 of {len(whole) - 1} signatures (--top 0: all); answers.parquet has all" in said
+    answers = pq.read_table(tmp_path / "ends" / "answers.parquet")
+    names = set(answers.column("query").to_pylist())
+    matrix = read_matrix(tmp_path / "whole" / "ncs.gctx")
+    assert names == set(matrix.cids) and answers.num_rows == matrix.values.size
+    for kind in ("wtcs", "ncs", "tau", "fdr"):
+        expected = read_matrix(tmp_path / "whole" / f"{kind}.gctx").values.T.reshape(-1)
+        np.testing.assert_array_equal(answers.column(kind).to_numpy(), expected)
+    assert ask("ends", "--top", len(whole))[0] == whole and not (tmp_path / "ends" / "answers.parquet").exists()
+    monkeypatch.setattr("beadwork.api.index.query_files.TABLE_ROWS", 10)
+    monkeypatch.setattr("beadwork.api.index.query_files.TOP", 2)
+    assert ask("ends")[0] == [*whole[:3], *whole[-2:]]
+    assert ask("ends", "--top", 0)[0] == whole

@@ -70,12 +70,12 @@ def quiet_cluster(slurm: Path):
 
 
 def test_a_study_through_the_profile_gives_the_bytes_of_a_local_run(run_folder: Path, same_bytes, recovery):
-    with recovery("(none: four plates of 24 wells through Slurm, 12 jobs)", ""):
+    with recovery("(none: four plates of 24 wells through Slurm, 9 jobs)", ""):
         text = finish(start(run_folder), run_folder)
     assert same_bytes(run_folder / "results") > 40
     submitted = re.findall(r"has been submitted with SLURM jobid", text)
-    # four plates and two brews, one job each; then siginfo, the plate check, QC, index, query and status
-    assert len(submitted) == 12
+    # four plates and two brews, one job each; then the plate check, index and query; tables and status run here
+    assert len(submitted) == 9
 
 
 @FAULTS
@@ -87,7 +87,7 @@ def test_one_plate_undisturbed(run_folder: Path, same_bytes, recovery):
 
 @FAULTS
 def test_a_job_that_runs_out_of_memory_is_tried_again_with_more(run_folder: Path, same_bytes, recovery):
-    run = start(run_folder, GEX[0], "--set-resources", "deconvolve:mem_mb=attempt*attempt*300")
+    run = start(run_folder, GEX[0], "--set-resources", "plate:mem_mb=attempt*attempt*300")
     wait_until(lambda: call("squeue", "-h", "-t", "OOM,FAILED", "-o", "%i").stdout.strip())
     with recovery("out of memory: Slurm kills the job", "none: tried again with more"):
         text = finish(run, run_folder)

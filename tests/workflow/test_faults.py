@@ -50,12 +50,12 @@ def start(folder: Path, *more: object) -> subprocess.Popen:
 
 
 def commands(folder: Path) -> list[int]:
-    """Processes of `beadwork deconvolve` that work for a run, by their working directory."""
+    """Processes of `beadwork plate` that work for a run, by their working directory."""
     found = []
     for path in Path("/proc").glob("[0-9]*"):
         try:
             line = (path / "cmdline").read_bytes()
-            if b"deconvolve" in line and b"python" in line and os.readlink(path / "cwd") == str(folder):
+            if b"\0plate\0" in line and b"python" in line and os.readlink(path / "cwd") == str(folder):
                 found.append(int(path.name))
         except OSError:
             continue
@@ -100,7 +100,7 @@ def test_a_killed_job_fails_alone_and_the_next_run_makes_it(fresh: Path, finishe
     os.kill(wait_until(lambda: commands(fresh))[0], signal.SIGKILL)
     said = run.communicate()[0]
     assert run.returncode == 1
-    assert "Error in rule deconvolve" in said
+    assert "Error in rule plate" in said
     assert not gex(fresh).exists()
     with recovery("a job is killed", "start again"):
         again = run_command(*words(fresh, f"results/{PLATE}/{PLATE}_QNORM.gctx"), cwd=fresh)
@@ -324,7 +324,7 @@ def test_a_new_batch_computes_only_what_it_touches(finished: Path, study: Path, 
               "SIM009_A375_24H\tsecond\tyes"]  # fmt: skip
     (study / "second.tsv").write_text("\n".join(sheet) + "\n")
     jobs = planned(snakemake("-n", "--config", "plates=[data/plates.tsv, second.tsv]").stdout)
-    assert jobs["deconvolve"] == jobs["normalize"] == jobs["zscore"] == 2
+    assert jobs["plate"] == 2
     assert jobs["consensus"] == 2  # the brew that has a third replicate now, and the new one
     assert jobs["index"] == jobs["check_plates"] == jobs["status"] == 1
     status = run_command(BIN / "beadwork", "status", finished, "--plates", study / "data/plates.tsv",

@@ -54,7 +54,7 @@ def test_the_run_makes_the_files_of_the_contract(finished: Path):
         assert (finished / "report" / figure).read_text().startswith("<?xml")
     for figure in ("wells", "calibration", "beads", "ambiguity", "worst_beads"):
         assert (finished / "report" / PLATES[0] / f"{figure}.svg").is_file()
-    assert (finished / "benchmarks" / "zscore" / f"{PLATES[0]}.tsv").is_file()
+    assert (finished / "benchmarks" / "plate" / f"{PLATES[0]}.tsv").is_file()
     status = pd.read_csv(finished / "status.tsv", sep="\t", dtype=str)
     assert set(PLATES) | {BREW} <= set(status["entity"])
     changes = (finished / "report" / "changes.html").read_text()
@@ -81,11 +81,14 @@ def test_a_second_run_does_nothing(finished: Path, snakemake):
 
 
 def test_a_changed_parameter_reruns_what_depends_on_it_and_says_why(finished: Path, snakemake):
+    dry = snakemake("-n", "--config", "consensus={min_weight: 0.02}")
+    jobs = planned(dry.stdout)
+    assert jobs["consensus"] == 1
+    assert not {"plate", "figures_plate"} & set(jobs)
     dry = snakemake("-n", "--config", "zscore={min_mad: 0.2}")
     jobs = planned(dry.stdout)
-    assert jobs["zscore"] == 2
+    assert jobs["plate"] == 2  # which does its last steps only
     assert {"consensus", "collect_siginfo", "index", "query", "figures_study"} <= set(jobs)
-    assert not {"deconvolve", "normalize", "infer", "figures_plate"} & set(jobs)
     assert "Params have changed since last execution" in dry.stdout
     assert "--min-mad 0.1" in dry.stdout
     assert "--min-mad 0.2" in dry.stdout
@@ -93,14 +96,15 @@ def test_a_changed_parameter_reruns_what_depends_on_it_and_says_why(finished: Pa
 
 def test_the_uncertainty_is_used_where_asked_and_only_that_is_made_anew(finished: Path, snakemake):
     scores = planned(snakemake("-n", "--config", "zscore_sd=true").stdout)
-    assert scores["zscore"] == 2 and scores["consensus"] == 1
-    assert not {"deconvolve", "normalize", "infer", "figures_plate"} & set(scores)
+    assert scores["plate"] == 2 and scores["consensus"] == 1
     weights = snakemake("-n", "-p", "--config", "consensus_sd=true")
-    assert planned(weights.stdout)["zscore"] == 2 and planned(weights.stdout)["consensus"] == 1
-    assert weights.stdout.count("--no-shrink") == 2
-    assert weights.stdout.count(f" --reliability results/{PLATES[0]}/{PLATES[0]}_RELIABILITY.gctx") == 2
+    assert planned(weights.stdout)["plate"] == 2 and planned(weights.stdout)["consensus"] == 1
+    assert weights.stdout.count(f" --reliability results/{PLATES[0]}/{PLATES[0]}_RELIABILITY.gctx") == 1
+    assert weights.stdout.count(" --reliability -o ") == 2 and "--zscore-sd" not in weights.stdout
     both = snakemake("-n", "-p", "--config", "consensus_sd=true", "zscore_sd=true").stdout
-    assert "--no-shrink" not in both and "--reliability" in both
+    assert both.count("--zscore-sd --reliability") == 2
+    separate = snakemake("-n", "-p", "--config", "consensus_sd=true", "stages=separate").stdout
+    assert separate.count("--no-shrink") == 2
     refused = snakemake("-n", "--config", "consensus_sd=true", "deconvolve={method: kmeans}")
     assert "consensus_sd: needs uncertainties, which deconvolve.method kmeans does not give" in refused.stdout
     kmeans = snakemake("-n", "-p", "--config", "deconvolve={method: kmeans}").stdout
@@ -113,7 +117,7 @@ def test_noise_control_adds_levels_and_leaves_the_others_as_they_are(finished: P
     jobs = planned(snakemake("-n", "--config", "noise=own").stdout)
     assert jobs["train_noise"] == jobs["index_cleaned"] == jobs["consensus_cleaned"] == 1
     assert jobs["denoise"] == 2
-    assert not {"zscore", "consensus", "index", "query"} & set(jobs)
+    assert not {"plate", "consensus", "index", "query"} & set(jobs)
     done = snakemake("--cores", 2, "--config", "noise=own")
     assert done.returncode == 0, done.stdout
     assert read_matrix(finished / PLATES[0] / f"{PLATES[0]}_ZSNC.gctx").level == "ZSNC"
@@ -138,7 +142,7 @@ def test_a_plate_left_out_reruns_its_brew_only(finished: Path, study: Path, snak
     sheet.to_csv(study / "one.tsv", sep="\t", index=False)
     jobs = planned(snakemake("-n", "--config", "plates=one.tsv").stdout)
     assert jobs["consensus"] == 1
-    assert not {"deconvolve", "normalize", "infer", "zscore"} & set(jobs)
+    assert "plate" not in jobs
 
 
 def test_a_failing_job_shows_the_one_line_of_its_command(study: Path, snakemake):
@@ -149,10 +153,14 @@ def test_a_failing_job_shows_the_one_line_of_its_command(study: Path, snakemake)
     (bad / "plates.tsv").write_text("det_plate\tlxb\tmap\nBAD_A375_24H_X1_B20\tbad\tbad/bad.map\n")
     settings = {"plates": "bad/plates.tsv", "results": "bad/results"}
     (bad / "config.yaml").write_text(yaml.safe_dump(settings))
-    failed = snakemake("--cores", 1, configfile="bad/config.yaml")
+    failed = snakemake("--cores", 1, "--retries", 2, configfile="bad/config.yaml")
     assert failed.returncode == 1
     assert re.search(r"^beadwork: error: BAD_A375_24H_X1_B20: 0 usable wells", failed.stdout, re.MULTILINE)
     assert "Traceback" not in failed.stdout
+    # what is wrong with the input is said by each attempt, but the beads were read by the first only
+    log = bad / "results/logs/plate/BAD_A375_24H_X1_B20.log"
+    assert log.read_text() == Path(f"{log}.final").read_text()
+    assert failed.stdout.count("beadwork: error: BAD_A375_24H_X1_B20: 0 usable wells") == 3
 
 
 def test_the_run_ends_with_a_report_of_its_own(finished: Path):
@@ -193,21 +201,22 @@ HOSTILE = "it's $(touch PWNED) & `touch PWNED`; x"
 """A folder name in which a shell would find quotes and commands."""
 
 
-def test_every_path_reaches_the_commands_as_it_stands_in_the_configuration(study: Path, snakemake):
+@pytest.mark.parametrize("more", [(), ("--config", "stages=separate")])
+def test_every_path_reaches_the_commands_as_it_stands_in_the_configuration(study: Path, snakemake, more):
     sets = study / HOSTILE
-    sets.mkdir()
+    sets.mkdir(exist_ok=True)
     for side in ("up", "down"):
         (sets / f"{side}.grp").write_text("CDK1\nCCNB1\n")
     query = {"name": "mine", "up": f"{HOSTILE}/up.grp", "down": f"{HOSTILE}/down.grp"}
     settings = {"plates": "data/plates.tsv", "data": "data", "results": f"{HOSTILE}/results", "queries": [query],
                 "consensus_sd": True, "zscore_sd": True}  # fmt: skip
     (study / "hostile.yaml").write_text(yaml.safe_dump(settings))
-    done = snakemake("-n", "-p", configfile="hostile.yaml")
+    done = snakemake("-n", "-p", *more, configfile="hostile.yaml")
     assert done.returncode == 0, done.stdout
     commands = re.findall(r"^\s*(?:Shell command: )?(beadwork .*)$", done.stdout, re.MULTILINE)
     assert {shlex.split(line)[1] for line in commands} >= {
-        "deconvolve", "normalize", "infer", "zscore", "consensus", "collect", "check-plates", "index", "query",
-        "figures", "status",
+        *(("deconvolve", "normalize", "infer", "zscore") if more else ("plate",)),
+        "consensus", "collect", "check-plates", "index", "query", "figures", "status",
     }  # fmt: skip
     for line in commands:
         words = shlex.split(line)
@@ -217,6 +226,36 @@ def test_every_path_reaches_the_commands_as_it_stands_in_the_configuration(study
     asked = next(shlex.split(line) for line in commands if " query " in line)
     assert asked[asked.index("--down") + 1] == f"{HOSTILE}/down.grp"
     assert not (study / "PWNED").exists()
+
+
+def test_one_job_for_each_stage_gives_the_same_bytes(finished: Path, study: Path, snakemake):
+    names = [f"{plate}/{plate}_{level}.gctx" for plate in PLATES for level in ("SUPPORT", "NORM", "ZSPC", "ZSVC")]
+    names += ["siginfo.tsv", "qc.tsv"]
+    targets = [f"separate/{name}" for name in names]
+    done = snakemake("--cores", 2, "--config", "results=separate", "stages=separate", "--", *targets)
+    assert done.returncode == 0, done.stdout
+    made = [path.relative_to(study / "separate") for path in (study / "separate").rglob("*") if path.is_file()]
+    made = [path for path in made if path.parts[0] not in ("logs", "benchmarks")]
+    assert len(made) > 2 * 16
+    for path in made:
+        assert (study / "separate" / path).read_bytes() == (finished / path).read_bytes(), path
+
+
+def test_plates_with_too_few_vehicle_wells_are_made_by_a_rule_without_zsvc(study: Path, snakemake):
+    sheet = pd.read_csv(study / "data" / "plates.tsv", sep="\t", dtype=str)
+    table = pd.read_csv(study / "data" / sheet.loc[1, "map"], sep="\t", dtype=str)
+    table.loc[table["pert_type"] == "ctl_vehicle", "pert_type"] = "trt_cp"
+    table.to_csv(study / "without.map", sep="\t", index=False)
+    sheet["lxb"], sheet["map"] = "data/" + sheet["lxb"], "data/" + sheet["map"]
+    sheet.loc[1, "map"] = "without.map"
+    sheet.to_csv(study / "mixed.tsv", sep="\t", index=False)
+    words = ("-n", "-p", "--config", "plates=mixed.tsv", "data=", "results=mixed")
+    jobs = planned((dry := snakemake(*words)).stdout)
+    assert jobs["plate"] == jobs["plate_without_vehicles"] == 1
+    assert f"{PLATES[0]}_ZSVC" in dry.stdout and f"{PLATES[1]}_ZSVC" not in dry.stdout
+    separate = planned(snakemake(*words, "stages=separate").stdout)
+    assert separate["zscore"] == 2 and separate["zscore_vehicle"] == 1
+    assert planned(snakemake(*words, "zsvc=false").stdout)["plate"] == 2
 
 
 def test_results_do_not_depend_on_the_number_of_threads(finished: Path, study: Path, snakemake):

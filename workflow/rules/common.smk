@@ -6,6 +6,7 @@ read this file again, for one plate each: they look at the files of that plate o
 
 import re
 import shlex
+import subprocess
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -16,7 +17,7 @@ from beadwork.io.files.unpack import GZIP_MAGIC, unpack
 from beadwork.model.config import check_config, count_wells, parse_plate_sheets
 from beadwork.model.errors import BeadworkError
 from beadwork.model.ids import DET_PLATE_PATTERN
-from beadwork.model.params import render_flags
+from beadwork.model.params import plate_names, render_flags
 
 
 def read_text(path, key):
@@ -180,6 +181,77 @@ def plates_of(brew):
 def has_vehicles(plate):
     """Whether ZSVC is made: the map has enough vehicle wells for a population."""
     return CFG.zsvc and COUNTS[plate].vehicles >= CFG.zscore.min_population
+
+
+def plate_files(vehicles):
+    """Files of the rule that makes all levels of a plate; they stay until it replaces them."""
+    levels = ["GEX", "CAL", "SUPPORT", "NORM", "QNORM", "INF", "ZSPC"]
+    levels += ["SD", "ODDS"] if CFG.deconvolve.gives_sd else []
+    levels += ["RELIABILITY"] if CFG.consensus_sd else []
+    levels += ["ZSVC"] if vehicles else []
+    steps = ["deconvolve", "normalize", "infer", "zscore"]
+    steps += ["zscore_vehicle"] if vehicles else []
+    files = {level: f"<results>/{{plate}}/{{plate}}_{level}.gctx" for level in levels}
+    files["CURVES"] = "<results>/{plate}/{plate}_CURVES.tsv"
+    files |= {f"qc_{step}": f"<results>/{{plate}}/qc/{step}.tsv" for step in steps}
+    return {name: update(path) for name, path in files.items()}
+
+
+def all_plate_flags():
+    """The sections of the steps of a plate as flags of `beadwork plate`."""
+    words = [
+        render_flags(getattr(CFG, section), plate_names(section))
+        for section in ("deconvolve", "normalize", "infer", "zscore")
+    ]
+    words += ["--zsvc" if CFG.zsvc else "--no-zsvc"]
+    words += ["--zscore-sd"] if CFG.zscore_sd else []
+    words += ["--reliability"] if CFG.consensus_sd else []
+    return " ".join(words)
+
+
+def names_of(plates):
+    """Expression that a folder of one of some plates matches; short, for it is tried on every file."""
+    chosen = list(plates)
+    others = sorted(set(PLATES) - set(chosen))
+    if len(chosen) > len(others):
+        left_out = "|".join(map(re.escape, others))
+        return (f"(?!(?:{left_out})/)" if others else "") + DET_PLATE_PATTERN
+    return "|".join(map(re.escape, chosen)) or "(?!)"
+
+
+def names_with_vehicles(wanted=True):
+    """Plates that have enough vehicle wells, or too few; a job on a node knows its rule and reads no other map."""
+    if not PLANNING:
+        return DET_PLATE_PATTERN
+    if not CFG.zsvc:
+        return names_of(PLATES)
+    return names_of(plate for plate in PLATES if has_vehicles(plate) == wanted)
+
+
+def final(command):
+    """A command whose exit code 2 is final: what is wrong with its input no further attempt can help."""
+    return (
+        "if [ {resources.attempt} = 1 ]; then rm -f {log:q}.final;"
+        " elif [ -s {log:q}.final ]; then cat {log:q}.final > {log:q}; exit 2; fi\n"
+        + command
+        + " 2> {log:q} || {{ code=$?; [ $code != 2 ] || cp {log:q} {log:q}.final; exit $code; }}"
+    )
+
+
+def report_what_there_is():
+    """Write the report after a run in which something failed, so that one plate or figure blocks no other."""
+    if not (CFG.report and PLANNING and Path(CFG.results).is_dir()):
+        return
+    words = ["beadwork", "report", CFG.results, "-o", f"{CFG.results}/report"]
+    words += [word for path in CFG.sheets for word in ("--plates", path)]
+    try:
+        done = subprocess.run(words, capture_output=True, text=True)
+    except OSError:  # beadwork is in the environments of the jobs only
+        return
+    if done.returncode == 0:
+        print(
+            f"report of what there is: {CFG.results}/report/index.html; start again for the rest"
+        )
 
 
 def query_item(wildcards):

@@ -13,6 +13,7 @@ from beadwork import __version__
 COMMANDS: dict[str, tuple[str, str]] = {
     # name: (module, one-line help shown by `beadwork --help`)
     "sheet": ("sheet", "Folders and archives of LXB files -> plates.tsv and maps."),
+    "plate": ("plate", "LXB beads of a plate -> ZSPC and ZSVC: the steps of levels 2 to 4 in one process."),
     "deconvolve": ("deconvolve", "LXB beads of a plate -> GEX, one value per gene and well (level 2)."),
     "normalize": ("normalize", "GEX -> QNORM: LISS scaling, outlier wells, quantile normalisation (level 3)."),
     "infer": ("infer", "QNORM -> INF: 11,350 genes inferred from the 978 landmarks (level 3)."),

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from beadwork.cli.options import FILE, check_outputs, instinfo_option, log_option, params_options, qc_option, write_qc
+from beadwork.cli.options import FILE, check_outputs, instinfo_option, log_option, params_options, qc_option
 from beadwork.model.params import DenoiseParams
-
-if TYPE_CHECKING:
-    from beadwork.model.matrix import Matrix
 
 
 @click.command("denoise")
@@ -36,48 +32,20 @@ def command(
     HG-U133A probe id or the row field pr_gene_id. OUT holds the landmarks, with --infer also inferred genes. No well
     is cleaned by a part of the model that used its own treatment; where nothing else is left it is refused.
     """
-    from beadwork.cli.files import input_record, load_landmarks, save_matrix, with_inst_info
-    from beadwork.io.platform.inference_model import default_model_path
-    from beadwork.io.platform.noise_model import default_noise_path, read_noise_model
+    from beadwork.api.matrix_files import StoredMatrix
+    from beadwork.api.plate_steps import denoise_step
+    from beadwork.cli.files import write_made
     from beadwork.model.errors import ParameterError
-    from beadwork.stages.levels.denoise import denoise
 
     check_outputs([output, qc], [z, noise, qnorm, model, instinfo])
     if model is not None and qnorm is None:
         raise ParameterError("--model: is used with --infer only; give --infer the plate's QNORM")
-    chosen = noise or default_noise_path()
-    learned = read_noise_model(chosen)
-    source = with_inst_info([load_landmarks(z, level=None)], [z], instinfo)[0]
-    result = denoise(source, learned, params=params, what=str(z))
-    inputs = {"z": [input_record(z)], "noise": [input_record(chosen)]}
-    matrix, sources = result.matrix, [source]
-    if qnorm is not None:
-        matrix, level3 = _with_inferred(result.matrix, source, z, qnorm, model, learned.clip, params)
-        inputs |= {"qnorm": [input_record(qnorm)], "model": [input_record(model or default_model_path())]}
-        sources.append(level3)
-    if instinfo is not None:
-        inputs["instinfo"] = [input_record(instinfo)]
-    save_matrix(matrix, output, command="denoise", params=params, inputs=inputs, sources=sources)
-    write_qc(result.qc, qc)
-
-
-def _with_inferred(
-    cleaned: Matrix, source: Matrix, z: Path, qnorm: Path, model: Path | None, clip: float, params: DenoiseParams
-) -> tuple[Matrix, Matrix]:
-    """Add inferred genes; returns the matrix and QNORM."""
-    from beadwork.cli.files import load_landmarks
-    from beadwork.io.platform.gene_table import gene_table
-    from beadwork.io.platform.inference_model import default_model_path, read_inference_model
-    from beadwork.model.errors import ParameterError
-    from beadwork.model.matrix import Level
-    from beadwork.stages.levels.denoise import is_centred
-    from beadwork.stages.levels.infer_cleaned import infer_cleaned
-
-    if cleaned.level is not Level.ZSNC or cleaned.plate == "plate":
-        raise ParameterError(f"{z}: --infer needs the wells of one plate; denoise each plate by itself")
-    level3 = load_landmarks(qnorm, level=Level.QNORM)
-    found = infer_cleaned(
-        cleaned, source, level3, read_inference_model(model or default_model_path()), gene_table(), clip=clip,
-        centred=is_centred(source, params), what=str(qnorm),
-    )  # fmt: skip
-    return found, level3
+    step = denoise_step(
+        StoredMatrix(z),
+        params,
+        noise=noise,
+        qnorm=None if qnorm is None else StoredMatrix(qnorm),
+        model=model,
+        instinfo=instinfo,
+    )
+    write_made(step.make(), {"ZSNC": output}, qc)

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import pandas as pd
-
-from beadwork.cli.options import log
-from beadwork.io.files.provenance import input_record, make_provenance
-from beadwork.io.matrix.formats import read_annotation, read_matrix, write_matrix
-from beadwork.io.platform.gene_table import gene_table, landmark_ids
-from beadwork.model.matrix import Level, Matrix, Space, check_matrix
-from beadwork.model.params import Params
-from beadwork.model.spaces import guess_space
+from beadwork.api.matrix_files import StoredMatrix, save_matrix
+from beadwork.api.plate_steps import Made
+from beadwork.cli.options import write_qc
+from beadwork.io.files.provenance import input_record
+from beadwork.io.files.tables import write_table
+from beadwork.io.matrix.formats import write_matrix
+from beadwork.model.matrix import Level, Matrix, Space
 
 
 def load_matrix(
@@ -25,17 +21,8 @@ def load_matrix(
     space: Space | Iterable[Space] | None = None,
     finite: bool = False,
 ) -> Matrix:
-    """Read a matrix and check that it is what the command needs; messages name the file.
-
-    A file that does not say its gene space (one of someone else's) gets the space whose genes it has.
-    """
-    matrix = read_matrix(path)
-    if matrix.space is None:
-        found = guess_space(matrix.rids, gene_table())
-        if found is not None:
-            matrix = matrix.with_values(matrix.values, space=found)
-    check_matrix(matrix, level=level, space=space, finite=finite, what=str(path))
-    return matrix
+    """Read a matrix and check that it is what the command needs; messages name the file."""
+    return StoredMatrix(path).checked(level=level, space=space, finite=finite)
 
 
 def with_inst_info(matrices: Sequence[Matrix], names: Sequence[Path], table: Path | None) -> list[Matrix]:
@@ -53,50 +40,19 @@ def with_inst_info(matrices: Sequence[Matrix], names: Sequence[Path], table: Pat
 
 
 def load_landmarks(path: Path, *, level: Level | Iterable[Level] | None = None) -> Matrix:
-    """Read the landmarks of a matrix, as rows of Entrez ids in the file's order; it says that others are left out.
-
-    Rows are known by Entrez id, by HG-U133A probe id, or by Entrez ids in the row field pr_gene_id.
-
-    Raises
-    ------
-    FileError
-        Landmarks are absent, or stand twice.
-    """
-    found = read_annotation(path)
-    ids = landmark_ids(found.rows, str(path))
-    if len(ids) < len(found.rows):
-        log.info("%s: %d rows that are no landmarks are left out", path, len(found.rows) - len(ids))
-    matrix = read_matrix(path, rids=ids.index)
-    rows = matrix.rows if ids.index.equals(pd.Index(ids)) else matrix.rows.assign(pr_probe_id=matrix.rids)
-    matrix = replace(matrix, rows=rows.set_axis(pd.Index(ids, dtype=object), axis=0), space=Space.LM)
-    check_matrix(matrix, level=level, space=Space.LM, what=str(path))
-    return matrix
+    """Read the landmarks of a matrix, as rows of Entrez ids."""
+    return StoredMatrix(path).landmarks(level)
 
 
-def save_matrix(
-    matrix: Matrix,
-    path: Path,
-    *,
-    command: str,
-    params: Params | None = None,
-    options: Mapping[str, Any] | None = None,
-    inputs: Mapping[str, Iterable[Mapping[str, str]]],
-    sources: Iterable[Matrix] = (),
-) -> None:
-    """Write a matrix with the record of how it was made.
-
-    Parameters
-    ----------
-    params, options
-        What the result depends on: the parameter model, and options beside it (never threads, paths or times).
-    inputs
-        By role, records of the input files (:func:`beadwork.io.files.provenance.input_record`).
-    sources
-        Input matrices, whose own provenance becomes this file's history.
-    """
-    parameters = {**(params.model_dump(mode="json") if params else {}), **(options or {})}
-    record = make_provenance(command, parameters, inputs, [source.provenance for source in sources])
-    write_matrix(matrix.with_values(matrix.values, provenance=record), path)
+def write_made(made: Made, paths: Mapping[str, Path | None], qc: Path | None) -> None:
+    """Write what a step made, where asked: matrices and tables by name, then its QC rows."""
+    for name, matrix in made.matrices.items():
+        if (path := paths.get(name)) is not None:
+            write_matrix(matrix, path)
+    for name, table in made.tables.items():
+        if (path := paths.get(name)) is not None:
+            write_table(table, path)
+    write_qc(made.qc, qc)
 
 
-__all__ = ["input_record", "load_landmarks", "load_matrix", "save_matrix", "with_inst_info"]
+__all__ = ["input_record", "load_landmarks", "load_matrix", "save_matrix", "with_inst_info", "write_made"]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from beadwork.cli.options import FILE, check_outputs, log_option, params_options, qc_option, write_qc
+from beadwork.cli.options import FILE, check_outputs, log_option, params_options, qc_option
 from beadwork.model.params import InferParams
 
 
@@ -30,27 +30,19 @@ def command(
     correlation of inferred and measured values within studies that the model had not seen (missing for landmarks and
     for models that do not say); pr_gene_sd is the gene's standard deviation in training.
     """
-    from beadwork.cli.files import input_record, load_matrix, save_matrix
-    from beadwork.io.platform.gene_table import gene_table, with_entrez_ids
-    from beadwork.io.platform.inference_model import default_model_path, read_inference_model
+    from beadwork.api.matrix_files import StoredMatrix
+    from beadwork.api.plate_steps import infer_step
+    from beadwork.cli.files import write_made
     from beadwork.model.errors import ParameterError
-    from beadwork.model.matrix import Level
-    from beadwork.stages.levels.infer import infer
 
     if measured_sd is not None and sd is None:
         raise ParameterError("--measured-sd: changes uncertainties only; give --sd too, or drop --measured-sd")
     check_outputs([output, sd, qc], [qnorm, model, measured_sd])
-    matrix = with_entrez_ids(load_matrix(qnorm, level=Level.QNORM))
-    model = model or default_model_path()
-    noise = None if measured_sd is None else with_entrez_ids(load_matrix(measured_sd))
-    result = infer(
-        matrix, read_inference_model(model), gene_table(), with_sd=sd is not None, measured_sd=noise, params=params,
-        what=str(qnorm),
-    )  # fmt: skip
-    inputs = {"matrix": [input_record(qnorm)], "model": [input_record(model)]}
-    save_matrix(result.matrix, output, command="infer", params=params, inputs=inputs, sources=[matrix])
-    if result.sd is not None and sd is not None:
-        if measured_sd is not None:
-            inputs["measured_sd"] = [input_record(measured_sd)]
-        save_matrix(result.sd, sd, command="infer", params=params, inputs=inputs, sources=[matrix])
-    write_qc(result.qc, qc)
+    step = infer_step(
+        StoredMatrix(qnorm),
+        params,
+        model=model,
+        with_sd=sd is not None,
+        measured_sd=None if measured_sd is None else StoredMatrix(measured_sd),
+    )
+    write_made(step.make(), {"INF": output, "INF_SD": sd}, qc)

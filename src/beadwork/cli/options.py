@@ -6,7 +6,7 @@ import functools
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args, get_origin
@@ -23,17 +23,23 @@ FILE = click.Path(path_type=Path)
 log = logging.getLogger("beadwork")
 
 
-def params_options(model: type[Params], name_of_model: str = "params") -> Callable[[Command], Command]:
-    """Give a command one flag per field of `model`; the function receives the model as ``params``, or as named."""
+def params_options(
+    model: type[Params], name_of_model: str = "params", names: Mapping[str, str] | None = None
+) -> Callable[[Command], Command]:
+    """Give a command one flag per field of `model`; the function receives the model as ``params``, or as named.
+
+    `names` has other names of the flags of some fields, where two models of one command share a name.
+    """
+    flags = {name: (names or {}).get(name, name) for name in model.model_fields}
 
     def decorate(function: Command) -> Command:
         @functools.wraps(function)
         def wrapper(**values: Any) -> Any:
-            chosen = {name: values.pop(name) for name in model.model_fields}
+            chosen = {name: values.pop(flag) for name, flag in flags.items()}
             return function(**{name_of_model: make_params(model, **chosen)}, **values)
 
         for name, field in reversed(model.model_fields.items()):
-            wrapper = _option(name, field)(wrapper)
+            wrapper = _option(flags[name], field)(wrapper)
         return wrapper  # type: ignore[return-value]
 
     return decorate
@@ -98,9 +104,50 @@ def instinfo_option(function: Command) -> Command:
     )(function)  # fmt: skip
 
 
+def matrices_option(function: Command) -> Command:
+    """Add --matrices; the function receives ``matrices``."""
+    return click.option(
+        "--matrices", type=click.Choice(["auto", "all", "none"]), default="auto", show_default=True,
+        help="Whole matrices of scores: all, none, or auto, where they have no more than 50 MB together.",
+    )(function)  # fmt: skip
+
+
 def common_options(function: Command) -> Command:
     """Add --threads, --qc and --log-level, for commands that use all three."""
     return threads_option(qc_option(log_option(function)))
+
+
+def plate_fields_options(function: Command) -> Command:
+    """Add what can be said of a plate beside its beads and map (``PlateFields`` of the API)."""
+    for option in reversed(_PLATE_FIELDS):
+        function = option(function)
+    return function
+
+
+_PLATE_FIELDS = (
+    click.option(
+        "--plate", metavar="DET_PLATE", help="Name of the plate; by default what the file names have in common."
+    ),
+    click.option("--bead-batch", metavar="B", help="Bead batch; by default the last part of the plate's name."),
+    click.option(
+        "--beadset", metavar="NAME", help="Bead set, for example epsilon-r2; by default that of the bead batch."
+    ),
+    click.option(
+        "--ratio",
+        type=click.FloatRange(min=0, min_open=True),
+        metavar="R",
+        help="Mixing ratio, hi beads for each lo bead; by default that of the bead batch.",
+    ),
+    click.option(
+        "--cell-id", metavar="CELL", help="Cell line; by default that of the map, or the plate name's second part."
+    ),
+    click.option(
+        "--brew-prefix",
+        metavar="BREW",
+        help="What replicate plates share; by default the first three parts of the plate's name.",
+    ),
+    click.option("--batch", "label", metavar="LABEL", help="Your own label of the batch that the plate came with."),
+)
 
 
 def available_threads() -> int:

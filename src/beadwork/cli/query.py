@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Literal
 
 import click
 
-from beadwork.cli.options import FILE, common_options, params_options, write_qc
+from beadwork.cli.options import FILE, common_options, matrices_option, params_options, write_qc
 from beadwork.model.params import QueryParams, SignatureParams
 
 
@@ -62,6 +63,14 @@ from beadwork.model.params import QueryParams, SignatureParams
 @click.option("--rollup/--no-rollup", default=True, show_default=True, help="Write scores of perturbagens and classes.")
 @click.option("--html/--no-html", default=True, show_default=True, help="Write an HTML page per query.")
 @click.option("--gct/--no-gct", default=True, show_default=True, help="Write query_result.gct per query.")
+@matrices_option
+@click.option(
+    "--top",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Signatures of each end of the ranked tables; 0: all. By default all, but 1000 where the tables had more than "
+    "150,000 rows together. Where they are not whole, answers.parquet has all scores.",
+)
 @params_options(SignatureParams, "table_params")
 @params_options(QueryParams)
 @common_options
@@ -79,6 +88,8 @@ def command(
     rollup: bool,
     html: bool,
     gct: bool,
+    matrices: Literal["auto", "all", "none"],
+    top: int | None,
     table_params: SignatureParams,
     params: QueryParams,
     threads: int,
@@ -94,6 +105,8 @@ def command(
       {query}.tsv          signatures ranked by ncs, best connected first
       wtcs.gctx, ncs.gctx, tau.gctx, fdr.gctx
                            signatures x queries; one file more for each --metric
+                           (by default only up to 50 MB together)
+      answers.parquet      all scores, where the ranked tables hold their ends only
       missing_genes.tsv    genes that are not used: not in the index, or no genes, and why
       queries.tsv          per query: genes found, sizes of null and background, notes
       skipped.tsv          queries that could not be used, and why (only where there are some)
@@ -130,7 +143,7 @@ def command(
         table_params=table_params if signature else None,
         filters=where,
         classes=known_classes,
-        outputs=Outputs(rollup=rollup, html=html, gct=gct),
+        outputs=Outputs(rollup=rollup, html=html, gct=gct, matrices=matrices, top=top),
         files={
             "up": up,
             "down": down,

@@ -9,11 +9,9 @@ from beadwork.cli.options import (
     FILE,
     check_outputs,
     instinfo_option,
-    log,
     log_option,
     params_options,
     qc_option,
-    write_qc,
 )
 from beadwork.model.params import ZscoreParams
 
@@ -77,34 +75,22 @@ def command(
     itself. The field det_plate says which plate a column is of, else its id PLATE:WELL. Z is GCTX, or GCT if its name
     ends in .gct.
     """
-    from beadwork.cli.files import input_record, load_matrix, save_matrix, with_inst_info
+    from beadwork.api.matrix_files import StoredMatrix
+    from beadwork.api.plate_steps import zscore_step
+    from beadwork.cli.files import write_made
     from beadwork.model.errors import ParameterError
-    from beadwork.stages.levels.zscore import INPUT_LEVELS, zscore
 
     if sd is None and (reliability is not None or not shrink):
         flag = "--no-shrink" if reliability is None else "--reliability"
         raise ParameterError(f"{flag}: needs the uncertainties of the values; give --sd, or drop {flag}")
     check_outputs([output, reliability, qc], [matrix, sd, instinfo])
-    source = with_inst_info([load_matrix(matrix, level=INPUT_LEVELS)], [matrix], instinfo)[0]
-    doubt = None if sd is None else load_matrix(sd)
-    result = zscore(
-        source,
+    step = zscore_step(
+        StoredMatrix(matrix),
+        params,
         population=population,
         if_few=if_few,
-        sd=doubt,
+        sd=None if sd is None else StoredMatrix(sd),
         shrink=shrink,
-        params=params,
-        what=str(matrix),
+        instinfo=instinfo,
     )
-    small = result.qc[(result.qc["metric"] == "n_population") & ~result.qc["pass"].astype(bool)]
-    for row in small.itertuples():
-        log.warning("%s: %s: too few %s wells are left; its scores are missing", matrix, row.entity, population)
-    given = {"matrix": matrix, "sd": sd, "instinfo": instinfo}
-    inputs = {role: [input_record(path)] for role, path in given.items() if path is not None}
-    options: dict[str, object] = {"population": population} | ({} if sd is None else {"shrink": shrink})
-    for scores, path in ((result.matrix, output), (result.reliability, reliability)):
-        if scores is not None and path is not None:
-            save_matrix(
-                scores, path, command="zscore", params=params, options=options, inputs=inputs, sources=[source]
-            )  # fmt: skip
-    write_qc(result.qc, qc)
+    write_made(step.make(), {"ZSPC": output, "ZSVC": output, "RELIABILITY": reliability}, qc)

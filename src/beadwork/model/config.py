@@ -78,6 +78,11 @@ class Config(Params):
     )
     results: str = Field("results", description="folder of all results, logs and benchmarks")
     zsvc: bool = Field(True, description="also make ZSVC of the plates whose map has enough vehicle wells")
+    stages: Literal["plate", "separate"] = Field(
+        "plate",
+        description="plate: one job makes all levels of a plate; separate: one job for each stage, for those who "
+        "develop a stage; the files are the same",
+    )
     report: bool = Field(True, description="also draw the figures of the report")
     zscore_sd: bool = Field(
         False,

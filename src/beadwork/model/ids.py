@@ -43,6 +43,11 @@ def parse_det_plate(det_plate: str) -> PlateName:
     ------
     BeadworkError
         If the name holds characters that no file name of a plate can have.
+
+    Examples
+    --------
+    >>> parse_det_plate("LJP009_A375_24H_X1_B20").brew_prefix
+    'LJP009_A375_24H'
     """
     if not re.fullmatch(DET_PLATE_PATTERN, det_plate):
         raise BeadworkError(
@@ -56,13 +61,25 @@ def parse_det_plate(det_plate: str) -> PlateName:
 
 
 def parse_well(text: str) -> str | None:
-    """Return the well in the form ``A01``, or None if `text` (``A1``, ``a01``, ``P24``) names no well of 384."""
+    """Return the well in the form ``A01``, or None if `text` (``A1``, ``a01``, ``P24``) names no well of 384.
+
+    Examples
+    --------
+    >>> [parse_well(text) for text in ("a1", "P24", "Q01")]
+    ['A01', 'P24', None]
+    """
     match = _WELL.match(text)
     return f"{match[1].upper()}{int(match[2]):02d}" if match else None
 
 
 def well_position(well: str) -> tuple[int, int]:
-    """Return row (0-15) and column (0-23) of a well in the form ``A01``."""
+    """Return row (0-15) and column (0-23) of a well in the form ``A01``.
+
+    Examples
+    --------
+    >>> well_position("B03")
+    (1, 2)
+    """
     return ROWS.index(well[0]), int(well[1:]) - 1
 
 
@@ -84,12 +101,24 @@ def adjacent_blocks(wells: Sequence[str]) -> list[str]:
 
 
 def distil_id(det_plate: str, well: str) -> str:
-    """Id of one well's profile: ``{det_plate}:{well}``."""
+    """Id of one well's profile: ``{det_plate}:{well}``.
+
+    Examples
+    --------
+    >>> distil_id("LJP009_A375_24H_X1_B20", "A01")
+    'LJP009_A375_24H_X1_B20:A01'
+    """
     return f"{det_plate}:{well}"
 
 
 def format_dose(dose: float | str | None) -> str:
-    """Dose as it stands in a sig_id: shortest decimal form, ``10.0`` -> ``10``; empty if missing."""
+    """Dose as it stands in a sig_id: shortest decimal form, ``10.0`` -> ``10``; empty if missing.
+
+    Examples
+    --------
+    >>> format_dose(10.0), format_dose(0.37)
+    ('10', '0.37')
+    """
     if dose is None or dose == "":
         return ""
     try:
@@ -100,6 +129,12 @@ def format_dose(dose: float | str | None) -> str:
 
 
 def sig_id(brew_prefix: str, pert_id: str, dose: float | str | None = None) -> str:
-    """Id of a signature: ``{brew_prefix}:{pert_id}[:{dose}]``."""
+    """Id of a signature: ``{brew_prefix}:{pert_id}[:{dose}]``.
+
+    Examples
+    --------
+    >>> sig_id("LJP009_A375_24H", "BRD-K81418486", 10.0)
+    'LJP009_A375_24H:BRD-K81418486:10'
+    """
     formatted = format_dose(dose)
     return f"{brew_prefix}:{pert_id}:{formatted}" if formatted else f"{brew_prefix}:{pert_id}"

@@ -27,7 +27,13 @@ NO_GENE = WORDS | {"---", "NOT_ASSIGNED"}
 
 
 def is_missing(text: str, words: Collection[str] = WORDS) -> bool:
-    """Whether a text means that a value is missing."""
+    """Whether a text means that a value is missing.
+
+    Examples
+    --------
+    >>> [is_missing(text) for text in ("-666", "NA", "0", "none")]
+    [True, True, False, False]
+    """
     return text.strip() in words
 
 
@@ -43,6 +49,12 @@ def missing_numbers(numbers: np.ndarray) -> np.ndarray:
 
     R keeps its missing integers as -2^31 and writes them as they are into 32 bits; logicals go into 8 bits, where -128
     is what they become, and 64-bit integers of R have -2^63.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> missing_numbers(np.array([-666.0, 0.0, np.nan])).tolist()
+    [True, False, True]
     """
     import numpy as np
 

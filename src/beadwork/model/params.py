@@ -7,6 +7,7 @@ these models.  Unknown keys are refused.
 from __future__ import annotations
 
 import types
+from collections.abc import Mapping
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -56,15 +57,17 @@ def flag_name(field: str) -> str:
     return "--" + field.replace("_", "-")
 
 
-def render_flags(params: Params) -> str:
+def render_flags(params: Params, names: Mapping[str, str] | None = None) -> str:
     """Render parameters as command-line flags, those that differ from the default and those that do not.
 
-    The result is what a workflow rule puts on a command line, so that changing any value re-runs the rule.
+    The result is what a workflow rule puts on a command line, so that changing any value re-runs the rule.  `names` has
+    other names of the flags of some fields (:func:`plate_names`).
     """
     import shlex
 
     words = []
-    for name, value in params:
+    for field, value in params:
+        name = (names or {}).get(field, field)
         if isinstance(value, bool):
             words.append(flag_name(name) if value else "--no-" + name.replace("_", "-"))
         elif isinstance(value, tuple | list):
@@ -511,3 +514,19 @@ class SimulateParams(Params):
     bad_wells: float = Field(
         0.0, ge=0, lt=1, description="share of wells made unusable: absent, empty, truncated, few beads or dark"
     )
+
+
+PLATE_STEPS: dict[str, type[Params]] = {
+    "deconvolve": DeconvolveParams,
+    "normalize": NormalizeParams,
+    "infer": InferParams,
+    "zscore": ZscoreParams,
+    "denoise": DenoiseParams,
+}
+"""Steps of one plate and their parameters, by section of the configuration."""
+
+
+def plate_names(section: str) -> dict[str, str]:
+    """Names of the flags of `beadwork plate` for those fields of a step that another step has too: section_field."""
+    others = {name for other, model in PLATE_STEPS.items() if other != section for name in model.model_fields}
+    return {name: f"{section}_{name}" for name in PLATE_STEPS[section].model_fields if name in others}

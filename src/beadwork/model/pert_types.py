@@ -54,7 +54,13 @@ PERT_TYPES: dict[str, tuple[str, str, str]] = {
 
 
 def plain_pert_type(item: Any) -> str:
-    """Write a type as CMap does, in small letters; empty where it is missing."""
+    """Write a type as CMap does, in small letters; empty where it is missing.
+
+    Examples
+    --------
+    >>> plain_pert_type(" CTL_Vehicle")
+    'ctl_vehicle'
+    """
     return "" if item is None or item != item else str(item).strip().lower()
 
 
@@ -67,13 +73,25 @@ def perturbation_kind(item: Any) -> str:
 
 
 def pert_type_name(item: Any) -> str:
-    """Short name of a type for people: ``trt_xpr`` is CRISPR; a type that is not in the table names itself."""
+    """Short name of a type for people: ``trt_xpr`` is CRISPR; a type that is not in the table names itself.
+
+    Examples
+    --------
+    >>> pert_type_name("trt_xpr")
+    'CRISPR'
+    """
     kind = plain_pert_type(item)
     return PERT_TYPES[kind][1] if kind in PERT_TYPES else kind
 
 
 def is_control(item: Any) -> bool:
-    """Whether a type is a control: all of ``ctl_``, and the consensus of a seed sequence."""
+    """Whether a type is a control: all of ``ctl_``, and the consensus of a seed sequence.
+
+    Examples
+    --------
+    >>> is_control("ctl_vector"), is_control("trt_poscon")
+    (True, False)
+    """
     return perturbation_kind(item) == "control"
 
 

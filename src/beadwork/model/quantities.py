@@ -53,7 +53,13 @@ class Quantity(NamedTuple):
 
 
 def plain_unit(text: str) -> str:
-    """One spelling for all spellings of a unit; of a text that is no unit we know, its letters made plain."""
+    """One spelling for all spellings of a unit; of a text that is no unit we know, its letters made plain.
+
+    Examples
+    --------
+    >>> plain_unit("µM"), plain_unit("hours")
+    ('uM', 'h')
+    """
     plain = " ".join(unicodedata.normalize("NFKC", text).replace("μ", "u").split())
     return _EXACT.get(plain) or _FOLDED.get(plain.casefold().replace(" ", "")) or plain
 
@@ -68,6 +74,13 @@ def read_quantity(text: str) -> Quantity:
 
     ``10``, `` 10.0 ``, ``1e-3``, ``0,37``, ``10 uM``, ``0.1%`` are; ``~10``, ``<1``, ``1,000`` (a thousand, or one?),
     ``10 000``, ``high``, ``inf`` are not.
+
+    Examples
+    --------
+    >>> read_quantity("10 uM")
+    Quantity(number=10.0, unit='uM')
+    >>> read_quantity("0.1%")
+    Quantity(number=0.1, unit='%')
     """
     plain = " ".join(unicodedata.normalize("NFKC", text).replace("\N{MINUS SIGN}", "-").split())
     if "," in plain:

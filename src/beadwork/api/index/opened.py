@@ -15,7 +15,6 @@ from beadwork.api.index.query_inputs import load_queries
 from beadwork.io.connectivity.gene_sets import down_queries, pair_sets, read_gene_names, read_gene_sets
 from beadwork.io.connectivity.index.reader import IndexStore
 from beadwork.io.platform.gene_names import gene_resolver
-from beadwork.io.platform.gene_table import gene_table
 from beadwork.model.connectivity.background import Background
 from beadwork.model.connectivity.perturbagen_classes import PerturbagenClasses
 from beadwork.model.connectivity.query import GeneSet, MappedQuery, Query, SignatureBlock
@@ -336,6 +335,8 @@ class ConnectivityIndex:
 
     @cached_property
     def _landmarks(self) -> np.ndarray:
+        from beadwork.io.platform.gene_table import gene_table  # brings pandas, which one query needs not
+
         genes = gene_table()
         known = set(genes.index[genes["pr_is_lm"] == 1])
         return np.array([row for row, gene in enumerate(self.store.gene_ids) if gene in known], np.int64)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -23,6 +23,7 @@ from beadwork.io.files.provenance import input_record, make_provenance
 from beadwork.io.files.scratch import scratch_folder
 from beadwork.io.matrix.gctx.writer import gctx_columns
 from beadwork.model.connectivity.query import SIGNATURE_FIELDS, MappedQuery, Query, query_label
+from beadwork.model.connectivity.signature_table import arrow_numbers
 from beadwork.model.errors import FileError, GeneSetError
 from beadwork.model.params import QueryParams, SignatureParams
 from beadwork.stages.connectivity.filters import filter_signatures
@@ -34,19 +35,55 @@ if TYPE_CHECKING:
     import pandas as pd
 
 log = logging.getLogger("beadwork")
-RESERVED = ("missing_genes", "queries", "skipped", "groups", "up", "dn")
+RESERVED = ("answers", "missing_genes", "queries", "skipped", "groups", "up", "dn")
 LEVELS = ("cells", "perturbagens", "classes")
 MOST_WARNED = 5
 """Notes of so many queries are said on the terminal; those of all stand in queries.tsv."""
 
 
+Matrices = Literal["auto", "all", "none"]
+MATRIX_BYTES = 50_000_000
+"""Whole matrices larger than this together are written only where they are asked for."""
+TABLE_ROWS = 150_000
+"""Ranked tables of more rows together hold both ends only, unless the number of their rows is given."""
+TOP = 1000
+"""Signatures of each end of a ranked table that is not whole."""
+ANSWERS = "answers.parquet"
+
+
+def writes_matrices(matrices: Matrices, kinds: int, rows: int, columns: int) -> bool:
+    """Whether so many matrices of float32 are written."""
+    return matrices == "all" or (matrices == "auto" and 4 * kinds * rows * columns <= MATRIX_BYTES)
+
+
 @dataclass(frozen=True)
 class Outputs:
-    """What is written for each query beside the ranked table: roll-ups, HTML page, ``query_result.gct``."""
+    """What is written.
+
+    Attributes
+    ----------
+    rollup, html, gct
+        For each query beside the ranked table: roll-ups, HTML page, ``query_result.gct``.
+    matrices
+        Whole matrices: all, none, or auto, where they have no more than 50 MB together.
+    top
+        Rows of each end of the ranked tables, 0 for all of them; None: all of up to 150,000 rows together, else 1,000.
+        Where tables are not whole, ``answers.parquet`` has all scores.
+    """
 
     rollup: bool = True
     html: bool = True
     gct: bool = True
+    matrices: Matrices = "auto"
+    top: int | None = None
+
+    def limit(self, n_queries: int, n_shown: int) -> int:
+        """Rows of each end of a ranked table; 0 for all."""
+        if self.top is None:
+            top = TOP if n_queries * n_shown > TABLE_ROWS else 0
+        else:
+            top = self.top
+        return top if 2 * top < n_shown else 0
 
     @property
     def any(self) -> bool:
@@ -101,6 +138,8 @@ def answer_to_files(
     provenance = make_provenance("query", {**params.model_dump(mode="json"), **read, "where": list(filters)}, inputs)
     kinds = [*dict.fromkeys(["wtcs", *params.metric]), "ncs", "tau", "fdr", *(["p"] if params.permutations else [])]
     kinds += ["p_control"] if index.is_cleaned else []
+    n_shown = int(shown.sum())
+    limit = outputs.limit(len(mapped), n_shown)
     report: list[dict[str, Any]] = []
     missing: list[dict[str, Any]] = []
     groups: Sequence[Mapping[str, Any]] = []
@@ -112,11 +151,13 @@ def answer_to_files(
         rows = row_fields(index.annotation, SIGNATURE_FIELDS, np.flatnonzero(shown) if filters else None)
         plan = _plan(index, classes, params, shown if filters else None) if outputs.rollup or outputs.html else None
         cids = [query.name for query in mapped]
+        written = kinds if writes_matrices(outputs.matrices, len(kinds), n_shown, len(mapped)) else []
         writers = {
-            kind: stack.enter_context(gctx_columns(output / f"{kind}.gctx", rows, cids, provenance)) for kind in kinds
+            kind: stack.enter_context(gctx_columns(output / f"{kind}.gctx", rows, cids, provenance)) for kind in written
         }
         if len(batches) > 1:
             scores = _score_all(index, mapped, scratch)
+        answers = stack.enter_context(_all_answers(output / ANSWERS, index, shown)) if limit else None
         done = 0
         for batch in batches:
             wtcs = np.array(scores[done : done + len(batch)]) if len(batches) > 1 else scoring.result()
@@ -124,7 +165,10 @@ def answer_to_files(
             for kind, write in writers.items():
                 values = result.values(kind)
                 write(done, values[:, shown] if filters else values)
-            _write_each(result, batch, names[done : done + len(batch)], output, plan, outputs)
+            if answers is not None:
+                for place in range(len(batch)):
+                    answers(result, place)
+            _write_each(result, batch, names[done : done + len(batch)], output, plan, outputs, limit)
             for place, query in enumerate(batch[: max(0, MOST_WARNED - done)]):
                 for note in result.notes(place):
                     log.warning("%s: %s", query_label(query.name), note)
@@ -133,6 +177,7 @@ def answer_to_files(
             missing += [vars(item) for query in batch for item in query.missing]
             groups = result.connections.groups
             done += len(batch)
+    _say_what_is_not_whole(output, kinds, written, limit, n_shown)
     write_records(report, output / "queries.tsv")
     if skipped:
         write_records(skipped, output / "skipped.tsv")
@@ -188,13 +233,13 @@ def _score_all(index: ConnectivityIndex, queries: Sequence[MappedQuery], scratch
 
 def _write_each(
     result: QueryResult, batch: Sequence[MappedQuery], names: Sequence[str], output: Path, plan: RollUpPlan | None,
-    outputs: Outputs,
+    outputs: Outputs, limit: int,
 ) -> None:  # fmt: skip
     """Write the ranked tables, and the folder of each query; signatures are printed while they are rolled up."""
 
     def write_signatures(place: int) -> None:
-        count = result.n_shown
-        parts = (result.ranked_columns(place, slice(at, at + ROWS)) for at in range(0, max(1, count), ROWS))
+        count = 2 * limit or result.n_shown
+        parts = (result.ranked_columns(place, rows) for rows in _pieces(result.n_shown, limit))
         gct = output / names[place] / "query_result.gct" if outputs.gct else None
         write_parts(parts, output / f"{names[place]}.tsv", gct, batch[place].name, count)
 
@@ -214,6 +259,52 @@ def _write_each(
         for place, written in enumerate(signatures):
             write_rolled(place, rolled)
             written.result()
+
+
+def _pieces(count: int, limit: int) -> list[slice]:
+    """Rows of a ranked table by portions: all, or `limit` of each end."""
+    if limit:
+        return [slice(0, limit), slice(count - limit, count)]
+    return [slice(at, at + ROWS) for at in range(0, max(1, count), ROWS)]
+
+
+@contextmanager
+def _all_answers(
+    path: Path, index: ConnectivityIndex, shown: np.ndarray
+) -> Iterator[Callable[[QueryResult, int], None]]:
+    """Yield a function that adds all scores of one query to a parquet file, by the order of the index."""
+    import pyarrow as pa
+
+    from beadwork.io.connectivity.answer_files import new_answers
+
+    kept = None if shown.all() else np.flatnonzero(shown)
+    ids = index.annotation.column("sig_id")
+    ids = ids if kept is None else ids.take(arrow_numbers(kept))
+    with new_answers(path) as write:
+
+        def add(result: QueryResult, place: int) -> None:
+            columns: dict[str, Any] = {"sig_id": ids}
+            for kind in result.score_names:
+                values = result.values(kind)[place]
+                columns[kind] = arrow_numbers(np.asarray(values if kept is None else values[kept], np.float32))
+            write(result.names[place], pa.table(columns))
+
+        yield add
+
+
+def _say_what_is_not_whole(output: Path, kinds: Sequence[str], written: Sequence[str], limit: int, count: int) -> None:
+    """Say what was left out for its size, and remove files of an earlier answer that would be taken for this one's."""
+    if not written:
+        for kind in kinds:
+            (output / f"{kind}.gctx").unlink(missing_ok=True)
+        log.info("%s: whole matrices are not written (--matrices all writes them)", output)
+    if limit:
+        log.info(
+            "%s: ranked tables hold the first and the last %d of %d signatures (--top 0: all); %s has all scores",
+            output, limit, count, ANSWERS,
+        )  # fmt: skip
+    else:
+        (output / ANSWERS).unlink(missing_ok=True)
 
 
 def _write_sets(mapped: Sequence[MappedQuery], index: ConnectivityIndex, output: Path) -> None:

@@ -38,6 +38,13 @@ def fdr_score(
     Returns
     -------
     float64; 1 where the score is 0, NaN where it is NaN or its sign has too few scores to compare with.
+
+    Examples
+    --------
+    >>> scores = np.array([2.0, 1.0, 0.5, 0.4])
+    >>> null = np.array([False, False, False, True])
+    >>> fdr_score(scores, null, ~null, 1).round(2).tolist()
+    [0.5, 0.5, 0.5, 1.0]
     """
     scores = np.asarray(scores, np.float64)
     result = np.where(scores == 0, 1.0, np.nan)

@@ -22,7 +22,13 @@ BYTES = 1 << 20
 
 
 def max_quantile(values: np.ndarray) -> float:
-    """Max-quantile of some scores; NaN if there is none."""
+    """Max-quantile of some scores; NaN if there is none.
+
+    Examples
+    --------
+    >>> round(max_quantile(np.array([-2.0, 0.0, 1.0, 3.0])), 2)
+    1.36
+    """
     values = np.asarray(values, np.float64)
     values = values[~np.isnan(values)]
     if len(values) == 0:

@@ -51,6 +51,11 @@ def scale_scores(scores: np.ndarray, positive: np.ndarray, negative: np.ndarray,
         Score of each row, and the two means of its group; a mean of NaN gives NaN, but 0 stays 0.
     floor
         Smallest mean that is divided by.
+
+    Examples
+    --------
+    >>> scale_scores(np.array([0.5, -0.4, 0.0]), np.full(3, 0.25), np.full(3, 0.2), 0.01).tolist()
+    [2.0, -2.0, 0.0]
     """
     scores = np.asarray(scores, np.float64)
     scale = np.maximum(np.where(scores > 0, positive, negative), floor)

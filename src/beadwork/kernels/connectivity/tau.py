@@ -62,6 +62,11 @@ def tau_score(ncs: np.ndarray, background: np.ndarray) -> np.ndarray:
     Returns
     -------
     float64, shape (signatures,), -100 .. 100; NaN where `ncs` is, or without background.
+
+    Examples
+    --------
+    >>> tau_score(np.array([1.5, -1.5]), np.array([[0.5, 1.0, -2.0, 1.0], [0.5, 1.0, -2.0, 1.0]])).tolist()
+    [75.0, -75.0]
     """
     ncs = np.asarray(ncs, np.float64)
     smaller = (np.abs(background) < np.abs(ncs)[:, None]).sum(axis=1)

@@ -37,6 +37,11 @@ def rank_descending(z: np.ndarray) -> np.ndarray:
     Returns
     -------
     uint16, shape (genes, signatures).
+
+    Examples
+    --------
+    >>> rank_descending(np.array([[0.5], [2.0], [-1.0]])).T.tolist()
+    [[2, 1, 3]]
     """
     order = np.argsort(-z, axis=0, kind="stable")
     rank = np.empty(z.shape, np.uint16)
@@ -55,6 +60,13 @@ def enrichment_score(ranks: np.ndarray, z: np.ndarray, n_genes: int, *, weighted
         Number of genes of the signature, N.
     weighted
         Whether hits weigh |z| or all the same.
+
+    Examples
+    --------
+    >>> enrichment_score(np.array([2, 6]), np.array([3.0, 1.0]), 6)
+    0.5
+    >>> enrichment_score(np.array([2, 6]), np.array([3.0, 1.0]), 6, weighted=False)
+    -0.5
     """
     size = len(ranks)
     if size == 0:
@@ -82,7 +94,13 @@ def running_sum(ranks: np.ndarray, z: np.ndarray, n_genes: int, *, weighted: boo
 
 
 def combine_scores(up: Any, down: Any, *, has_up: bool = True, has_down: bool = True) -> np.ndarray:
-    """Combine the enrichment scores of up and down set to the connectivity score (equation above)."""
+    """Combine the enrichment scores of up and down set to the connectivity score (equation above).
+
+    Examples
+    --------
+    >>> combine_scores(0.8, -0.6).tolist(), combine_scores(0.8, 0.6).tolist()
+    (0.7, 0.0)
+    """
     up, down = np.asarray(up, np.float64), np.asarray(down, np.float64)
     if not has_down:
         return np.array(up)

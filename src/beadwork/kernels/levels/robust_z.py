@@ -86,6 +86,12 @@ def robust_zscore(values: Floats, population: Floats, min_mad: float) -> tuple[F
     References
     ----------
     Subramanian et al. 2017, doi 10.1016/j.cell.2017.10.049; cmapM, BSD-3-Clause.
+
+    Examples
+    --------
+    >>> values = np.array([[7.0, 8.0, 9.0, 12.0]])
+    >>> robust_zscore(values, values, 0.1)[0].round(2).tolist()
+    [[-1.01, -0.34, 0.34, 2.36]]
     """
     center, scale, mad = robust_center_scale(population, min_mad)
     return (values - center[:, None]) / scale[:, None], mad

@@ -33,6 +33,11 @@ def hazen_percentile(values: Floats, percent: float) -> Floats:
         Shape (n, ...), n >= 1.
     percent
         0..100.
+
+    Examples
+    --------
+    >>> float(hazen_percentile(np.array([1.0, 2.0, 3.0, 4.0]), 25))
+    1.5
     """
     below, above, share = hazen_position(len(values), percent)
     parts = np.partition(values, sorted({below, above, len(values) - 1}), axis=0)
@@ -65,7 +70,13 @@ def average_rank_bounds(ordered: Floats) -> tuple[NDArray[np.intp], NDArray[np.i
 
 
 def average_ranks(values: Floats) -> Floats:
-    """Ranks from 1, ties averaged, along the first axis of (n, columns) values."""
+    """Ranks from 1, ties averaged, along the first axis of (n, columns) values.
+
+    Examples
+    --------
+    >>> average_ranks(np.array([[2.0], [2.0], [1.0]])).T.tolist()
+    [[2.5, 2.5, 1.0]]
+    """
     order = np.argsort(values, axis=0, kind="stable")
     first, last = average_rank_bounds(np.take_along_axis(values, order, axis=0))
     ranks = np.empty(values.shape)
@@ -92,6 +103,11 @@ def quantile_normalize(values: Floats) -> Floats:
     References
     ----------
     The median, not the mean, as target: cmapM, BSD-3-Clause; Bolstad et al. 2003 for quantile normalisation itself.
+
+    Examples
+    --------
+    >>> quantile_normalize(np.array([[1.0, 20.0], [3.0, 10.0]])).tolist()
+    [[5.5, 11.5], [11.5, 5.5]]
     """
     order = np.argsort(values, axis=0, kind="stable")
     ordered = np.take_along_axis(values, order, axis=0)

@@ -12,7 +12,13 @@ MAD_TO_SD = 1.4826
 
 
 def ordinal_ranks(values: np.ndarray) -> np.ndarray:
-    """Ranks down each column from 1, smallest first; ties keep their order, missing values come last."""
+    """Ranks down each column from 1, smallest first; ties keep their order, missing values come last.
+
+    Examples
+    --------
+    >>> ordinal_ranks(np.array([[3.0], [1.0], [1.0]])).T.tolist()
+    [[3, 1, 2]]
+    """
     order = np.argsort(values, axis=0, kind="stable")
     ranks = np.empty_like(order)
     np.put_along_axis(ranks, order, np.arange(1, len(values) + 1)[:, None], axis=0)
@@ -20,7 +26,13 @@ def ordinal_ranks(values: np.ndarray) -> np.ndarray:
 
 
 def mean_ranks(values: np.ndarray) -> Floats:
-    """Ranks down each column from 1, smallest first; ties share their mean rank."""
+    """Ranks down each column from 1, smallest first; ties share their mean rank.
+
+    Examples
+    --------
+    >>> mean_ranks(np.array([[3.0], [1.0], [1.0]])).T.tolist()
+    [[3.0, 1.5, 1.5]]
+    """
     from scipy.stats import rankdata
 
     return np.asarray(rankdata(values, axis=0, method="average"), np.float64)
@@ -34,7 +46,13 @@ def blom_scores(ranks: np.ndarray, n: int) -> Floats:
 
 
 def rankit_scores(ranks: np.ndarray, n: int) -> Floats:
-    """Rankit normal scores of ranks among `n` values: Phi^-1((rank - 1/2) / n)."""
+    """Rankit normal scores of ranks among `n` values: Phi^-1((rank - 1/2) / n).
+
+    Examples
+    --------
+    >>> rankit_scores(np.array([1, 2, 3]), 3).round(2).tolist()
+    [-0.97, 0.0, 0.97]
+    """
     from scipy.special import ndtri
 
     return np.asarray(ndtri((ranks - 0.5) / n), np.float64)

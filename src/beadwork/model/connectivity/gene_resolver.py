@@ -6,7 +6,7 @@
 [('1026', 'symbol'), ('10801', 'symbol'), ('7157', 'Ensembl id')]
 >>> [answer.reason for answer in resolver.resolve(["CDKN1A", "TP53", "2"])][2]
 'a bare number in a list that is not one of ids; not taken for an Entrez id'
->>> resolver.describe(["CDKN1A", "TP53", "GAPDH", "no gene"]).kind, resolver.share_known(["CDKN1A", "2.5"])
+>>> str(resolver.describe(["CDKN1A", "TP53", "GAPDH", "no gene"]).kind), resolver.share_known(["CDKN1A", "2.5"])
 ('symbol', 0.5)
 """
 

@@ -1,0 +1,47 @@
+"""Levels 1 to 4 of a plate in one job. Input: LXB files and map. Output: all its matrices, QC rows.
+
+Files that are there stay until the job replaces them: a step whose files are whole, of the same inputs and parameters,
+is not done again. `stages: separate` in the configuration makes the same files with one rule for each step.
+"""
+
+
+rule plate:
+    input:
+        lxb=lambda wildcards: PLATES[wildcards.plate].lxb,
+        map=lambda wildcards: PLATES[wildcards.plate].map,
+        model=CFG.infer.model or [],
+    output:
+        **plate_files(vehicles=CFG.zsvc),
+    log:
+        "<logs>/plate/{plate}.log",
+    benchmark:
+        "<benchmarks>/plate/{plate}.tsv"
+    wildcard_constraints:
+        plate=names_with_vehicles(),
+    conda:
+        "../../envs/beadwork.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(700, 2),
+        runtime=minutes(5),
+        attempt=lambda wildcards, attempt: attempt,
+    params:
+        folder=subpath(output.ZSPC, parent=True),
+        plate=plate_flags,
+        flags=all_plate_flags(),
+    message:
+        "{wildcards.plate}: from its beads to z-scores (levels 2 to 4)"
+    shell:
+        final(
+            "beadwork plate {input.lxb:q} --map {input.map:q} {params.plate} {params.flags} -o {params.folder:q}"
+            " --threads {threads}"
+        )
+
+
+if CFG.zsvc:
+
+    use rule plate as plate_without_vehicles with:
+        output:
+            **plate_files(vehicles=False),
+        wildcard_constraints:
+            plate=names_with_vehicles(False),
