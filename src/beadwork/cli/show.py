@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from beadwork.cli.options import FILE, log_option
+from beadwork.cli.options import FILE, log_option, starter
 
 
 @click.command("show")
-@click.argument("index", metavar="INDEX", type=FILE)
+@click.argument("index", metavar="[INDEX]", type=FILE, required=False)
 @click.option("--pert", metavar="NAME", help="A perturbagen, by name or id.")
 @click.option("--gene", metavar="SYMBOL", help="A gene, by any of its names: what moves it most.")
 @click.option("--cell", metavar="ID", help="A cell line: what was tried there.")
@@ -21,7 +21,7 @@ from beadwork.cli.options import FILE, log_option
 @click.option("--rows", type=click.IntRange(1), default=10, show_default=True, help="Rows of a table that are printed.")
 @log_option
 def command(
-    index: Path,
+    index: Path | None,
     pert: str | None,
     gene: str | None,
     cell: str | None,
@@ -31,7 +31,7 @@ def command(
     as_json: bool,
     rows: int,
 ) -> None:
-    """Look one thing up in INDEX."""
+    """Look one thing up in INDEX, or in the small library that ships."""
     from beadwork.api import ConnectivityIndex
     from beadwork.api.index import look_up
     from beadwork.model.errors import ParameterError
@@ -44,7 +44,7 @@ def command(
     if len(asked) != 1:
         raise ParameterError("name one of --pert, --gene, --cell, --sig and --class")
     name, show = asked[0]
-    card = show(ConnectivityIndex.open(index), name)
+    card = show(ConnectivityIndex.open(index if index is not None else starter(1)), name)
     if output is not None:
         import pandas as pd
 

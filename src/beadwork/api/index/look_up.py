@@ -226,7 +226,8 @@ def _signatures(
 
 def _treated(index: ConnectivityIndex) -> np.ndarray:
     codes, kinds = index.annotation.texts("pert_type")
-    return np.array([*type_mask(kinds, is_treatment), True], bool)[codes]  # those without a type count
+    treated: np.ndarray = np.array([*type_mask(kinds, is_treatment), True], bool)[codes]  # those without a type count
+    return treated
 
 
 def _movers(index: ConnectivityIndex, values: np.ndarray, mask: np.ndarray, what: str = "z") -> pd.DataFrame:
@@ -299,9 +300,9 @@ def _measured(gene: str) -> str:
     return "inferred well" if table["pr_is_bing"][gene] == 1 else "inferred"
 
 
-def _shared(index: ConnectivityIndex, places: np.ndarray, names: Sequence[str]) -> dict[str, str]:
+def _shared(index: ConnectivityIndex, places: np.ndarray, names: Sequence[str]) -> dict[str, Any]:
     """Values of fields of some signatures, several joined by ``|``."""
-    facts = {}
+    facts: dict[str, Any] = {}
     for name in names:
         if name in index.annotation:
             codes, texts = index.annotation.texts(name)
