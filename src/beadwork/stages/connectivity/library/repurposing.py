@@ -59,8 +59,9 @@ def repurposing_table(
         }
     )
     found = []
-    for code in sorted(set(frame["name"].tolist())):
-        own = frame[frame["name"] == code]
+    groups = frame.groupby("name").indices
+    for code in sorted(groups):
+        own = frame.iloc[groups[code]]
         first = siginfo.take(rows[own.index[:1].to_numpy()], fields).to_pylist()[0] if fields else {}
         found.append({"pert_iname": texts[code], **_facts(own, params), **first})
     columns = ["pert_iname", "passes", "score", "n_cells_agree", "n_cells", "n_agree", "n_signatures", "lowest_dose_um"]
