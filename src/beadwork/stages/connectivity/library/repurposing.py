@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MICROMOLAR = {"pM": 1e-6, "nM": 1e-3, "uM": 1.0, "mM": 1e3, "M": 1e6}
+SCORES = ("pert_iname", "passes", "score", "n_cells_agree", "n_cells", "n_agree", "n_signatures", "lowest_dose_um")
 WEAK = 0.2
 """TAS below which a signature is hardly told from no effect."""
 
@@ -59,17 +60,17 @@ def repurposing_table(
         }
     )
     found = []
-    groups = frame.groupby("name").indices
-    for code in sorted(groups):
-        own = frame.iloc[groups[code]]
+    if not len(rows):
+        return pd.DataFrame(columns=[*SCORES, *fields, "against"])
+    order = np.argsort(names[rows], kind="stable")
+    codes, starts = np.unique(names[rows][order], return_index=True)
+    for code, places in zip(codes.tolist(), np.split(order, starts[1:]), strict=True):
+        own = frame.iloc[np.sort(places)]
         first = siginfo.take(rows[own.index[:1].to_numpy()], fields).to_pylist()[0] if fields else {}
         found.append({"pert_iname": texts[code], **_facts(own, params), **first})
-    columns = ["pert_iname", "passes", "score", "n_cells_agree", "n_cells", "n_agree", "n_signatures", "lowest_dose_um"]
-    if not found:
-        return pd.DataFrame(columns=[*columns, *fields, "against"])
     for row in found:
         row["against"] = "; ".join([*row.pop("words"), *_status(row)])
-    table = pd.DataFrame(found)[[*columns, *fields, "against"]]
+    table = pd.DataFrame(found)[[*SCORES, *fields, "against"]]
     return table.sort_values(["passes", "score"], ascending=False, kind="stable").reset_index(drop=True)
 
 
