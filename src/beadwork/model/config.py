@@ -207,8 +207,20 @@ def _lists_as_tuples(value: Any) -> Any:
     return result
 
 
+_BRACES = "holds { or }, which mean something else in a workflow; rename it"
+"""Snakemake would take what stands between them for a wildcard, and look for another file."""
+
+
+def _braces(value: Any, key: str = "") -> list[str]:
+    """Say which texts of a configuration, paths all of them, hold braces."""
+    if isinstance(value, str):
+        return [f"{key}: {value} {_BRACES}"] if "{" in value or "}" in value else []
+    items = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list | tuple) else ()
+    return [line for name, item in items for line in _braces(item, f"{key}.{name}" if key else str(name))]
+
+
 def _contradictions(config: Config) -> list[str]:
-    found = []
+    found = _braces(config.model_dump())
     names = [query.name for query in config.queries]
     for name in sorted({name for name in names if names.count(name) > 1}):
         found.append(f"queries: the name {name} stands {names.count(name)} times; give each query a name of its own")
@@ -345,6 +357,8 @@ def _complete_paths(row: PlateRow, data: str, files: bool) -> tuple[PlateRow, li
         unknown = re.findall(r"\$\{?(\w+)", path)
         if unknown:
             problems.append(f"{column}: environment variable {unknown[0]} is not set; set it, or write the path out")
+        elif "{" in path or "}" in path:
+            problems.append(f"{column}: {path} {_BRACES}")
         elif files and not (os.path.isfile(path) or (column == "lxb" and os.path.isdir(path))):
             problems.append(f"{column}: there is no {what} {path}; relative paths start from {data or 'the working'}"
                             f"{'' if data else ' directory'}")  # fmt: skip
