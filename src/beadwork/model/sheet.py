@@ -21,7 +21,7 @@ from beadwork.model.pert_types import is_vehicle
 Name = Annotated[str, StringConstraints(pattern=rf"^{DET_PLATE_PATTERN}$")]
 """A name that can stand in a file name."""
 BRACES = "holds { or }, which mean something else in a workflow; rename it"
-"""What is wrong with such a path: Snakemake takes what stands between them for a wildcard, and looks for another file."""
+"""What is wrong with such a path: Snakemake takes what is between them for a wildcard, and seeks another file."""
 
 
 def _empty_is_none(value: Any) -> Any:
