@@ -13,7 +13,7 @@ from beadwork.model.params import QueryParams, SignatureParams
 
 
 @click.command("query")
-@click.argument("index", metavar="INDEX", type=FILE)
+@click.argument("index", metavar="INDEX...", type=FILE, nargs=-1, required=True)
 @click.option(
     "--up",
     type=FILE,
@@ -75,7 +75,7 @@ from beadwork.model.params import QueryParams, SignatureParams
 @params_options(QueryParams)
 @common_options
 def command(
-    index: Path,
+    index: tuple[Path, ...],
     up: tuple[Path, ...],
     down: tuple[Path, ...],
     signature: tuple[Path, ...],
@@ -96,6 +96,10 @@ def command(
     qc: Path | None,
 ) -> None:  # fmt: skip
     """Rank the signatures of INDEX by how they connect to gene sets or signatures.
+
+    Several INDEX folders of the same genes and level are asked as one: scores, ncs, fdr and roll-ups are those of one
+    index of all. Tau needs one background of all: parts of one index have it (copies of it, each cut down by
+    `beadwork index sync`); where backgrounds were learned apart, tau is missing, and that is said.
 
     Up and down sets pair by name without their _UP or _DN suffix, else by order. Genes are Entrez ids, symbols
     of today or older ones, Ensembl, UniProt or RefSeq ids, or HG-U133A probe sets; docs/methods/query.md says more.
