@@ -1,262 +1,28 @@
-"""Mistakes that files cannot show: swapped plates, shifted or rotated maps, another bead set, another cell line.
-
-What a plate measures tells what it is.  Wells with the same perturbagen and dose on other plates show which placement
-of the map fits (replicates first, positive controls and reference RNA of all other plates besides), the plate's median
-profile shows the cell line, and the genes that bead sets keep on different analytes show the bead set.
-docs/decisions/0010-plate-check.md says why it is done this way, docs/validation/reliability.md how often it is right.
-"""
+"""What each plate of a study is taken for: evidence, settled one by one, the strongest first."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
-from beadwork.kernels.numeric.ranks import MAD_TO_SD
 from beadwork.kernels.plates.placements import (
     N_WELLS,
-    normal_scores,
     paired_t,
     placed_correlations,
     placements,
-    unit_effects,
 )
 from beadwork.model.beads.plate import BeadSet
-from beadwork.model.errors import AlignmentError, name_some
-from beadwork.model.ids import WELLS_384, distil_id, format_dose, parse_det_plate
-from beadwork.model.matrix import Level, Matrix, check_matrix
 from beadwork.model.params import CheckPlatesParams
-from beadwork.model.pert_types import is_empty, is_plate_control, is_vehicle
-from beadwork.model.qc import join_qc, qc_rows
+from beadwork.stages.plates.check.fingerprint import PlateFingerprint
 
-STAGE = "check_plates"
 AS_IT_IS = "as it is"
 _PLACEMENTS = placements()
-_POSITION = {well: number for number, well in enumerate(WELLS_384)}
 
 
-@dataclass(frozen=True, eq=False)
-class CheckPlatesResult:
-    """Verdicts.
-
-    Parameters
-    ----------
-    table
-        One row per plate, see :data:`TABLE_COLUMNS`.
-    qc
-        QC rows.
-    """
-
-    table: pd.DataFrame
-    qc: pd.DataFrame
-
-
-TABLE_COLUMNS = {
-    "det_plate": "plate",
-    "verdict": "ok, suspected, or not checked (nothing to compare it with)",
-    "suspicion": "what seems to be wrong, in words",
-    "map_fit": "placement of the map that fits the data",
-    "fits_map_of": "plates whose map fits the data better",
-    "fits_cell": "cell line whose plates it looks like",
-    "fits_bead_set": "bead set that fits the data better",
-    "swapped_with": "plate that seems to be swapped with it",
-    "replicate_match": "mean correlation of its wells with the same treatments on its replicates, by its own map",
-    "control_match": "mean correlation of its control wells with the same controls on other plates, by its own map",
-    "cell_match": "median correlation of its median profile with other plates of its cell line",
-    "evidence": "t of what is suspected of the map",
-}
-"""Columns of the table of verdicts."""
-
-
-@dataclass(frozen=True, eq=False)
-class PlateFingerprint:
-    """What is kept of a plate: enough to compare it, 1.5 MB for 384 wells.
-
-    Parameters
-    ----------
-    name, brew, cell, bead_set
-        What its annotation says.
-    well_rows
-        Shape (384,): row of each well in `effects`, -1 if it was not read.
-    baseline
-        Median normal scores of the genes that plates are compared on, shape (genes,).
-    effects
-        Shape (wells, genes), see :func:`beadwork.kernels.plates.placements.unit_effects`.
-    levels, places
-        Median normal score of each of the plate's own genes, by Entrez id and by (analyte, is hi gene).
-    labels
-        Perturbagen and dose at each position of the map, None for vehicle and unknown wells, shape (384,).
-    control, rna
-        Whether a position holds a control of any kind, and reference RNA, shape (384,).
-    match
-        Correlation of each well with the baseline, by well name, reference RNA left out.
-    odd
-        Normal scores of the wells that are least like the plate.
-    """
-
-    name: str
-    brew: str
-    cell: str
-    bead_set: str
-    well_rows: np.ndarray
-    baseline: np.ndarray
-    effects: np.ndarray
-    levels: pd.Series
-    places: dict[tuple[int, bool], float]
-    labels: np.ndarray
-    control: np.ndarray
-    rna: np.ndarray
-    match: pd.Series
-    odd: dict[str, np.ndarray]
-
-    @property
-    def treatments(self) -> frozenset[str]:
-        """Treatments of the plate; plates that share most of them share a map."""
-        return frozenset(label for label in self.labels[~self.control] if label)
-
-
-def compared_genes(rids: Iterable[pd.Index]) -> pd.Index:
-    """Genes to compare plates on: those that at least half of the plates have, sorted."""
-    counts: dict[str, int] = {}
-    n_plates = 0
-    for index in rids:
-        n_plates += 1
-        for rid in index:
-            counts[rid] = counts.get(rid, 0) + 1
-    return pd.Index(sorted(rid for rid, count in counts.items() if 2 * count >= n_plates), dtype=object)
-
-
-def make_fingerprint(gex: Matrix, genes: pd.Index, what: str = "matrix") -> PlateFingerprint:
-    """Reduce the GEX of one plate to what comparisons need.
-
-    Parameters
-    ----------
-    gex
-        Level 2, with det_well, pert_id, pert_type in the columns, and pr_analyte_num, pr_bset_id in the rows.
-    genes
-        Genes on which plates are compared, in order; one that the plate lacks counts as average.
-
-    Raises
-    ------
-    LevelError
-        Another level than GEX.
-    AlignmentError
-        A field is missing, or fewer than half of the genes are there.
-    """
-    check_matrix(gex, level=Level.GEX, what=what)
-    lacking = [name for name in ("det_well", "pert_id", "pert_type") if name not in gex.cols]
-    lacking += [name for name in ("pr_analyte_num", "pr_bset_id") if name not in gex.rows]
-    if lacking:
-        raise AlignmentError(f"{what}: lacks the field(s) {', '.join(lacking)}; give GEX of beadwork deconvolve")
-    position = gex.rids.get_indexer(genes)
-    if (position >= 0).mean() < 0.5:
-        raise AlignmentError(
-            f"{what}: has {int((position >= 0).sum())} of the {len(position)} genes of the other plates; "
-            "check plates of one platform together"
-        )
-    scores = normal_scores(gex.values)
-    compared = np.where((position >= 0)[:, None], scores[position], np.float32(0))
-    baseline, effects = unit_effects(compared)
-    kinds = gex.cols["pert_type"].to_numpy(object)
-    doses = gex.cols["pert_dose"] if "pert_dose" in gex.cols else [np.nan] * len(kinds)
-    well_rows = np.full(N_WELLS, -1)
-    labels = np.full(N_WELLS, None, dtype=object)
-    control, rna = np.zeros((2, N_WELLS), dtype=bool)
-    for row, (well, pert_id, kind, dose) in enumerate(
-        zip(gex.cols["det_well"], gex.cols["pert_id"], kinds, doses, strict=True)
-    ):
-        at = _POSITION[well]
-        well_rows[at] = row
-        control[at] = is_plate_control(kind)
-        rna[at] = is_empty(kind)
-        if not is_vehicle(kind) and not pd.isna(pert_id):
-            labels[at] = f"{pert_id} {'' if pd.isna(dose) else format_dose(dose)}".strip()
-    median = np.median(scores, axis=1).astype(float)
-    halves = gex.rows["pr_bset_id"].astype(str)
-    is_hi = (halves == min(halves)).tolist()
-    places = dict(zip(zip(gex.rows["pr_analyte_num"].astype(int), is_hi, strict=True), median, strict=True))
-    match = pd.Series(_correlate(compared.T, baseline), index=gex.cols["det_well"].to_numpy())
-    odd = match.index[match < np.median(match) - 0.1]
-    parts = parse_det_plate(gex.plate)
-    return PlateFingerprint(
-        gex.plate, _one(gex, "brew_prefix") or parts.brew_prefix, _one(gex, "cell_id") or parts.cell_id,
-        _one(gex, "bead_set"), well_rows, baseline, effects, pd.Series(median, index=gex.rids), places,
-        labels, control, rna, match[[not rna[_POSITION[well]] for well in match.index]],
-        {well: compared[:, well_rows[_POSITION[well]]] for well in odd},
-    )  # fmt: skip
-
-
-def _one(gex: Matrix, name: str) -> str:
-    """Value that all wells of a field share, or an empty string."""
-    found = gex.cols[name].dropna().astype(str).unique().tolist() if name in gex.cols else []
-    return found[0] if len(found) == 1 else ""
-
-
-def _correlate(rows: np.ndarray, profile: np.ndarray) -> np.ndarray:
-    """Pearson correlation of each row with a profile; 0 where one of them does not vary."""
-    rows = rows - rows.mean(axis=-1, keepdims=True)
-    profile = profile - profile.mean()
-    scale = np.sqrt((rows**2).sum(axis=-1) * (profile**2).sum())
-    flat = np.zeros(rows.shape[:-1], dtype=np.float32)
-    return np.asarray(np.divide(rows @ profile, scale, out=flat, where=scale > 0))
-
-
-def check_plates(
-    fingerprints: Sequence[PlateFingerprint],
-    bead_sets: Sequence[BeadSet] = (),
-    *,
-    params: CheckPlatesParams = CheckPlatesParams(),  # noqa: B008 (frozen)
-) -> CheckPlatesResult:
-    """Look for plates that are not what their rows in the plate sheet say.
-
-    Parameters
-    ----------
-    fingerprints
-        Plates of a study (:func:`make_fingerprint`); the more replicates and brews, the more can be seen.
-    bead_sets
-        Bead sets that a plate could carry instead of its own.
-
-    Raises
-    ------
-    AlignmentError
-        A plate is given twice.
-
-    Notes
-    -----
-    Suspicions are settled one by one, the strongest first: from then on the plate is taken for what it seems to be, so
-    that its replicates are not accused in its place.
-    """
-    names = [item.name for item in fingerprints]
-    if len(set(names)) < len(names):
-        twice = sorted({name for name in names if names.count(name) > 1})
-        raise AlignmentError(f"plates are given twice: {name_some(twice)}; give each plate once")
-    study = _Study(fingerprints, params)
-    study.check_bead_sets(bead_sets)
-    study.check_cells()
-    study.check_maps()
-    table = study.table()
-    return CheckPlatesResult(table, join_qc([*_plate_rows(table), *study.odd_wells()]))
-
-
-def _group_maps(fingerprints: Sequence[PlateFingerprint]) -> list[int]:
-    """Give plates that share most of their treatments, wherever these lie, the number of one group."""
-    group_of_label: dict[str, int] = {}
-    groups: list[int] = []
-    for item in fingerprints:
-        shared = Counter(group_of_label[label] for label in item.treatments if label in group_of_label)
-        group, count = shared.most_common(1)[0] if shared else (-1, 0)
-        if 2 * count <= len(item.treatments):
-            group = max(groups, default=-1) + 1
-        for label in item.treatments:
-            group_of_label.setdefault(label, group)
-        groups.append(group)
-    return groups
-
-
-class _Study:
+class StudyCheck:
     """What each plate is taken for, which changes as mistakes are found."""
 
     def __init__(self, fingerprints: Sequence[PlateFingerprint], params: CheckPlatesParams):
@@ -560,106 +326,22 @@ class _Study:
                     best = max(best, (t, name))
         return best
 
-    # ---- verdicts ----
 
-    def table(self) -> pd.DataFrame:
-        """One row per plate."""
-        rows = []
-        for number, item in enumerate(self.fingerprints):
-            found = self.found[number]
-            replicate, control = self.first[number]
-            words = self._words(number)
-            group = found.get("fits_map_of")
-            checked = not (np.isnan(replicate) and np.isnan(control) and "cell_match" not in found)
-            rows.append({
-                "det_plate": item.name,
-                "verdict": "suspected" if words else "ok" if checked else "not checked",
-                "suspicion": words,
-                "map_fit": found.get("map_fit", AS_IT_IS if checked else ""),
-                "fits_map_of": "" if group is None else "|".join(self._names_of_group(group)),
-                "fits_cell": found.get("fits_cell", ""),
-                "fits_bead_set": found.get("fits_bead_set", ""),
-                "swapped_with": "|".join(self._swapped(number)),
-                "replicate_match": replicate,
-                "control_match": control,
-                "cell_match": found.get("cell_match", np.nan),
-                "evidence": found.get("evidence", np.nan),
-            })  # fmt: skip
-        return pd.DataFrame(rows, columns=list(TABLE_COLUMNS))
-
-    def _names_of_group(self, group: object) -> list[str]:
-        return [item.name for item, own in zip(self.fingerprints, self.own_groups, strict=True) if own == group]
-
-    def _swapped(self, number: int) -> list[str]:
-        """Plates that seem to be what this one should be, while this one seems to be what they should be."""
-        mine = (self.own_groups[number], self.fingerprints[number].cell)
-        now = (self.groups[number], self.cells[number])
-        if mine == now:
-            return []
-        return [
-            item.name
-            for other, item in enumerate(self.fingerprints)
-            if (self.own_groups[other], item.cell) == now and (self.groups[other], self.cells[other]) == mine
-        ]
-
-    def _words(self, number: int) -> str:
-        found = self.found[number]
-        words = []
-        if swapped := self._swapped(number):
-            words.append(f"seems to be swapped with {' or '.join(swapped)}")
-        if "fits_map_of" in found:
-            names = self._names_of_group(found["fits_map_of"])
-            words.append(f"its wells hold the treatments of {name_some(names, 3)}")
-        if "map_fit" in found:
-            words.append(f"its map seems to be {found['map_fit']}")
-        if "fits_cell" in found:
-            cell = found["fits_cell"]
-            own = self.fingerprints[number].cell
-            words.append(f"its profile is that of {cell}, not of {own}" if self.cells[number] else
-                         f"its profile is unlike the other plates of {own}")  # fmt: skip
-        if "fits_bead_set" in found:
-            words.append(f"its values fit bead set {found['fits_bead_set']}")
-        return "; ".join(words)
-
-    def odd_wells(self) -> list[pd.DataFrame]:
-        """QC rows of wells whose profile is not that of their plate."""
-        reasons: dict[str, str] = {}
-        baselines = {
-            cell: np.mean(
-                [item.baseline for place, item in enumerate(self.fingerprints) if self.cells[place] == cell], axis=0
-            )
-            for cell in sorted(set(self.cells) - {""})
-        }
-        for place, item in enumerate(self.fingerprints):
-            if len(item.match) < 4:
-                continue
-            middle = float(item.match.median())
-            spread = MAD_TO_SD * float((item.match - middle).abs().median())
-            limit = middle - max(self.params.odd_well_mads * spread, self.params.odd_well_margin)
-            for well, likeness in item.match[item.match < limit].items():
-                rivals = {
-                    cell: float(_correlate(item.odd[well][None, :], baseline)[0])
-                    for cell, baseline in baselines.items()
-                    if cell != self.cells[place] and well in item.odd
-                }
-                like = max(rivals, key=lambda cell: rivals[cell], default="")
-                more = f"; more like {like} ({rivals[like]:.2f})" if like and rivals[like] > likeness + 0.1 else ""
-                reasons[distil_id(item.name, str(well))] = (
-                    f"correlates {likeness:.2f} with its plate, where {middle:.2f} is usual{more}"
-                )
-
-        return [qc_rows(STAGE, "well_unlike_plate", reasons, passed=False)] if reasons else []
+def _group_maps(fingerprints: Sequence[PlateFingerprint]) -> list[int]:
+    """Give plates that share most of their treatments, wherever these lie, the number of one group."""
+    group_of_label: dict[str, int] = {}
+    groups: list[int] = []
+    for item in fingerprints:
+        shared = Counter(group_of_label[label] for label in item.treatments if label in group_of_label)
+        group, count = shared.most_common(1)[0] if shared else (-1, 0)
+        if 2 * count <= len(item.treatments):
+            group = max(groups, default=-1) + 1
+        for label in item.treatments:
+            group_of_label.setdefault(label, group)
+        groups.append(group)
+    return groups
 
 
 def _mean(values: np.ndarray) -> float:
     known = values[np.isfinite(values)]
     return float(known.mean()) if len(known) else float("nan")
-
-
-def _plate_rows(table: pd.DataFrame) -> list[pd.DataFrame]:
-    by_plate = table.set_index("det_plate")
-    rows = [
-        qc_rows(STAGE, name, by_plate[name].dropna()) for name in ("replicate_match", "control_match", "cell_match")
-    ]
-    suspected = by_plate.loc[by_plate["verdict"] == "suspected", "suspicion"]
-    return [*rows, qc_rows(STAGE, "plate_suspected", suspected, passed=False)]
