@@ -4,16 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beadwork.model.config import (
-    SECTIONS,
-    Config,
-    check_config,
-    count_wells,
-    parse_plate_sheet,
-    parse_plate_sheets,
-)
+from beadwork.model.config import SECTIONS, Config, check_config
 from beadwork.model.errors import MapError, ParameterError
 from beadwork.model.params import render_flags
+from beadwork.model.sheet import count_wells, parse_plate_sheet, parse_plate_sheets
 
 HEADER = "det_plate\tlxb\tmap"
 
@@ -156,3 +150,9 @@ def test_several_sheets_are_read_as_one_and_a_later_one_may_supersede_a_plate():
 def test_sheets_as_a_list_or_separated_by_commas():
     assert check_config({"plates": ["a.tsv", "b.tsv"]}, "c.yaml").sheets == ("a.tsv", "b.tsv")
     assert check_config({"plates": "a.tsv, b.tsv"}, "c.yaml").sheets == ("a.tsv", "b.tsv")
+
+
+def test_keys_of_one_version_ago_are_read_under_their_names_of_today():
+    config = check_config({"check_plates": {"odd_well_mads": 4.0, "odd_well_margin": 0.3}})
+    assert config.check_plates.outlier_well_mads == 4.0
+    assert config.check_plates.outlier_well_margin == 0.3

@@ -1,22 +1,22 @@
 r"""Deconvolution of an analyte by a mixture of heavy-tailed peaks: the definitions.
 
-The hi gene's beads are two lots in equal parts, coupled apart from each other: on labelled beads of two plates (two
-bead batches) the hi gene has two peaks of equal size, 0 to .8 log2 apart and the same distance in every well, where the
-lo gene has one.  With x = log2 FI, y = sqrt(FI) = 2^(x/2), the beads of one analyte in one well are independent draws
-from::
+The hi gene's beads are two subpopulations in equal parts, coupled apart from each other: on labelled beads of two
+plates (two bead batches) the hi gene has two peaks of equal size, 0 to 0.8 log2 apart and the same distance in every
+well, where the lo gene has one.  With x = log2 FI, y = sqrt(FI) = 2^(x/2), the beads of one analyte in one well are
+independent draws from::
 
     f(x | m0, m1) = e / span + (1 - e) [p/2 k(x; m0 + d) + p/2 k(x; m0 - d) + (1 - p) k(x; m1)]
     k(x; m)       = t7(z) y 2^(-m/2) / s(m)        z = (y 2^(-m/2) - 1) / (s(m) ln2/2)
 
-with m0, m1 the positions of the hi and lo gene, d the split (half the distance of the two lots, by gene), p the share
-of hi beads that the mixing ratio of the bead batch promises, e the share of outliers and t7 Student's density.  The
-kernel is a t on the square root of the intensity: real peaks lean to the left on the log scale and to the right on the
-linear one, and near-coinciding peaks can only be distinguished if that lean is not mistaken for a second peak.  The
-width s depends on the position (one table) times a factor of the gene.  Positions have a prior, Student's t with 3
-degrees of freedom, mean and scale by gene and well.
+with m0, m1 the positions of the hi and lo gene, d the split (half the distance of the two subpopulations, by gene), p
+the share of hi beads that the mixing ratio of the bead batch promises, e the share of outliers and t7 Student's
+density. The kernel is a t on the square root of the intensity: real peaks lean to the left on the log scale and to the
+right on the linear one, and near-coinciding peaks can only be distinguished if that lean is not mistaken for a second
+peak. The width s depends on the position (one table) times a factor of the gene. Positions have a prior, Student's t
+with 3 degrees of freedom, mean and scale by gene and well.
 
 The result is the posterior mean and standard deviation of both positions, integrated over a grid about the modes (with
-steps of 1.44 standard deviations the trapezoid rule gives those of a normal within .2 %), rather than the mode itself.
+steps of 1.44 standard deviations the trapezoid rule gives those of a normal within 0.2 %), rather than the mode itself.
 
 The noise model follows Qiu et al. 2020 (doi 10.1093/bioinformatics/btaa064) in its known shares and t kernel; lots,
 lean, plate prior and integration are our own.
