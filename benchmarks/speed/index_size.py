@@ -1,7 +1,7 @@
 """Made files of any size: a matrix of landmarks and its whole siginfo, as LINCS 2020 gives them, and gene sets.
 
 ``python benchmarks/speed/index_size.py DIR SIGNATURES [QUERIES]`` writes ``modz.gctx``, ``siginfo.tsv``, ``up.gmt`` and
-``down.gmt``; the figures of docs/scaling.md are those of commands on such files (``/usr/bin/time -v``).
+``down.gmt``; the figures of docs/validation/scaling.md are those of commands on such files (``/usr/bin/time -v``).
 """
 
 from __future__ import annotations
