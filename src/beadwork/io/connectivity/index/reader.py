@@ -251,6 +251,11 @@ class IndexStore:
         table = self._read_parquet(segment.file(SOURCES), ["digest"])
         return [str(item) for item in table.column("digest").to_pylist()] if "digest" in table.column_names else []
 
+    def segment_provenance(self, segment: Segment) -> list[dict[str, Any]]:
+        """Matrices that a segment was made from: name, digest and how they came to be."""
+        rows: list[dict[str, Any]] = self._read_parquet(segment.file(SOURCES)).to_pylist()
+        return rows
+
     def find_repeated(self, sig_ids: Sequence[str]) -> list[str]:
         """Ids that the index holds already."""
         hashes = hash_ids(sig_ids)
