@@ -18,7 +18,7 @@ from beadwork.model.params.base import (
     render_flags,
 )
 from beadwork.model.params.beads import DeconvolveParams
-from beadwork.model.params.connectivity import IndexParams, QueryParams, SignatureParams
+from beadwork.model.params.connectivity import IndexParams, QueryParams, RepurposingParams, SignatureParams
 from beadwork.model.params.levels import (
     ConsensusParams,
     DenoiseParams,
@@ -47,6 +47,7 @@ __all__ = [
     "Params",
     "ParamsType",
     "QueryParams",
+    "RepurposingParams",
     "SignatureParams",
     "SimulateParams",
     "TrainInferenceParams",
