@@ -99,6 +99,8 @@ STAGES += ["denoise"] if CFG.noise != "off" else []
 OWN_NOISE = f"{CFG.results}/noise/own.h5"
 NOISE_MODEL = {"off": "", "default": "", "own": OWN_NOISE}.get(CFG.noise, CFG.noise)
 
+USES_SD = CFG.zscore_sd or CFG.consensus_sd
+
 
 pathvars:
     results=CFG.results,
@@ -145,6 +147,11 @@ def doubt_files(*names):
     }
 
 
+def score_doubt():
+    """Uncertainties of INF, measured and inferred genes, that z-scores read as --sd."""
+    return {"sd": "<results>/{plate}/{plate}_INFSD.gctx"}
+
+
 def doubt_figures():
     """Figures of a plate that need uncertainties."""
     figures = {
@@ -167,7 +174,7 @@ def doubt_figures():
 def file_flags(files, *names):
     """Those of the files that there are, as flags of the same name."""
     return " ".join(
-        f"--{name} {shlex.quote(str(files.get(name)))}"
+        f"--{name.replace('_', '-')} {shlex.quote(str(files.get(name)))}"
         for name in names
         if files.get(name)
     )
@@ -187,6 +194,7 @@ def plate_files(vehicles):
     """Files of the rule that makes all levels of a plate; they stay until it replaces them."""
     levels = ["GEX", "CAL", "SUPPORT", "NORM", "QNORM", "INF", "ZSPC"]
     levels += ["SD", "ODDS"] if CFG.deconvolve.gives_sd else []
+    levels += ["INFSD"] if USES_SD else []
     levels += ["RELIABILITY"] if CFG.consensus_sd else []
     levels += ["ZSVC"] if vehicles else []
     steps = ["deconvolve", "normalize", "infer", "zscore"]
