@@ -15,17 +15,19 @@ MESSAGES := awk '/^Job [0-9]+: / { sub(/^Job [0-9]+: /, "  "); print; fflush() }
 # `make run CONFIG=my_config.yaml`; without it config/config.yaml
 CONFIGFILE := $(if $(CONFIG),--configfile "$(CONFIG)")
 
-.PHONY: help setup run demo test mutants lint docs site benchmark release-check clean
+.PHONY: help setup run demo test test-all mutants lint docs site benchmark benchmark-summary release-check clean
 
 help:
 	@echo "make demo       simulate a small study, run the whole path on it, query it, compare with the planted truth"
 	@echo "make run        your own plates: config/plates.tsv (or CONFIG=my_config.yaml) to results and a report"
-	@echo "make test       lint, type checks, tests"
+	@echo "make test       lint, type checks, the fast half of the tests (under four minutes on two cores)"
+	@echo "make test-all   the same with the slow half: workflow, kernels without numba, Slurm where there is one"
 	@echo "make mutants    put small faults into a copy, one by one, and see whether a test notices each"
 	@echo "make lint       only the checks"
 	@echo "make docs       write what is generated from the code (config/, docs/reference/, tables of docs/methods/)"
 	@echo "make site       the documentation as pages, site/index.html"
 	@echo "make benchmark  time and memory of a 384-well plate, into docs/validation/benchmarks.md"
+	@echo "make benchmark-summary  every aim, and whether the newest recorded figure meets it"
 	@echo "make release-check  build the packages, install them into an empty environment, try them there"
 	@echo "make clean      remove the demo, caches and the environment"
 
@@ -71,6 +73,9 @@ lint: $(READY)
 	$(RUN) python docs/generate.py --check
 
 test: lint
+	$(RUN) pytest -n 2 --dist loadgroup -m "not slow"
+
+test-all: lint
 	$(RUN) pytest -n 2 --dist loadgroup
 
 mutants: $(READY)
@@ -82,10 +87,13 @@ docs: $(READY)
 site: $(READY)
 	@$(UV) sync --frozen --quiet --group docs
 	@NO_MKDOCS_2_WARNING=1 $(RUN) mkdocs build --strict --quiet
-	@echo "documentation            site/index.html"
+	@echo "documentation            site/index.html (with search: python3 -m http.server -d site)"
 
 benchmark: $(READY)
-	$(RUN) python benchmarks/run.py
+	$(RUN) python benchmarks/speed/plates.py
+
+benchmark-summary: $(READY)
+	$(RUN) python benchmarks/summary.py
 
 release-check: $(READY)
 	$(RUN) python tests/release_check.py

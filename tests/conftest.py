@@ -49,7 +49,7 @@ Recovery = Callable[[str, str], AbstractContextManager[None]]
 def recovery() -> Recovery:
     """Measure how long the recovery from a fault takes: ``with recovery(fault, what is done about it)``.
 
-    One row goes to the table that BEADWORK_RECOVERY names, if any: benchmarks/faults.py makes
+    One row goes to the table that BEADWORK_RECOVERY names, if any: benchmarks/robustness/faults.py makes
     the table of docs/validation/reliability.md of it.
     """
 

@@ -143,3 +143,6 @@ def test_the_site_is_built_without_warnings(tmp_path):
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "reference" / "api" / "stages.html").exists()
+    for page in tmp_path.rglob("*.html"):
+        fetched = re.findall(r"<(?:script|link|img)[^>]*(?:src|href)=.?https?:[^ >]*", page.read_text(encoding="utf-8"))
+        assert fetched == [], f"{page.name} is not complete without a network"

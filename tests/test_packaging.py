@@ -1,5 +1,6 @@
 """What a source package and a repository hold: never the user's own plates."""
 
+import importlib.util
 import subprocess
 import sys
 import tarfile
@@ -32,6 +33,18 @@ def packed(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     assert done.returncode == 0, done.stderr
     with tarfile.open(next((folder / "dist").glob("*.tar.gz"))) as archive:
         return {name.partition("/")[2] for name in archive.getnames()}
+
+
+def test_the_package_page_has_no_image_or_link_that_breaks():
+    spec = importlib.util.spec_from_file_location("hatch_build", ROOT / "hatch_build.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    text = module.page_text((ROOT / "README.md").read_text(encoding="utf-8"))
+    assert len(text) > 3000
+    assert "](" not in text
+    assert module.page_text("[a](https://b.c) [d](e.md) ![f](g.png)") == (
+        "[a](https://b.c) d *(Figure in the source package: f.)*"
+    )
 
 
 def test_a_source_package_has_nothing_of_the_user(packed):

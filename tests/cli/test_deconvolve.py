@@ -55,6 +55,7 @@ def fail(capsys, folder, *options, **places):
     return lines[0].removeprefix("beadwork: error: ").replace(f"{folder}/", "")
 
 
+@pytest.mark.slow
 def test_mixture_writes_uncertainty_and_odds_and_says_that_a_small_plate_has_no_prior(plate, capsys):
     out = plate / "out"
     options = ["--method", "mixture", "--sd", out / "SD.gctx", "--odds", out / "O.gctx", "--qc", out / "qc.tsv"]

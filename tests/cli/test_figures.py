@@ -43,6 +43,7 @@ def fails(capsys, *words):
     return capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_plate_with_uncertainties_has_two_pages_more(made, tmp_path):
     common = ["--lxb", made / "lxb" / PLATE, "--curves", made / "c.tsv", "--rows", made / "d.tsv", "--rows",
               made / "n.tsv"]  # fmt: skip

@@ -153,6 +153,7 @@ def test_infer_refuses_a_matrix_as_model(tmp_path, qnorm, capsys):
     assert "besides the landmarks must be the intercept, but there is none" in message
 
 
+@pytest.mark.slow
 def test_train_then_infer(tmp_path, qnorm, capsys):
     rng = np.random.default_rng(1)
     genes = GENES.index

@@ -240,7 +240,7 @@ def test_rows_in_another_order_are_put_right(results: Path, tmp_path: Path, caps
     ("words", "message"),
     [
         (["status", "absent"], "absent: no such folder of results; give what `results` is in the configuration"),
-        (["status", "results", "--plates", "absent.tsv"], "absent.tsv: cannot be read (No such file or directory)"),
+        (["status", "results", "--plates", "absent.tsv"], "absent.tsv: no such file; check"),
         (["status", "results", "--since", "plates.tsv"], "plates.tsv: lacks the column(s) entity, level, state"),
         (["status", "results", "--record", "r.tsv", "-o", "s.tsv"], "--record: stands for --since and -o; drop these"),
         (["provenance", "results/signatures/P001_A375_24H_MODZ.gctx", "P001_A375_24H:BRD-1:1"],
@@ -254,7 +254,7 @@ def test_rows_in_another_order_are_put_right(results: Path, tmp_path: Path, caps
         (["release", "results", "-o", "r", "--levels", "4vc"], "results: lacks matrices of level ZSVC"),
         (["release", "results", "-o", "r", "--plates", "more.tsv"], "lacks matrices of level GEX (results/P9"),
         (["check-plates", "empty", "-o", "t.tsv"], "empty: holds no {plate}/{plate}_GEX.gctx"),
-        (["check-plates", "results", "--plates", "absent.tsv", "-o", "t.tsv"], "absent.tsv: cannot be read"),
+        (["check-plates", "results", "--plates", "absent.tsv", "-o", "t.tsv"], "absent.tsv: no such file; check"),
     ],
 )  # fmt: skip
 def test_mistakes_are_told_in_one_line(results: Path, tmp_path: Path, capsys, monkeypatch, words, message):

@@ -1,8 +1,6 @@
-"""A few mutated inputs for every reader; benchmarks/fuzz.py does the same a million times, with limits on memory."""
+"""A few damaged inputs for every reader; benchmarks/robustness/fuzz.py tries a million, with limits on memory."""
 
-import importlib.util
 import random
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,18 +11,15 @@ from beadwork.io.beads.lxb import lxb_bytes, read_events
 from beadwork.io.matrix.formats import read_annotation, read_matrix
 from beadwork.io.matrix.hdf5_heap import find_broken_heap
 from beadwork.model.errors import BeadworkError, FileError
+from beadwork.simulate.damage import damage
+from fuzz_targets import make_targets, run_one
 
-spec = importlib.util.spec_from_file_location("fuzz_benchmark", Path(__file__).parents[2] / "benchmarks" / "fuzz.py")
-assert spec is not None and spec.loader is not None
-fuzz = importlib.util.module_from_spec(spec)
-sys.modules[spec.name] = fuzz  # dataclasses look their module up
-spec.loader.exec_module(fuzz)
 SLOW = {"index": 25, "gctx": 80, "parquet": 60, "npz": 100, "map": 100, "tar.gz": 100}
 
 
 @pytest.fixture(scope="module")
 def targets(tmp_path_factory):
-    return fuzz.make_targets(tmp_path_factory.mktemp("fuzz"))
+    return make_targets(tmp_path_factory.mktemp("fuzz"))
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -38,8 +33,8 @@ def test_no_input_is_answered_by_a_traceback(targets, name: str):
     for seed in target.seeds:
         target.read(seed)
     for number in range(SLOW.get(name, 200)):
-        data = fuzz.mutate(random.Random(f"test {name} {number}"), target.seeds)
-        answer = fuzz.run_one(target.read, data)
+        data = damage(random.Random(f"test {name} {number}"), target.seeds)
+        answer = run_one(target.read, data)
         assert answer in ("read", "refused"), f"input {number}: {answer}"
 
 

@@ -11,6 +11,7 @@ from beadwork.model.pert_types import (
     is_null,
     is_plate_control,
     is_treatment,
+    is_unknown_type,
     is_vehicle,
     perturbation_kind,
     plain_pert_type,
@@ -61,3 +62,13 @@ def test_a_positive_control_is_a_compound_but_the_same_on_all_plates():
 def test_masks_of_columns():
     assert type_mask(["CTL_Vehicle", None, "trt_cp", float("nan")], is_vehicle).tolist() == [True, False, False, False]
     assert type_mask([], is_vehicle).tolist() == []
+
+
+@pytest.mark.parametrize("name", ["DMSO", "control", "ctl-vehicle", "ctrl_vehicle", "vehicle", "untreated", "x"])
+def test_types_of_nobody_are_known_as_such(name):
+    assert is_unknown_type(name) and not is_control(name)
+
+
+@pytest.mark.parametrize("name", [*PERT_TYPES, "ctl_pooled", "trt_new", "lma_y", "", None, float("nan")])
+def test_types_of_cmap_and_missing_ones_are_not_strange(name):
+    assert not is_unknown_type(name)

@@ -132,6 +132,12 @@ def test_roll_ups_follow_the_filter_of_a_query(site, index):
     assert json.loads(fetch(f"{site}/api/index")[2])["pert_type_names"]["trt_xpr"] == "CRISPR"
 
 
+def test_entrez_ids_may_be_numbers(site, index):
+    genes = [int(gene) for gene in index.genes["gene_id"][:20]]
+    status, _, text = fetch(f"{site}/api/queries", {"up": [*genes[:19], float(genes[19])]})
+    assert status == 202 and json.loads(text)["counts"]["n_up_found"] == 20
+
+
 def test_signature(site, index):
     sig_id = index.siginfo["sig_id"].iloc[3]
     profile = json.loads(fetch(f"{site}/api/signature?{urllib.parse.urlencode({'sig_id': sig_id})}")[2])
@@ -151,20 +157,41 @@ def test_openapi_describes_every_route(site):
     [
         ("/api/queries", {"up": ["FOO", "BAR"]}, 422, "none of its 2 genes (FOO, BAR) is in the index"),
         ("/api/queries", {"up": []}, 422, "the query: holds no genes"),
-        ("/api/queries", {"up": ["1"] * 2001}, 422, "body.up: List should have at most 2000 items"),
-        ("/api/queries", {"up": ["x" * 65]}, 422, "String should have at most 64 characters"),
-        ("/api/queries", {"up": ["PSME1"], "threads": 99}, 422, "body.threads: Extra inputs are not permitted"),
-        ("/api/queries", {"up": ["PSME1"]}, 422, "1 up genes are in the index, fewer than 3 each"),
+        (
+            "/api/queries",
+            {"up": [None, True]},
+            422,
+            "up, item 1: a text is needed; genes that go up, item 2",
+        ),
+        ("/api/queries", {"up": "PSME1"}, 422, "genes that go up: a list is needed"),
+        ("/api/queries", {"signature": ["PSME1"]}, 422, "the signature: values by gene are needed"),
+        ("/api/queries", {"up": ["PSME1"], "min_set": 0}, 422, "the smallest set: at least 1 is needed"),
+        ("/api/queries", {"up": ["PSME1"], "min_set": "few"}, 422, "the smallest set: a whole number is needed"),
+        ("/api/queries", ["PSME1"], 422, "the request is no JSON object; it holds up and down, or signature"),
+        ("/api/queries", {"up": ["1"] * 2001}, 422, "genes that go up: more than 2,000"),
+        (
+            "/api/queries",
+            {"up": ["x" * 65]},
+            422,
+            "item 1: longer than 64 letters",
+        ),
+        (
+            "/api/queries",
+            {"up": ["PSME1"], "threads": 99},
+            422,
+            "there is no field threads; fields are name, up, down",
+        ),
+        ("/api/queries", {"up": ["PSME1"]}, 422, "1 up genes are in the index, fewer than 3 each; give more genes"),
         ("/api/queries", {"up": ["PSME1"], "min_set": 1, "where": ["nix=1"]}, 422, "the index has no field 'nix'"),
         ("/api/queries", {"up": ["PSME1"], "signature": {"PSME1": 2}}, 422, "or a full signature, not both"),
-        ("/api/queries", {"signature": {"PSME1": "much"}}, 422, "Input should be a valid number"),
-        ("/api/queries", b'{"signature": {"PSME1": NaN}}', 422, "Input should be a finite number"),
+        ("/api/queries", {"signature": {"PSME1": "much"}}, 422, "the signature, gene PSME1: a number is needed"),
+        ("/api/queries", b'{"signature": {"PSME1": NaN}}', 422, "the signature, gene PSME1: a finite number is needed"),
         ("/api/queries", {"signature_table": "a,b\nc,d\n"}, 422, "the table"),
-        ("/api/queries", b"{not json", 422, "JSON decode error"),
+        ("/api/queries", b"{not json", 422, "the request is not JSON"),
         ("/api/queries", b"[" + b" " * (8 << 20) + b"]", 413, "the request holds more than 8,388,608 bytes"),
         ("/api/queries/none", None, 404, "no such query; it may have been dropped for newer ones"),
         ("/api/signature?sig_id=nix", None, 422, "the index has no signature 'nix'"),
-        ("/api/signature?sig_id=" + "x" * 301, None, 422, "at most 300 characters"),
+        ("/api/signature?sig_id=" + "x" * 301, None, 422, "sig_id: longer than 300 letters"),
     ],
 )
 def test_refusals(site, path, body, status, message):

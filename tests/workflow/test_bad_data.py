@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("workflow")]
 
 
 def test_bad_wells_and_plates_are_named_and_the_rest_goes_on(tmp_path: Path):
-    script = [sys.executable, ROOT / "benchmarks/bad_data.py"]
+    script = [sys.executable, ROOT / "benchmarks/robustness/bad_data.py"]
     try:
         for words in (("make", tmp_path, "--sets", 1, "--wells", 192, "--beads-mean", 15, "--bad", 0.05),
                       ("run", tmp_path, "bad")):  # fmt: skip

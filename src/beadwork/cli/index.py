@@ -177,7 +177,7 @@ def verify(index: Path, quick: bool, threads: int, qc: Path | None) -> None:
 
 
 def print_facts(facts: Mapping[str, object]) -> None:
-    """Print facts about an index, one a line."""
+    """Print facts about an index, one per line."""
     width = max(len(name) for name in facts)
     for name, value in facts.items():
         shown = f"{value:,}" if isinstance(value, int) else "none of LM, BING, AIG" if value is None else value

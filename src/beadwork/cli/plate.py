@@ -33,7 +33,7 @@ def steps_options(function: Command) -> Command:
     type=FILE,
     required=True,
     metavar="MAP",
-    help="Plate map: tab-separated, one row a well; needs rna_well, pert_id and pert_type.",
+    help="Plate map: tab-separated, one row per well; needs rna_well, pert_id and pert_type.",
 )
 @click.option("-o", "--output", type=FILE, required=True, metavar="FOLDER", help="Folder of the plate to write.")
 @plate_fields_options

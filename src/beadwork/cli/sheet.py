@@ -35,7 +35,7 @@ def command(folder: Path, inst_info: Path | None, output: Path, overwrite: bool)
 
     \b
     Written to DIR:
-      plates.tsv     one row a plate that has files and a map
+      plates.tsv     one row per plate that has files and a map
       maps/          maps from TABLE; maps that lie in FOLDER stay there
       left_out.tsv   names that cannot be read, plates without a map, and why (only where there are some)
     """

@@ -13,7 +13,9 @@ MISSING_TEXT, MISSING_NUMBER = "-666", -666.0
 
 _NUMBERS = (MISSING_TEXT, *(f"{MISSING_TEXT}.{'0' * zeros}" for zeros in range(9)), "-6.66e+02", "-6.66E+02")
 _PYTHON = ("NaN", "nan", "NAN", "-NaN", "-nan", "None", "<NA>", "1.#QNAN", "-1.#QNAN", "1.#IND", "-1.#IND")
-_R = ("NA", "na", "NULL", "null", "NA_character_", "NA_integer_", "NA_real_")
+_LOWEST = -(2**31)
+"""R's missing integer, as other programs read it."""
+_R = ("NA", "na", "NULL", "null", "NA_character_", "NA_integer_", "NA_real_", str(_LOWEST), f"{_LOWEST}.0")
 _SPREADSHEETS = ("N/A", "n/a", "#N/A", "#N/A!", "#N/A N/A", "#n/a", "#NA", "#VALUE!", "#DIV/0!", "#REF!", "#NUM!",
                  "#NAME?", "#NULL!")  # fmt: skip
 
@@ -47,8 +49,8 @@ def missing_texts(texts: Collection[str], words: Collection[str] = WORDS) -> np.
 def missing_numbers(numbers: np.ndarray) -> np.ndarray:
     """Which of an array's numbers are missing: NaN, -666, and the lowest number of a signed type.
 
-    R keeps its missing integers as -2^31 and writes them as they are into 32 bits; logicals go into 8 bits, where -128
-    is what they become, and 64-bit integers of R have -2^63.
+    R keeps its missing integers as -2^31 and writes them as they are into 32 bits, or into 64; logicals go into 8 bits,
+    where -128 is what they become, and 64-bit integers of R have -2^63.
 
     Examples
     --------
@@ -62,5 +64,7 @@ def missing_numbers(numbers: np.ndarray) -> np.ndarray:
     if kind == "f":
         return np.asarray((numbers != numbers) | (numbers == MISSING_NUMBER))
     if kind == "i":
-        return np.asarray((numbers == np.iinfo(numbers.dtype).min) | (numbers == int(MISSING_NUMBER)))
+        lowest = np.iinfo(numbers.dtype).min
+        missing = (numbers == lowest) | (numbers == int(MISSING_NUMBER))
+        return np.asarray(missing if lowest > _LOWEST else missing | (numbers == _LOWEST))
     return np.zeros(numbers.shape, bool)

@@ -110,6 +110,12 @@ def is_vehicle(item: Any) -> bool:
     return plain_pert_type(item) == VEHICLE
 
 
+def is_unknown_type(item: Any) -> bool:
+    """Whether a type is there, but neither treatment, control nor empty well by its beginning."""
+    kind = plain_pert_type(item)
+    return bool(kind) and not kind.startswith((TREATMENTS, CONTROLS, EMPTY))
+
+
 def is_empty(item: Any) -> bool:
     """Whether a well of a type holds no treated cells."""
     return plain_pert_type(item).startswith(EMPTY)

@@ -113,7 +113,7 @@ def read_value(value: Any, unit: Any = "") -> Reading | str:
     if value is None or value != value:
         return Reading(math.nan)
     if not isinstance(value, str):
-        return Reading(float(value))
+        return Reading(float(value)) if math.isfinite(value) else "is not a plain number"
     if is_missing(value):
         return Reading(math.nan)
     found = read_quantity(value)
@@ -156,7 +156,11 @@ def read_quantities(
 
     faults, read = [], []
     for name, unit_field in UNIT_FIELDS.items():
-        if name not in table or is_numeric_dtype(table[name]):
+        if name not in table:
+            continue
+        if is_numeric_dtype(table[name]):
+            infinite = (place for place, value in enumerate(table[name]) if value in (math.inf, -math.inf))
+            faults += [f"{where[place]}: {name} is infinite" for place in infinite]
             continue
         units = list(table[unit_field]) if unit_field in table else [None] * len(table)
         numbers, given = [], list(units)

@@ -6,6 +6,7 @@ random keys, signatures by id in the index's table.
 
 from __future__ import annotations
 
+import re
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,7 @@ import pandas as pd
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, FiniteFloat
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat
 
 from beadwork import __version__
 from beadwork.api.index.opened import ConnectivityIndex, load_queries
@@ -27,6 +28,7 @@ from beadwork.model.errors import BeadworkError
 from beadwork.model.params import QueryParams
 from beadwork.model.pert_types import PERT_TYPES, pert_type_name
 from beadwork.serve.guard import AddHeaders, CheckOrigin, LimitBody
+from beadwork.serve.invalid import in_words
 from beadwork.serve.jobs import BusyError, Job, Jobs
 from beadwork.stages.connectivity.roll_up import ranked
 
@@ -40,7 +42,19 @@ MOST_GENES = 2000
 MOST_VALUES = 70_000
 MOST_BYTES = 8 << 20
 PAGE_ROWS = 500
-Gene = Annotated[str, Field(max_length=64)]
+
+
+_OPTION = re.compile(r",? or lower the limit \(--min-set\)")
+"""Advice that only the command line can follow."""
+
+
+def _gene_name(value: Any) -> Any:
+    """Entrez ids may come as numbers."""
+    whole = isinstance(value, int | float) and not isinstance(value, bool) and value == value // 1
+    return str(int(value)) if whole else value
+
+
+Gene = Annotated[str, BeforeValidator(_gene_name), Field(max_length=64)]
 POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " \
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"  # fmt: skip
 HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store"}
@@ -155,12 +169,12 @@ def create_app(
     @app.exception_handler(BeadworkError)
     async def user_error(request: Request, error: BeadworkError) -> JSONResponse:
         code = 429 if isinstance(error, BusyError) else 404 if isinstance(error, _NotFoundError) else 422
-        return JSONResponse({"detail": str(error)}, code)
+        return JSONResponse({"detail": _OPTION.sub("", str(error))}, code)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
-        parts = [f"{'.'.join(str(piece) for piece in item['loc'])}: {item['msg']}" for item in error.errors()[:5]]
-        return JSONResponse({"detail": "; ".join(parts)}, 422)
+        parts = dict.fromkeys(in_words(item, tuple(QueryRequest.model_fields)) for item in error.errors())
+        return JSONResponse({"detail": "; ".join(list(parts)[:5])}, 422)
 
     @app.get("/api/index", summary="What is in the index")
     def get_index() -> dict[str, Any]:

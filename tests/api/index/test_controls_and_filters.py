@@ -11,7 +11,8 @@ from beadwork.io.files.tables import write_table
 from beadwork.io.matrix.formats import write_matrix
 from beadwork.kernels.connectivity.max_quantile import max_quantile
 from beadwork.model.connectivity.query import Query
-from beadwork.model.errors import AlignmentError
+from beadwork.model.errors import AlignmentError, ParameterError
+from beadwork.stages.connectivity.filters import filter_signatures
 
 from .conftest import make_signatures
 
@@ -164,3 +165,24 @@ def test_recall_keeps_types_apart():
     assert table[["pert_iname", "pert_id", "pert_type", "n_signatures"]].to_numpy().tolist() == [
         ["g", "b", "trt_oe", 2], ["g", "a", "trt_sh", 2],
     ]  # fmt: skip
+
+
+def test_a_control_by_another_name_is_reported(study, tmp_path, caplog):
+    matrix, info = study
+    info = info.assign(pert_type=info["pert_type"].replace({"ctl_vehicle": "DMSO", "ctl_untrt": "control"}))
+    build(tmp_path, info, matrix)
+    assert "pert_type control (6), dmso (12): not a type of CMap's" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "text", ["cell_id=>A375", "cell_id=!A375", "tas=<0.2", "cell_id", "cell_id=", "=A375", "tas>>0.2"]
+)
+def test_filters_that_cannot_be_read_are_refused_as_such(index, text):
+    with pytest.raises(ParameterError, match="field=value, field!=value or field>=number is needed"):
+        filter_signatures(index.siginfo, [text])
+
+
+def test_two_equals_signs_are_one(index):
+    cell = str(index.siginfo["cell_id"].iloc[0])
+    one, two = (filter_signatures(index.siginfo, [f"cell_id {sign} {cell}"]) for sign in ("=", "=="))
+    assert one.any() and (one == two).all()

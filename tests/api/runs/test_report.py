@@ -74,6 +74,7 @@ def test_no_folder_of_results(tmp_path):
     assert not (tmp_path / "report").exists()
 
 
+@pytest.mark.slow
 def test_pages_stay_small(tmp_path):
     names = make_results(tmp_path, n_plates=500, n_wells=2)
     write_report(tmp_path, tmp_path / "report", sheet(names))

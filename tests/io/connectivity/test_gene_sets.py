@@ -315,3 +315,35 @@ def test_other_encodings_are_said(tmp_path, caplog, monkeypatch):
     assert caplog.messages == [
         f"{path}: is not UTF-8; read as Windows-1252: check letters beyond ASCII, or save it as UTF-8"
     ]
+
+
+TEN = ("TP53", "EGFR", "MYC", "KRAS", "CDKN1A", "RB1", "PTEN", "BRAF", "NRAS", "ESR1")
+
+
+@pytest.mark.parametrize(("name", "mark"), [("a.gmx", "\t"), ("a.tsv", "\t"), ("a.csv", ","), ("a.txt", ";")])
+def test_columns_of_genes_below_their_names_need_no_description(name, mark):
+    up, down = TEN[:6], TEN[6:]
+    lines = [("X_UP", "X_DN"), *((gene, down[at] if at < len(down) else "") for at, gene in enumerate(up))]
+    found = parse_gene_sets(name, "\n".join(map(mark.join, lines)).encode())
+    assert [(item.name, item.genes) for item in found.sets] == [("X_UP", up), ("X_DN", down)]
+    assert "has no line of descriptions: TP53 below X_UP is a gene and counts as one" in found.notes
+
+
+@given(
+    st.sampled_from([",{}", ";{}", ", {}", ":{}", ": {}", " ({})", "({})"]), st.sampled_from(["0.5", "-1.25", "1.0e-3"])
+)
+def test_weights_are_taken_off_however_they_are_written(form, weight):
+    text = "X\tna\t" + "\t".join(gene + form.format(weight) for gene in TEN)
+    found = parse_gene_sets("a.gmt", text.encode())
+    assert found.sets[0].genes == TEN and "10 genes carry a weight" in found.sets[0].notes[0]
+
+
+def test_ids_with_a_colon_are_no_genes_with_weights():
+    ids = ("HGNC:3236", "GeneID:1956", "hsa:7157")
+    assert parse_gene_sets("a.gmt", ("X\tna\t" + "\t".join(ids)).encode()).sets[0].genes == ids
+
+
+@pytest.mark.parametrize("text", ['{"X": ["TP53", "EGFR"]}', '[{"name": "X"}]', '["TP53", "EGFR"]', ' {\n "X": 1\n}'])
+def test_json_is_refused(text):
+    with pytest.raises(GeneSetError, match=r"is JSON, not gene sets as lines of text; fetch or save them as GMT"):
+        parse_gene_sets("a.json", text.encode())

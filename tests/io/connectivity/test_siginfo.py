@@ -58,3 +58,13 @@ def test_contradictions_and_repetitions_are_refused(tmp_path):
         read_siginfo(table(tmp_path, "3.tsv", "sig_id cell_id\nA A375\nA MCF7\n"))
     with pytest.raises(FileError, match=r"lacks the column\(s\) sig_id"):
         read_siginfo(table(tmp_path, "4.tsv", "id cell_id\nA A375\n"))
+
+
+def test_a_table_that_lacks_some_of_the_signatures_is_reported(tmp_path, caplog):
+    info = table(tmp_path, "info.tsv", "sig_id pert_id\nA P1\nB P2\nC P3\n")
+    found = read_siginfo([info, table(tmp_path, "metrics.tsv", "sig_id tas\nA 0.5\n")])
+    assert found.table["tas"].isna().tolist() == [False, True, True]
+    assert caplog.messages == [
+        f"{tmp_path}/metrics.tsv: has no row for 2 of the 3 signatures of {tmp_path}/info.tsv (B, C); "
+        "their tas stays missing"
+    ]

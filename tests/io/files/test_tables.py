@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from beadwork.io.files.tables import read_table, write_table
 from beadwork.model.errors import FileError
+from beadwork.model.lines import iter_lines, split_lines
 from beadwork.model.missing import WORDS
 
 
@@ -118,3 +119,22 @@ def test_a_quoted_cell_with_a_line_end_is_refused_not_torn(tmp_path):
     for ends in ("\n", "\r\n", "\r"):
         with pytest.raises(FileError, match="line 3 ends within quotes; put each row on one line"):
             table(tmp_path, '"a"\t"b"\n"x"\t1\n"first\nsecond"\t2\n'.replace("\n", ends))
+
+
+@given(st.text("ab\r\n\t ", max_size=30))
+def test_lines_one_by_one_are_those_of_all(text):
+    assert list(iter_lines(text)) == split_lines(text)
+
+
+@pytest.mark.parametrize("count", [3, 5000, 9000])
+def test_columns_of_ids_and_of_repetitions_keep_every_cell(tmp_path, count):
+    """Whether texts repeat from the start, later, or never."""
+    ids = [f"id{number}" for number in range(count)]
+    late = [f"x{number if number < 4500 else number % 3}" for number in range(count)]
+    few = [("", " yes ", '"no"')[number % 3] for number in range(count)]
+    lines = ["a\tb\tc\td", *(f"{one}\t{two}\t{three}\t{number}" for number, (one, two, three)
+             in enumerate(zip(ids, late, few, strict=True)))]  # fmt: skip
+    found = table(tmp_path, "\n".join(lines) + "\n")
+    assert found["a"].tolist() == ids and found["b"].tolist() == late
+    assert found["c"].fillna("").tolist() == [("", "yes", "no")[number % 3] for number in range(count)]
+    assert found["d"].tolist() == list(range(count)) and found["d"].dtype == np.int64

@@ -91,3 +91,11 @@ def test_a_row_of_an_older_name_keeps_it_where_the_gene_has_a_row():
 def test_what_no_query_could_reach_or_tell_apart_is_refused(ids, message):
     with pytest.raises(AlignmentError, match=message):
         identify(ids)
+
+
+@pytest.mark.parametrize("every", [2, 3, 10])
+def test_entrez_ids_among_rows_that_are_no_genes(every):
+    ids = [gene if place % every == 0 else f"my reporter {place}" for place, gene in enumerate(KNOWN)]
+    found = identify(ids)
+    assert found.ids == ids and found.n_known == len(ids[::every]) and found.source == "Entrez ids"
+    assert found.remarks[0].startswith(f"{300 - len(ids[::every])} of 300 rows are no known genes")

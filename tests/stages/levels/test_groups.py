@@ -123,6 +123,21 @@ def warned(caplog, *plates):
     return found, [record.getMessage() for record in caplog.records if "over all" not in record.getMessage()]
 
 
+@pytest.mark.parametrize(
+    ("other", "how"),
+    [("brd-k00", "case"), ("BRD_K00", "blanks, dashes or other marks"), ("BRD K00", "blanks, dashes or other marks")],
+)
+def test_how_ids_differ_is_said_truly(caplog, other, how):
+    _, said = warned(caplog, plate(1), plate(2, pert_id=first(other)), plate(3))
+    assert f"differ only in {how} and are kept apart" in said[0]
+
+
+@pytest.mark.parametrize("dose", [np.inf, -np.inf])
+def test_an_infinite_dose_is_refused_and_never_equals_another(dose):
+    with pytest.raises(BeadworkError, match=r"pert_dose is infinite; give a plain number"):
+        signatures(plate(1), plate(2, pert_dose=first(dose)))
+
+
 def test_joined_spellings_are_said_with_their_code_points(caplog):
     _, said = warned(caplog, plate(1, pert_dose_unit=["µM"] * 4 + [np.nan] * 2),
                      plate(2, pert_dose_unit=["μM"] * 4 + [np.nan] * 2))  # fmt: skip

@@ -1,7 +1,7 @@
-"""Planted plate mistakes are found and named; sound plates are not accused (benchmarks/plate_check.py counts more)."""
+"""Planted plate mistakes are found and named; sound plates are not accused.
 
-import importlib.util
-from pathlib import Path
+benchmarks/robustness/plate_check.py counts more of them.
+"""
 
 import numpy as np
 import pandas as pd
@@ -11,15 +11,11 @@ from beadwork.io.platform.bead_sets import read_bead_set, read_liss_reference
 from beadwork.model.errors import AlignmentError, LevelError
 from beadwork.model.matrix import Level
 from beadwork.model.params import CheckPlatesParams, SimulateParams
+from beadwork.simulate import mistakes
+from beadwork.simulate.mistakes import called_gex
 from beadwork.simulate.study import plan_study
 from beadwork.stages.plates.check import TABLE_COLUMNS, check_plates, compared_genes, make_fingerprint
 
-spec = importlib.util.spec_from_file_location(
-    "plate_check_benchmark", Path(__file__).parents[3] / "benchmarks" / "plate_check.py"
-)
-assert spec is not None and spec.loader is not None
-bench = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(bench)
 SETS = [read_bead_set(name) for name in ("epsilon-r1", "epsilon-r2", "deltap-r1")]
 
 
@@ -29,7 +25,7 @@ def plates():
     levels = read_liss_reference().dropna(subset="calibrator")["log2_level"].to_numpy()
     study = plan_study(SETS[1], 2.0, levels, SimulateParams(plates=12, wells=384, seed=4))
     rng = np.random.default_rng(4)
-    return {plate.det_plate: bench.level_two(study, plate, rng, False) for plate in study.plates}
+    return {plate.det_plate: called_gex(study, plate, rng) for plate in study.plates}
 
 
 def verdicts(plates) -> pd.DataFrame:
@@ -53,7 +49,7 @@ def test_sound_plates_are_not_accused(plates):
 )  # fmt: skip
 def test_a_map_that_lies_wrongly_is_named(plates, way):
     name = "SIM001_MCF7_24H_X2_B20"
-    table = verdicts({**plates, name: bench.lay(plates[name], way)})
+    table = verdicts({**plates, name: mistakes.lay(plates[name], way)})
     assert table.index[table["verdict"] == "suspected"].tolist() == [name]
     assert table.loc[name, "map_fit"] == way
     assert table.loc[name, "suspicion"] == f"its map seems to be {way}"
@@ -61,7 +57,7 @@ def test_a_map_that_lies_wrongly_is_named(plates, way):
 
 def test_a_map_that_lies_wrongly_on_all_replicates_is_seen_by_the_controls(plates):
     members = [name for name in plates if name.startswith("SIM002_A375")]
-    table = verdicts({**plates, **{name: bench.lay(plates[name], "rotated by 180 degrees") for name in members}})
+    table = verdicts({**plates, **{name: mistakes.lay(plates[name], "rotated by 180 degrees") for name in members}})
     assert table.index[table["verdict"] == "suspected"].tolist() == members
     assert (table.loc[members, "map_fit"] == "rotated by 180 degrees").all()
 
@@ -74,8 +70,8 @@ def test_swapped_plates_name_each_other(plates, second):
     first = "SIM001_A375_24H_X1_B20"
     swapped = {
         **plates,
-        first: bench.rename(plates[second], plates[first]),
-        second: bench.rename(plates[first], plates[second]),
+        first: mistakes.rename(plates[second], plates[first]),
+        second: mistakes.rename(plates[first], plates[second]),
     }
     table = verdicts(swapped)
     assert set(table.index[table["verdict"] == "suspected"]) == {first, second}
@@ -88,8 +84,8 @@ def test_a_swap_must_gain_as_much_as_the_parameter_asks(plates):
     first, second = "SIM001_A375_24H_X1_B20", "SIM002_A375_24H_X1_B20"
     swapped = {
         **plates,
-        first: bench.rename(plates[second], plates[first]),
-        second: bench.rename(plates[first], plates[second]),
+        first: mistakes.rename(plates[second], plates[first]),
+        second: mistakes.rename(plates[first], plates[second]),
     }
     genes = compared_genes(matrix.rids for matrix in swapped.values())
     fingerprints = [make_fingerprint(matrix, genes) for matrix in swapped.values()]
@@ -99,7 +95,7 @@ def test_a_swap_must_gain_as_much_as_the_parameter_asks(plates):
 
 def test_another_bead_set_is_named(plates):
     name = "SIM002_MCF7_24H_X1_B20"
-    table = verdicts({**plates, name: bench.wrong_set(plates[name], SETS[0])})
+    table = verdicts({**plates, name: mistakes.wrong_set(plates[name], SETS[0])})
     assert table.index[table["verdict"] == "suspected"].tolist() == [name]
     assert table.loc[name, "suspicion"] == "its values fit bead set epsilon-r2"
 
@@ -107,7 +103,7 @@ def test_another_bead_set_is_named(plates):
 def test_a_replicate_from_another_cell_line_is_named(plates):
     name, foreign = "SIM001_A375_24H_X3_B20", "SIM001_MCF7_24H_X3_B20"
     some = {key: value for key, value in plates.items() if key != foreign}
-    table = verdicts({**some, name: bench.rename(plates[foreign], plates[name])})
+    table = verdicts({**some, name: mistakes.rename(plates[foreign], plates[name])})
     assert table.index[table["verdict"] == "suspected"].tolist() == [name]
     assert table.loc[name, "suspicion"] == "its profile is that of MCF7, not of A375"
 

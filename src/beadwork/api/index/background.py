@@ -11,7 +11,7 @@ import numpy as np
 
 from beadwork.api.index.inputs import Progress
 from beadwork.io.connectivity.index.layout import Segment, hash_ids
-from beadwork.io.connectivity.index.reader import IndexStore
+from beadwork.io.connectivity.index.reader import IndexStore, release
 from beadwork.io.connectivity.index.writer import IndexWriter, extend_index
 from beadwork.model.connectivity.query import MappedQuery
 from beadwork.model.connectivity.signature_table import SignatureTable
@@ -63,6 +63,7 @@ def learn_background(
             return
         size = max(1, min(params.background_set, store.n_genes // 6))
         sets = [signature_sets(z, size) for z in store.read_signatures(chosen)]
+        store.release()
     del siginfo
     name = writer.new_background(len(sets))
     scores = {segment.name: writer.background_scores(name, segment, len(sets)) for segment in store.segments}
@@ -71,13 +72,18 @@ def learn_background(
     for first in range(0, len(sets), step):
         progress(f"background {first} of {len(sets)}")
         batch = sets[first : first + step]
-        raw = score_sets(store.blocks, [one for one, _ in batch], [two for _, two in batch], threads=threads)
+        raw = score_sets(
+            store.blocks, [one for one, _ in batch], [two for _, two in batch], threads=threads,
+            progress=lambda share: store.release(),
+        )  # fmt: skip
         for row, query in enumerate(raw):
             scale = fit_scale(query, groups)
             scales.append(scale)
             ncs = scale_within(query, groups, scale, query_params.ncs_floor)
             for segment in store.segments:
                 scores[segment.name][:, first + row] = ncs[segment.start : segment.start + segment.n_signatures]
+        for values in scores.values():
+            release(values.base)
     tables = {
         "queries": pa.table(
             {

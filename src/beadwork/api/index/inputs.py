@@ -25,6 +25,7 @@ from beadwork.kernels.numeric.threads import run_chunks
 from beadwork.model.errors import AlignmentError, FileError, LevelError, name_some
 from beadwork.model.matrix import CLEANED, Level, Space
 from beadwork.model.params import IndexParams
+from beadwork.model.pert_types import is_unknown_type
 from beadwork.model.spaces import guess_space, space_genes
 from beadwork.stages.connectivity.annotate import signature_table
 from beadwork.stages.connectivity.row_genes import identify_genes
@@ -189,7 +190,22 @@ def prepare_segment(
         record = make_provenance("index", params.model_dump(mode="json"), {"matrix": [name]}, [stream.provenance])
         records.append({"source": number, **name, "n_signatures": len(stream.cols), "provenance": _json(record)})
     table = annotate_matrices([matrix.stream for matrix in matrices], siginfo)
+    _report_strange_types(table)
     return SegmentInputs(sources, table, pd.DataFrame(records), () if siginfo is None else siginfo.digests)
+
+
+def _report_strange_types(table: pd.DataFrame) -> None:
+    """Say which types are none of CMap's kinds: a control that is not called one would be ranked as a treatment."""
+    if "pert_type" not in table:
+        return
+    counts = table["pert_type"].dropna().astype(str).value_counts(sort=False)
+    strange = sorted(f"{name} ({count})" for name, count in counts.items() if is_unknown_type(name))
+    if strange:
+        log.warning(
+            "pert_type %s: not a type of CMap's (trt_..., ctl_..., lma_...), so these signatures count as treatments; "
+            "controls are ctl_vehicle, ctl_untrt or ctl_vector",
+            name_some(strange),
+        )
 
 
 def annotate_matrices(streams: Sequence[ColumnStream], siginfo: Siginfo | None) -> pd.DataFrame:

@@ -6,18 +6,18 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from beadwork.api.index.answers import QueryResult
-from beadwork.api.index.query_inputs import load_queries
-from beadwork.io.connectivity.gene_sets import down_queries, pair_sets, read_gene_names, read_gene_sets
+from beadwork.api.index.query_inputs import GeneSets, load_queries, queries_of
+from beadwork.io.connectivity.gene_sets import read_gene_names
 from beadwork.io.connectivity.index.reader import IndexStore
 from beadwork.io.platform.gene_names import gene_resolver
 from beadwork.model.connectivity.background import Background
 from beadwork.model.connectivity.perturbagen_classes import PerturbagenClasses
-from beadwork.model.connectivity.query import GeneSet, MappedQuery, Query, SignatureBlock
+from beadwork.model.connectivity.query import MappedQuery, Query, SignatureBlock
 from beadwork.model.connectivity.signature_table import SignatureTable, arrow_text
 from beadwork.model.errors import GeneSetError, name_some
 from beadwork.model.params import IndexParams, QueryParams, make_params
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-GeneSets = str | Path | Sequence[str] | Mapping[str, Sequence[str]]
 Classes = Any
 """Classes of perturbagens, as :class:`PerturbagenClasses` takes them, or None."""
 Progress = Callable[[str], None]
@@ -108,7 +107,7 @@ class ConnectivityIndex:
         """Learn the background of tau anew, from signatures of the index or from given sets; returns the new index."""
         from beadwork.api.index.background import relearn_background
 
-        queries = [] if up is None and down is None else self.map_queries(self._queries(up, down, None, "query"))
+        queries = [] if up is None and down is None else self.map_queries(queries_of(up, down, None, "query"))
         params = make_params(IndexParams, **{**self.store.manifest["parameters"], **parameters})
         store = relearn_background(
             self.store.path, params=params, queries=queries, mapped_on=self.store, threads=self.threads
@@ -273,7 +272,7 @@ class ConnectivityIndex:
         GeneSetError
             None of the genes is in the index, or there are several queries (use :meth:`query_many`).
         """
-        queries = self._queries(up, down, signature, name)
+        queries = queries_of(up, down, signature, name)
         if len(queries) != 1:
             raise GeneSetError(
                 f"{len(queries)} queries given ({name_some([q.name for q in queries])}); use query_many()"
@@ -297,20 +296,10 @@ class ConnectivityIndex:
     ) -> QueryResult:
         """Answers to several queries at once, as matrices and tables."""
         params = make_params(QueryParams, **parameters)
-        queries = list(up) if _are_queries(up) else self._queries(up, down, None, "query")
+        queries = queries_of(up, down)
         mapped = self.map_queries(queries, params)
         filters = [where] if isinstance(where, str) else list(where)
         return self.answer(mapped, params, filters)
-
-    def _queries(self, up: Any, down: Any, signature: Mapping[str, float] | pd.Series | None, name: str) -> list[Query]:
-        if signature is not None:
-            return [Query(name, profile={str(gene): float(value) for gene, value in dict(signature).items()})]
-        if up is None and down is None:
-            raise GeneSetError("no genes given; give up, down or signature")
-        sets = [_as_sets(item, name) for item in (up, down)]
-        if up is None:
-            return down_queries(sets[1])
-        return pair_sets(*sets)
 
     def map_queries(self, queries: Sequence[Query], params: QueryParams = QueryParams()) -> list[MappedQuery]:  # noqa: B008 (frozen)
         """Put queries on the index's genes; a query without any usable gene is an error that names it."""
@@ -435,18 +424,6 @@ class ConnectivityIndex:
         return Background(int(entry["n_queries"]), self.store.background_scores)
 
 
-def _as_sets(item: GeneSets | None, name: str) -> list[GeneSet]:
-    if item is None:
-        return []
-    if isinstance(item, Path) or (isinstance(item, str) and Path(item).suffix):
-        return read_gene_sets(item)
-    if isinstance(item, str):
-        item = item.replace(",", " ").split()
-    if isinstance(item, Mapping):
-        return [GeneSet(str(key), tuple(str(gene) for gene in genes)) for key, genes in item.items()]
-    return [GeneSet(name, tuple(str(gene) for gene in item))]
-
-
 def _distinct(table: SignatureTable, name: str) -> int:
     codes, _ = table.coded(name)
     return len(np.unique(codes[codes >= 0]))
@@ -459,7 +436,3 @@ def _cores() -> int:
 
 
 __all__ = ["ConnectivityIndex", "QueryResult", "load_queries"]
-
-
-def _are_queries(given: object) -> TypeGuard[Sequence[Query]]:
-    return isinstance(given, Sequence) and len(given) > 0 and isinstance(given[0], Query)

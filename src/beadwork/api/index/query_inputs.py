@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeGuard
 
 from beadwork.io.connectivity.gene_sets import down_queries, pair_sets, parse_gene_sets, read_gene_sets
 from beadwork.io.connectivity.signature_tables import identify_genes, read_signature_bytes, read_signatures
@@ -13,6 +14,12 @@ from beadwork.model.connectivity.gene_columns import Identify
 from beadwork.model.connectivity.query import GeneSet, Query
 from beadwork.model.errors import GeneSetError, name_some
 from beadwork.model.params import SignatureParams
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+GeneSets = str | Path | Sequence[str] | Mapping[str, Sequence[str]]
+"""One set as names, several by name, or a file of sets."""
 
 
 @dataclass
@@ -111,3 +118,43 @@ def _check_names(queries: Sequence[Query]) -> None:
     twice = sorted(name for name, count in Counter(query.name for query in queries).items() if count > 1)
     if twice:
         raise GeneSetError(f"queries of the same name: {name_some(twice)}; rename the sets")
+
+
+def queries_of(
+    up: GeneSets | Sequence[Query] | None = None,
+    down: GeneSets | None = None,
+    signature: Mapping[str, float] | pd.Series | None = None,
+    name: str = "query",
+) -> list[Query]:
+    """Make queries of what a caller has in hand: queries, sets of genes, files of sets, or one full signature.
+
+    Raises
+    ------
+    GeneSetError
+        Nothing is given, or the sets cannot be used.
+    """
+    if _are_queries(up):
+        return list(up)
+    if signature is not None:
+        return [Query(name, profile={str(gene): float(value) for gene, value in dict(signature).items()})]
+    if up is None and down is None:
+        raise GeneSetError("no genes given; give up, down or signature")
+    if up is None:
+        return down_queries(_as_sets(down, name))
+    return pair_sets(_as_sets(up, name), _as_sets(down, name))
+
+
+def _are_queries(given: object) -> TypeGuard[Sequence[Query]]:
+    return isinstance(given, Sequence) and len(given) > 0 and isinstance(given[0], Query)
+
+
+def _as_sets(item: GeneSets | Sequence[Query] | None, name: str) -> list[GeneSet]:
+    if item is None:
+        return []
+    if isinstance(item, Path) or (isinstance(item, str) and Path(item).suffix):
+        return read_gene_sets(item)
+    if isinstance(item, str):
+        item = item.replace(",", " ").split()
+    if isinstance(item, Mapping):
+        return [GeneSet(str(key), tuple(str(gene) for gene in genes)) for key, genes in item.items()]
+    return [GeneSet(name, tuple(str(gene) for gene in item))]

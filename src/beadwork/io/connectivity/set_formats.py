@@ -23,7 +23,13 @@ UP, DOWN = "_UP", "_DN"
 DIRECTIONS = dict.fromkeys(
     ("up", "1", "+1", "+", "1.0", "upregulated", "up-regulated", "increased"), UP
 ) | dict.fromkeys(("down", "dn", "-1", "-", "-1.0", "\u22121", "downregulated", "down-regulated", "decreased"), DOWN)
-_WEIGHT = re.compile(r"(.*\S)\s*[,;]\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
+_FRACTION = r"[-+]?\d*\.\d+(?:[eE][-+]?\d+)?"
+_WEIGHT = re.compile(
+    r"(?P<listed>.*\S)\s*[,;]\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+    rf"|(?P<pair>.*\S)\s*:\s*{_FRACTION}|(?P<bracket>.*\S)\s*\(\s*{_FRACTION}\s*\)"
+)
+"""A gene and its weight: ``RFC2,1``, ``RFC2:0.5``, ``RFC2 (0.5)``; behind a colon a whole number is part of an id."""
+_MARKS = (",", ";", "//", ":", "(")
 _SEVERAL = re.compile(r"\s*(?:///|[,;])\s*")
 _BETWEEN = re.compile(r"[,;\s]+")
 _SAMPLE = 300
@@ -125,6 +131,8 @@ def _lines(text: str) -> _Lines:
         raise GeneSetError("is empty; gene sets are needed")
     if texts[0].lstrip('"').startswith(("#1.2", "#1.3")):
         raise GeneSetError("is a GCT matrix, not gene sets; give it with --signature")
+    if texts[0].lstrip().startswith(("{", "[{", '["')):
+        raise GeneSetError("is JSON, not gene sets as lines of text; fetch or save them as GMT")
     while texts and texts[0].lstrip().startswith("#") and texts[0].count("\t") < 2:
         texts, numbers = texts[1:], numbers[1:]
     if not texts:
@@ -176,7 +184,8 @@ def _kind(lines: _Lines, ending: str, identify: Identify) -> str:
             return "described"
         if share[1] >= 0.5 and len({row[0] for row in lines.rows}) < len(lines.texts):
             return "pairs"
-        return ".gmt"
+        lists = ending != ".gmt" and min(share) >= 0.5 and len(rows) > 2 and not any(identify(first))
+        return ".gmx" if lists else ".gmt"
     below = [row[0] for row in rows[2:] if row[0]]
     if ending != ".gmt" and len(below) > 2 and _share(below, identify) >= 0.5 > _share(first, identify):
         return ".gmx"
@@ -220,7 +229,7 @@ def _read_gmt(lines: _Lines, found: SetFile, name: str, identify: Identify) -> N
 
 def _is_marked(text: str, head: Sequence[str]) -> bool:
     """Tell whether marks of weights or of several genes stand behind the first cells of a line."""
-    return any(mark in text and text.count(mark) > sum(cell.count(mark) for cell in head) for mark in (",", ";", "//"))
+    return any(mark in text and text.count(mark) > sum(cell.count(mark) for cell in head) for mark in _MARKS)
 
 
 def _has_description(rows: Sequence[Sequence[str]], identify: Identify) -> tuple[bool, frozenset[str]]:
@@ -254,9 +263,13 @@ def _read_gmx(lines: _Lines, found: SetFile, name: str, identify: Identify) -> N
     for number, row in zip(lines.numbers, rows, strict=True):
         if len(row) > width and any(row[width:]):
             raise GeneSetError(f"line {number} has more columns than the {width} names of line 1")
+    described, dubious = _has_description(_transposed(rows), identify)
+    first = 2 if described else 1
+    if not described:
+        found.notes.append(f"has no line of descriptions: {rows[1][0]} below {rows[0][0]} is a gene and counts as one")
     bad, taken = [], set()
     for place, label in enumerate(rows[0]):
-        genes = tuple(row[place] for row in rows[2:] if place < len(row) and row[place])
+        genes = tuple(row[place] for row in rows[first:] if place < len(row) and row[place])
         if not label and not genes:
             continue
         reason = _unusable(label, genes) if label else f"column {place + 1} has no set name in line 1"
@@ -266,8 +279,15 @@ def _read_gmx(lines: _Lines, found: SetFile, name: str, identify: Identify) -> N
             bad.append(reason)
         else:
             taken.add(label)
-            found.add(label, genes, (), identify)
+            text = rows[1][place] if place < len(rows[1]) else ""
+            notes = (f"{text} below the name is taken for the description, though a gene has that name",)
+            found.add(label, genes, notes if text in dubious else (), identify)
     _report(bad, found)
+
+
+def _transposed(rows: Sequence[Sequence[str]]) -> list[list[str]]:
+    """Columns of named sets as lines of a GMT."""
+    return [[row[place] if place < len(row) else "" for row in rows] for place, name in enumerate(rows[0]) if name]
 
 
 def _read_list(lines: _Lines, found: SetFile, name: str, identify: Identify) -> None:
@@ -390,14 +410,14 @@ def _report(bad: Sequence[str], found: SetFile) -> None:
 
 def _unweighted(gene: str) -> str:
     match = _WEIGHT.fullmatch(gene)
-    return match[1] if match else gene
+    return match[match.lastgroup] if match and match.lastgroup else gene
 
 
 def _cleaned(
     given: tuple[str, ...], notes: tuple[str, ...], identify: Identify
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Take weights off, and take cells of several genes apart; both are said."""
-    marked = [gene for gene in given if "," in gene or ";" in gene or "//" in gene]
+    marked = [gene for gene in given if any(mark in gene for mark in _MARKS)]
     if not marked:
         return given, notes
     genes = [_unweighted(gene) for gene in given]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,8 @@ from beadwork.io.files.digest import digest_file
 from beadwork.io.files.large_tables import read_large_table
 from beadwork.model.errors import AlignmentError, name_some
 from beadwork.model.flags import read_flags
+
+log = logging.getLogger("beadwork")
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +80,13 @@ def _join(one: pd.DataFrame, two: pd.DataFrame, known: str, path: str) -> pd.Dat
             )
     if not len(both):
         return pd.concat([one, two])
+    fresh = [str(name) for name in two.columns if name not in one.columns]
+    bare = one.index.difference(two.index, sort=False)
+    if fresh and len(bare):
+        log.warning(
+            "%s: has no row for %d of the %d signatures of %s (%s); their %s stays missing",
+            path, len(bare), len(one), known, name_some(bare, 3), name_some(fresh, 3),
+        )  # fmt: skip
     added = two.loc[two.index.difference(one.index, sort=False)]
     joined = pd.concat([one, added]) if len(added) else one.copy()
     for name in two.columns:

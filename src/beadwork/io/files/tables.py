@@ -1,6 +1,8 @@
 """Tab-separated tables: plate maps, plate sheets, QC rows, siginfo."""
 
 import csv
+from array import array
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,7 @@ from beadwork.io.files.delimited import unquote
 from beadwork.io.files.text import file_label, read_text
 from beadwork.io.files.typed_column import typed_column
 from beadwork.model.errors import FileError
-from beadwork.model.lines import split_lines
+from beadwork.model.lines import iter_lines
 from beadwork.model.missing import missing_texts
 
 
@@ -30,39 +32,85 @@ def read_table(
         The file is absent, empty, not text, ragged, repeats a column or lacks a required one.
     """
     text, path = read_text(path, "a tab-separated table is needed"), file_label(path)
-    lines = [(number, line) for number, line in enumerate(split_lines(text), start=1) if line.strip()]
-    while lines and lines[0][1].lstrip('"').startswith(comments):
-        lines.pop(0)
-    if not lines:
+    lines = ((number, line) for number, line in enumerate(iter_lines(text), start=1) if line.strip())
+    del text  # the lines hold it as long as there are any
+    first = next(((number, line) for number, line in lines if not line.lstrip('"').startswith(comments)), None)
+    if first is None:
         raise FileError(f"{path}: is empty; a tab-separated table with a header line is needed")
-    header = [unquote(name) for name in lines[0][1].split("\t")]
-    cells = []
-    for number, line in lines[1:]:
-        row = [unquote(cell) for cell in line.split("\t")]
-        if len(row) < len(header) and row[-1].startswith('"'):
-            raise FileError(f"{path}: line {number} ends within quotes; put each row on one line")
-        if len(row) > len(header) and any(row[len(header) :]):
-            raise FileError(f"{path}: line {number} has {len(row)} cells, but the header has {len(header)} columns")
-        cells.append((row + [""] * len(header))[: len(header)])
-    kept = _named_columns(header, cells, path)
+    header = [unquote(name) for name in first[1].split("\t")]
+    columns = _read_columns(lines, header, path)
+    del lines
+    kept = _named_columns(header, columns, path)
     header = [header[place] for place in kept]
     absent = [name for name in required if name not in header]
     if absent:
         hint = "; columns must be separated by tabs" if len(header) == 1 else f"; it has {', '.join(header[:12])}"
         raise FileError(f"{path}: lacks the column(s) {', '.join(absent)}{hint}")
-    columns = {}
+    found = {}
     for position, name in zip(kept, header, strict=True):
-        texts = np.array([row[position] for row in cells], dtype=object)
+        texts, codes = columns[position].texts, columns[position].codes
+        columns[position] = _Column()  # memory: this one is not needed any more
+        distinct = np.array([*texts, ""], dtype=object)[: len(texts)]
         if text_only:
-            columns[name] = np.where(missing_texts(texts), np.nan, texts).astype(object)
+            values = np.where(missing_texts(distinct), np.nan, distinct).astype(object)
         else:
-            columns[name] = typed_column(name, texts)
-    return pd.DataFrame(columns)
+            values = typed_column(name, distinct)
+        found[name] = values[np.frombuffer(codes, np.int32)] if len(codes) else values[:0]
+    return pd.DataFrame(found)
 
 
-def _named_columns(header: list[str], cells: list[list[str]], path: str) -> list[int]:
+_PROBED = 4096
+
+
+class _Column:
+    """Cells of a column: distinct texts, and the place of each row's among them.
+
+    A table of a million rows is mostly repetitions.  Where nearly all cells differ, as ids do, none is sought.
+    """
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self.codes = array("i")
+        self._places: dict[str, int] | None = {}
+
+    def add(self, cell: str) -> None:
+        """Add the cell of a row, as it stands in the file."""
+        place = self._places.get(cell) if self._places is not None else None
+        if place is None:
+            place = len(self.texts)
+            self.texts.append(unquote(cell))
+            if self._places is not None:
+                self._places[cell] = place
+                if place == _PROBED and place > 0.9 * len(self.codes):
+                    self._places = None
+        self.codes.append(place)
+
+    def __bool__(self) -> bool:
+        """Whether there is a cell that is not empty."""
+        return any(self.texts)
+
+
+def _read_columns(lines: Iterator[tuple[int, str]], header: list[str], path: str) -> list[_Column]:
+    """Columns of the lines after the header."""
+    columns = [_Column() for _ in header]
+    adds = [column.add for column in columns]
+    width = len(header)
+    for number, line in lines:
+        cells = line.split("\t")
+        if len(cells) != width:
+            if len(cells) < width and unquote(cells[-1]).startswith('"'):
+                raise FileError(f"{path}: line {number} ends within quotes; put each row on one line")
+            if len(cells) > width and any(unquote(cell) for cell in cells[width:]):
+                raise FileError(f"{path}: line {number} has {len(cells)} cells, but the header has {width} columns")
+            cells = (cells + [""] * width)[:width]
+        for add, cell in zip(adds, cells, strict=True):
+            add(cell)
+    return columns
+
+
+def _named_columns(header: list[str], columns: list[_Column], path: str) -> list[int]:
     """Places of the columns that count: those without a name and without values, as spreadsheets leave, do not."""
-    kept = [place for place in range(len(header)) if header[place] or any(row[place] for row in cells)]
+    kept = [place for place in range(len(header)) if header[place] or columns[place]]
     unnamed = [str(place + 1) for place in kept if not header[place]]
     if len(unnamed) > 1:
         raise FileError(f"{path}: columns {', '.join(unnamed[:5])} have values, but no name; name or remove them")

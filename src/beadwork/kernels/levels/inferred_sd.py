@@ -11,7 +11,7 @@ POWER = 0.75
 """How the error grows with the spread of a plate's landmarks."""
 CALIBRATION = 0.92
 """Errors have heavier tails than a normal distribution: with this factor 92 to 93 % of them are within 1.96 standard
-deviations and 73 % within one, in studies left out (``benchmarks/validation_inference.py``)."""
+deviations and 73 % within one, in studies left out (``benchmarks/validation/inference.py``)."""
 
 
 def plate_factor(spread: float, training: float) -> float:

@@ -75,7 +75,15 @@ def signature_table(
     ):
         if field not in table.columns and number in table.columns:
             units = table[unit] if unit in table.columns else pd.Series("", index=table.index)
-            amounts = [_amount(value, name) for value, name in zip(table[number], units, strict=True)]
+            known: dict[tuple[object, object], object] = {}  # few amounts, many signatures: each text once
+            amounts = [
+                np.nan
+                if pair[0] != pair[0]
+                else known[pair]
+                if pair in known
+                else known.setdefault(pair, _amount(*pair))
+                for pair in zip(table[number], units, strict=True)
+            ]
             table[field] = pd.Series(amounts, index=table.index, dtype=object)
     for field in SIGNATURE_FIELDS:
         if field not in table.columns:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -72,6 +73,9 @@ _COMPARE: dict[str, Callable[..., np.ndarray]] = {
 }  # fmt: skip
 
 
+_FILTER = re.compile(r"\s*([^=<>!]*[^=<>!\s])\s*(>=|<=|!=|==|=|>|<)\s*([^=<>!\s](?:.*\S)?)\s*", re.DOTALL)
+
+
 def split_filter(text: str) -> tuple[str, str, str]:
     """Split a filter into field, operator and value.
 
@@ -80,10 +84,8 @@ def split_filter(text: str) -> tuple[str, str, str]:
     ParameterError
         It is none.
     """
-    for operator in (">=", "<=", "!=", "=", ">", "<"):
-        name, found, value = text.partition(operator)
-        if found and name.strip() and value.strip():
-            return name.strip(), operator, value.strip()
+    if parts := _FILTER.fullmatch(text):
+        return parts[1], "=" if parts[2] == "==" else parts[2], parts[3]
     raise ParameterError(f"filter {text!r}: field=value, field!=value or field>=number is needed")
 
 

@@ -108,7 +108,14 @@ def _best_column(
             return "", [GeneAnswer(item, probes[item], Kind.PROBE) for item in own], column
     if column.kind is Kind.ROW_NUMBER:
         return "", [GeneAnswer(item, "", Kind.ROW_NUMBER, "a row number") for item in own], column
-    return "", resolver.resolve(own, suggest=False), column
+    answers = resolver.resolve(own, suggest=False)
+    if not any(answer.gene for answer in answers):  # no names at all: numbers among other texts are Entrez ids
+        numbers = [item for item in own if entrez_text(item)]
+        known = [answer for answer in resolver.resolve(own, numbers=True, suggest=False) if answer.gene]
+        if known and len(known) >= 0.8 * len(numbers):
+            answers = resolver.resolve(own, numbers=True, suggest=False)
+            column = GeneColumn(Kind.ENTREZ, len(known) / len(own), column.n, column.distinct)
+    return "", answers, column
 
 
 def _distinct_ids(own: Sequence[str], answers: Sequence[GeneAnswer], what: str) -> tuple[list[str], list[int]]:

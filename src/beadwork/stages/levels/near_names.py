@@ -49,7 +49,9 @@ def spellings(cols: pd.DataFrame, keys: pd.DataFrame) -> list[str]:
                 found.append(f"{name} {_both(written[0], written[1])} are one")
         for key in sorted(folded):
             if len(written := sorted(folded[key])) > 1:
-                found.append(f"{name} {_both(written[0], written[1])} differ only in case and are kept apart")
+                case = written[0].casefold() == written[1].casefold()
+                how = "case" if case else "blanks, dashes or other marks"
+                found.append(f"{name} {_both(written[0], written[1])} differ only in {how} and are kept apart")
     return found
 
 

@@ -81,6 +81,12 @@ class OpenFiles:
         return mmap.mmap(handle, 0, access=mmap.ACCESS_READ) if os.fstat(handle).st_size else b""
 
 
+def release(mapped: object) -> None:
+    """Give the memory of a mapped file back; what was written to it stays in the file."""
+    if isinstance(mapped, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        mapped.madvise(mmap.MADV_DONTNEED)
+
+
 def _close_all(handles: dict[str, int]) -> None:
     for handle in handles.values():
         os.close(handle)
@@ -152,6 +158,7 @@ class IndexStore:
     def __init__(self, path: str | Path, manifest: Mapping[str, Any] | None = None) -> None:
         self.path = Path(path)
         self._raw = b""
+        self._maps: list[mmap.mmap] = []
         if manifest is None:
             self.manifest, self._files = self._open()
         else:
@@ -285,6 +292,11 @@ class IndexStore:
             result[chosen] = block.z[:, positions[chosen] - block.start].T
         return result
 
+    def release(self) -> None:
+        """Give the memory back that what was read of mapped files takes; it is read again when it is needed."""
+        for mapped in self._maps:
+            release(mapped)
+
     def read_genes(self, position: int, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Ranks and scores of some genes in one signature."""
         block = next(block for block in self.blocks if position < block.stop)
@@ -322,6 +334,8 @@ class IndexStore:
             raise self._fail(name, f"cannot be read ({error.strerror})") from None
         if len(mapped) != expected:
             raise self._fail(name, f"{len(mapped)} bytes instead of {expected}")
+        if isinstance(mapped, mmap.mmap):
+            self._maps.append(mapped)
         return np.frombuffer(mapped, dtype)
 
     def _read_parquet(self, name: str, columns: Sequence[str] | None = None) -> Any:

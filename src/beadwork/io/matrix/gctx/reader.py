@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ from beadwork.io.matrix.hdf5_content import check_content, find_member
 from beadwork.io.matrix.hdf5_heap import find_boastful_text, find_broken_heap, values_span
 from beadwork.model.errors import FileError, name_some
 from beadwork.model.matrix import Level, Space
+
+log = logging.getLogger("beadwork")
 
 _MAX_DEFLATE = 1100
 """No deflated dataset holds more than about this many times the bytes it takes in the file."""
@@ -180,7 +183,9 @@ class GctxFile:
                 if name == layout.ID:
                     continue
                 member = find_member(self._file, f"{group}/{name}", self.path, layout.TREE)
-                if isinstance(member, h5py.Group) and name.count("/") < 8:
+                if member is None:
+                    log.warning("%s: field %s is a link that leads nowhere; it is left out", self.path, name)
+                elif isinstance(member, h5py.Group) and name.count("/") < 8:
                     waiting.append(f"{name}/")
                 elif isinstance(member, h5py.Dataset):
                     check_content(member, self.path)

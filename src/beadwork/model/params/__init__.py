@@ -1,0 +1,60 @@
+"""Parameters of every stage: the one home of each default, bound, description and reference.
+
+Function defaults, command-line flags, the default configuration, its JSON schema and the documentation all come from
+these models.  Unknown keys are refused.
+"""
+
+from __future__ import annotations
+
+from beadwork.model.params.base import (
+    SUBRAMANIAN_2017,
+    Params,
+    ParamsType,
+    explain_validation,
+    flag_name,
+    make_params,
+    plain_type,
+    render_flags,
+)
+from beadwork.model.params.beads import DeconvolveParams
+from beadwork.model.params.connectivity import IndexParams, QueryParams, SignatureParams
+from beadwork.model.params.levels import (
+    ConsensusParams,
+    DenoiseParams,
+    InferParams,
+    NormalizeParams,
+    TrainInferenceParams,
+    TrainNoiseParams,
+    ZscoreParams,
+)
+from beadwork.model.params.plates import CheckPlatesParams
+from beadwork.model.params.simulate import MEASURED_BEADS, MEASURED_CPC006, SimulateParams
+from beadwork.model.params.steps import PLATE_STEPS, plate_names
+
+__all__ = [
+    "MEASURED_BEADS",
+    "MEASURED_CPC006",
+    "PLATE_STEPS",
+    "SUBRAMANIAN_2017",
+    "CheckPlatesParams",
+    "ConsensusParams",
+    "DeconvolveParams",
+    "DenoiseParams",
+    "IndexParams",
+    "InferParams",
+    "NormalizeParams",
+    "Params",
+    "ParamsType",
+    "QueryParams",
+    "SignatureParams",
+    "SimulateParams",
+    "TrainInferenceParams",
+    "TrainNoiseParams",
+    "ZscoreParams",
+    "explain_validation",
+    "flag_name",
+    "make_params",
+    "plain_type",
+    "plate_names",
+    "render_flags",
+]

@@ -1,0 +1,80 @@
+"""What all parameter models share: how they are made, refused, named as flags and rendered."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Mapping
+from typing import Any, TypeVar, Union, get_args, get_origin
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from beadwork.model.errors import ParameterError
+
+SUBRAMANIAN_2017 = "Subramanian et al. 2017, doi 10.1016/j.cell.2017.10.049"
+
+
+class Params(BaseModel):
+    """Base of all parameter models: frozen, and strict about unknown keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
+
+
+ParamsType = TypeVar("ParamsType", bound="Params")
+
+
+def make_params(model: type[ParamsType], **values: Any) -> ParamsType:
+    """Build a parameter model; a wrong value becomes one clear line.
+
+    Raises
+    ------
+    ParameterError
+        Naming the parameter, its value and what is allowed.
+    """
+    try:
+        return model(**values)
+    except ValidationError as error:
+        raise ParameterError(explain_validation(error)) from None
+
+
+def explain_validation(error: ValidationError, what: str = "parameter") -> str:
+    """All mistakes that pydantic found, in one line."""
+    parts = []
+    for item in error.errors():
+        name = ".".join(str(piece) for piece in item["loc"])
+        if item["type"] == "extra_forbidden":
+            parts.append(f"{what} {name}: unknown; check its spelling")
+        else:
+            parts.append(f"{what} {name}: {item['msg'][0].lower()}{item['msg'][1:]}, not {item['input']!r}")
+    return "; ".join(parts)
+
+
+def flag_name(field: str) -> str:
+    """Name of the command-line flag of a parameter: ``min_bead`` -> ``--min-bead``."""
+    return "--" + field.replace("_", "-")
+
+
+def render_flags(params: Params, names: Mapping[str, str] | None = None) -> str:
+    """Render parameters as command-line flags, those that differ from the default and those that do not.
+
+    The result is what a workflow rule puts on a command line, so that changing any value re-runs the rule.  `names` has
+    other names of the flags of some fields (:func:`plate_names`).
+    """
+    import shlex
+
+    words = []
+    for field, value in params:
+        name = (names or {}).get(field, field)
+        if isinstance(value, bool):
+            words.append(flag_name(name) if value else "--no-" + name.replace("_", "-"))
+        elif isinstance(value, tuple | list):
+            words += [flag_name(name), shlex.quote(",".join(str(item) for item in value))]
+        elif value is not None:
+            words += [flag_name(name), shlex.quote(str(value))]
+    return " ".join(words)
+
+
+def plain_type(annotation: Any) -> Any:
+    """Type of a field without ``| None``."""
+    if get_origin(annotation) in (Union, types.UnionType):
+        return next(arg for arg in get_args(annotation) if arg is not type(None))
+    return annotation

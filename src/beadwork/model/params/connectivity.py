@@ -1,0 +1,101 @@
+"""Parameters of index, queries and signatures."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from beadwork.model.params.base import SUBRAMANIAN_2017, Params
+
+
+class IndexParams(Params):
+    """Connectivity index, and the background that tau is measured against."""
+
+    space: Literal["auto", "LM", "BING", "AIG"] = Field("auto", description="genes kept; auto keeps those of the input")
+    background: int = Field(
+        256,
+        ge=0,
+        description="signatures whose own gene sets, asked of the whole index, are the background of tau; 0 for none",
+        json_schema_extra={"reference": SUBRAMANIAN_2017},
+    )
+    background_set: int = Field(
+        50, ge=1, description="genes at each end of a background signature; at most a sixth of all genes"
+    )
+
+
+class QueryParams(Params):
+    """Connectivity scores of queries against an index."""
+
+    metric: tuple[Literal["wtcs", "ks", "pearson", "spearman", "cosine", "xsum", "zhang", "rank_test"], ...] = Field(
+        ("wtcs",),
+        description="scores beside wtcs (always there): ks, xsum, zhang, rank_test of gene sets; pearson, spearman, "
+        "cosine of full signatures",
+    )
+    min_set: int = Field(3, ge=1, description="a gene set with fewer genes found in the index is not scored")
+    small_set: int = Field(10, ge=1, description="a gene set with fewer genes found is reported as small")
+    set_size: int = Field(150, ge=1, description="genes taken from each end of a query that is a full signature")
+    group_by: tuple[str, ...] = Field(
+        ("cell_id", "pert_type"),
+        description="fields within which scores are normalised (NCS); the last is dropped where a group is too small",
+        json_schema_extra={"reference": SUBRAMANIAN_2017},
+    )
+    min_reference: int = Field(
+        10, ge=1, description="a group with fewer reference signatures is normalised with the wider group"
+    )
+    ncs_floor: float = Field(0.01, gt=0, description="smallest mean that scores are divided by")
+    null_type: tuple[str, ...] = Field(
+        (),
+        description="pert_type of the null signatures that FDR is measured against; none named: those that is_null_sig "
+        "marks, and all controls (ctl_...) where the index does not say it",
+    )
+    min_null: int = Field(
+        3, ge=1, description="fdr needs as many null and as many treatment scores of a sign; else it is missing"
+    )
+    fdr_bound: bool = Field(
+        True,
+        description="fdr claims no less than the number of null signatures can show; without it as CMap, down to 0",
+    )
+    rank_by: Literal["auto", "wtcs", "cosine"] = Field(
+        "auto",
+        description="score that ncs, fdr and the order stand on; auto: cosine for full signatures asked of "
+        "noise-controlled ones (ZSNC, MNZ), else wtcs",
+    )
+    min_controls: int = Field(
+        10, ge=3, description="p_control (of noise-controlled indices) needs as many control signatures elsewhere"
+    )
+    min_places: int = Field(6, ge=1, description="in as many separate places of plates; else it is missing")
+    min_background: int = Field(50, ge=1, description="tau needs a background of as many queries; else it is missing")
+    perturbagen: Literal["name", "pert_id"] = Field(
+        "name",
+        description="what a row of the roll-up is: all pert_ids of one name and pert_type, or each pert_id by itself",
+    )
+    min_class: int = Field(2, ge=1, description="a mechanism class with fewer perturbagens in the index is left out")
+    permutations: int = Field(
+        0,
+        ge=0,
+        description="random queries of the same sizes for a permutation p-value, which says how rarely random genes "
+        "reach as far: genes move together, so it is low for most pairs of real signatures and no evidence by itself; "
+        "0: no p-value",
+    )
+    seed: int = Field(0, ge=0, description="seed of the random queries")
+    xsum_top: int = Field(500, ge=1, description="genes at each end of a signature that count as changed (xsum)")
+
+
+class SignatureParams(Params):
+    """Reading a table of differential expression as a signature."""
+
+    gene_column: str | None = Field(
+        None, description="column that names the genes; by default that most of whose values are genes"
+    )
+    value_column: str | None = Field(
+        None,
+        description="column that ranks the genes; by default a statistic (stat, t, z, or sign of the fold change "
+        "x -log10 p), else the fold change",
+    )
+    max_padj: float = Field(
+        0.05,
+        ge=0,
+        le=1,
+        description="where fold changes rank the genes, rows with a larger adjusted p-value count as unchanged",
+    )

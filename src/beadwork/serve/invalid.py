@@ -1,0 +1,57 @@
+"""What is wrong with a request, in words of the field instead of those of the library that found it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+_PARTS = {
+    "up": "genes that go up", "down": "genes that go down", "signature": "the signature", "profile": "the signature",
+    "signature_table": "the table", "where": "the filters", "name": "the name of the query",
+    "min_set": "the smallest set",
+}  # fmt: skip
+_NEEDED = {
+    "string_type": "a text is needed",
+    "list_type": "a list is needed",
+    "dict_type": "values by gene are needed",
+    "float_type": "a number is needed",
+    "float_parsing": "a number is needed",
+    "finite_number": "a finite number is needed",
+    "int_type": "a whole number is needed",
+    "int_parsing": "a whole number is needed",
+    "int_from_float": "a whole number is needed",
+    "missing": "is missing",
+}
+_OBJECT = "the request is no JSON object; it holds up and down, or signature, or signature_table"
+
+
+def in_words(error: Mapping[str, Any], fields: Sequence[str]) -> str:
+    """Say one error of pydantic in plain words.
+
+    Parameters
+    ----------
+    error
+        An item of ``ValidationError.errors()``.
+    fields
+        Fields that a request may have.
+    """
+    kind, context = str(error["type"]), error.get("ctx") or {}
+    path = [piece for piece in error["loc"] if piece not in ("body", "query", "path", "[key]")]
+    if kind == "json_invalid":
+        return "the request is not JSON"
+    if not path:
+        return _OBJECT
+    if kind == "extra_forbidden":
+        return f"there is no field {path[0]}; fields are {', '.join(fields)}"
+    what = _PARTS.get(str(path[0]), str(path[0]))
+    item = f", item {path[1] + 1}" if len(path) > 1 and isinstance(path[1], int) else ""
+    item = item or (f", gene {str(path[1])[:40]}" if len(path) > 1 else "")
+    if kind == "string_too_long" or (kind == "too_long" and item):
+        return f"{what}{item}: longer than {context['max_length']:,} letters; give one name each"
+    if kind == "too_long":
+        return f"{what}: more than {context['max_length']:,}"
+    if kind == "greater_than_equal":
+        return f"{what}: at least {context['ge']} is needed"
+    if kind == "literal_error":
+        return f"{what}: {context['expected']} is needed"
+    return f"{what}{item}: {_NEEDED.get(kind, 'cannot be used')}"
