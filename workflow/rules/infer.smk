@@ -1,5 +1,6 @@
 """Level 3, all genes. Input: QNORM, a model if the configuration names one, uncertainties of the landmarks if scores or
-signatures use them. Output: INF, QC rows, and then the uncertainties of all genes (INFSD)."""
+signatures use them. Output: INF, QC rows, and then the uncertainties of all genes (INFSD).
+"""
 
 
 rule infer:
