@@ -191,10 +191,13 @@ def has_vehicles(plate):
 
 
 def plate_files(vehicles):
-    """Files of the rule that makes all levels of a plate; they stay until it replaces them."""
+    """Files of the rule that makes all levels of a plate; they stay until it replaces them.
+
+    INFSD is not among them: nothing asks for it, and with an output that was never made Snakemake would not see that
+    parameters changed.
+    """
     levels = ["GEX", "CAL", "SUPPORT", "NORM", "QNORM", "INF", "ZSPC"]
     levels += ["SD", "ODDS"] if CFG.deconvolve.gives_sd else []
-    levels += ["INFSD"] if USES_SD else []
     levels += ["RELIABILITY"] if CFG.consensus_sd else []
     levels += ["ZSVC"] if vehicles else []
     steps = ["deconvolve", "normalize", "infer", "zscore"]
