@@ -41,9 +41,9 @@ def make_targets(folder: Path) -> dict[str, Target]:
     from beadwork.io.files.tables import read_table
     from beadwork.io.matrix.expression import read_expression
     from beadwork.io.matrix.formats import read_annotation, read_any, read_matrix, write_matrix
-    from beadwork.model.config import count_wells, parse_plate_sheet
     from beadwork.model.matrix import Level, Matrix
     from beadwork.model.params import IndexParams
+    from beadwork.model.sheet import count_wells, parse_plate_sheet
 
     rng = np.random.default_rng(1)
 

@@ -136,6 +136,14 @@ def test_files_named_in_code_are_there():
                 assert (ROOT / name).exists(), f"{path}: {name}"
 
 
+@pytest.mark.parametrize("page", LINKED, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_scripts_named_in_pages_are_there(page):
+    if page.name == "CHANGELOG.md":
+        pytest.skip("names of the past stay")
+    for name in re.findall(r"\b(?:benchmarks|tests|src|resources)/[\w/.-]+\.(?:py|tsv|sh)\b", page.read_text("utf-8")):
+        assert (ROOT / name).exists(), f"{page}: {name}"
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(find_spec("mkdocs") is None, reason="the site needs the packages of the group docs (make site)")
 def test_the_site_is_built_without_warnings(tmp_path):

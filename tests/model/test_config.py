@@ -4,16 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beadwork.model.config import (
-    SECTIONS,
-    Config,
-    check_config,
-    count_wells,
-    parse_plate_sheet,
-    parse_plate_sheets,
-)
+from beadwork.model.config import SECTIONS, Config, check_config
 from beadwork.model.errors import MapError, ParameterError
 from beadwork.model.params import render_flags
+from beadwork.model.sheet import count_wells, parse_plate_sheet, parse_plate_sheets
 
 HEADER = "det_plate\tlxb\tmap"
 
@@ -58,6 +52,12 @@ def test_lists_may_be_comma_separated_text():
         ({"deconvolve": {"method": "kspeak"}, "zscore_sd": True},
          "c.yaml: zscore_sd: needs uncertainties, which deconvolve.method kspeak does not give; set deconvolve.method "
          "to mixture, or zscore_sd to false"),
+        ({"results": "r{brew}"},
+         "c.yaml: results: r{brew} holds { or }, which mean something else in a workflow; rename it"),
+        ({"queries": [{"name": "q", "up": "a}.gmt"}]},
+         "c.yaml: queries.0.up: a}.gmt holds { or }, which mean something else in a workflow; rename it"),
+        ({"plates": ["a.tsv", "{b}.tsv"]},
+         "c.yaml: plates: a.tsv,{b}.tsv holds { or }, which mean something else in a workflow; rename it"),
     ],
 )  # fmt: skip
 def test_wrong_configuration(values, message):
@@ -88,6 +88,8 @@ def test_all_mistakes_come_at_once():
         (sheet("P1\tx\ty\tmaybe", header=f"{HEADER}\tuse"), "p.tsv: line 2: use: must be 'yes' or 'no', not 'maybe'"),
         (sheet("P1\t$NOT_SET_ANYWHERE/x\ty"),
          "p.tsv: line 2: lxb: environment variable NOT_SET_ANYWHERE is not set; set it, or write the path out"),
+        (sheet("P1\tx\tm{plate}.map"),
+         "p.tsv: line 2: map: m{plate}.map holds { or }, which mean something else in a workflow; rename it"),
         (sheet("P1\tx\t~o\0"),
          "p.tsv: line 2: map: holds a NUL character, which no path can; save the sheet anew as text"),
         (sheet("P1_A375_24H_X1\tx\ty\tB", "P2_MCF7_24H_X1\tx\ty\tB", header=f"{HEADER}\tbrew_prefix"),
@@ -156,3 +158,9 @@ def test_several_sheets_are_read_as_one_and_a_later_one_may_supersede_a_plate():
 def test_sheets_as_a_list_or_separated_by_commas():
     assert check_config({"plates": ["a.tsv", "b.tsv"]}, "c.yaml").sheets == ("a.tsv", "b.tsv")
     assert check_config({"plates": "a.tsv, b.tsv"}, "c.yaml").sheets == ("a.tsv", "b.tsv")
+
+
+def test_keys_of_one_version_ago_are_read_under_their_names_of_today():
+    config = check_config({"check_plates": {"odd_well_mads": 4.0, "odd_well_margin": 0.3}})
+    assert config.check_plates.outlier_well_mads == 4.0
+    assert config.check_plates.outlier_well_margin == 0.3

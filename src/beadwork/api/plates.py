@@ -26,11 +26,11 @@ from beadwork.api.plate_steps import (
 from beadwork.io.files.tables import read_table, write_table
 from beadwork.io.files.text import read_text
 from beadwork.io.matrix.formats import write_matrix
-from beadwork.model.config import count_wells
 from beadwork.model.errors import FileError, ParameterError
 from beadwork.model.matrix import Matrix
 from beadwork.model.params import DeconvolveParams, DenoiseParams, InferParams, NormalizeParams, ZscoreParams
 from beadwork.model.qc import join_qc
+from beadwork.model.sheet import count_wells
 
 log = logging.getLogger("beadwork")
 _TABLES = ("CURVES",)

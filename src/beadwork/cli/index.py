@@ -139,6 +139,44 @@ def background(
     _write_qc(index, qc)
 
 
+@command.command("annotate")
+@click.argument("index", metavar="INDEX", type=FILE)
+@click.option("--compounds", type=FILE, multiple=True, metavar="T", help="Table of compounds: pert_id or pert_iname, "
+              "with moa, target, clinical_phase, inchi_key, canonical_smiles, pubchem_cid, chembl_id ...")  # fmt: skip
+@click.option("--repurposing", type=FILE, multiple=True, metavar="T", help="Your copy of the Repurposing Hub's table "
+              "of drugs, and of samples (non-commercial use).")  # fmt: skip
+@click.option("--cells", type=FILE, multiple=True, metavar="T", help="Table of cells: cell_id, cell_lineage ...")
+@click.option("--unmatched", type=FILE, metavar="TSV", help="Write what was not found here.")
+@qc_option
+@log_option
+def annotate(
+    index: Path,
+    compounds: tuple[Path, ...],
+    repurposing: tuple[Path, ...],
+    cells: tuple[Path, ...],
+    unmatched: Path | None,
+    qc: Path | None,
+) -> None:
+    """Join what is known of compounds and cells to INDEX, without touching its scores.
+
+    A compound is found by its id, else by its name. What was joined stands beside the names in tables and pages, and
+    --where takes it.
+    """
+    from beadwork.api.library.annotate_index import annotate_index
+
+    reports = annotate_index(index, compounds=(*compounds, *repurposing), cells=cells)
+    for report in reports:
+        click.echo(str(report))
+    if unmatched is not None:
+        import pandas as pd
+
+        from beadwork.io.files.tables import write_table
+
+        rows = [(report.what, *row) for report in reports for row in report.unmatched]
+        write_table(pd.DataFrame(rows, columns=["kind", "id", "name", "n_signatures"]), unmatched)
+    _write_qc(index, qc)
+
+
 @command.command("info")
 @click.argument("index", metavar="INDEX", type=FILE)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")

@@ -203,6 +203,16 @@ def progress(items: Iterable[Any], label: str, length: int | None = None) -> Ite
         yield from bar
 
 
+def starter(threads: int) -> Path:
+    """Index of the library that ships, for commands that were named none; what it can answer is said."""
+    from beadwork.api import ConnectivityIndex
+    from beadwork.api.library.starter import starter_index, starter_words
+
+    path = starter_index(threads)
+    log.warning("%s", starter_words(len(ConnectivityIndex.open(path))))
+    return path
+
+
 @contextmanager
 def show_progress() -> Iterator[Callable[[str], None]]:
     """Yield a function that shows what is being done on the last line of a terminal; elsewhere nothing is shown."""

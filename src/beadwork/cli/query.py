@@ -8,12 +8,12 @@ from typing import Literal
 
 import click
 
-from beadwork.cli.options import FILE, common_options, matrices_option, params_options, write_qc
-from beadwork.model.params import QueryParams, SignatureParams
+from beadwork.cli.options import FILE, common_options, matrices_option, params_options, starter, write_qc
+from beadwork.model.params import QueryParams, RepurposingParams, SignatureParams
 
 
 @click.command("query")
-@click.argument("index", metavar="INDEX", type=FILE)
+@click.argument("index", metavar="[INDEX]...", type=FILE, nargs=-1)
 @click.option(
     "--up",
     type=FILE,
@@ -38,6 +38,18 @@ from beadwork.model.params import QueryParams, SignatureParams
     help="Clean full signatures before they are asked of a noise-controlled index, as `beadwork denoise` does.",
 )
 @click.option("--noise", type=FILE, metavar="NOISE", help="Noise model for --denoise; without it the one that ships.")
+@click.option(
+    "--like",
+    multiple=True,
+    metavar="SIG_ID|PERT",
+    help="Ask with a signature of INDEX, by its id, or with a perturbagen, the mean of its signatures.",
+)
+@click.option(
+    "--direction",
+    type=click.Choice(["mimic", "reverse"]),
+    help="What is wanted: what does the same, or the opposite (up and down are exchanged). Writes repurposing.tsv too: "
+    "compounds that do so in --min-cells cells, up to --max-dose, consistently, and what is against each.",
+)
 @click.option("-o", "--output", type=FILE, required=True, metavar="DIR", help="Folder of the answers.")
 @click.option(
     "--where",
@@ -71,16 +83,19 @@ from beadwork.model.params import QueryParams, SignatureParams
     help="Signatures of each end of the ranked tables; 0: all. By default all, but 1000 where the tables had more than "
     "150,000 rows together. Where they are not whole, answers.parquet has all scores.",
 )
+@params_options(RepurposingParams, "limits")
 @params_options(SignatureParams, "table_params")
 @params_options(QueryParams)
 @common_options
 def command(
-    index: Path,
+    index: tuple[Path, ...],
     up: tuple[Path, ...],
     down: tuple[Path, ...],
     signature: tuple[Path, ...],
     denoise: bool,
     noise: Path | None,
+    like: tuple[str, ...],
+    direction: Literal["mimic", "reverse"] | None,
     output: Path,
     where: tuple[str, ...],
     gene_names: Path | None,
@@ -90,12 +105,18 @@ def command(
     gct: bool,
     matrices: Literal["auto", "all", "none"],
     top: int | None,
+    limits: RepurposingParams,
     table_params: SignatureParams,
     params: QueryParams,
     threads: int,
     qc: Path | None,
 ) -> None:  # fmt: skip
     """Rank the signatures of INDEX by how they connect to gene sets or signatures.
+
+    Without INDEX the small library that ships is asked.
+    Several INDEX folders of the same genes and level are asked as one: scores, ncs, fdr and roll-ups are those of one
+    index of all. Tau needs one background of all: parts of one index have it (copies of it, each cut down by
+    `beadwork index sync`); where backgrounds were learned apart, tau is missing, and that is said.
 
     Up and down sets pair by name without their _UP or _DN suffix, else by order. Genes are Entrez ids, symbols
     of today or older ones, Ensembl, UniProt or RefSeq ids, or HG-U133A probe sets; docs/methods/query.md says more.
@@ -114,7 +135,8 @@ def command(
       up.gmt, dn.gmt       the sets as they were scored
       {query}/             index.html (open it in a browser), query_result.gct, and the roll-ups:
                            perturbagens.tsv, cells.tsv (perturbagens by cell), classes.tsv, with
-                           ncs (max-quantile), tau, median_ncs, n_positive, n_negative
+                           ncs (max-quantile), tau, median_ncs, n_positive, n_negative;
+                           repurposing.tsv with --direction
     """
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # threads are ours; making those of BLAS takes time
     from beadwork.api.index.opened import ConnectivityIndex, load_queries
@@ -125,8 +147,14 @@ def command(
         from beadwork.io.connectivity.perturbagen_classes import read_classes
 
         known_classes = read_classes(classes)
-    store = ConnectivityIndex.open(index, threads=threads, gene_names=gene_names)
-    queries = load_queries(up, down, signature, identify=store.finder.keys, params=table_params)
+    store = ConnectivityIndex.open(index or [starter(threads)], threads=threads, gene_names=gene_names)
+    queries = []
+    if up or down or signature or not like:
+        queries = load_queries(up, down, signature, identify=store.finder.keys, params=table_params)
+    if like:
+        from beadwork.api.index.like import queries_like
+
+        queries += queries_like(store, like)
     if noise is not None and not denoise:
         from beadwork.model.errors import ParameterError
 
@@ -135,6 +163,10 @@ def command(
         from beadwork.api.index.clean_queries import clean_queries
 
         queries = clean_queries(store, queries, noise, params)
+    if direction == "reverse":
+        from beadwork.api.index.like import reverse_queries
+
+        queries = reverse_queries(queries)
     report = answer_to_files(
         store,
         queries,
@@ -143,7 +175,9 @@ def command(
         table_params=table_params if signature else None,
         filters=where,
         classes=known_classes,
-        outputs=Outputs(rollup=rollup, html=html, gct=gct, matrices=matrices, top=top),
+        outputs=Outputs(
+            rollup=rollup, html=html, gct=gct, matrices=matrices, top=top, repurposing=limits if direction else None
+        ),
         files={
             "up": up,
             "down": down,

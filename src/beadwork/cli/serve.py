@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from beadwork.cli.options import FILE, log, log_option, threads_option
+from beadwork.cli.options import FILE, log, log_option, starter, threads_option
 
 
 @click.command("serve")
-@click.argument("index", metavar="INDEX", type=FILE)
+@click.argument("index", metavar="[INDEX]", type=FILE, required=False)
 @click.option(
     "--host",
     default="127.0.0.1",
@@ -28,11 +28,12 @@ from beadwork.cli.options import FILE, log, log_option, threads_option
 )
 @threads_option
 @log_option
-def command(index: Path, host: str, port: int, allow_host: tuple[str, ...], threads: int) -> None:
+def command(index: Path | None, host: str, port: int, allow_host: tuple[str, ...], threads: int) -> None:
     """Show INDEX in the browser: paste gene sets, browse what connects, look at signatures, download.
 
-    The same is a JSON API; /openapi.json describes it. The server only reads, and holds no password: whoever reaches
-    the address can query the index, so leave --host as it is unless the network is trusted. Ctrl-C ends it.
+    Without INDEX the small library that ships is shown. The same is a JSON API; /openapi.json describes it. The server
+    only reads, and holds no password: whoever reaches the address can query the index, so leave --host as it is unless
+    the network is trusted. Ctrl-C ends it.
     """
     import socket
 
@@ -45,6 +46,8 @@ def command(index: Path, host: str, port: int, allow_host: tuple[str, ...], thre
         raise ParameterError("serve needs the packages fastapi and uvicorn; install beadwork[serve]") from None
     from beadwork.api import ConnectivityIndex
 
+    if index is None:
+        index = starter(threads)
     opened = ConnectivityIndex.open(index, threads=threads)
     opened.warm()
     try:

@@ -45,3 +45,14 @@ def name_some(names: Iterable[object], limit: int = 5) -> str:
     listed = [str(name) for name in names]
     head = ", ".join(listed[:limit])
     return head if len(listed) <= limit else f"{head}, ... ({len(listed)} in all)"
+
+
+MOST_MISTAKES = 20
+"""Mistakes that are reported at once; a sheet of thousands of rows can hold as many."""
+
+
+def all_at_once(mistakes: Iterable[str]) -> str:
+    """Join mistakes, one per line, each once, the first twenty; an absurdly long one is cut."""
+    lines = [line if len(line) <= 400 else f"{line[:200]} ... {line[-150:]}" for line in dict.fromkeys(mistakes)]
+    more = len(lines) - MOST_MISTAKES
+    return "\n".join(lines[:MOST_MISTAKES] + ([f"... and {more} more mistakes"] if more > 0 else []))

@@ -6,12 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from beadwork.model.connectivity.annotation import MECHANISM_FIELDS
 from beadwork.model.connectivity.query import SIGNATURE_FIELDS
 from beadwork.model.errors import GeneSetError, name_some
 from beadwork.model.params import QueryParams
 from beadwork.stages.connectivity.perturbagens import RollUpPlan
 from beadwork.stages.connectivity.roll_up import RolledUp, ranked, roll_up
 from beadwork.stages.connectivity.score import Connections
+
+TABLE_FIELDS = (*SIGNATURE_FIELDS, *MECHANISM_FIELDS)
+"""Annotation in tables of signatures, as far as the index has it."""
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,6 +44,17 @@ class QueryResult:
     ) -> None:
         self.index, self.connections, self.shown, self.params = index, connections, shown, params
         self._last: tuple[int, np.ndarray] = (-1, np.empty(0, np.int64))
+
+    def __repr__(self) -> str:
+        return (
+            f"<QueryResult {len(self.names)} queries ({name_some(self.names, 3)}) against {self.n_shown:,} signatures: "
+            f"{', '.join(self.score_names)}>"
+        )
+
+    @property
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Signatures ranked by score, for each query by its name (:meth:`table`)."""
+        return {name: self.table(place) for place, name in enumerate(self.names)}
 
     @property
     def names(self) -> list[str]:
@@ -131,7 +146,7 @@ class QueryResult:
 
         place = self._place(query)
         order, siginfo = self._order(place), self.index.siginfo
-        known = [siginfo[name] for name in SIGNATURE_FIELDS if name in siginfo.columns]
+        known = [siginfo[name] for name in TABLE_FIELDS if name in siginfo.columns]
         fields = {
             str(column.name): column.array.take(order) if column.dtype == "category" else column.to_numpy()[order]
             for column in known
@@ -145,7 +160,7 @@ class QueryResult:
         order, annotation = self._order(query), self.index.annotation
         rank = np.arange(1, len(order) + 1)[rows]
         order = order[rows]
-        fields = annotation.take(order, [name for name in SIGNATURE_FIELDS if name in annotation])
+        fields = annotation.take(order, [name for name in TABLE_FIELDS if name in annotation])
         arrays = {name: fields.column(name).combine_chunks() for name in fields.column_names}
         return {"rank": rank, **arrays, **self._ranked_scores(query, order)}
 

@@ -25,7 +25,7 @@ from beadwork.io.matrix.gctx.writer import gctx_columns
 from beadwork.model.connectivity.query import SIGNATURE_FIELDS, MappedQuery, Query, query_label
 from beadwork.model.connectivity.signature_table import arrow_numbers
 from beadwork.model.errors import FileError, GeneSetError
-from beadwork.model.params import QueryParams, SignatureParams
+from beadwork.model.params import QueryParams, RepurposingParams, SignatureParams
 from beadwork.stages.connectivity.filters import filter_signatures
 from beadwork.stages.connectivity.perturbagens import RollUpPlan
 from beadwork.stages.connectivity.roll_up import RolledUp, ranked_columns
@@ -49,6 +49,7 @@ TABLE_ROWS = 150_000
 TOP = 1000
 """Signatures of each end of a ranked table that is not whole."""
 ANSWERS = "answers.parquet"
+REPURPOSING = "repurposing.tsv"
 
 
 def writes_matrices(matrices: Matrices, kinds: int, rows: int, columns: int) -> bool:
@@ -69,6 +70,8 @@ class Outputs:
     top
         Rows of each end of the ranked tables, 0 for all of them; None: all of up to 150,000 rows together, else 1,000.
         Where tables are not whole, ``answers.parquet`` has all scores.
+    repurposing
+        For each query also ``repurposing.tsv``, with these limits.
     """
 
     rollup: bool = True
@@ -76,6 +79,7 @@ class Outputs:
     gct: bool = True
     matrices: Matrices = "auto"
     top: int | None = None
+    repurposing: RepurposingParams | None = None
 
     def limit(self, n_queries: int, n_shown: int) -> int:
         """Rows of each end of a ranked table; 0 for all."""
@@ -88,7 +92,7 @@ class Outputs:
     @property
     def any(self) -> bool:
         """Whether there is a folder per query at all."""
-        return self.rollup or self.html or self.gct
+        return self.rollup or self.html or self.gct or self.repurposing is not None
 
 
 def answer_to_files(
@@ -248,6 +252,13 @@ def _write_each(
         if outputs.rollup and rolled is not None:
             for level, scores in zip(LEVELS, rolled, strict=True):
                 write_ranked(ranked_columns(scores, place), folder / f"{level}.tsv")
+        if outputs.repurposing is not None:
+            from beadwork.io.files.tables import write_table
+            from beadwork.stages.connectivity.library.repurposing import repurposing_table
+
+            ncs = result.connections.ncs[place].astype(np.float64)
+            table = repurposing_table(result.index.annotation, ncs, result.shown, outputs.repurposing)
+            write_table(table, folder / REPURPOSING)
         if outputs.html:
             from beadwork.api.index.query_page import query_page
 

@@ -61,7 +61,7 @@ def load_queries(
     queries = pair_sets(ups, downs) if ups else down_queries(downs)
     queries += [query for path in signatures for query in read_signatures(path, identify, params)]
     if not queries:
-        raise GeneSetError("no query given; use --up, --down or --signature")
+        raise GeneSetError("no query given; use --up, --down, --signature or --like")
     _check_names(queries)
     return queries
 

@@ -1,22 +1,22 @@
 r"""Deconvolution of an analyte by a mixture of heavy-tailed peaks: the definitions.
 
-The hi gene's beads are two lots in equal parts, coupled apart from each other: on labelled beads of two plates (two
-bead batches) the hi gene has two peaks of equal size, 0 to .8 log2 apart and the same distance in every well, where the
-lo gene has one.  With x = log2 FI, y = sqrt(FI) = 2^(x/2), the beads of one analyte in one well are independent draws
-from::
+The hi gene's beads are two subpopulations in equal parts, coupled apart from each other: on labelled beads of two
+plates (two bead batches) the hi gene has two peaks of equal size, 0 to 0.8 log2 apart and the same distance in every
+well, where the lo gene has one.  With x = log2 FI, y = sqrt(FI) = 2^(x/2), the beads of one analyte in one well are
+independent draws from::
 
     f(x | m0, m1) = e / span + (1 - e) [p/2 k(x; m0 + d) + p/2 k(x; m0 - d) + (1 - p) k(x; m1)]
     k(x; m)       = t7(z) y 2^(-m/2) / s(m)        z = (y 2^(-m/2) - 1) / (s(m) ln2/2)
 
-with m0, m1 the positions of the hi and lo gene, d the split (half the distance of the two lots, by gene), p the share
-of hi beads that the mixing ratio of the bead batch promises, e the share of outliers and t7 Student's density.  The
-kernel is a t on the square root of the intensity: real peaks lean to the left on the log scale and to the right on the
-linear one, and near-coinciding peaks can only be distinguished if that lean is not mistaken for a second peak.  The
-width s depends on the position (one table) times a factor of the gene.  Positions have a prior, Student's t with 3
-degrees of freedom, mean and scale by gene and well.
+with m0, m1 the positions of the hi and lo gene, d the split (half the distance of the two subpopulations, by gene), p
+the share of hi beads that the mixing ratio of the bead batch promises, e the share of outliers and t7 Student's
+density. The kernel is a t on the square root of the intensity: real peaks lean to the left on the log scale and to the
+right on the linear one, and near-coinciding peaks can only be distinguished if that lean is not mistaken for a second
+peak. The width s depends on the position (one table) times a factor of the gene. Positions have a prior, Student's t
+with 3 degrees of freedom, mean and scale by gene and well.
 
 The result is the posterior mean and standard deviation of both positions, integrated over a grid about the modes (with
-steps of 1.44 standard deviations the trapezoid rule gives those of a normal within .2 %), rather than the mode itself.
+steps of 1.44 standard deviations the trapezoid rule gives those of a normal within 0.2 %), rather than the mode itself.
 
 The noise model follows Qiu et al. 2020 (doi 10.1093/bioinformatics/btaa064) in its known shares and t kernel; lots,
 lean, plate prior and integration are our own.
@@ -75,6 +75,36 @@ COLUMNS = (
 """What a fit gives: means and standard deviations (log2); probability that hi lies above lo; log evidence; expected
 beads of each peak; their summed squared deviations in units of the width; good beads; slope of the log-likelihood by
 the split and the information on it (both only if they are to be learned)."""
+
+
+class At(NamedTuple):
+    """Where the columns of a fit stand, single ones and those of both genes; made from :data:`COLUMNS`."""
+
+    level: slice
+    sd: slice
+    beads: slice
+    square: slice
+    hi_above: int
+    evidence: int
+    n_good: int
+    split_slope: int
+    split_known: int
+    kept: slice
+    """What a pair keeps of the best of its slots: all between the standard deviations and the split."""
+
+
+def _both(hi: str, lo: str) -> slice:
+    first = COLUMNS.index(hi)
+    assert COLUMNS[first + 1] == lo
+    return slice(first, first + 2)
+
+
+AT = At(
+    level=_both("hi", "lo"), sd=_both("sd_hi", "sd_lo"), beads=_both("beads_hi", "beads_lo"),
+    square=_both("square_hi", "square_lo"), hi_above=COLUMNS.index("hi_above"), evidence=COLUMNS.index("evidence"),
+    n_good=COLUMNS.index("n_good"), split_slope=COLUMNS.index("split_slope"),
+    split_known=COLUMNS.index("split_known"), kept=slice(COLUMNS.index("hi_above"), COLUMNS.index("n_good") + 1),
+)  # fmt: skip
 
 
 class BeadModel(NamedTuple):

@@ -10,6 +10,7 @@ from beadwork.model.params.base import (
     SUBRAMANIAN_2017,
     Params,
     ParamsType,
+    expectation,
     explain_validation,
     flag_name,
     make_params,
@@ -17,7 +18,7 @@ from beadwork.model.params.base import (
     render_flags,
 )
 from beadwork.model.params.beads import DeconvolveParams
-from beadwork.model.params.connectivity import IndexParams, QueryParams, SignatureParams
+from beadwork.model.params.connectivity import IndexParams, QueryParams, RepurposingParams, SignatureParams
 from beadwork.model.params.levels import (
     ConsensusParams,
     DenoiseParams,
@@ -46,11 +47,13 @@ __all__ = [
     "Params",
     "ParamsType",
     "QueryParams",
+    "RepurposingParams",
     "SignatureParams",
     "SimulateParams",
     "TrainInferenceParams",
     "TrainNoiseParams",
     "ZscoreParams",
+    "expectation",
     "explain_validation",
     "flag_name",
     "make_params",

@@ -78,3 +78,15 @@ def plain_type(annotation: Any) -> Any:
     if get_origin(annotation) in (Union, types.UnionType):
         return next(arg for arg in get_args(annotation) if arg is not type(None))
     return annotation
+
+
+def expectation(item: Any) -> str:
+    """Say what was expected in the words of the person who reads it."""
+    if item["type"] == "string_pattern_mismatch":
+        return "must be a name of letters, digits, '.', '-' and '_'"
+    if item["type"] in ("model_type", "model_attributes_type"):
+        return "must be a section of key: value lines"
+    if item["type"] in ("tuple_type", "list_type"):
+        return "must be a list"
+    message = str(item["msg"]).replace("Input should be", "must be")
+    return message[0].lower() + message[1:]

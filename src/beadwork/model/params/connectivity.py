@@ -82,6 +82,14 @@ class QueryParams(Params):
     xsum_top: int = Field(500, ge=1, description="genes at each end of a signature that count as changed (xsum)")
 
 
+class RepurposingParams(Params):
+    """Compounds that do what was asked for: in how many cells, up to which dose, how consistently."""
+
+    min_cells: int = Field(2, ge=1, description="cells in which a compound must do what was asked for")
+    max_dose: float = Field(10.0, gt=0, description="highest dose that counts, micromolar")
+    min_share: float = Field(0.67, ge=0, le=1, description="share of its cells, and of its signatures, that must agree")
+
+
 class SignatureParams(Params):
     """Reading a table of differential expression as a signature."""
 

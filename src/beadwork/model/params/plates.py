@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from pydantic import AliasChoices, Field
 
 from beadwork.model.params.base import Params
 
@@ -30,8 +30,16 @@ class CheckPlatesParams(Params):
         0.3, gt=0, description="a bead set is suspected only if its genes deviate by more than this (normal scores)"
     )
     min_bead_set_genes: int = Field(4, ge=1, description="and if another set has at least so many on other analytes")
-    odd_well_mads: float = Field(
-        8.0, gt=0, description="a well whose correlation with its plate is lower by so many robust sd is reported"
+    outlier_well_mads: float = Field(
+        8.0,
+        gt=0,
+        validation_alias=AliasChoices("outlier_well_mads", "odd_well_mads"),  # its name one version ago
+        description="a well whose correlation with its plate is lower by so many robust sd is reported",
     )
-    odd_well_margin: float = Field(0.15, gt=0, description="and at least by this correlation")
+    outlier_well_margin: float = Field(
+        0.15,
+        gt=0,
+        validation_alias=AliasChoices("outlier_well_margin", "odd_well_margin"),
+        description="and at least by this correlation",
+    )
     max_references: int = Field(12, ge=1, description="plates that a plate is compared with at most, of each kind")

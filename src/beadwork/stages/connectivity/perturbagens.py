@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from beadwork.model.connectivity.annotation import MECHANISM_FIELDS
 from beadwork.model.connectivity.perturbagen_classes import PerturbagenClasses, plain_id
 from beadwork.model.connectivity.signature_table import SignatureTable, arrow_numbers, arrow_texts
 from beadwork.model.errors import name_some
@@ -148,8 +149,12 @@ def plan_roll_up(
         "pert_id": _joined(pert_code, id_code, ids, len(chosen)),
         "pert_type": _types(pert_code, kind_code, kinds, len(chosen)),
     }
+    known = {
+        field: _joined(pert_code, *siginfo.texts(field), len(chosen)) for field in MECHANISM_FIELDS if field in siginfo
+    }
     perts = {
         **own,
+        **{field: column for field, column in known.items() if column.null_count < len(column)},
         "n_signatures": np.bincount(pert_code[behind], minlength=len(chosen)),
         "n_cells": np.bincount(pert_of, minlength=len(chosen)),
     }

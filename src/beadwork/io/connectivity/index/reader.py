@@ -169,6 +169,11 @@ class IndexStore:
         self.segments = list_segments(self.manifest)
         self.n_signatures = sum(segment.n_signatures for segment in self.segments)
 
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What is worth knowing about every answer."""
+        return ()
+
     def _open(self) -> tuple[dict[str, Any], OpenFiles]:
         """Manifest, and the files it names; once more if a writer came between the two."""
         for _ in range(TRIES):
@@ -245,6 +250,11 @@ class IndexStore:
         """Checksums of the matrices that a segment was made from."""
         table = self._read_parquet(segment.file(SOURCES), ["digest"])
         return [str(item) for item in table.column("digest").to_pylist()] if "digest" in table.column_names else []
+
+    def segment_provenance(self, segment: Segment) -> list[dict[str, Any]]:
+        """Matrices that a segment was made from: name, digest and how they came to be."""
+        rows: list[dict[str, Any]] = self._read_parquet(segment.file(SOURCES)).to_pylist()
+        return rows
 
     def find_repeated(self, sig_ids: Sequence[str]) -> list[str]:
         """Ids that the index holds already."""

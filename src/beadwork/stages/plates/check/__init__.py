@@ -19,7 +19,7 @@ from beadwork.model.params import CheckPlatesParams
 from beadwork.model.qc import join_qc
 from beadwork.stages.plates.check.evidence import StudyCheck
 from beadwork.stages.plates.check.fingerprint import PlateFingerprint, compared_genes, make_fingerprint
-from beadwork.stages.plates.check.verdicts import TABLE_COLUMNS, odd_wells, plate_rows, verdict_table
+from beadwork.stages.plates.check.verdicts import TABLE_COLUMNS, outlier_wells, plate_rows, verdict_table
 
 __all__ = [
     "TABLE_COLUMNS", "CheckPlatesResult", "PlateFingerprint", "check_plates", "compared_genes", "make_fingerprint",
@@ -76,4 +76,4 @@ def check_plates(
     study.check_cells()
     study.check_maps()
     table = verdict_table(study)
-    return CheckPlatesResult(table, join_qc([*plate_rows(table), *odd_wells(study)]))
+    return CheckPlatesResult(table, join_qc([*plate_rows(table), *outlier_wells(study)]))

@@ -93,7 +93,7 @@ def _words(study: StudyCheck, number: int) -> str:
     return "; ".join(words)
 
 
-def odd_wells(study: StudyCheck) -> list[pd.DataFrame]:
+def outlier_wells(study: StudyCheck) -> list[pd.DataFrame]:
     """QC rows of wells whose profile is not that of their plate."""
     reasons: dict[str, str] = {}
     baselines = {
@@ -107,7 +107,7 @@ def odd_wells(study: StudyCheck) -> list[pd.DataFrame]:
             continue
         middle = float(item.match.median())
         spread = MAD_TO_SD * float((item.match - middle).abs().median())
-        limit = middle - max(study.params.odd_well_mads * spread, study.params.odd_well_margin)
+        limit = middle - max(study.params.outlier_well_mads * spread, study.params.outlier_well_margin)
         for well, likeness in item.match[item.match < limit].items():
             rivals = {
                 cell: float(correlate(item.odd[well][None, :], baseline)[0])

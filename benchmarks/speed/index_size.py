@@ -1,7 +1,7 @@
 """Made files of any size: a matrix of landmarks and its whole siginfo, as LINCS 2020 gives them, and gene sets.
 
-``python benchmarks/index_size.py DIR SIGNATURES [QUERIES]`` writes ``modz.gctx``, ``siginfo.tsv``, ``up.gmt`` and
-``down.gmt``; the figures of docs/scaling.md are those of commands on such files (``/usr/bin/time -v``).
+``python benchmarks/speed/index_size.py DIR SIGNATURES [QUERIES]`` writes ``modz.gctx``, ``siginfo.tsv``, ``up.gmt`` and
+``down.gmt``; the figures of docs/validation/scaling.md are those of commands on such files (``/usr/bin/time -v``).
 """
 
 from __future__ import annotations
@@ -49,7 +49,8 @@ def main(folder: Path, count: int, queries: int = 1) -> None:
             numbers = [f"{value:.6g}" for value in rng.normal(size=9)]
             cells = [
                 "b22", str(dose), f"{dose * 0.97:.6g}", "uM", f"{dose} uM", "24 h", "24", "h", cell,
-                f"BRD-K{pert:08d}-001", "3", *numbers[:2], numbers[2], numbers[3], "0.33,0.33,0.34", *numbers[4:8], numbers[8], "50", "1", "1",
+                f"BRD-K{pert:08d}-001", "3", *numbers[:2], numbers[2], numbers[3], "0.33,0.33,0.34", *numbers[4:8],
+                numbers[8], "50", "1", "1",
                 "DMSO" if control else f"BRD-K{pert:08d}", name, "ctl_vehicle" if control else "trt_cp", cell,
                 "|".join([well] * 3), "|".join(plates), "|".join(f"{item}:{well}" for item in plates), "", "REP",
                 "DMSO" if control else f"compound-{pert}", "0", "" if control else "1", "1" if control else "0",

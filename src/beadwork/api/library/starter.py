@@ -1,0 +1,60 @@
+"""The library that ships: small, public, real; for a first look and for tutorials."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from beadwork import __version__
+from beadwork.api.index.build import build_index
+from beadwork.io.connectivity.index.layout import MANIFEST
+from beadwork.io.files.digest import digest_file
+from beadwork.io.platform.folder import resource_path
+from beadwork.model.params import IndexParams
+
+FILE = "starter_library.gctx.gz"
+WORDS = (
+    "no index named: the starter library is asked. It holds {n} public signatures of 978 measured genes: 3 drugs "
+    "(replicates merged) in 65 contexts, 355 compounds of one plate at one dose, and 29 of another, most of them "
+    "kinase inhibitors, in dose series (both single replicates, A375 cells). It shows how answers look, and finds "
+    "strong, common effects; it cannot rank drugs in general, says nothing of mechanisms (no table of them may ship), "
+    "knows no inferred genes and no genetic perturbation. `beadwork library build` makes an index of LINCS"
+)
+"""What the starter library can answer and what not."""
+
+
+def starter_index(threads: int = 1) -> Path:
+    """Folder of the index of the starter library, which is built at the first call and kept for the next.
+
+    It stands in the user's cache (``XDG_CACHE_HOME``), or where that cannot be written, in a temporary folder.
+    """
+    source = resource_path(FILE)
+    name = f"starter-{__version__}-{digest_file(source).rpartition(':')[2][:12]}"
+    for parent in _caches():
+        target = parent / "beadwork" / name
+        if (target / MANIFEST).exists():
+            return target
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+        except OSError:
+            continue
+        if os.access(target.parent, os.W_OK):
+            build_index(target, [source], params=IndexParams(), overwrite=True, threads=threads)
+            return target
+    target = Path(tempfile.mkdtemp(prefix="beadwork-")) / name
+    build_index(target, [source], params=IndexParams(), threads=threads)
+    return target
+
+
+def starter_words(n_signatures: int) -> str:
+    """Say what is asked, and what it can and cannot answer."""
+    return WORDS.format(n=n_signatures)
+
+
+def _caches() -> list[Path]:
+    given = os.environ.get("XDG_CACHE_HOME")
+    try:
+        return [Path(given) if given else Path.home() / ".cache"]
+    except RuntimeError:
+        return []
