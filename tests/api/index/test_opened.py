@@ -338,9 +338,7 @@ def test_inputs_that_do_not_fit_are_refused_before_anything_is_written(toy_files
         build(matrix)
     assert len(build(matrix, overwrite=True)) == 20
     (target / "thesis.txt").write_text("precious")
-    with pytest.raises(
-        IndexStoreError, match=r"no part of an index \(thesis.txt\) and would be lost"
-    ):
+    with pytest.raises(IndexStoreError, match=r"no part of an index \(thesis.txt\) and would be lost"):
         build(matrix, overwrite=True)
     assert (target / "thesis.txt").read_text() == "precious"
     (target / "thesis.txt").unlink()
