@@ -186,6 +186,15 @@ def test_missing_calibrator(plate, capsys):
     assert np.isnan(read_matrix(plate / "CAL.gctx").values).all(axis=0).tolist() == [True, False, False, False]
 
 
+def test_wells_of_one_analyte_are_named(plate, capsys):
+    rng = np.random.default_rng(0)
+    analyte = np.full(6000, 77)
+    (plate / "lxb" / f"{PLATE}_A01.lxb").write_bytes(lxb_bytes(analyte, rng.integers(50, 9000, 6000), "A01"))
+    run(plate)
+    said = f"wells without good beads for most analytes, whose values mean little: {PLATE}:A01\n"
+    assert said in capsys.readouterr().err
+
+
 # ---- what it refuses ------------------------------------------------------------------------------------------------
 
 

@@ -52,6 +52,12 @@ def test_lists_may_be_comma_separated_text():
         ({"deconvolve": {"method": "kspeak"}, "zscore_sd": True},
          "c.yaml: zscore_sd: needs uncertainties, which deconvolve.method kspeak does not give; set deconvolve.method "
          "to mixture, or zscore_sd to false"),
+        ({"results": "r{brew}"},
+         "c.yaml: results: r{brew} holds { or }, which mean something else in a workflow; rename it"),
+        ({"queries": [{"name": "q", "up": "a}.gmt"}]},
+         "c.yaml: queries.0.up: a}.gmt holds { or }, which mean something else in a workflow; rename it"),
+        ({"plates": ["a.tsv", "{b}.tsv"]},
+         "c.yaml: plates: a.tsv,{b}.tsv holds { or }, which mean something else in a workflow; rename it"),
     ],
 )  # fmt: skip
 def test_wrong_configuration(values, message):
@@ -82,6 +88,8 @@ def test_all_mistakes_come_at_once():
         (sheet("P1\tx\ty\tmaybe", header=f"{HEADER}\tuse"), "p.tsv: line 2: use: must be 'yes' or 'no', not 'maybe'"),
         (sheet("P1\t$NOT_SET_ANYWHERE/x\ty"),
          "p.tsv: line 2: lxb: environment variable NOT_SET_ANYWHERE is not set; set it, or write the path out"),
+        (sheet("P1\tx\tm{plate}.map"),
+         "p.tsv: line 2: map: m{plate}.map holds { or }, which mean something else in a workflow; rename it"),
         (sheet("P1\tx\t~o\0"),
          "p.tsv: line 2: map: holds a NUL character, which no path can; save the sheet anew as text"),
         (sheet("P1_A375_24H_X1\tx\ty\tB", "P2_MCF7_24H_X1\tx\ty\tB", header=f"{HEADER}\tbrew_prefix"),

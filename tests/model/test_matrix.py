@@ -30,6 +30,24 @@ def test_the_callers_array_stays_writeable():
     values[0, 0] = 1
 
 
+def test_a_matrix_is_shown_in_one_line_and_in_a_notebook_with_a_corner():
+    matrix = make_matrix(level=Level.QNORM)
+    assert repr(matrix) == "<Matrix QNORM 3 x 4, 1 row and 1 column fields>"
+    assert repr(make_matrix(2000, 1)) == "<Matrix 2,000 x 1, 1 row and 1 column fields>"
+    shown = make_matrix(9, 9)._repr_html_()
+    assert "&lt;Matrix 9 x 9" in shown and "<td>40.0</td>" in shown and "g5" not in shown
+
+
+def test_frames_and_anndata_hold_what_the_matrix_holds():
+    matrix = make_matrix(level=Level.QNORM)
+    frame = matrix.to_frame()
+    assert list(frame.index) == list(matrix.rids) and list(frame.columns) == list(matrix.cids)
+    np.testing.assert_array_equal(frame.to_numpy(), matrix.values)
+    adata = matrix.to_anndata()
+    np.testing.assert_array_equal(adata.X, matrix.values.T)
+    assert adata.uns["level"] == "QNORM" and list(adata.var["symbol"]) == list(matrix.rows["symbol"])
+
+
 def test_shape_and_ids_must_agree():
     ids = {"rows": pd.DataFrame(index=["a", "b"]), "cols": pd.DataFrame(index=["x"])}
     with pytest.raises(AlignmentError, match=r"matrix of shape \(1, 2\) does not fit 2 row ids and 1 column ids"):

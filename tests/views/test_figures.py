@@ -13,13 +13,10 @@ from beadwork.views.figures import (
     calibration_curves,
     plate_ambiguity,
     plate_wells,
-    query_connections,
     render,
-    replicate_correlation,
-    study_activity,
-    study_plates,
     wells_of_plate,
 )
+from beadwork.views.study_figures import query_connections, replicate_correlation, study_activity, study_plates
 
 PLATE = "TOY001_A375_24H_X1_B20"
 

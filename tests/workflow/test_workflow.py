@@ -249,13 +249,18 @@ def test_plates_with_too_few_vehicle_wells_are_made_by_a_rule_without_zsvc(study
     sheet["lxb"], sheet["map"] = "data/" + sheet["lxb"], "data/" + sheet["map"]
     sheet.loc[1, "map"] = "without.map"
     sheet.to_csv(study / "mixed.tsv", sep="\t", index=False)
-    words = ("-n", "-p", "--config", "plates=mixed.tsv", "data=", "results=mixed")
-    jobs = planned((dry := snakemake(*words)).stdout)
+    (study / "mixed.yaml").write_text(yaml.safe_dump({"plates": "mixed.tsv", "results": "mixed"}))
+
+    def dry_run(*settings: str) -> str:
+        more = ("--config", *settings) if settings else ()
+        return snakemake("-n", "-p", *more, configfile="mixed.yaml").stdout
+
+    jobs = planned(dry := dry_run())
     assert jobs["plate"] == jobs["plate_without_vehicles"] == 1
-    assert f"{PLATES[0]}_ZSVC" in dry.stdout and f"{PLATES[1]}_ZSVC" not in dry.stdout
-    separate = planned(snakemake(*words, "stages=separate").stdout)
+    assert f"{PLATES[0]}_ZSVC" in dry and f"{PLATES[1]}_ZSVC" not in dry
+    separate = planned(dry_run("stages=separate"))
     assert separate["zscore"] == 2 and separate["zscore_vehicle"] == 1
-    assert planned(snakemake(*words, "zsvc=false").stdout)["plate"] == 2
+    assert planned(dry_run("zsvc=false"))["plate"] == 2
 
 
 def test_results_do_not_depend_on_the_number_of_threads(finished: Path, study: Path, snakemake):

@@ -154,6 +154,7 @@ def _warn_wells(qc: pd.DataFrame) -> None:
     texts = {
         "well_without_map": "wells without a row in the plate map are left out",
         "map_without_well": "rows of the plate map without an LXB file",
+        "no_beads": "wells without good beads for most analytes, whose values mean little",
         "calibrators_missing": "wells with calibrators without beads, which become NaN",
     }
     for metric, text in texts.items():

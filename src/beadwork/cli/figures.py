@@ -12,7 +12,7 @@ from beadwork.cli.options import FILE, log_option, threads_option
 if TYPE_CHECKING:
     import pandas as pd
 
-    from beadwork.cli.bead_panels import CalledPlate
+    from beadwork.api.plate_panels import CalledPlate
 
 folder_option = click.option("-o", "--output", metavar="DIR", type=FILE, required=True, help="Write the figures here.")
 format_option = click.option(
@@ -71,7 +71,7 @@ def plate_command(
     ambiguity     how sure the values are, by well and by pair of genes (with --sd and --odds)
     worst_beads   bead histograms of the pairs that are least sure (likewise)
     """
-    from beadwork.cli.bead_panels import bead_panels, graded_analytes, pair_table, typical_well, worst_analytes
+    from beadwork.api.plate_panels import bead_panels, graded_analytes, pair_table, typical_well, worst_analytes
     from beadwork.io.beads.lxb import read_plate
     from beadwork.io.files.tables import read_table
     from beadwork.views.figures import bead_histograms, calibration_curves, plate_ambiguity, plate_wells, wells_of_plate
@@ -126,7 +126,7 @@ def beads_command(
     """Bead histograms of chosen analytes in one well, with what was called and fitted.  File: beads."""
     import pandas as pd
 
-    from beadwork.cli.bead_panels import (
+    from beadwork.api.plate_panels import (
         bead_panels,
         find_analytes,
         graded_analytes,
@@ -176,7 +176,7 @@ def brew_command(matrices: tuple[Path, ...], group_by: str, output: Path, kind: 
     from beadwork.model.matrix import Level, Space
     from beadwork.model.spaces import space_genes
     from beadwork.stages.plates.replicates import correlate_replicates
-    from beadwork.views.figures import replicate_correlation
+    from beadwork.views.study_figures import replicate_correlation
 
     plates = [load_matrix(path, level=(Level.ZSPC, Level.ZSVC)) for path in matrices]
     fields = [field for field in group_by.split(",") if field]
@@ -225,7 +225,7 @@ def noise_command(zsnc: Path, rows: tuple[Path, ...], output: Path, kind: str) -
 def study_command(rows: tuple[Path, ...], siginfo: Path, output: Path, kind: str) -> None:
     """Figures of a study: plates (wells kept, bead counts, LISS quality) and tas (activity of the signatures)."""
     from beadwork.io.files.tables import read_table
-    from beadwork.views.figures import study_activity, study_plates
+    from beadwork.views.study_figures import study_activity, study_plates
 
     _save(study_plates(_read_rows(rows)), output / f"plates.{kind}")
     table = read_table(siginfo, required=("pert_type", "tas", "distil_cc_q75", "ss_ngene", "distil_nsample"))
@@ -241,7 +241,7 @@ def query_command(answers: Path, output: Path, kind: str) -> None:
     """Strongest connections of each gene set; DIR is the folder that `beadwork query` wrote."""
     from beadwork.io.files.tables import read_table
     from beadwork.model.errors import FileError
-    from beadwork.views.figures import query_connections
+    from beadwork.views.study_figures import query_connections
 
     overview = answers / "queries.tsv"
     if not overview.is_file():
@@ -271,7 +271,7 @@ def signature_labels(table: pd.DataFrame) -> list[str]:
 
 
 def _called(gex: Path, sd: Path | None, odds: Path | None) -> CalledPlate:
-    from beadwork.cli.bead_panels import called_plate
+    from beadwork.api.plate_panels import called_plate
     from beadwork.cli.files import load_matrix
     from beadwork.model.matrix import Level
 

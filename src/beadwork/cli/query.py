@@ -13,7 +13,7 @@ from beadwork.model.params import QueryParams, RepurposingParams, SignatureParam
 
 
 @click.command("query")
-@click.argument("index", metavar="[INDEX]", type=FILE, required=False)
+@click.argument("index", metavar="[INDEX]...", type=FILE, nargs=-1)
 @click.option(
     "--up",
     type=FILE,
@@ -88,7 +88,7 @@ from beadwork.model.params import QueryParams, RepurposingParams, SignatureParam
 @params_options(QueryParams)
 @common_options
 def command(
-    index: Path | None,
+    index: tuple[Path, ...],
     up: tuple[Path, ...],
     down: tuple[Path, ...],
     signature: tuple[Path, ...],
@@ -114,6 +114,9 @@ def command(
     """Rank the signatures of INDEX by how they connect to gene sets or signatures.
 
     Without INDEX the small library that ships is asked.
+    Several INDEX folders of the same genes and level are asked as one: scores, ncs, fdr and roll-ups are those of one
+    index of all. Tau needs one background of all: parts of one index have it (copies of it, each cut down by
+    `beadwork index sync`); where backgrounds were learned apart, tau is missing, and that is said.
 
     Up and down sets pair by name without their _UP or _DN suffix, else by order. Genes are Entrez ids, symbols
     of today or older ones, Ensembl, UniProt or RefSeq ids, or HG-U133A probe sets; docs/methods/query.md says more.
@@ -144,9 +147,7 @@ def command(
         from beadwork.io.connectivity.perturbagen_classes import read_classes
 
         known_classes = read_classes(classes)
-    if index is None:
-        index = starter(threads)
-    store = ConnectivityIndex.open(index, threads=threads, gene_names=gene_names)
+    store = ConnectivityIndex.open(index or [starter(threads)], threads=threads, gene_names=gene_names)
     queries = []
     if up or down or signature or not like:
         queries = load_queries(up, down, signature, identify=store.finder.keys, params=table_params)

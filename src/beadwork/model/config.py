@@ -27,7 +27,7 @@ from beadwork.model.params import (
     ZscoreParams,
     expectation,
 )
-from beadwork.model.sheet import Name
+from beadwork.model.sheet import BRACES, Name
 
 
 class InferSection(InferParams):
@@ -169,8 +169,16 @@ def _lists_as_tuples(value: Any) -> Any:
     return result
 
 
+def _braces(value: Any, key: str = "") -> list[str]:
+    """Say which texts of a configuration, paths all of them, hold braces."""
+    if isinstance(value, str):
+        return [f"{key}: {value} {BRACES}"] if "{" in value or "}" in value else []
+    items = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list | tuple) else ()
+    return [line for name, item in items for line in _braces(item, f"{key}.{name}" if key else str(name))]
+
+
 def _contradictions(config: Config) -> list[str]:
-    found = []
+    found = _braces(config.model_dump())
     names = [query.name for query in config.queries]
     for name in sorted({name for name in names if names.count(name) > 1}):
         found.append(f"queries: the name {name} stands {names.count(name)} times; give each query a name of its own")

@@ -117,6 +117,18 @@ class Matrix:
         found = {str(name) for name in names} - {""}
         return found.pop() if len(found) == 1 else "plate"
 
+    def __repr__(self) -> str:
+        said = " ".join(str(word) for word in (self.level, self.space) if word)
+        fields = f"{len(self.rows.columns)} row and {len(self.cols.columns)} column fields"
+        return f"<Matrix {said + ' ' if said else ''}{len(self.rows):,} x {len(self.cols):,}, {fields}>"
+
+    def _repr_html_(self) -> str:
+        """Show the first line and a corner of the values in a notebook."""
+        from html import escape
+
+        corner = pd.DataFrame(self.values[:5, :5], index=self.rids[:5], columns=self.cids[:5])
+        return f"<p>{escape(repr(self))}</p>{corner.to_html()}"
+
     def with_values(self, values: np.ndarray, **changes: Any) -> Matrix:
         """Return a copy with other values (same shape) and, by keyword, other level, cols, ..."""
         return replace(self, values=values, **changes)

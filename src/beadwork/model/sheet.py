@@ -20,6 +20,8 @@ from beadwork.model.pert_types import is_vehicle
 
 Name = Annotated[str, StringConstraints(pattern=rf"^{DET_PLATE_PATTERN}$")]
 """A name that can stand in a file name."""
+BRACES = "holds { or }, which mean something else in a workflow; rename it"
+"""What is wrong with such a path: Snakemake takes what is between them for a wildcard, and seeks another file."""
 
 
 def _empty_is_none(value: Any) -> Any:
@@ -126,6 +128,8 @@ def _complete_paths(row: PlateRow, data: str, files: bool) -> tuple[PlateRow, li
         unknown = re.findall(r"\$\{?(\w+)", path)
         if unknown:
             problems.append(f"{column}: environment variable {unknown[0]} is not set; set it, or write the path out")
+        elif "{" in path or "}" in path:
+            problems.append(f"{column}: {path} {BRACES}")
         elif files and not (os.path.isfile(path) or (column == "lxb" and os.path.isdir(path))):
             problems.append(f"{column}: there is no {what} {path}; relative paths start from {data or 'the working'}"
                             f"{'' if data else ' directory'}")  # fmt: skip

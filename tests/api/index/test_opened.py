@@ -49,6 +49,17 @@ def test_planted_mechanism_is_found(toy_index):
     np.testing.assert_allclose(opposed["wtcs"].iloc[::-1].iloc[:30], -table["wtcs"].iloc[:30], atol=1e-6)
 
 
+def test_answers_are_shown_in_one_line_and_give_a_table_for_each_query(golden, tmp_path):
+    folder = golden / "query_contest"
+    index = ConnectivityIndex.build(tmp_path / "index", folder / "contest_modzs_ezid_n10x10174.gctx.gz")
+    result = index.query_many(folder / "contest_query_ezid_up_n10.gmt", folder / "contest_query_ezid_down_n10.gmt")
+    assert repr(result).startswith("<QueryResult 10 queries (") and "against 10 signatures: wtcs, " in repr(result)
+    tables = result.tables
+    assert list(tables) == result.names
+    pd.testing.assert_frame_equal(tables[result.names[3]], result.table(3))
+    pd.testing.assert_frame_equal(result.table(result.names[3]), result.table(3))
+
+
 def test_symbols_old_symbols_and_notes(toy_index):
     index = ConnectivityIndex.open(toy_index)
     table = index.query(up=["PSME1", "psme1", "KIAA0494", "NOSUCHGENE", "MDM2"], down=["5720", "-666"], min_set=1)

@@ -45,6 +45,17 @@ class QueryResult:
         self.index, self.connections, self.shown, self.params = index, connections, shown, params
         self._last: tuple[int, np.ndarray] = (-1, np.empty(0, np.int64))
 
+    def __repr__(self) -> str:
+        return (
+            f"<QueryResult {len(self.names)} queries ({name_some(self.names, 3)}) against {self.n_shown:,} signatures: "
+            f"{', '.join(self.score_names)}>"
+        )
+
+    @property
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Signatures ranked by score, for each query by its name (:meth:`table`)."""
+        return {name: self.table(place) for place, name in enumerate(self.names)}
+
     @property
     def names(self) -> list[str]:
         """Names of the queries."""

@@ -13,6 +13,7 @@ import numpy as np
 from beadwork.api.index.answers import QueryResult
 from beadwork.api.index.query_inputs import GeneSets, load_queries, queries_of
 from beadwork.io.connectivity.gene_sets import read_gene_names
+from beadwork.io.connectivity.index.joined import open_store
 from beadwork.io.connectivity.index.reader import IndexStore
 from beadwork.io.platform.gene_names import gene_resolver
 from beadwork.model.connectivity.background import Background
@@ -57,12 +58,18 @@ class ConnectivityIndex:
 
     @classmethod
     def open(
-        cls, path: str | Path, *, threads: int | None = None, gene_names: str | Path | None = None
+        cls,
+        path: str | Path | Sequence[str | Path],
+        *,
+        threads: int | None = None,
+        gene_names: str | Path | None = None,
     ) -> ConnectivityIndex:
         """Open an index; reads its manifest only.
 
         Parameters
         ----------
+        path
+            Folder of the index, or several of the same genes and level, to be asked as one.
         gene_names
             Table of further names of genes, of your own: columns name and gene_id (Entrez).
 
@@ -71,7 +78,7 @@ class ConnectivityIndex:
         IndexStoreError
             There is no index, or it is damaged, or of an unknown version.
         """
-        return cls(IndexStore(path), threads=threads, gene_names=gene_names)
+        return cls(open_store(path), threads=threads, gene_names=gene_names)
 
     @classmethod
     def build(
@@ -372,7 +379,7 @@ class ConnectivityIndex:
             threads=self.threads,
             groups=self._groups[key],
             wtcs=wtcs,
-            notes=() if shown is None else (filter_note(filters, shown),),
+            notes=(*self.store.remarks, *(() if shown is None else (filter_note(filters, shown),))),
             progress=progress,
             controls=controls,
         )

@@ -5,15 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 
-from beadwork.io.files.delimited import NAMES, find_separator, split_line, unquote
+from beadwork.io.connectivity.set_lines import SetLines, lines_of
+from beadwork.io.files.delimited import NAMES, unquote
 from beadwork.model.connectivity.gene_columns import GENE_COLUMNS, Identify
-from beadwork.model.connectivity.gene_text import are_row_numbers
 from beadwork.model.connectivity.query import SIZE_LIMIT, GeneSet
 from beadwork.model.connectivity.value_columns import FOLD_CHANGES, STATISTICS, parse_numbers, plain_name
 from beadwork.model.errors import GeneSetError, name_some
-from beadwork.model.lines import split_lines
 
 SET_COLUMNS = ("set", "query", "name", "term", "geneset", "setname", "genesetname", "gsname", "pathway")
 DIRECTION_COLUMNS = ("direction", "sign", "side", "updown", "regulation")
@@ -32,7 +30,6 @@ _WEIGHT = re.compile(
 _MARKS = (",", ";", "//", ":", "(")
 _SEVERAL = re.compile(r"\s*(?:///|[,;])\s*")
 _BETWEEN = re.compile(r"[,;\s]+")
-_SAMPLE = 300
 
 
 @dataclass
@@ -77,7 +74,7 @@ def parse_sets(
         There are no sets, or none that can be used.
     """
     found = SetFile([], source=source, clean=weights)
-    lines = _lines(text)
+    lines = lines_of(text)
     kind = ".gmx" if ending == ".gmx" else _kind(lines, ending, identify)
     _READERS[kind](lines, found, name, identify)
     if kind != ending and ending in (".gmt", ".grp"):
@@ -87,78 +84,7 @@ def parse_sets(
     return found
 
 
-class _Lines:
-    """Lines that hold anything, with their numbers, and their cells; those of a large GMT are made line by line."""
-
-    def __init__(self, texts: list[str], numbers: list[int], separator: str, first: int = 0) -> None:
-        self.texts, self.numbers, self.separator, self.first = texts, numbers, separator, first
-
-    def row(self, place: int) -> list[str]:
-        """Cells of one line."""
-        cells = _split(self.texts[place], self.separator)
-        return cells[self.first :] if len(cells) > self.first and (place or not self._short) else cells
-
-    @cached_property
-    def _short(self) -> bool:
-        """Whether the header lacks a name for the column of row numbers."""
-        return (
-            bool(self.first)
-            and len(self.texts) > 1
-            and len(_split(self.texts[0], self.separator)) < len(_split(self.texts[-1], self.separator))
-        )
-
-    @cached_property
-    def rows(self) -> list[list[str]]:
-        """Cells of all lines."""
-        return [self.row(place) for place in range(len(self.texts))]
-
-    @cached_property
-    def sample(self) -> list[list[str]]:
-        """Cells of the first lines, and of some that are spread over the rest."""
-        count = len(self.texts)
-        return [
-            self.row(place) for place in sorted({*range(min(20, count)), *range(0, count, max(1, count // _SAMPLE))})
-        ]
-
-
-def _lines(text: str) -> _Lines:
-    numbers, texts = [], []
-    for number, line in enumerate(split_lines(text), start=1):
-        if line and not line.isspace():
-            numbers.append(number)
-            texts.append(line)
-    if not texts:
-        raise GeneSetError("is empty; gene sets are needed")
-    if texts[0].lstrip('"').startswith(("#1.2", "#1.3")):
-        raise GeneSetError("is a GCT matrix, not gene sets; give it with --signature")
-    if texts[0].lstrip().startswith(("{", "[{", '["')):
-        raise GeneSetError("is JSON, not gene sets as lines of text; fetch or save them as GMT")
-    while texts and texts[0].lstrip().startswith("#") and texts[0].count("\t") < 2:
-        texts, numbers = texts[1:], numbers[1:]
-    if not texts:
-        raise GeneSetError("holds only comments; gene sets are needed")
-    if any("\t" in line for line in texts):
-        separator = "\t"
-    elif all('" "' in line for line in texts[1:3]) and len(texts) > 1:
-        separator = " "  # write.table of R with its defaults
-    else:
-        separator = find_separator(texts, ("\t", ";", ","))
-    last = _split(texts[-1], separator)
-    if 1 < len(last) <= 3:
-        firsts = [_split(line, separator)[0] for line in texts]
-        if are_row_numbers(firsts[1:]) or are_row_numbers(firsts):
-            return _Lines(texts, numbers, separator, first=1)
-    return _Lines(texts, numbers, separator)
-
-
-def _split(line: str, separator: str) -> list[str]:
-    """Cells of a line, the quick way where there are no quotes and blanks."""
-    if separator != "\t" or '"' in line or " \t" in line or "\t " in line or line[0] == " " or line[-1] == " ":
-        return split_line(line, separator)
-    return line.split("\t")
-
-
-def _kind(lines: _Lines, ending: str, identify: Identify) -> str:
+def _kind(lines: SetLines, ending: str, identify: Identify) -> str:
     """Tell what the lines are, whatever the name says."""
     rows = lines.sample
     widest = max(len(row) for row in rows)
@@ -197,7 +123,7 @@ def _share(names: Sequence[str], identify: Identify) -> float:
     return sum(bool(key) for key in identify(named)) / len(named) if named else 0.0
 
 
-def _read_gmt(lines: _Lines, found: SetFile, name: str, identify: Identify) -> None:
+def _read_gmt(lines: SetLines, found: SetFile, name: str, identify: Identify) -> None:
     described, doubtful = _has_description(lines.sample, identify)
     first = 2 if described else 1
     bad: list[str] = []
@@ -255,7 +181,7 @@ def _has_description(rows: Sequence[Sequence[str]], identify: Identify) -> tuple
     return False, frozenset()
 
 
-def _read_gmx(lines: _Lines, found: SetFile, name: str, identify: Identify) -> None:
+def _read_gmx(lines: SetLines, found: SetFile, name: str, identify: Identify) -> None:
     rows = lines.rows
     if len(rows) < 3:
         raise GeneSetError(f"a GMX file holds names, descriptions and then genes, but has {len(rows)} lines")
@@ -290,7 +216,7 @@ def _transposed(rows: Sequence[Sequence[str]]) -> list[list[str]]:
     return [[row[place] if place < len(row) else "" for row in rows] for place, name in enumerate(rows[0]) if name]
 
 
-def _read_list(lines: _Lines, found: SetFile, name: str, identify: Identify) -> None:
+def _read_list(lines: SetLines, found: SetFile, name: str, identify: Identify) -> None:
     texts = [cell for row in lines.rows for cell in row if cell and not row[0].startswith("#")]
     found.notes += _drop_heading(texts, identify)
     genes: list[str] = []
@@ -303,7 +229,7 @@ def _read_list(lines: _Lines, found: SetFile, name: str, identify: Identify) -> 
     _add_single(found, name, genes, identify)
 
 
-def _read_weighted(lines: _Lines, found: SetFile, name: str, identify: Identify) -> None:
+def _read_weighted(lines: SetLines, found: SetFile, name: str, identify: Identify) -> None:
     """Genes with a number each: weights of one set, unless they have both signs, which makes them a ranked list."""
     numbers = parse_numbers([row[1] if len(row) > 1 else "" for row in lines.rows]).values
     if (numbers < 0).any() and (numbers > 0).any():
@@ -314,20 +240,20 @@ def _read_weighted(lines: _Lines, found: SetFile, name: str, identify: Identify)
     _add_single(found, name, [row[0] for row in lines.rows], identify, (said,))
 
 
-def _read_described(lines: _Lines, found: SetFile, name: str, identify: Identify) -> None:
+def _read_described(lines: SetLines, found: SetFile, name: str, identify: Identify) -> None:
     """Genes with a text each."""
     genes = [row[0] for row in lines.rows if row[0]]
     notes = _drop_heading(genes, identify)
     _add_single(found, name, genes, identify, (*notes, "the first column holds the genes; the second was left out"))
 
 
-def _read_pairs(lines: _Lines, found: SetFile, name: str, identify: Identify) -> None:
+def _read_pairs(lines: SetLines, found: SetFile, name: str, identify: Identify) -> None:
     """Set and gene in each line, without a header."""
     _grouped([(row[0], row[1] if len(row) > 1 else "") for row in lines.rows], found, identify)
     found.notes.append("there is no header line: the first column names the sets, the second the genes")
 
 
-def _read_long(lines: _Lines, found: SetFile, name: str, identify: Identify) -> None:
+def _read_long(lines: SetLines, found: SetFile, name: str, identify: Identify) -> None:
     header = [plain_name(item) for item in lines.rows[0]]
     gene = next((header.index(item) for item in GENE_COLUMNS if item in header), None)
     if gene is None:
@@ -433,7 +359,7 @@ def _cleaned(
     return tuple(apart), notes
 
 
-_READERS: dict[str, Callable[[_Lines, SetFile, str, Identify], None]] = {
+_READERS: dict[str, Callable[[SetLines, SetFile, str, Identify], None]] = {
     ".gmt": _read_gmt,
     ".gmx": _read_gmx,
     ".grp": _read_list,

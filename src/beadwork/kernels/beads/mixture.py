@@ -77,6 +77,36 @@ beads of each peak; their summed squared deviations in units of the width; good 
 the split and the information on it (both only if they are to be learned)."""
 
 
+class At(NamedTuple):
+    """Where the columns of a fit stand, single ones and those of both genes; made from :data:`COLUMNS`."""
+
+    level: slice
+    sd: slice
+    beads: slice
+    square: slice
+    hi_above: int
+    evidence: int
+    n_good: int
+    split_slope: int
+    split_known: int
+    kept: slice
+    """What a pair keeps of the best of its slots: all between the standard deviations and the split."""
+
+
+def _both(hi: str, lo: str) -> slice:
+    first = COLUMNS.index(hi)
+    assert COLUMNS[first + 1] == lo
+    return slice(first, first + 2)
+
+
+AT = At(
+    level=_both("hi", "lo"), sd=_both("sd_hi", "sd_lo"), beads=_both("beads_hi", "beads_lo"),
+    square=_both("square_hi", "square_lo"), hi_above=COLUMNS.index("hi_above"), evidence=COLUMNS.index("evidence"),
+    n_good=COLUMNS.index("n_good"), split_slope=COLUMNS.index("split_slope"),
+    split_known=COLUMNS.index("split_known"), kept=slice(COLUMNS.index("hi_above"), COLUMNS.index("n_good") + 1),
+)  # fmt: skip
+
+
 class BeadModel(NamedTuple):
     """What is known of the beads before a well is seen.
 

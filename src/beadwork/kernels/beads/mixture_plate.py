@@ -24,6 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from beadwork.kernels.beads.mixture import (
+    AT,
     COLUMNS,
     SEEK_ALWAYS,
     T7,
@@ -523,11 +524,11 @@ def over_wells(column: Fits) -> Array:
 
 def learn_shape(found: Fits, slots: Slots, centre: float) -> Slots:
     """Widths and splits of pairs a step nearer to what the wells say; `found` has the columns of a fit, (W, S, 13)."""
-    beads, square = over_wells(found[:, :, 6:8]), over_wells(found[:, :, 8:10])
+    beads, square = over_wells(found[:, :, AT.beads]), over_wells(found[:, :, AT.square])
     step = 0.8 * np.log(np.maximum(square, 1e-3) / np.maximum(beads, 1e-3))
     logs = centre + (np.log(slots.widths) + step - centre) * beads / (beads + WIDTH_SD**-2.0)
-    slope = over_wells(found[:, :, 11]) - slots.split / SPLIT_SD**2
-    known = over_wells(found[:, :, 12]) + SPLIT_SD**-2.0
+    slope = over_wells(found[:, :, AT.split_slope]) - slots.split / SPLIT_SD**2
+    known = over_wells(found[:, :, AT.split_known]) + SPLIT_SD**-2.0
     split = np.clip(slots.split + np.clip(slope / known, -0.15, 0.15), 0.0, 0.6)
     return slots._replace(
         widths=np.where(slots.duo[:, None], np.exp(np.clip(logs, -0.6, 0.6)), 1.0),
@@ -544,9 +545,11 @@ def learn_slots(plate: _Plate, slots: Slots, wells: npt.NDArray[np.int64], share
         found = plate.fit(slots, wells, mean, scale, share, learn=not last, modes_only=not last)
         if last:
             break
-        slots = slots._replace(level=np.median(found[:, :, 0:2].astype(float) - plate.shift[wells, None, None], axis=0))
+        slots = slots._replace(
+            level=np.median(found[:, :, AT.level].astype(float) - plate.shift[wells, None, None], axis=0)
+        )
         slots = learn_shape(found, slots, centre)
-    return slots._replace(evidence=over_wells(found[:, :, 5]) - shape_cost(slots, centre))
+    return slots._replace(evidence=over_wells(found[:, :, AT.evidence]) - shape_cost(slots, centre))
 
 
 def _fit_passes(plate: _Plate, slots: Slots, share: float, centre: float, settings: Settings) -> PlateFit:
@@ -560,7 +563,7 @@ def _fit_passes(plate: _Plate, slots: Slots, share: float, centre: float, settin
     for turn in range(settings.passes):
         last = turn == settings.passes - 1
         found = plate.fit(slots, wells, mean, scale, share, learn=not last)
-        slots = slots._replace(evidence=over_wells(found[:, :, 5]) - shape_cost(slots, centre))
+        slots = slots._replace(evidence=over_wells(found[:, :, AT.evidence]) - shape_cost(slots, centre))
         if last:
             break
         if turn == 0:
@@ -571,7 +574,7 @@ def _fit_passes(plate: _Plate, slots: Slots, share: float, centre: float, settin
         slots, found, scale, tau = slots.take(rows), found[:, rows], scale[:, rows], tau[rows]
         used = slots.best()
         slots = learn_shape(found, slots, centre)
-        value, sd = found[:, :, 0:2].astype(float), found[:, :, 2:4].astype(float)
+        value, sd = found[:, :, AT.level].astype(float), found[:, :, AT.sd].astype(float)
         level, effect = well_effects(value, sd, tau, used)
         slots = slots._replace(level=level)
         rest = value - level - effect
@@ -592,14 +595,14 @@ def _join_slots(
     first = np.flatnonzero(np.diff(slots.analyte[order], prepend=-1))
     best = order[slots.best()[order]]
     at = slots.analyte[best]
-    value, sd = found[:, :, 0:2].astype(float), found[:, :, 2:4].astype(float)
-    moments = np.concatenate([value, sd**2 + value**2, found[:, :, 4:5]], axis=2)
+    value, sd = found[:, :, AT.level].astype(float), found[:, :, AT.sd].astype(float)
+    moments = np.concatenate([value, sd**2 + value**2, found[:, :, AT.hi_above, None]], axis=2)
     joined = np.add.reduceat(moments[:, order] * weight[order, None], first, axis=1)
     fit = np.full((len(found), n_analytes, len(COLUMNS)), np.nan, dtype=np.float32)
-    fit[:, at, 4:11] = found[:, best, 4:11]
-    fit[:, at, 0:2] = joined[:, :, 0:2]
-    fit[:, at, 2:4] = np.sqrt(np.maximum(joined[:, :, 2:4] - joined[:, :, 0:2] ** 2, 1e-8))
-    fit[:, at, 4] = joined[:, :, 4]
+    fit[:, at, AT.kept] = found[:, best, AT.kept]
+    fit[:, at, AT.level] = joined[:, :, 0:2]
+    fit[:, at, AT.sd] = np.sqrt(np.maximum(joined[:, :, 2:4] - joined[:, :, 0:2] ** 2, 1e-8))
+    fit[:, at, AT.hi_above] = joined[:, :, 4]
 
     def by_analyte(values: Array, empty: float) -> Array:
         spread_out = np.full((n_analytes, *values.shape[1:]), empty)

@@ -20,7 +20,6 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.linalg import cholesky, eigh, solve_triangular
 
 from beadwork.kernels.numeric.threads import run_chunks
 
@@ -179,11 +178,15 @@ def _between(studies: Sequence[StudyMoments], side: str) -> tuple[Floats, Floats
 
 def ridge_root(system: System, ridge: float) -> Floats:
     """Upper triangle R of R' R = gram + ridge I."""
+    from scipy.linalg import cholesky  # 0.1 s, which applying a model need not wait for
+
     return np.asarray(cholesky(system.gram + ridge * np.eye(len(system.gram)), check_finite=False))
 
 
 def leading_axes(system: System, root: Floats, rank: int) -> Floats | None:
     """Axes U (landmarks, rank) of the low-rank form, in the coordinates of `root`; None if the rank is full."""
+    from scipy.linalg import eigh, solve_triangular  # 0.1 s, which applying a model need not wait for
+
     n = len(root)
     if rank >= n:
         return None
@@ -194,6 +197,8 @@ def leading_axes(system: System, root: Floats, rank: int) -> Floats | None:
 
 def solve_ridge(system: System, ridge: float, rank: int | None = None) -> LinearModel:
     """Ridge solution for one penalty, of rank at most `rank` (None: all)."""
+    from scipy.linalg import solve_triangular  # 0.1 s, which applying a model need not wait for
+
     root = ridge_root(system, ridge)
     axes = leading_axes(system, root, len(root) if rank is None else rank)
     half = solve_triangular(root, system.cross, trans="T", check_finite=False)
@@ -213,6 +218,8 @@ def predict_differences(x: Floats, system: System, root: Floats, axes: Floats | 
 
     axes : those of :func:`leading_axes`, perhaps of fewer studies, for the low-rank form.
     """
+    from scipy.linalg import solve_triangular  # 0.1 s, which applying a model need not wait for
+
     half = solve_triangular(root, (x / system.x_sd).T, trans="T", check_finite=False)
     if axes is not None:
         half = axes @ (axes.T @ half)

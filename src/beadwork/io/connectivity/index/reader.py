@@ -169,6 +169,11 @@ class IndexStore:
         self.segments = list_segments(self.manifest)
         self.n_signatures = sum(segment.n_signatures for segment in self.segments)
 
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What is worth knowing about every answer."""
+        return ()
+
     def _open(self) -> tuple[dict[str, Any], OpenFiles]:
         """Manifest, and the files it names; once more if a writer came between the two."""
         for _ in range(TRIES):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from beadwork.kernels.beads.mixture import AT
 from beadwork.kernels.beads.mixture_plate import PlateFit, Settings, fit_mixtures
 from beadwork.model.beads.plate import CALIBRATORS, BeadPlate
 from beadwork.model.params import DeconvolveParams
@@ -28,16 +29,16 @@ def call_mixture(
     fit = found.fit
     single = ~duo
     single[:n_calibrators] = False
-    log2 = fit[:, :, 0:2].transpose(2, 0, 1).astype(float)
-    sd = fit[:, :, 2:4].transpose(2, 0, 1).astype(float) * params.sd_factor
-    support = fit[:, :, 6:8].transpose(2, 0, 1).astype(float)
+    log2 = fit[:, :, AT.level].transpose(2, 0, 1).astype(float)
+    sd = fit[:, :, AT.sd].transpose(2, 0, 1).astype(float) * params.sd_factor
+    support = fit[:, :, AT.beads].transpose(2, 0, 1).astype(float)
     for values in (log2, sd, support):
         values[1, :, single] = values[0, :, single]
     # nothing is known of an analyte without beads: in a well if there is no plate, in the plate if there is one
-    empty = np.isnan(fit[:, :, 10]) if settings.use_prior else ~(fit[:, :, 10] > 0)
+    empty = np.isnan(fit[:, :, AT.n_good]) if settings.use_prior else ~(fit[:, :, AT.n_good] > 0)
     log2[:, empty], sd[:, empty], support[:, empty] = 0.0, np.nan, 0.0
     value = np.exp2(log2)
-    n_good = np.nan_to_num(fit[:, :, 10]).astype(np.int64)
+    n_good = np.nan_to_num(fit[:, :, AT.n_good]).astype(np.int64)
     for w in range(beads.n_wells):
         for a in range(n_calibrators):
             group = beads.reporter[beads.starts[w, a] : beads.starts[w, a + 1]]  # ascending
@@ -45,8 +46,8 @@ def call_mixture(
             n = n_good[w, a] = end - begin
             middle = group[begin + (n - 1) // 2] + group[begin + n // 2] if n else 2.0
             value[:, w, a], support[:, w, a] = 0.5 * middle, n
-    above = fit[:, :, 4].astype(float)
-    seen = duo & ~np.isnan(fit[:, :, 10]).all(axis=0)
+    above = fit[:, :, AT.hi_above].astype(float)
+    seen = duo & ~np.isnan(fit[:, :, AT.n_good]).all(axis=0)
     sure = np.maximum(above, 1.0 - above)
     odds = sure / np.maximum(1.0 - sure, 1e-6)
     odds[:, ~duo] = np.nan

@@ -1,0 +1,74 @@
+"""The status of a folder of results in words: what there is, and what has changed."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+HINTS = {
+    "damaged": "; `snakemake -R FILE` makes it and what follows from it anew",
+    "stale": "; their inputs are not what they were: where an input was damaged, `snakemake -R FILE` makes it and what "
+    "follows from it anew",
+}
+
+
+def summary_lines(table: pd.DataFrame) -> list[str]:
+    """Say what there is, from the table of :func:`beadwork.io.runs.status.results_status`."""
+    lines = []
+    plates = table[~table["level"].isin(["MODZ", "MNZ", "index", "index MNZ"])]
+    for batch, part in plates.groupby("batch", sort=False):
+        states = part.groupby("entity", sort=False)["state"].agg(lambda found: _worst(set(found)))
+        counts = ", ".join(f"{count} {state}" for state, count in states.value_counts().items())
+        wells = part[(part["level"] == "ZSPC") & (part["state"] == "done")]["columns"].astype(int).sum()
+        lines.append(f"batch {str(batch) or '(none)'}: {len(states)} plates ({counts}), {wells:,} profiles at level 4")
+    signatures = table[(table["level"] == "MODZ") & (table["state"] == "done")]
+    lines.append(f"signatures: {len(signatures)} brews, {signatures['columns'].astype(int).sum():,} signatures")
+    segments = table[table["level"] == "index"]
+    if len(segments):
+        total = sum(int(count) for count in segments["columns"] if str(count).isdigit())
+        lines.append(f"index: {len(segments)} segments, {total:,} signatures; {segments['reference'].iloc[0]}")
+    cleaned = table[(table["level"] == "MNZ") & (table["state"] == "done")]
+    if len(cleaned):
+        total = cleaned["columns"].astype(int).sum()
+        lines.append(f"noise-controlled signatures: {len(cleaned)} brews, {total:,} signatures")
+    for name, what, level in (
+        ("version", "program version", "INF"), ("reference", "inference model", "INF"),
+        ("reference", "noise model", "ZSNC"),
+    ):  # fmt: skip
+        found = sorted(set(table.loc[table["level"] == level, name]) - {""})
+        if found:
+            lines.append(
+                f"{what}: {', '.join(found)}" + (" (more than one: they do not mix)" if len(found) > 1 else "")
+            )
+    for made, part in plates[plates["state"] == "done"].groupby("level", sort=False):
+        codes = part["parameters"].value_counts()
+        if len(codes) > 1:
+            lines.append(f"{made!s}: made with {len(codes)} sets of parameters ({', '.join(codes.index)})")
+    for state in ("missing", "damaged", "stale", "retired"):
+        part = table[table["state"] == state]
+        found = [f"{entity} {level}" for entity, level in zip(part["entity"], part["level"], strict=True)]
+        if found:
+            lines.append(f"{state}: {len(found)} files: {_first(found)}{HINTS.get(state, '')}")
+    return lines
+
+
+def change_lines(table: pd.DataFrame, removed: pd.DataFrame) -> list[str]:
+    """Say what has changed since an earlier table; `removed` are its rows that are there no more."""
+    lines = []
+    if "change" in table:
+        for word in ("new", "changed", "retired"):
+            found = list(dict.fromkeys(table.loc[table["change"].str.startswith(word), "entity"]))
+            if word == "retired" and not found:
+                continue
+            word = "retired since" if word == "retired" else word
+            lines.append(f"{word}: {len(found)}" + (f" ({_first(found)})" if found else ""))
+        lost = list(dict.fromkeys(removed["entity"])) if len(removed) else []
+        lines.append(f"removed: {len(lost)}" + (f" ({_first(lost)})" if lost else ""))
+    return lines
+
+
+def _first(names: list[str], limit: int = 5) -> str:
+    return ", ".join(names[:limit]) + (", ..." if len(names) > limit else "")
+
+
+def _worst(states: set[str]) -> str:
+    return next(state for state in ("damaged", "missing", "stale", "retired", "done") if state in states)
