@@ -49,8 +49,9 @@ def single_commands(data: Path, folder: Path, *, sd: bool = False, noise: bool =
              *more, *deconvolve, *qc("deconvolve"))  # fmt: skip
     beadwork("normalize", file("GEX"), "--calibrators", file("CAL"), "-o", file("QNORM"), "--norm", file("NORM"),
              "--curves", folder / f"{PLATE}_CURVES.tsv", *normalize, *qc("normalize"))  # fmt: skip
-    beadwork("infer", file("QNORM"), "-o", file("INF"), *qc("infer"))
-    reliable = ("--sd", file("SD"), "--no-shrink", "--reliability", file("RELIABILITY")) if sd else ()
+    uncertain = ("--measured-sd", file("SD"), "--sd", file("INFSD")) if sd else ()
+    beadwork("infer", file("QNORM"), "-o", file("INF"), *uncertain, *qc("infer"))
+    reliable = ("--sd", file("INFSD"), "--no-shrink", "--reliability", file("RELIABILITY")) if sd else ()
     beadwork("zscore", file("INF"), "-o", file("ZSPC"), *reliable, *qc("zscore"))
     beadwork("zscore", file("INF"), "--population", "vehicle", "--if-few", "missing", "-o", file("ZSVC"),
              *qc("zscore_vehicle"))  # fmt: skip
@@ -98,7 +99,10 @@ def test_the_bytes_with_reliabilities_and_noise_control(data, tmp_path):
     single_commands(data, tmp_path / "two", sd=True, noise=True)
     beadwork("plate", *source(data), "-o", tmp_path / "one", "--reliability", "--noise", "default")
     assert contents(tmp_path / "one") == contents(tmp_path / "two")
-    assert {f"{PLATE}_RELIABILITY.gctx", f"{PLATE}_ZSNC.gctx"} <= set(contents(tmp_path / "one"))
+    reliability = read_matrix(tmp_path / "one" / f"{PLATE}_RELIABILITY.gctx")
+    assert len(reliability.rids) == 12_328  # inferred genes too
+    assert reliability.values[(reliability.rows["pr_is_lm"] == 0).to_numpy()].min() < 0.99
+    assert {f"{PLATE}_INFSD.gctx", f"{PLATE}_RELIABILITY.gctx", f"{PLATE}_ZSNC.gctx"} <= set(contents(tmp_path / "one"))
 
 
 def test_without_enough_vehicle_wells_there_is_no_zsvc(data, tmp_path):

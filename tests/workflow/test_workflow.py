@@ -105,6 +105,8 @@ def test_the_uncertainty_is_used_where_asked_and_only_that_is_made_anew(finished
     assert both.count("--zscore-sd --reliability") == 2
     separate = snakemake("-n", "-p", "--config", "consensus_sd=true", "stages=separate").stdout
     assert separate.count("--no-shrink") == 2
+    assert separate.count(f" --measured-sd results/{PLATES[0]}/{PLATES[0]}_SD.gctx --sd") == 1
+    assert separate.count(f" --sd results/{PLATES[0]}/{PLATES[0]}_INFSD.gctx ") == 2  # written, and read
     refused = snakemake("-n", "--config", "consensus_sd=true", "deconvolve={method: kmeans}")
     assert "consensus_sd: needs uncertainties, which deconvolve.method kmeans does not give" in refused.stdout
     kmeans = snakemake("-n", "-p", "--config", "deconvolve={method: kmeans}").stdout

@@ -100,6 +100,8 @@ STAGES += ["denoise"] if CFG.noise != "off" else []
 OWN_NOISE = f"{CFG.results}/noise/own.h5"
 NOISE_MODEL = {"off": "", "default": "", "own": OWN_NOISE}.get(CFG.noise, CFG.noise)
 
+USES_SD = CFG.zscore_sd or CFG.consensus_sd
+
 
 pathvars:
     results=CFG.results,
@@ -146,6 +148,11 @@ def doubt_files(*names):
     }
 
 
+def score_doubt():
+    """Uncertainties of INF, measured and inferred genes, that z-scores read as --sd."""
+    return {"sd": "<results>/{plate}/{plate}_INFSD.gctx"}
+
+
 def doubt_figures():
     """Figures of a plate that need uncertainties."""
     figures = {
@@ -168,7 +175,7 @@ def doubt_figures():
 def file_flags(files, *names):
     """Those of the files that there are, as flags of the same name."""
     return " ".join(
-        f"--{name} {shlex.quote(str(files.get(name)))}"
+        f"--{name.replace('_', '-')} {shlex.quote(str(files.get(name)))}"
         for name in names
         if files.get(name)
     )
@@ -185,7 +192,11 @@ def has_vehicles(plate):
 
 
 def plate_files(vehicles):
-    """Files of the rule that makes all levels of a plate; they stay until it replaces them."""
+    """Files of the rule that makes all levels of a plate; they stay until it replaces them.
+
+    INFSD is not among them: nothing asks for it, and with an output that was never made Snakemake would not see that
+    parameters changed.
+    """
     levels = ["GEX", "CAL", "SUPPORT", "NORM", "QNORM", "INF", "ZSPC"]
     levels += ["SD", "ODDS"] if CFG.deconvolve.gives_sd else []
     levels += ["RELIABILITY"] if CFG.consensus_sd else []

@@ -1,11 +1,15 @@
-"""Level 3, all genes. Input: QNORM, and a model if the configuration names one. Output: INF, QC rows."""
+"""Level 3, all genes. Input: QNORM, a model if the configuration names one, uncertainties of the landmarks if scores or
+signatures use them. Output: INF, QC rows, and then the uncertainties of all genes (INFSD).
+"""
 
 
 rule infer:
     input:
+        **({"measured_sd": doubt_files("SD")["sd"]} if USES_SD else {}),
         matrix="<results>/{plate}/{plate}_QNORM.gctx",
         model=CFG.infer.model or [],
     output:
+        **(score_doubt() if USES_SD else {}),
         matrix="<results>/{plate}/{plate}_INF.gctx",
         qc="<results>/{plate}/qc/infer.tsv",
     log:
@@ -20,8 +24,11 @@ rule infer:
         runtime=minutes(5),
     params:
         flags=flags("infer"),
+        doubt=lambda wildcards, input, output: (
+            f"{file_flags(input, 'measured_sd')} {file_flags(output, 'sd')}"
+        ),
     message:
         "{wildcards.plate}: inferring the genes that were not measured (level 3)"
     shell:
-        "beadwork infer {input.matrix:q} {params.flags} -o {output.matrix:q} --qc {output.qc:q}"
+        "beadwork infer {input.matrix:q} {params.flags} {params.doubt} -o {output.matrix:q} --qc {output.qc:q}"
         " 2> {log:q}"

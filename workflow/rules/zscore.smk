@@ -4,7 +4,7 @@ wells; QC rows; reliabilities if signatures are to weigh by them."""
 
 rule zscore:
     input:
-        **(doubt_files("SD") if CFG.zscore_sd or CFG.consensus_sd else {}),
+        **(score_doubt() if USES_SD else {}),
         matrix="<results>/{plate}/{plate}_INF.gctx",
     output:
         **(doubt_files("RELIABILITY") if CFG.consensus_sd else {}),
@@ -35,7 +35,7 @@ rule zscore:
 
 rule zscore_vehicle:
     input:
-        **(doubt_files("SD") if CFG.zscore_sd else {}),
+        **(score_doubt() if CFG.zscore_sd else {}),
         matrix="<results>/{plate}/{plate}_INF.gctx",
     output:
         matrix="<results>/{plate}/{plate}_ZSVC.gctx",

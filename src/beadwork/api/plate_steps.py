@@ -244,7 +244,7 @@ def infer_step(
     with_sd: bool = False,
     measured_sd: StoredMatrix | None = None,
 ) -> Step:
-    """Say what is made of QNORM: INF, and INF_SD if the uncertainty of its values is asked for."""
+    """Say what is made of QNORM: INF, and INFSD if the uncertainty of its values is asked for."""
     from beadwork.io.platform.gene_table import gene_table, with_entrez_ids
     from beadwork.io.platform.inference_model import default_model_path, read_inference_model
     from beadwork.stages.levels.infer import infer
@@ -266,10 +266,11 @@ def infer_step(
         )
         more = inputs if measured_sd is None else inputs | {"measured_sd": [measured_sd.record]}
         of_sd = record_of("infer", params, {}, more, [qnorm.provenance])
-        matrices = _recorded(record, {"INF": result.matrix}) | _recorded(of_sd, {"INF_SD": result.sd})
+        matrices = _recorded(record, {"INF": result.matrix}) | _recorded(of_sd, {"INFSD": result.sd})
         return Made(matrices, result.qc)
 
-    return Step(record, ("INF", "INF_SD") if with_sd else ("INF",), make)
+    beside = "" if measured_sd is None else str(measured_sd.record["digest"])
+    return Step(record, ("INF", "INFSD") if with_sd else ("INF",), make, beside)
 
 
 # ---- level 4 --------------------------------------------------------------------------------------------------------

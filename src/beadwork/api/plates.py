@@ -135,6 +135,11 @@ class PlateResult:
         return self["INF"]
 
     @property
+    def inf_sd(self) -> Matrix | None:
+        """Uncertainty of each value of INF; None if z-scores were not asked to use it."""
+        return self._get("INFSD")
+
+    @property
     def zspc(self) -> Matrix:
         """Level 4, against all wells of the plate."""
         return self["ZSPC"]
@@ -151,7 +156,7 @@ class PlateResult:
 
     @property
     def reliability(self) -> Matrix | None:
-        """Reliability of the scores of the measured genes; None if it was not asked for."""
+        """Reliability of the scores; None if it was not asked for."""
         return self._get("RELIABILITY")
 
     @property
@@ -255,8 +260,11 @@ class _Run:
             "normalize",
             normalize_step(files["GEX"], files["CAL"], params.normalize, reference=params.reference),
         )
-        self.do("infer", infer_step(files["QNORM"], params.infer, model=params.model))
-        sd = files["SD"] if params.zscore_sd or params.reliability else None
+        uses_sd = params.zscore_sd or params.reliability
+        noise = files["SD"] if uses_sd else None
+        step = infer_step(files["QNORM"], params.infer, model=params.model, with_sd=uses_sd, measured_sd=noise)
+        self.do("infer", step)
+        sd = files["INFSD"] if uses_sd else None
         shrink = params.zscore_sd or not params.reliability
         step = zscore_step(files["INF"], params.zscore, sd=sd, shrink=shrink)
         self.do("zscore", step, leave_out=() if params.reliability else ("RELIABILITY",))
@@ -266,7 +274,7 @@ class _Run:
                 params.zscore,
                 population="vehicle",
                 if_few="missing",
-                sd=files["SD"] if params.zscore_sd else None,
+                sd=sd if params.zscore_sd else None,
             )
             self.do("zscore_vehicle", step, leave_out=("RELIABILITY",))
         if params.zsnc:

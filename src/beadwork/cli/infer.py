@@ -16,7 +16,7 @@ from beadwork.model.params import InferParams
 @click.option("--sd", metavar="SD", type=FILE, help="Write the uncertainty of inferred values here, of differences "
               "between the wells of a plate, log2; about 93 % of them are within 1.96 of it.")  # fmt: skip
 @click.option("--measured-sd", metavar="SD", type=FILE, help="Uncertainties of the landmarks that `beadwork deconvolve "
-              "--sd` wrote: they add to those of inferred genes, and stand in --sd too.")  # fmt: skip
+              "--sd` wrote: they add to those of inferred genes, and are written to --sd too.")  # fmt: skip
 @params_options(InferParams)
 @qc_option
 @log_option
@@ -45,4 +45,4 @@ def command(
         with_sd=sd is not None,
         measured_sd=None if measured_sd is None else StoredMatrix(measured_sd),
     )
-    write_made(step.make(), {"INF": output, "INF_SD": sd}, qc)
+    write_made(step.make(), {"INF": output, "INFSD": sd}, qc)

@@ -51,7 +51,7 @@ def steps_options(function: Command) -> Command:
     "--reliability/--no-reliability",
     default=False,
     show_default=True,
-    help="Also write the reliability of the measured scores, for `beadwork consensus --reliability`.",
+    help="Also write the reliability of the scores, for `beadwork consensus --reliability`.",
 )
 @click.option(
     "--noise",
@@ -92,10 +92,10 @@ def command(
     """Turn the LXB files of a plate into z-scores: all that deconvolve, normalize, infer and zscore do, at once.
 
     FOLDER gets the files of the single commands, to the byte: PLATE_GEX.gctx, CAL, SUPPORT, SD and ODDS (if the method
-    gives them), NORM, QNORM, CURVES.tsv, INF, ZSPC, ZSVC (and ZSNC, RELIABILITY where asked for), and qc/STEP.tsv.  A
-    step whose files are there and whole, made of the same inputs with the same parameters, is not done again
-    (qc/plate.json keeps the checksums).  Options are those of the single commands; one that two of them have carries
-    the name of the command, as --normalize-min-wells.
+    gives them), NORM, QNORM, CURVES.tsv, INF, ZSPC, ZSVC (and ZSNC, RELIABILITY, INFSD where asked for), and
+    qc/STEP.tsv.  A step whose files are there and whole, made of the same inputs with the same parameters, is not done
+    again (qc/plate.json keeps the checksums).  Options are those of the single commands; one that two of them have
+    carries the name of the command, as --normalize-min-wells.
     """
     from beadwork.api.plates import PlateParams, process_plate
 

@@ -78,13 +78,13 @@ class Config(Params):
     report: bool = Field(True, description="also draw the figures of the report")
     zscore_sd: bool = Field(
         False,
-        description="z-scores of values less sure than their gene usually is become smaller (needs a method with "
-        "uncertainty: mixture)",
+        description="z-scores of values less sure than their gene usually is become smaller, of measured and inferred "
+        "genes (needs a method with uncertainty: mixture)",
     )
     consensus_sd: bool = Field(
         False,
-        description="signatures weigh each measured gene by how sure its replicates are (needs a method with "
-        "uncertainty: mixture)",
+        description="signatures weigh each gene, measured or inferred, by how sure its replicates are (needs a method "
+        "with uncertainty: mixture)",
     )
     noise: Annotated[str, BeforeValidator(_off)] = Field(
         "off",

@@ -211,7 +211,11 @@ def test_a_few_wells_say_nothing_of_the_spread(caplog):
     np.testing.assert_allclose(sd.values[:, 0] / model_with_sd().residual_sd, 0.92, rtol=1e-5)
 
 
-def test_a_model_without_uncertainty_gives_none(model: InferenceModel):
+def test_a_model_without_uncertainty_gives_none(model: InferenceModel, caplog):
     with pytest.raises(LevelError, match=r"X: the model does not say how far its values are off .*drop --sd"):
         infer(plate(), model, GENES, with_sd=True, what="X")
+    source = plate()
+    noise = Matrix(np.full(source.values.shape, 0.1), source.rows, source.cols)
+    sd = infer(source, model, GENES, with_sd=True, measured_sd=noise, what="X").sd
+    assert set(sd.rids) == set(LANDMARKS) and "uncertainties are those of the landmarks only" in caplog.text
     assert "pr_gene_sd" not in infer(plate(), model, GENES).matrix.rows

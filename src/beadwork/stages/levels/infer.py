@@ -61,7 +61,8 @@ def infer(
         scaled by how far the landmarks of the plate vary (:mod:`beadwork.kernels.levels.inferred_sd`).  It is that of
         differences between the wells of a plate; the level of a gene may be off by more.
     measured_sd
-        Uncertainty of the landmarks (log2 FI, as ``deconvolve`` gives it), which then adds to that of the genes.
+        Uncertainty of the landmarks (log2 FI, as ``deconvolve`` gives it), which then adds to that of the genes.  A
+        model that gives no uncertainty is then no error: the landmarks have theirs alone, with a warning.
     what
         How messages name the matrix, usually its file.
 
@@ -124,10 +125,11 @@ def infer(
 def _uncertainty(inf: Matrix, model: InferenceModel, measured_sd: Matrix | None, what: str) -> Matrix:
     """Uncertainty of the genes of `model`, and of the landmarks where it was given."""
     if model.residual_sd is None:
-        raise LevelError(
-            f"{what}: the model does not say how far its values are off (weights of OLS, or a model of an older "
-            "beadwork); train it anew, or drop --sd"
-        )
+        says_not = "the model does not say how far its values are off (weights of OLS, or a model of an older beadwork)"
+        if measured_sd is None:
+            raise LevelError(f"{what}: {says_not}; train it anew, or drop --sd")
+        log.warning("%s: %s; uncertainties are those of the landmarks only", what, says_not)
+        return _of_landmarks(inf, model, measured_sd, what)
     x = inf.take_rows(model.landmarks).values
     names = plate_names(inf.cols).to_numpy()
     sd = np.empty((len(model.genes), x.shape[1]))
@@ -143,17 +145,23 @@ def _uncertainty(inf: Matrix, model: InferenceModel, measured_sd: Matrix | None,
     rows = inf.rows.loc[model.genes]
     if measured_sd is None:
         return Matrix(sd, rows, inf.cols)
+    at = _of_landmarks(inf, model, measured_sd, what)
+    noise = at.values.astype(np.float64) * ZscoreParams().sd_slope
+    weights = model.components if model.loadings is None else model.loadings @ model.components
+    both = np.vstack([at.values.astype(np.float64), add_landmark_noise(sd, weights, noise)])
+    return Matrix(both, inf.rows.loc[[*model.landmarks, *model.genes]], inf.cols)
+
+
+def _of_landmarks(inf: Matrix, model: InferenceModel, measured_sd: Matrix, what: str) -> Matrix:
+    """Measured uncertainty of the landmarks, in the wells of `inf`."""
     lost = [*model.landmarks.difference(measured_sd.rids), *inf.cids.difference(measured_sd.cids)]
     if lost:
         raise AlignmentError(
             f"{what}: {len(lost)} landmarks or wells have no measured uncertainty ({name_some(lost)}); give "
             "--measured-sd the matrix that `deconvolve --sd` wrote for this plate"
         )
-    at = measured_sd.take_rows(model.landmarks).take_cols(inf.cids)
-    noise = at.values.astype(np.float64) * ZscoreParams().sd_slope
-    weights = model.components if model.loadings is None else model.loadings @ model.components
-    both = np.vstack([at.values.astype(np.float64), add_landmark_noise(sd, weights, noise)])
-    return Matrix(both, inf.rows.loc[[*model.landmarks, *model.genes]], inf.cols)
+    values = measured_sd.take_rows(model.landmarks).take_cols(inf.cids).values
+    return Matrix(values, inf.rows.loc[model.landmarks], inf.cols)
 
 
 def apply_model(landmarks: np.ndarray, model: InferenceModel) -> np.ndarray:
