@@ -144,7 +144,7 @@ def test_same_bytes_whatever_the_threads(run, toy_index, sets, tmp_path):
     ("words", "message"),
     [
         (["--up", "nix.gmt"], "nix.gmt: no such file; check the name"),
-        ([], "no query given; use --up, --down or --signature"),
+        ([], "no query given; use --up, --down, --signature or --like"),
         (
             ["--up", "UP", "--where", "cell_id"],
             "filter 'cell_id': field=value, field!=value or field>=number is needed",

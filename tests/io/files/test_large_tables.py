@@ -89,3 +89,15 @@ def test_what_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(FileError, match=r"lacks the column\(s\) sig_id; it has a, b"):
         read_large_table(path, required=("sig_id",))
     assert find_header(path) == (["a", "b"], 0)
+
+
+def test_older_encodings_are_streamed_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "sig_info.txt"
+    path.write_bytes("sig_id\tpert_idose\ns1\t10 µM\ns2\t10 µM\ns3\t5 µM\n".encode("latin-1"))
+    expected = read_table(path)
+    caplog.clear()
+    monkeypatch.setattr("beadwork.io.files.large_tables.read_table", None)
+    same(read_large_table(path), expected)
+    assert "is not UTF-8; read as Windows-1252" in caplog.text

@@ -54,16 +54,21 @@ def join_siginfo(tables: Iterable[tuple[pd.DataFrame, str]]) -> pd.DataFrame:
         joined = own if joined is None else _join(joined, own, known, name)
         known = "the tables before it" if known else name
     assert joined is not None
-    return joined.reset_index()
+    joined.insert(0, "sig_id", joined.index)  # in place: a copy of a million rows takes half a gigabyte
+    joined.index = pd.RangeIndex(len(joined))
+    return joined
 
 
 def _by_id(table: pd.DataFrame, path: str) -> pd.DataFrame:
-    table = table.drop(columns="", errors="ignore")  # row numbers, as pandas writes them without a name
-    ids = table["sig_id"].astype(object).astype(str)
+    table = table.copy(deep=False)
+    if "" in table:  # row numbers, as pandas writes them without a name
+        table.pop("")
+    ids = table.pop("sig_id").astype(object).astype(str)
     twice = ids[ids.duplicated()].unique()
     if len(twice):
         raise AlignmentError(f"{path}: siginfo: sig_id stand twice: {name_some(twice)}; keep one row each")
-    return table.drop(columns="sig_id").set_index(pd.Index(ids, dtype=object, name="sig_id"))
+    table.index = pd.Index(ids, dtype=object, name="sig_id")
+    return table
 
 
 def _join(one: pd.DataFrame, two: pd.DataFrame, known: str, path: str) -> pd.DataFrame:

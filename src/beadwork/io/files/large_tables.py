@@ -7,6 +7,7 @@ encodings) goes to ``read_table``, which reads it or says what is wrong with it.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -23,6 +24,9 @@ from beadwork.model.errors import FileError
 from beadwork.model.fields import field_kind
 from beadwork.model.missing import MISSING_NUMBER, WORDS
 
+log = logging.getLogger("beadwork")
+OLDER = "cp1252"
+"""Encoding of tables that are not UTF-8, such as sig_info of GSE92742 with its micro signs; that is said."""
 BLOCK_BYTES = 8 << 20
 HEADER_BYTES = 1 << 20
 _CODE = r"^([+-][+-]|[+-]?0[0-9]|[+-]?[^0-9.+-]|[+-]?\.?$)"
@@ -88,12 +92,11 @@ def find_header(path: str | Path, comments: tuple[str, ...] = ("#",)) -> tuple[l
         raise FileError(f"{path}: cannot be read ({error.strerror or error}); check the name") from None
     if b"\x00" in head[:4096]:
         return None
-    try:
-        lines = head.removeprefix(b"\xef\xbb\xbf").splitlines()[:100]
-        texts = [line.decode("utf-8") for line in lines]
-    except UnicodeDecodeError:
-        return None
-    for number, line in enumerate(texts):
+    for number, raw in enumerate(head.removeprefix(b"\xef\xbb\xbf").splitlines()[:100]):
+        try:
+            line = raw.decode("utf-8")
+        except UnicodeDecodeError:
+            line = raw.decode(OLDER, errors="replace")
         if not line.strip() or line.lstrip('"').startswith(comments):
             continue
         cells = [unquote(cell) for cell in line.split("\t")]
@@ -102,7 +105,11 @@ def find_header(path: str | Path, comments: tuple[str, ...] = ("#",)) -> tuple[l
 
 
 def _read_plain(
-    path: str | Path, required: tuple[str, ...], wanted: Callable[[str], bool], keep: Keep | None
+    path: str | Path,
+    required: tuple[str, ...],
+    wanted: Callable[[str], bool],
+    keep: Keep | None,
+    encoding: str = "utf8",
 ) -> pd.DataFrame | None:
     """Read a plain table; None if it is not one."""
     import pyarrow as pa
@@ -120,7 +127,7 @@ def _read_plain(
     places = {name: str(place) for place, name in enumerate(header)}
     kept = [name for name in header if name and wanted(name)]
     read = csv.ReadOptions(
-        use_threads=False, block_size=BLOCK_BYTES, skip_rows=1, column_names=list(places.values()), encoding="utf8"
+        use_threads=False, block_size=BLOCK_BYTES, skip_rows=1, column_names=list(places.values()), encoding=encoding
     )
     parse = csv.ParseOptions(delimiter="\t", quote_char=False, double_quote=False, escape_char=False)
     columns = list(places.values())
@@ -139,8 +146,13 @@ def _read_plain(
                     coded = coded or [not _begins_as_number(column) for column in batch.columns]
                     parts.append(_encoded(batch, coded))
             parts = parts or [batch]
-    except (pa.ArrowException, OSError, KeyError, UnboundLocalError):
-        return None
+    except (pa.ArrowException, OSError, KeyError, UnboundLocalError, UnicodeError) as error:
+        if encoding != "utf8" or "utf8" not in str(error).lower().replace("-", ""):
+            return None
+        older = _read_plain(path, required, wanted, keep, OLDER)
+        if older is not None:
+            log.warning("%s: is not UTF-8; read as Windows-1252: check letters beyond ASCII, or save it as UTF-8", path)
+        return older
     table = pa.Table.from_batches(parts).unify_dictionaries()
     del parts, batch
     if _is_torn(table):

@@ -1,0 +1,147 @@
+#!/usr/bin/env python3
+"""Cost of a reference library at full size: the table of 1.2 million signatures, and one gene of a million signatures.
+
+    library_size.py table [--rows 1201944] [--folder DIR]     siginfo_beta made up, then read by `read_siginfo`
+    library_size.py gene [--signatures 1000000] [--genes 978] [--folder DIR]
+
+Each figure is one process: CPU seconds, seconds and peak memory. Values are made up; ranks are not computed.
+"""
+
+import argparse
+import resource
+import shutil
+import time
+from pathlib import Path
+
+import numpy as np
+
+NAMES = (
+    "bead_batch nearest_dose pert_dose pert_dose_unit pert_idose pert_itime pert_time pert_time_unit cell_mfc_name "
+    "pert_mfc_id nsample cc_q75 ss_ngene tas pct_self_rank_q25 wt median_recall_rank_spearman "
+    "median_recall_rank_wtcs_50 median_recall_score_spearman median_recall_score_wtcs_50 batch_effect_tstat "
+    "batch_effect_tstat_pct is_hiq qc_pass pert_id sig_id pert_type cell_iname det_wells det_plates distil_ids "
+    "build_name project_code cmap_name is_exemplar_sig is_ncs_sig is_null_sig"
+).split()
+
+
+def write_siginfo(path: Path, rows: int) -> None:
+    """Write a table like siginfo_beta.txt: its columns, 230 cells, 30,000 compounds, three replicates each."""
+    rng = np.random.default_rng(0)
+    with open(path, "w", encoding="utf-8") as stream:
+        stream.write("\t".join(NAMES) + "\n")
+        for first in range(0, rows, 50_000):
+            count = min(50_000, rows - first)
+            cells, drugs = rng.integers(0, 230, count).tolist(), rng.integers(0, 30_000, count).tolist()
+            draws = rng.random((count, 10)).tolist()
+            stream.writelines(map(_line, range(first, first + count), cells, drugs, draws))
+
+
+def _line(number: int, cell: int, drug: int, x: list[float]) -> str:
+    plate, well = f"REP.A{number % 400:03d}_CELL{cell}_24H", f"{chr(65 + number % 16)}{number % 24 + 1:02d}"
+    plates = [f"{plate}_X{place}_B22" for place in (1, 2, 3)]
+    fields = [
+        f"b{number % 20}", "10", f"{x[0] * 10:.5g}", "uM", "10 uM", "24 h", "24", "h", f"CELL{cell}",
+        f"BRD-K{drug:08d}-001-01-1", "3", f"{x[1]:.4g}", f"{int(x[2] * 900)}", f"{x[3]:.6g}", f"{x[4] * 100:.5g}",
+        f"{x[5]:.3g},{x[6]:.3g},0.3", f"{x[5]:.6g}", f"{x[6]:.6g}", f"{x[7]:.6g}", f"{x[8]:.6g}",
+        f"{x[9] * 5 - 2:.5g}", f"{x[0] * 100:.5g}", f"{int(x[1] > 0.5)}", f"{int(x[2] > 0.2)}", f"BRD-K{drug:08d}",
+        f"{plate}:{well}:{number}", "trt_cp", f"CELL{cell}", well, "|".join(plates),
+        "|".join(f"{one}:{well}" for one in plates), "", "REP", f"name{drug}", f"{int(x[3] > 0.7)}", "1", "0",
+    ]  # fmt: skip
+    return "\t".join(fields) + "\n"
+
+
+def table(rows: int, folder: Path) -> None:
+    """Read a large siginfo, and say what that costs."""
+    path = folder / "siginfo_beta.txt"
+    if not path.exists():
+        write_siginfo(path, rows)
+    from multiprocessing import Process
+
+    child = Process(target=_read, args=(path,))
+    child.start()
+    child.join()
+
+
+def _read(path: Path) -> None:
+    begin, cpu = time.monotonic(), time.process_time()
+    from beadwork.io.connectivity.siginfo import read_siginfo
+
+    found = read_siginfo(path)
+    assert found is not None
+    _say(f"siginfo of {len(found.table):,} rows, {path.stat().st_size / 1e6:.0f} MB", begin, cpu)
+
+
+def gene(signatures: int, genes: int, folder: Path) -> None:
+    """Look one gene up in an index of many signatures."""
+    import pyarrow as pa
+
+    from beadwork.api import ConnectivityIndex
+    from beadwork.api.index.look_up import gene_row, show_gene
+    from beadwork.io.connectivity.index.writer import SignatureSource, create_index
+    from beadwork.io.platform.gene_table import gene_table
+
+    path = folder / "index"
+    if not path.exists():
+        rng = np.random.default_rng(0)
+        values = rng.normal(size=(512, genes)).astype(np.float32)
+        ids = gene_table().sort_values("pr_is_lm", ascending=False, kind="stable").index[:genes]
+        numbers = np.arange(signatures)
+        kinds = pa.array(["trt_cp"]).dictionary_encode().take(pa.array(np.zeros(signatures, np.int32)))
+        columns = {
+            "sig_id": pa.array([f"S:{number}" for number in range(signatures)]),
+            "pert_iname": pa.array([f"drug{number}" for number in (numbers % 30_000).tolist()]).dictionary_encode(),
+            "cell_id": pa.array([f"CELL{number}" for number in (numbers % 230).tolist()]).dictionary_encode(),
+            "pert_idose": pa.array([f"{number} uM" for number in (numbers % 6).tolist()]).dictionary_encode(),
+            "pert_type": kinds, "tas": pa.array(rng.random(signatures)),
+        }  # fmt: skip
+
+        def fill(z: np.ndarray, ranks: np.ndarray, scores: np.ndarray, column: int) -> None:
+            ranks[:, column : column + len(z)] = 1
+            scores[:, column : column + len(z)] = z.T
+
+        with create_index(path) as writer:
+            writer.set_genes(list(ids), list(ids), space="LM", level=None, parameters={})
+            source = SignatureSource("made up", signatures, lambda start, stop: values[: stop - start])
+            record = pa.table({"source": [0], "name": ["made up"], "digest": ["none"]})
+            writer.add_segment([source], pa.table(columns), record, fill)
+            writer.publish()
+    opened = ConnectivityIndex.open(path, threads=1)
+    for label in ("first", "second"):
+        begin, cpu = time.monotonic(), time.process_time()
+        gene_row(opened, genes // 2)
+        _say(f"one gene of {signatures:,} signatures, {label} time", begin, cpu)
+    for label in ("with annotation read", "again"):
+        begin, cpu = time.monotonic(), time.process_time()
+        show_gene(opened, opened.store.gene_ids[genes // 3])
+        _say(f"its card, {label}", begin, cpu)
+
+
+def _say(what: str, begin: float, cpu: float) -> None:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    print(
+        f"{what}: {time.process_time() - cpu:.3f} CPU s, {time.monotonic() - begin:.3f} s, peak {peak:.2f} GB",
+        flush=True,
+    )
+
+
+def main() -> None:
+    """Measure."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("what", choices=["table", "gene"])
+    parser.add_argument("--rows", type=int, default=1_201_944)
+    parser.add_argument("--signatures", type=int, default=1_000_000)
+    parser.add_argument("--genes", type=int, default=978)
+    parser.add_argument("--folder", type=Path, default=Path("results/library_size"))
+    parser.add_argument("--keep", action="store_true", help="Keep what was made.")
+    options = parser.parse_args()
+    options.folder.mkdir(parents=True, exist_ok=True)
+    if options.what == "table":
+        table(options.rows, options.folder)
+    else:
+        gene(options.signatures, options.genes, options.folder)
+    if not options.keep:
+        shutil.rmtree(options.folder)
+
+
+if __name__ == "__main__":
+    main()
