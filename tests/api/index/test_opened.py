@@ -337,6 +337,11 @@ def test_inputs_that_do_not_fit_are_refused_before_anything_is_written(toy_files
     ):
         build(matrix)
     assert len(build(matrix, overwrite=True)) == 20
+    (target / "thesis.txt").write_text("precious")
+    with pytest.raises(IndexStoreError, match=r"no part of an index \(thesis.txt\) and would be lost"):
+        build(matrix, overwrite=True)
+    assert (target / "thesis.txt").read_text() == "precious"
+    (target / "thesis.txt").unlink()
     with pytest.raises(AlignmentError, match=r"short.gctx: lacks 8 of the 978 genes of the index"):
         write_matrix(matrix.take_rows(matrix.rids[8:]), tmp_path / "short.gctx")
         ConnectivityIndex.open(target).append(tmp_path / "short.gctx", tmp_path / "info.tsv")

@@ -24,6 +24,8 @@ from beadwork.model.errors import IndexStoreError, name_some
 
 FORMAT, VERSION = "beadwork-index", 1
 MANIFEST, GENES, SEGMENTS, BACKGROUNDS, LOCK = "manifest.json", "genes.parquet", "segments", "backgrounds", "lock"
+OWN = frozenset({MANIFEST, GENES, SEGMENTS, BACKGROUNDS, LOCK})
+"""What may lie in the folder of an index, beside hidden files."""
 RANKS, SCORES, SIGNATURES, IDS, SOURCES = "rank.bin", "z.bin", "signatures.parquet", "ids.bin", "provenance.parquet"
 DAMAGED = "the index is damaged, restore or rebuild it"
 

@@ -28,6 +28,7 @@ from beadwork.io.connectivity.index.layout import (
     GENES,
     IDS,
     MANIFEST,
+    OWN,
     RANKS,
     SCORES,
     SEGMENTS,
@@ -361,6 +362,10 @@ def _check_place(path: Path, overwrite: bool) -> bool:
     if not overwrite:
         raise IndexStoreError(
             f"{path}: there is an index already; `beadwork index append` adds to it, --overwrite replaces it"
+        )
+    if foreign := sorted(item.name for item in path.iterdir() if item.name not in OWN and item.name[:1] != "."):
+        raise IndexStoreError(
+            f"{path}: holds what is no part of an index ({name_some(foreign, 3)}) and would be lost; move it elsewhere"
         )
     return True
 
