@@ -424,7 +424,7 @@ def test_a_filter_that_is_not_there_is_named(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["loadings", "components", "intercept", "genes"])
-@pytest.mark.parametrize("how", HOW.keys() - {"soft link out of the tree", "soft link to an external link"})
+@pytest.mark.parametrize("how", sorted(HOW.keys() - {"soft link out of the tree", "soft link to an external link"}))
 def test_an_inference_model_holds_its_own_weights(tmp_path, name, how):
     path = write_model(tmp_path / "m.h5")
     with h5py.File(path, "r+") as file:

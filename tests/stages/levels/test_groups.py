@@ -69,7 +69,7 @@ def texts(form):
         {"det_well": ["A1", "A2", "A3", "A4", "A5", "A6"]}, {"det_well": ["a01", "A2", "A03", "A4", "a5", "A6"]},
         {"brew_prefix": ["T1_A375_24H "] * 6},
     ],
-    ids=str,
+    ids=lambda changes: "+".join(changes),
 )  # fmt: skip
 @pytest.mark.parametrize("which", [1, 2, 3])
 def test_one_plate_that_is_written_otherwise_takes_no_replicate_away(changes, which):
