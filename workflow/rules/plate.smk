@@ -32,7 +32,8 @@ rule plate:
     message:
         "{wildcards.plate}: from its beads to z-scores (levels 2 to 4)"
     shell:
-        final(
+        "# the files of beadwork deconvolve, normalize, infer and zscore, made in one process\n"
+        + final(
             "beadwork plate {input.lxb:q} --map {input.map:q} {params.plate} {params.flags} -o {params.folder:q}"
             " --threads {threads}"
         )
