@@ -128,7 +128,7 @@ def join_shares(
 
 
 def _slices(share: Share, width: int, columns: slice) -> Iterator[np.ndarray]:
-    """Some columns of similarities, copied in portions: pages of a mapped file count as memory until it is closed."""
+    """Copy some columns of similarities in portions: pages of a mapped file count as memory until it is closed."""
     step = max(1, _BLOCK // (4 * max(1, width)))
     for first in range(0, share.last - share.first, step):
         yield np.array(share.scores(PAIRED, width)[first : first + step, columns])
