@@ -127,6 +127,13 @@ def join_shares(
     return summary | {"perturbagens_with_pairs": len(recall), "median_rank": float(recall["rank"].median())}
 
 
+def _slices(share: Share, width: int, columns: slice) -> Iterator[np.ndarray]:
+    """Copy some columns of similarities in portions: pages of a mapped file count as memory until it is closed."""
+    step = max(1, _BLOCK // (4 * max(1, width)))
+    for first in range(0, share.last - share.first, step):
+        yield np.array(share.scores(PAIRED, width)[first : first + step, columns])
+
+
 def _join_matrix(asked: Introspection, shares: Sequence[Share], kind: str, path: Path) -> None:
     """Write one matrix, in portions that do not depend on the cut."""
     count = len(asked.positions)
@@ -202,6 +209,7 @@ def _columns(asked: Introspection, shares: Sequence[Share], kept: Sequence[Any])
         return
     width = max(1, _BLOCK // (4 * max(1, len(asked.code))))
     for start in range(0, len(paired), width):
-        block = np.concatenate([share.scores(PAIRED, len(paired))[:, start : start + width] for share in shares])
+        columns = slice(start, start + width)
+        block = np.concatenate([part for share in shares for part in _slices(share, len(paired), columns)])
         for place, column in enumerate(paired[start : start + width].tolist()):
             yield column, partial(percentiles_among, block[:, place])
