@@ -142,6 +142,11 @@ class Pairs:
 
     def judge(self, similarity: np.ndarray) -> tuple[float, float, float]:
         """AUC and its interval."""
+        low, high = np.nanpercentile(self.draws(similarity), [2.5, 97.5])
+        return auc(similarity[self.first, self.second], self.hit), low, high
+
+    def draws(self, similarity: np.ndarray) -> np.ndarray:
+        """AUC of bootstrap draws, the same draws whatever is judged."""
         score = similarity[self.first, self.second]
         codes, units = pd.factorize(self.unit)
         rng = np.random.default_rng(1)
@@ -150,7 +155,7 @@ class Pairs:
             times = np.bincount(rng.integers(0, len(units), len(units)), minlength=len(units))[codes]
             one, other = times[self.first], times[self.second]
             drawn.append(auc(score, self.hit, np.where(codes[self.first] == codes[self.second], one, one * other)))
-        return auc(score, self.hit), *np.nanpercentile(drawn, [2.5, 97.5])
+        return np.array(drawn)
 
 
 def pairs_of(same: Callable[[np.ndarray, np.ndarray], np.ndarray], chosen: np.ndarray, unit: np.ndarray,
