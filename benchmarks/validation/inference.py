@@ -114,15 +114,17 @@ def uncertainty(lab: Lab) -> list[str]:
 
 def perturbations(lab: Lab) -> list[str]:
     """Signatures of perturbations whose transcriptome was measured, with both scales of z."""
-    gene_sd = lab_gene_sd(lab)
+    shipped = read_inference_model(default_model_path())
+    at = shipped.genes.get_indexer(lab.genes)
+    gene_sd, accuracy, n = np.asarray(shipped.gene_sd)[at], np.asarray(shipped.accuracy)[at], len(lab.studies)
     out = [
         "Perturbations with a measured transcriptome, each study left out: correlation of inferred and measured "
         "signature over the inferred genes, and share of right signs among the 5 % of genes with the largest "
-        "inferred z. "
-        "Own: z as ZSPC divides it; measured: `zscore --scale measured`.",
+        "inferred z. Own: z as ZSPC divides it; own x r: times the accuracy of the gene in other studies (gene lists "
+        "of an index); measured: `zscore --scale measured`.",
         "",
-        "| study | signatures | gene r | signature r, own | measured | right sign, own | measured |",
-        "|---|---|---|---|---|---|---|",
+        "| study | n | gene r | signature r, own | own x r | measured | right sign, own | own x r | measured |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     rows = []
     for name in PERTURBATIONS:
@@ -132,30 +134,26 @@ def perturbations(lab: Lab) -> list[str]:
         samples = sample_names(lab, name)
         centre = np.median(inferred, axis=0)
         own = np.maximum(np.median(np.abs(inferred - centre), axis=0), MIN_MAD) * MAD_TO_SD
+        here = lab.correlation(name, model)
+        others = np.where(np.isfinite(here), (n * accuracy - here) / (n - 1), accuracy)  # without the study judged
         found = []
         for treated, control in contrasts(name, samples).values():
             truth = (measured[treated].mean(axis=0) - measured[control].mean(axis=0))[there]
             guess = inferred[treated].mean(axis=0) - inferred[control].mean(axis=0)
             cells = []
-            for scale in (own, gene_sd):
-                z = (guess / scale)[there]
+            for factor in (1 / own, np.clip(others, 0, 1) / own, 1 / gene_sd):
+                z = (guess * factor)[there]
                 top = np.argsort(-np.abs(z))[: len(z) // 20]
                 cells.append(
                     (np.corrcoef(z, truth / gene_sd[there])[0, 1], np.mean(np.sign(z[top]) == np.sign(truth[top])))
                 )
-            found.append([cells[0][0], cells[1][0], cells[0][1], cells[1][1]])
+            found.append([cell[k] for k in (0, 1) for cell in cells])
         mean = np.mean(found, axis=0)
-        r = float(lab.medians(lab.correlation(name, model))[0])
+        r = float(lab.medians(here)[0])
         rows.append([r, *mean])
         out.append(line(name, len(found), r, *map(float, mean)))
     out.append(line("**mean**", "", *map(float, np.mean(rows, axis=0))))
     return out
-
-
-def lab_gene_sd(lab: Lab) -> np.ndarray:
-    """Find the standard deviation of genes within studies, as the model has it."""
-    model = read_inference_model(default_model_path())
-    return np.asarray(model.gene_sd)[model.genes.get_indexer(lab.genes)]
 
 
 def sample_names(lab: Lab, name: str) -> list[str]:

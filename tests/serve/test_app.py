@@ -143,7 +143,7 @@ def test_signature(site, index):
     profile = json.loads(fetch(f"{site}/api/signature?{urllib.parse.urlencode({'sig_id': sig_id})}")[2])
     z = index.signature(sig_id)
     assert profile["up"][0]["gene_id"] == z.idxmax() and profile["annotation"]["distil_nsample"] == 3
-    assert sum(profile["histogram"]["counts"]) == 978
+    assert sum(profile["histogram"]["counts"]) == 978 and profile["ranked_by"] == "z"  # landmarks only
 
 
 def test_openapi_describes_every_route(site):

@@ -20,6 +20,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, Res
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat
 
 from beadwork import __version__
+from beadwork.api.index.look_up import list_scores
 from beadwork.api.index.opened import ConnectivityIndex, load_queries
 from beadwork.api.index.query_page import query_page
 from beadwork.io.files.cells import plain_cell
@@ -124,6 +125,9 @@ class SignatureProfile(BaseModel):
     annotation: dict[str, Any] = Field(description="all fields of the index, the QC of its replicates among them")
     up: list[dict[str, Any]]
     down: list[dict[str, Any]]
+    ranked_by: str = Field(
+        description="what the genes are ranked by; inferred genes count by the accuracy of inference"
+    )
     histogram: dict[str, list[float]]
 
 
@@ -348,9 +352,11 @@ def _plain(item: Any) -> Any:
 
 def _profile(index: ConnectivityIndex, sig_id: str, top: int) -> SignatureProfile:
     z = index.signature(sig_id)
-    (row,) = index.annotation.take(np.array([index.position(sig_id)])).to_pylist()
+    place = index.position(sig_id)
+    (row,) = index.annotation.take(np.array([place])).to_pylist()
     symbols = index.genes["symbol"].to_numpy(object)
-    order = np.argsort(-z.to_numpy(np.float64), kind="stable")
+    scores, note = list_scores(index, place, z.to_numpy(np.float64))
+    order = np.argsort(-scores, kind="stable")
 
     def genes(places: np.ndarray) -> list[dict[str, Any]]:
         return [
@@ -366,5 +372,6 @@ def _profile(index: ConnectivityIndex, sig_id: str, top: int) -> SignatureProfil
         },
         up=genes(order[:top]),
         down=genes(order[::-1][:top]),
+        ranked_by=note or "z",
         histogram={"counts": [float(item) for item in counts], "edges": [round(float(item), 4) for item in edges]},
     )

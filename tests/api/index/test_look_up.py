@@ -14,6 +14,7 @@ from beadwork.api.index.build import build_index
 from beadwork.cli import cli
 from beadwork.io.matrix.formats import write_matrix
 from beadwork.io.platform.gene_table import gene_table
+from beadwork.io.platform.inference_model import inference_accuracies
 from beadwork.model.errors import GeneSetError
 from beadwork.model.matrix import Level, Matrix
 from beadwork.model.params import IndexParams
@@ -89,7 +90,7 @@ def test_cell_signature_and_class(opened: ConnectivityIndex) -> None:
     assert cell.tables["tried"]["n_signatures"].sum() == 11
     card = look_up.show_signature(opened, "a1:A375:10")
     assert card.facts["file"] == "modz.gctx"
-    assert card.tables["profile"]["z"].is_monotonic_decreasing
+    assert card.tables["profile"]["list_score"].is_monotonic_decreasing
     assert card.tables["nearest"]["pert_iname"].iloc[0] in ("a1", "a2")
     found = look_up.show_class(opened, "a Inhibitor")
     assert found.tables["members"]["pert_iname"].tolist() in (["a1", "a2"], ["a2", "a1"])
@@ -97,6 +98,34 @@ def test_cell_signature_and_class(opened: ConnectivityIndex) -> None:
     assert look_up.show_class(opened, "a Inhibitor").facts == found.facts
     with pytest.raises(GeneSetError, match="has no class 'A inhibitr'; near it: a inhibitor"):
         look_up.show_class(opened, "A inhibitr")
+
+
+@pytest.mark.parametrize("scale", [None, "own", "measured"])
+def test_inferred_genes_of_a_signature_count_by_their_accuracy(tmp_path: Path, scale: str | None) -> None:
+    table = gene_table()
+    genes = table.index[table["pr_is_lm"] == 1][:300].append(table.index[table["pr_is_lm"] == 0][:100])
+    z = np.random.default_rng(2).normal(size=(400, 3)).astype(np.float32)
+    cols = pd.DataFrame({"pert_iname": list("abc"), "cell_id": "A375"}, index=["s0", "s1", "s2"])
+    step = {"command": "zscore", "version": "1", "parameters": {"scale": scale}}
+    record = {} if scale is None else {"command": "consensus", "version": "1", "parameters": {}, "history": [step]}
+    matrix = Matrix(z, pd.DataFrame(index=genes), cols, level=Level.MODZ, provenance=record)
+    write_matrix(matrix, tmp_path / "modz.gctx")
+    write_matrix(matrix.take_rows(genes[:300]), tmp_path / "landmarks.gctx")
+    for name, file in (("index", "modz.gctx"), ("lm", "landmarks.gctx")):
+        build_index(tmp_path / name, [tmp_path / file], params=IndexParams(background=0))
+    landmarks = look_up.show_signature(ConnectivityIndex.open(tmp_path / "lm", threads=1), "s1")
+    assert "list_score" not in landmarks.tables["profile"] and "profile_ranked_by" not in landmarks.facts
+    assert landmarks.tables["profile"]["z"].is_monotonic_decreasing
+    card = look_up.show_signature(ConnectivityIndex.open(tmp_path / "index", threads=1), "s1")
+    profile = card.tables["profile"]
+    if scale == "measured":
+        assert profile["z"].is_monotonic_decreasing and "zscore --scale measured" in card.facts["profile_ranked_by"]
+        return
+    assert card.facts["profile_ranked_by"] == "inferred genes by z times the accuracy of their inference"
+    assert profile["list_score"].is_monotonic_decreasing and not profile["z"].is_monotonic_decreasing
+    factor = profile["gene_id"].map(inference_accuracies()).fillna(1.0)
+    assert factor.lt(1).sum() == 100
+    np.testing.assert_allclose(profile["list_score"], profile["z"] * factor, rtol=1e-6)
 
 
 def test_command(index: Path, tmp_path: Path) -> None:

@@ -55,8 +55,14 @@ def with_cols(matrix: Matrix, **fields) -> Matrix:
     return matrix.with_values(matrix.values, cols=matrix.cols.assign(**fields))
 
 
-def test_a_relation_is_found_in_left_out_studies():
-    result = train(study())
+@pytest.fixture(scope="module")
+def trained():
+    """Train on the made profiles once for the tests that compare with it."""
+    return train(study())
+
+
+def test_a_relation_is_found_in_left_out_studies(trained):
+    result = trained
     assert result.accuracy["study"].tolist() == ["study0", "study1", "study2", "mean"]
     assert result.accuracy["n"].tolist() == [25, 20, 15, 60]
     assert result.accuracy["all"].iloc[-1] > 0.85
@@ -81,11 +87,11 @@ def test_nothing_is_found_where_nothing_is():
     assert abs(train(source.with_values(values)).accuracy["all"].iloc[-1]) < 0.1
 
 
-def test_order_files_and_threads_do_not_change_a_bit():
+def test_order_files_and_threads_do_not_change_a_bit(trained):
     source = study()
     order = np.random.default_rng(4).permutation(60)
     turned = source.take_rows(source.rids[::-1]).take_cols(source.cids[order])
-    one = train(source)
+    one = trained
     for other in (
         train(turned, threads=2),
         train(turned.take_cols(turned.cids[:31]), turned.take_cols(turned.cids[31:])),
@@ -95,9 +101,9 @@ def test_order_files_and_threads_do_not_change_a_bit():
         assert one.model.metadata == other.model.metadata
 
 
-def test_the_scale_of_the_values_does_not_matter():
+def test_the_scale_of_the_values_does_not_matter(trained):
     source = study()
-    np.testing.assert_allclose(weights(train(source)), weights(train(source.with_values(2**source.values))), atol=1e-12)
+    np.testing.assert_allclose(weights(trained), weights(train(source.with_values(2**source.values))), atol=1e-12)
 
 
 def test_studies_may_lack_genes():
@@ -138,8 +144,9 @@ def test_two_colour_studies_give_no_means():
     shifted[:, two] = shifted[::-1, two]  # other levels altogether, and other differences
     flags = with_cols(source.with_values(shifted), two_colour=two.astype(int))
     table = pd.DataFrame({"two_colour": ["1"], "study_group": [np.nan]}, index=["study1"])
-    np.testing.assert_array_equal(weights(train(flags)), weights(train(source.with_values(shifted), studies=table)))
-    assert np.abs(weights(train(flags)) - weights(train(source.with_values(shifted)))).max() > 1e-4
+    flagged = weights(train(flags))
+    np.testing.assert_array_equal(flagged, weights(train(source.with_values(shifted), studies=table)))
+    assert np.abs(flagged - weights(train(source.with_values(shifted)))).max() > 1e-4
 
 
 def test_studies_that_share_patients_are_left_out_together():

@@ -145,9 +145,32 @@ def show_signature(index: ConnectivityIndex, sig_id: str) -> Card:
              if value is not None and value == value}  # fmt: skip
     facts.pop("source", None)
     facts |= _origin(index, place)
-    genes = index.genes.assign(z=z[0])
-    profile = genes.sort_values("z", ascending=False, kind="stable").reset_index(drop=True)
+    scores, note = list_scores(index, place, z[0])
+    genes, by = index.genes.assign(z=z[0]), "z"
+    if note:
+        facts["profile_ranked_by"], by = note, "list_score"
+        genes = genes.assign(list_score=scores)
+    profile = genes.sort_values(by, ascending=False, kind="stable").reset_index(drop=True)
     return Card("signature", sig_id, facts, {"profile": profile, "nearest": nearest(index, z, np.array([place]))})
+
+
+def list_scores(index: ConnectivityIndex, place: int, z: np.ndarray) -> tuple[np.ndarray, str]:
+    """Scores by which the genes of a signature are listed, and a sentence on it; z and no sentence if all are measured.
+
+    Genes whose z was made with ``zscore --scale measured`` have that scale already, and keep it.
+    """
+    from beadwork.io.platform.inference_model import inference_accuracies
+    from beadwork.stages.connectivity.gene_lists import gene_list_scores
+
+    accuracies = inference_accuracies()
+    if not any(gene in accuracies for gene in index.store.gene_ids):
+        return z, ""
+    steps = [step for step in _steps(index, place)[1] if step.get("command") == "zscore"]
+    if any((step.get("parameters") or {}).get("scale") == "measured" for step in steps):
+        return z, "z, which has the scale of measured genes (zscore --scale measured)"
+    return gene_list_scores(
+        z, index.store.gene_ids, accuracies
+    ), "inferred genes by z times the accuracy of their inference"
 
 
 def show_class(index: ConnectivityIndex, name: str) -> Card:
@@ -406,7 +429,7 @@ def _mean_cosine(unit: np.ndarray) -> float:
     return float((np.linalg.norm(unit.sum(axis=0)) ** 2 - size) / (size * (size - 1)))
 
 
-def _origin(index: ConnectivityIndex, place: int) -> dict[str, Any]:
+def _steps(index: ConnectivityIndex, place: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """File that a signature came from, and the steps that made it."""
     source = index.annotation.numbers("source")[place] if "source" in index.annotation else np.nan
     for segment in index.store.segments:
@@ -415,7 +438,14 @@ def _origin(index: ConnectivityIndex, place: int) -> dict[str, Any]:
             for row in rows:
                 if row.get("source") == source or len(rows) == 1:
                     record = json.loads(row.get("provenance") or "{}")
-                    steps = [f"{step.get('command')} ({step.get('version')})" for step in record.get("history", ())]
-                    return {"file": row.get("name"), "digest": row.get("digest"),
-                            "made_by": " > ".join(steps) or "not by beadwork"}  # fmt: skip
-    return {}
+                    return row, [*record.get("history", ()), *([record] if "command" in record else [])]
+    return {}, []
+
+
+def _origin(index: ConnectivityIndex, place: int) -> dict[str, Any]:
+    """File that a signature came from, and the steps before it, in words."""
+    row, steps = _steps(index, place)
+    if not row:
+        return {}
+    made = " > ".join(f"{step.get('command')} ({step.get('version')})" for step in steps)
+    return {"file": row.get("name"), "digest": row.get("digest"), "made_by": made or "not by beadwork"}

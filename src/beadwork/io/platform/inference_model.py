@@ -21,7 +21,10 @@ Version 1 has float16 throughout and no standard deviations; it is read as befor
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import h5py
@@ -52,6 +55,14 @@ MAX_UNKNOWN = 0.01
 def default_model_path() -> Path:
     """Path of the model that ships."""
     return resource_path(DEFAULT_MODEL)
+
+
+@cache
+def inference_accuracies() -> Mapping[str, float]:
+    """Correlation of inferred and measured values in left-out studies, by Entrez id, of the model that ships."""
+    with h5py.File(default_model_path(), "r") as file:
+        values = file["accuracy"][:].astype(np.float64).tolist()
+        return MappingProxyType(dict(zip(_ids(file["genes"][:]), values, strict=True)))
 
 
 def read_inference_model(path: str | Path) -> InferenceModel:

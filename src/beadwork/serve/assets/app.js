@@ -167,6 +167,7 @@ async function openSignature(id) {
       return line;
     }));
   }
+  byId("ranked-by").textContent = profile.ranked_by === "z" ? "" : `Genes are ranked by: ${profile.ranked_by}.`;
   byId("histogram").replaceChildren(histogram(profile.histogram));
   byId("signature").scrollIntoView({ block: "nearest" });
 }
