@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from beadwork import ConnectivityIndex
@@ -150,20 +149,20 @@ def test_a_filter_that_leaves_controls_alone(index):
     assert len(result.table()) == 6 and len(result.perturbagens()) == 0
 
 
-def test_recall_keeps_types_apart():
-    from beadwork.api.index.introspect import recall_table
+def test_recall_keeps_types_apart(study, tmp_path):
+    from beadwork.api.index.introspect import introspect
+    from beadwork.io.files.tables import read_table
 
-    info = pd.DataFrame(
-        {
-            "pert_iname": ["g"] * 4 + ["DMSO"] * 2, "pert_id": list("aabbcc"), "cell_id": "A",
-            "pert_type": ["trt_sh", "trt_sh", "trt_oe", "trt_oe", "ctl_vehicle", "ctl_vehicle"],
-        }
-    )  # fmt: skip
-    similarity = np.random.default_rng(1).normal(size=(6, 6))
-    np.fill_diagonal(similarity, np.nan)
-    table = recall_table(similarity, info).sort_values("pert_type")
-    assert table[["pert_iname", "pert_id", "pert_type", "n_signatures"]].to_numpy().tolist() == [
-        ["g", "b", "trt_oe", 2], ["g", "a", "trt_sh", 2],
+    matrix, info = study
+    info = info.copy()
+    treated = np.flatnonzero(info["pert_type"] == "trt_cp")
+    info.loc[treated, ["pert_iname", "pert_id"]] = ["g", "g"]
+    info.loc[treated[::2], "pert_type"] = "trt_oe"
+    introspect(build(tmp_path / "apart", info, matrix), tmp_path / "answers")
+    table = read_table(tmp_path / "answers" / "recall.tsv").sort_values("pert_type")
+    halves = [len(treated[1::2]), len(treated[::2])]
+    assert table[["pert_iname", "pert_type", "n_signatures"]].to_numpy().tolist() == [
+        ["g", "trt_cp", halves[0]], ["g", "trt_oe", halves[1]],
     ]  # fmt: skip
 
 

@@ -160,7 +160,7 @@ def list_scores(index: ConnectivityIndex, place: int, z: np.ndarray) -> tuple[np
     Genes whose z was made with ``zscore --scale measured`` have that scale already, and keep it.
     """
     from beadwork.io.platform.inference_model import inference_accuracies
-    from beadwork.stages.connectivity.gene_lists import gene_list_scores
+    from beadwork.stages.connectivity.explain import gene_list_scores
 
     accuracies = inference_accuracies()
     if not any(gene in accuracies for gene in index.store.gene_ids):
@@ -445,7 +445,5 @@ def _steps(index: ConnectivityIndex, place: int) -> tuple[dict[str, Any], list[d
 def _origin(index: ConnectivityIndex, place: int) -> dict[str, Any]:
     """File that a signature came from, and the steps before it, in words."""
     row, steps = _steps(index, place)
-    if not row:
-        return {}
     made = " > ".join(f"{step.get('command')} ({step.get('version')})" for step in steps)
-    return {"file": row.get("name"), "digest": row.get("digest"), "made_by": made or "not by beadwork"}
+    return {"file": row.get("name"), "digest": row.get("digest"), "made_by": made or "not by beadwork"} if row else {}
