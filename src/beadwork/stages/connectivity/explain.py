@@ -23,6 +23,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from beadwork.kernels.connectivity.control_t import benjamini_hochberg
 from beadwork.kernels.numeric.ranks import mean_ranks, rankit_scores
 from beadwork.model.errors import AlignmentError
 from beadwork.model.pert_types import COMPOUND, is_treatment, perturbation_kind, rolled_up_as
@@ -150,7 +151,7 @@ def score_classes(
     table = pd.DataFrame(rows, columns=list(CLASS_COLUMNS))
     for kind in members:
         chosen = table["kind"] == kind
-        table.loc[chosen, "fdr"] = false_discovery(table.loc[chosen, "p"].to_numpy())
+        table.loc[chosen, "fdr"] = benjamini_hochberg(table.loc[chosen, "p"].to_numpy())
     return table.sort_values("z", ascending=False, kind="stable", ignore_index=True)
 
 
@@ -172,18 +173,6 @@ def two_sided(z: float) -> float:
     from math import erfc, sqrt
 
     return erfc(abs(z) / sqrt(2.0))
-
-
-def false_discovery(p: np.ndarray) -> np.ndarray:
-    """Control the false discovery rate as Benjamini and Hochberg; missing p stay missing."""
-    from scipy.stats import false_discovery_control
-
-    p = np.asarray(p, np.float64)
-    result = np.full(len(p), np.nan)
-    known = ~np.isnan(p)
-    if known.any():
-        result[known] = false_discovery_control(p[known])
-    return result
 
 
 def direction_of(mechanisms: Sequence[str], words: Mapping[str, int]) -> int:
@@ -253,7 +242,7 @@ def score_genes(
         })  # fmt: skip
     columns = ["query", "symbol", "score", *PARTS, "n_parts", *(f"n_{part}" for part in PARTS), "p", "drugs_used"]
     table = pd.DataFrame(rows, columns=columns)
-    table.insert(columns.index("p") + 1, "q", false_discovery(table["p"].to_numpy()))
+    table.insert(columns.index("p") + 1, "q", benjamini_hochberg(table["p"].to_numpy()))
     table["words"] = np.where(table["score"] > 0, "the query looks like more of the gene",
                               "the query looks like less of the gene")  # fmt: skip
     order = np.lexsort([table["symbol"].to_numpy(str), -table["score"].abs().to_numpy()])
@@ -312,7 +301,7 @@ def score_hits(query: str, perturbagens: Perturbagens, hits: Sequence[str],
     table.insert(6, "fdr", np.nan)
     for kind in members:
         own_kind = table["kind"] == kind
-        table.loc[own_kind, "fdr"] = false_discovery(table.loc[own_kind, "p"].to_numpy())
+        table.loc[own_kind, "fdr"] = benjamini_hochberg(table.loc[own_kind, "p"].to_numpy())
     return table.sort_values(["p", "class"], kind="stable", ignore_index=True)
 
 
