@@ -41,6 +41,7 @@ rule consensus:
 
 
 rule collect_siginfo:
+    localrule: True
     input:
         expand("<results>/signatures/{brew}_siginfo.tsv", brew=BREWS),
     output:

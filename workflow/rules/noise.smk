@@ -85,6 +85,7 @@ rule consensus_cleaned:
 
 
 rule collect_cleaned_siginfo:
+    localrule: True
     input:
         expand("<results>/signatures/{brew}_MNZ_siginfo.tsv", brew=BREWS),
     output:

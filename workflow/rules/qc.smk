@@ -2,6 +2,7 @@
 
 
 rule collect_brew_qc:
+    localrule: True
     input:
         plates=lambda wildcards: expand(
             "<results>/{plate}/qc/{stage}.tsv",
@@ -64,6 +65,7 @@ rule check_plates:
 
 
 rule collect_qc:
+    localrule: True
     input:
         expand("<results>/signatures/qc/{brew}.tsv", brew=BREWS),
         "<results>/plate_check_qc.tsv",
@@ -86,6 +88,7 @@ rule collect_qc:
 
 
 rule status:
+    localrule: True
     input:
         qc="<results>/qc.tsv",
         siginfo="<results>/siginfo.tsv",

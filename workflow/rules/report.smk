@@ -89,6 +89,7 @@ rule figures_brew:
 
 
 rule figures_study:
+    localrule: True
     input:
         qc="<results>/qc.tsv",
         siginfo="<results>/siginfo.tsv",
@@ -125,6 +126,7 @@ rule figures_study:
 
 
 rule figures_query:
+    localrule: True
     input:
         "<results>/queries/{query}",
     output:
@@ -153,6 +155,7 @@ rule figures_query:
 
 
 rule report:
+    localrule: True
     input:
         figures=report_figures(),
         status="<results>/status.tsv",
