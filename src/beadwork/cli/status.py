@@ -66,7 +66,7 @@ def command(
 
 def read_sheets(paths: tuple[Path, ...]) -> list[dict[str, str]]:
     """Rows of plate sheets, also of the plates that are not to be used."""
-    from beadwork.model.sheet import parse_plate_sheets
+    from beadwork.model.plates.sheet import parse_plate_sheets
 
     rows = parse_plate_sheets([(sheet_text(path), str(path)) for path in paths], files=False, unused=True)
     return [
