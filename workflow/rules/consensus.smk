@@ -41,7 +41,6 @@ rule consensus:
 
 
 rule collect_siginfo:
-    localrule: True
     input:
         expand("<results>/signatures/{brew}_siginfo.tsv", brew=BREWS),
     output:
@@ -50,6 +49,7 @@ rule collect_siginfo:
         "<logs>/collect_siginfo.log",
     benchmark:
         "<benchmarks>/collect_siginfo.tsv"
+    localrule: True
     conda:
         "../../envs/beadwork.yaml"
     threads: 1

@@ -85,7 +85,6 @@ rule consensus_cleaned:
 
 
 rule collect_cleaned_siginfo:
-    localrule: True
     input:
         expand("<results>/signatures/{brew}_MNZ_siginfo.tsv", brew=BREWS),
     output:
@@ -94,6 +93,7 @@ rule collect_cleaned_siginfo:
         "<logs>/collect_cleaned_siginfo.log",
     benchmark:
         "<benchmarks>/collect_cleaned_siginfo.tsv"
+    localrule: True
     conda:
         "../../envs/beadwork.yaml"
     threads: 1

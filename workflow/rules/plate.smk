@@ -21,6 +21,8 @@ rule plate:
     conda:
         "../../envs/beadwork.yaml"
     threads: 1
+    group:
+        "plates" if CFG.group_plates else None
     resources:
         mem_mb=memory(700, 2),
         runtime=minutes(5),

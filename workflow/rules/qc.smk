@@ -2,7 +2,6 @@
 
 
 rule collect_brew_qc:
-    localrule: True
     input:
         plates=lambda wildcards: expand(
             "<results>/{plate}/qc/{stage}.tsv",
@@ -25,6 +24,7 @@ rule collect_brew_qc:
         "<logs>/collect_brew_qc/{brew}.log",
     benchmark:
         "<benchmarks>/collect_brew_qc/{brew}.tsv"
+    localrule: True
     conda:
         "../../envs/beadwork.yaml"
     threads: 1
@@ -65,7 +65,6 @@ rule check_plates:
 
 
 rule collect_qc:
-    localrule: True
     input:
         expand("<results>/signatures/qc/{brew}.tsv", brew=BREWS),
         "<results>/plate_check_qc.tsv",
@@ -75,6 +74,7 @@ rule collect_qc:
         "<logs>/collect_qc.log",
     benchmark:
         "<benchmarks>/collect_qc.tsv"
+    localrule: True
     conda:
         "../../envs/beadwork.yaml"
     threads: 1
@@ -88,7 +88,6 @@ rule collect_qc:
 
 
 rule status:
-    localrule: True
     input:
         qc="<results>/qc.tsv",
         siginfo="<results>/siginfo.tsv",
@@ -109,6 +108,7 @@ rule status:
         "<logs>/status.log",
     benchmark:
         "<benchmarks>/status.tsv"
+    localrule: True
     conda:
         "../../envs/beadwork.yaml"
     threads: 1

@@ -89,7 +89,6 @@ rule figures_brew:
 
 
 rule figures_study:
-    localrule: True
     input:
         qc="<results>/qc.tsv",
         siginfo="<results>/siginfo.tsv",
@@ -110,6 +109,7 @@ rule figures_study:
         "<logs>/figures_study.log",
     benchmark:
         "<benchmarks>/figures_study.tsv"
+    localrule: True
     conda:
         "../../envs/beadwork.yaml"
     threads: 1
@@ -126,7 +126,6 @@ rule figures_study:
 
 
 rule figures_query:
-    localrule: True
     input:
         "<results>/queries/{query}",
     output:
@@ -140,6 +139,7 @@ rule figures_query:
         "<logs>/figures_query/{query}.log",
     benchmark:
         "<benchmarks>/figures_query/{query}.tsv"
+    localrule: True
     conda:
         "../../envs/beadwork.yaml"
     threads: 1
@@ -155,7 +155,6 @@ rule figures_query:
 
 
 rule report:
-    localrule: True
     input:
         figures=report_figures(),
         status="<results>/status.tsv",
@@ -166,6 +165,7 @@ rule report:
         "<logs>/report.log",
     benchmark:
         "<benchmarks>/report.tsv"
+    localrule: True
     conda:
         "../../envs/beadwork.yaml"
     threads: 1

@@ -6,14 +6,19 @@ taken.
 """
 
 import os
+import shutil
 import sys
+import tempfile
 from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 
 PLANNED_WITH = """
     __init__ io/__init__ io/files/__init__ io/files/text io/files/unpack model/__init__ model/config model/errors
     model/ids model/lines model/missing model/params/__init__ model/params/base model/params/beads
     model/params/connectivity model/params/levels model/params/plates model/params/simulate model/params/steps
-    model/pert_types model/sheet
+    model/pert_types model/plates/__init__ model/plates/sheet
 """.split()
 """Modules of beadwork that planning imports; a workflow that comes from a repository has to fetch each of them."""
 
@@ -22,18 +27,26 @@ def folder_of_sources():
     """Folder from which beadwork is imported, or None if there are no sources beside the workflow."""
     first = workflow.current_basedir.join("../../src/beadwork/__init__.py")
     path = Path(first.get_path_or_uri(secret_free=True))
-    if path.is_file():
-        return path.parents[1]
-    try:
-        fetched = [
-            Path(workflow.source_path(f"../../src/beadwork/{name}.py"))
-            for name in PLANNED_WITH
-        ]
-    except Exception:  # whatever a repository or a network has to say
-        return None
-    return fetched[0].parents[1]
+    return path.parents[1] if path.is_file() else fetched_sources()
 
 
+def fetched_sources():
+    """Folder with the modules that planning imports, fetched from where the workflow comes from; None if it has none."""
+    files = {}
+    for name in PLANNED_WITH:
+        try:
+            files[name] = workflow.source_path(f"../../src/beadwork/{name}.py")
+        except Exception as error:  # whatever a repository or a network has to say
+            logger.debug(f"src/beadwork/{name}.py beside the workflow: {error}")
+            return None
+    for name, path in files.items():
+        target = Path(FETCHED.name) / "beadwork" / f"{name}.py"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, target)
+    return Path(FETCHED.name)
+
+
+FETCHED = tempfile.TemporaryDirectory(prefix="beadwork-")
 if (_sources := folder_of_sources()) and str(_sources) not in sys.path:
     sys.path.insert(0, str(_sources))
 

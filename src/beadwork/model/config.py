@@ -75,6 +75,11 @@ class Config(Params):
         description="plate: one job makes all levels of a plate; separate: one job for each stage, for those who "
         "develop a stage; the files are the same",
     )
+    group_plates: bool = Field(
+        False,
+        description="several plates in one job of a cluster, as many as `--group-components plates=4` says (the profiles "
+        "say 4): for small plates and slow schedulers",
+    )
     report: bool = Field(True, description="also draw the figures of the report")
     zscore_sd: bool = Field(
         False,
