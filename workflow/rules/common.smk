@@ -4,6 +4,8 @@ Every mistake in the configuration, the plate sheet or a plate map is reported h
 read this file again, for one plate each: they look at the files of that plate only.
 """
 
+import json
+import os
 import re
 import shlex
 import subprocess
@@ -91,6 +93,20 @@ except BeadworkError as error:
 if not PLATES:
     logger.warning(f"{CFG.plates}: has no plates to process; add one row per plate")
 
+NOTHING = {"plates": (), "figures": (), "queries": ()}
+
+
+def left_out():
+    """What failed in a run that now goes on without it (failures.smk)."""
+    file = os.environ.get("BEADWORK_LEFT_OUT")
+    return json.loads(Path(file).read_text()) if file else NOTHING
+
+
+LEFT_OUT = left_out()
+for plate in LEFT_OUT["plates"]:
+    PLATES.pop(plate, None)
+LOST_FIGURES = {path.rpartition("/report/")[2] for path in LEFT_OUT["figures"]}
+QUERIES = [query.name for query in CFG.queries if query.name not in LEFT_OUT["queries"]]
 PLATES_OF = Known()
 for plate, row in PLATES.items():
     PLATES_OF.setdefault(row.brew, []).append(plate)
@@ -240,16 +256,6 @@ def names_with_vehicles(wanted=True):
     return names_of(plate for plate in PLATES if has_vehicles(plate) == wanted)
 
 
-def final(command):
-    """A command whose exit code 2 is final: what is wrong with its input no further attempt can help."""
-    return (
-        "if [ {resources.attempt} = 1 ]; then rm -f {log:q}.final;"
-        " elif [ -s {log:q}.final ]; then cat {log:q}.final > {log:q}; exit 2; fi\n"
-        + command
-        + " 2> {log:q} || {{ code=$?; [ $code != 2 ] || cp {log:q} {log:q}.final; exit $code; }}"
-    )
-
-
 def report_what_there_is():
     """Write the report after a run in which something failed, so that one plate or figure blocks no other."""
     if not (CFG.report and PLANNING and Path(CFG.results).is_dir()):
@@ -295,10 +301,10 @@ def report_figures():
     if CFG.noise != "off":
         figures += per_plate("<results>/report/{plate}/noise.svg")
     figures += ["<results>/report/plates.svg", "<results>/report/tas.svg"]
-    names = [query.name for query in CFG.queries]
-    return figures + expand(
-        "<results>/report/queries/{query}/connections.svg", query=names
-    )
+    figures += expand("<results>/report/queries/{query}/connections.svg", query=QUERIES)
+    return [
+        path for path in figures if path.rpartition("/report/")[2] not in LOST_FIGURES
+    ]
 
 
 def closing_lines():
@@ -325,9 +331,7 @@ def all_targets():
     targets += ["<results>/index/manifest.json", "<results>/plate_check.tsv"]
     targets += ["<results>/status.tsv"]
     targets += ["<results>/index_MNZ/manifest.json"] if CFG.noise != "off" else []
-    targets += expand(
-        "<results>/queries/{query}", query=[query.name for query in CFG.queries]
-    )
+    targets += expand("<results>/queries/{query}", query=QUERIES)
     if CFG.report:
         targets += [*report_figures(), "<results>/report/index.html"]
     return targets

@@ -18,15 +18,14 @@ rule plate:
         "<benchmarks>/plate/{plate}.tsv"
     wildcard_constraints:
         plate=names_with_vehicles(),
+    group:
+        "plates" if CFG.group_plates else None
     conda:
         "../../envs/beadwork.yaml"
     threads: 1
-    group:
-        "plates" if CFG.group_plates else None
     resources:
         mem_mb=memory(700, 2),
         runtime=minutes(5),
-        attempt=lambda wildcards, attempt: attempt,
     params:
         folder=subpath(output.ZSPC, parent=True),
         plate=plate_flags,
@@ -34,11 +33,8 @@ rule plate:
     message:
         "{wildcards.plate}: from its beads to z-scores (levels 2 to 4)"
     shell:
-        "# the files of beadwork deconvolve, normalize, infer and zscore, made in one process\n"
-        + final(
-            "beadwork plate {input.lxb:q} --map {input.map:q} {params.plate} {params.flags} -o {params.folder:q}"
-            " --threads {threads}"
-        )
+        "beadwork plate {input.lxb:q} --map {input.map:q} {params.plate} {params.flags} -o {params.folder:q}"
+        " --threads {threads} 2> {log:q}"
 
 
 if CFG.zsvc:

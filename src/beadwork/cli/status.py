@@ -31,14 +31,15 @@ def command(
 
     The table has one row for each plate and level, each brew, and each index segment. The columns parameters and inputs
     are short codes that differ where the parameters, or the content of the input files, differ. States: done, missing,
-    damaged, retired (there, but the plate sheet says use: no or does not list it), stale (with --verify: its input is
-    not any more what it was made from).
+    failed (missing because its plate failed; why is said), damaged, retired (there, but the plate sheet says use: no or
+    does not list it), stale (with --verify: its input is not any more what it was made from).
     """
     import pandas as pd
 
     from beadwork.api.runs.status import change_lines, summary_lines
     from beadwork.io.files.atomic import write_text
     from beadwork.io.files.tables import read_table, write_table
+    from beadwork.io.runs.failures import failure_line, read_failures
     from beadwork.io.runs.status import STATUS_COLUMNS, compare_status, results_status, status_page, suspicions
     from beadwork.model.errors import ParameterError
 
@@ -60,7 +61,8 @@ def command(
     if target := output or record:
         write_table(table, target)
     suspected = [f"{plate}: {why}" for plate, why in suspected_plates]
-    for line in [*there, *(f"suspected: {line}" for line in suspected[:20]), *changes]:
+    failed = [f"failed: {failure_line(row)}" for row in read_failures(results)]
+    for line in [*there, *failed[:20], *(f"suspected: {line}" for line in suspected[:20]), *changes]:
         click.echo(line)
 
 

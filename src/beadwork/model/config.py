@@ -77,8 +77,13 @@ class Config(Params):
     )
     group_plates: bool = Field(
         False,
-        description="several plates in one job of a cluster, as many as `--group-components plates=4` says (the profiles "
-        "say 4): for small plates and slow schedulers",
+        description="several plates in one job of a cluster, as many as `--group-components plates=4` says (the "
+        "profiles say 4): for small plates and slow schedulers",
+    )
+    strict: bool = Field(
+        False,
+        description="true: a plate that fails ends the run before index, QC and report are made; false: they are made "
+        "of the other plates, and results/failed.tsv says what failed",
     )
     report: bool = Field(True, description="also draw the figures of the report")
     zscore_sd: bool = Field(

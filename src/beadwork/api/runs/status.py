@@ -71,4 +71,4 @@ def _first(names: list[str], limit: int = 5) -> str:
 
 
 def _worst(states: set[str]) -> str:
-    return next(state for state in ("damaged", "missing", "stale", "retired", "done") if state in states)
+    return next(state for state in ("damaged", "failed", "missing", "stale", "retired", "done") if state in states)
