@@ -16,8 +16,15 @@ from snakemake.logging import logger
 
 from beadwork.io.files.text import decode
 from beadwork.io.files.unpack import GZIP_MAGIC, unpack
+from beadwork.io.runs.plate_state import (
+    PlateState,
+    current_numbers,
+    made_with,
+    numbers_text,
+)
+from beadwork.model.compatibility import COMPATIBILITY
 from beadwork.model.config import check_config
-from beadwork.model.plates.sheet import count_wells, parse_plate_sheets
+from beadwork.model.plates.sheet import count_wells, is_stored, parse_plate_sheets
 from beadwork.model.errors import BeadworkError
 from beadwork.model.ids import DET_PLATE_PATTERN
 from beadwork.model.params import plate_names, render_flags
@@ -42,6 +49,15 @@ def read_text(path, key):
 PLANNING = workflow.is_main_process
 
 
+def has_level_2(results, plate):
+    """Whether level 2 of a plate is there, so that a run can do without its beads."""
+    folder = Path(results, plate)
+    names = [f"{plate}_{level}.gctx" for level in ("GEX", "CAL", "SUPPORT")]
+    return PlateState.read(folder).has_level_2 or all(
+        (folder / name).is_file() for name in [*names, "qc/deconvolve.tsv"]
+    )
+
+
 def read_inputs():
     """Configuration and plates to process."""
     source = str(workflow.configfiles[-1]) if workflow.configfiles else "config"
@@ -61,6 +77,7 @@ def read_inputs():
         [(read_text(path, f"{source}: plates"), path) for path in settings.sheets],
         data=settings.data,
         files=PLANNING,
+        done=lambda plate: has_level_2(settings.results, plate),
     )
     return settings, {row.det_plate: row for row in rows}
 
@@ -116,6 +133,14 @@ STAGES += ["denoise"] if CFG.noise != "off" else []
 OWN_NOISE = f"{CFG.results}/noise/own.h5"
 NOISE_MODEL = {"off": "", "default": "", "own": OWN_NOISE}.get(CFG.noise, CFG.noise)
 
+
+def noise_input():
+    """The noise model as input: one learned from the study is kept, one of the user's counts by its content."""
+    if not NOISE_MODEL:
+        return {}
+    return {"noise": ancient(NOISE_MODEL) if CFG.noise == "own" else NOISE_MODEL}
+
+
 USES_SD = CFG.zscore_sd or CFG.consensus_sd
 
 
@@ -155,6 +180,12 @@ def plate_flags(wildcards):
     return " ".join(f"{flag} {shlex.quote(value)}" for flag, value in words if value)
 
 
+def bead_set_file(wildcards):
+    """Bead set of a plate, if it is a table of the user's own."""
+    name = PLATES[wildcards.plate].bead_set or ""
+    return name if name.endswith(".tsv") else []
+
+
 def doubt_files(*names):
     """Files of a plate that a method with uncertainty gives beside GEX (SD, ODDS), by lower-case name."""
     if not CFG.deconvolve.gives_sd:
@@ -162,6 +193,11 @@ def doubt_files(*names):
     return {
         name.lower(): f"<results>/{{plate}}/{{plate}}_{name}.gctx" for name in names
     }
+
+
+def kept(files):
+    """Outputs that stay until their job replaces them."""
+    return {name: update(path) for name, path in files.items()}
 
 
 def score_doubt():
@@ -177,7 +213,7 @@ def doubt_figures():
     }
     return {
         name: report(
-            f"<results>/report/{{plate}}/{name}.svg",
+            update(f"<results>/report/{{plate}}/{name}.svg"),
             caption=f"../report/{name}.rst",
             category="Plates",
             subcategory="{plate}",
@@ -220,9 +256,10 @@ def plate_files(vehicles):
     steps = ["deconvolve", "normalize", "infer", "zscore"]
     steps += ["zscore_vehicle"] if vehicles else []
     files = {level: f"<results>/{{plate}}/{{plate}}_{level}.gctx" for level in levels}
+    files["record"] = "<results>/{plate}/qc/plate.json"
     files["CURVES"] = "<results>/{plate}/{plate}_CURVES.tsv"
     files |= {f"qc_{step}": f"<results>/{{plate}}/qc/{step}.tsv" for step in steps}
-    return {name: update(path) for name, path in files.items()}
+    return kept(files)
 
 
 def all_plate_flags():
@@ -296,7 +333,9 @@ def per_plate(pattern, plates=None):
 
 def report_figures():
     """Figures of the report."""
-    figures = per_plate("<results>/report/{plate}/wells.svg")
+    figures = per_plate(
+        "<results>/report/{plate}/wells.svg", filter(can_be_drawn, PLATES)
+    )
     figures += expand("<results>/report/{brew}/replicates.svg", brew=BREWS)
     if CFG.noise != "off":
         figures += per_plate("<results>/report/{plate}/noise.svg")

@@ -183,7 +183,8 @@ def after_failure(log=None):
     if rows and not workflow.scheduler.running:
         write_failed([*known, *(row for row in rows if row not in known)])
     again = command_again()
-    if not CFG.strict and any(out.values()) and again and whole_run():
+    rest = set(PLATES) - set(out["plates"])
+    if not CFG.strict and rest and any(out.values()) and again and whole_run():
         out = {key: [*LEFT_OUT[key], *items] for key, items in out.items()}
         file = Path(".snakemake", "beadwork_left_out.json").absolute()
         file.write_text(json.dumps(out))

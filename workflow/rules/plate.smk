@@ -7,9 +7,10 @@ is not done again. `stages: separate` in the configuration makes the same files 
 
 rule plate:
     input:
-        lxb=lambda wildcards: PLATES[wildcards.plate].lxb,
+        lxb=beads_of,
         map=lambda wildcards: PLATES[wildcards.plate].map,
         model=CFG.infer.model or [],
+        bead_set=bead_set_file,
     output:
         **plate_files(vehicles=CFG.zsvc),
     log:
@@ -29,11 +30,13 @@ rule plate:
     params:
         folder=subpath(output.ZSPC, parent=True),
         plate=plate_flags,
+        beads=beads_flags,
+        made_with=numbers_of,
         flags=all_plate_flags(),
     message:
         "{wildcards.plate}: from its beads to z-scores (levels 2 to 4)"
     shell:
-        "beadwork plate {input.lxb:q} --map {input.map:q} {params.plate} {params.flags} -o {params.folder:q}"
+        "beadwork plate {params.beads} --map {input.map:q} {params.plate} {params.flags} -o {params.folder:q}"
         " --threads {threads} 2> {log:q}"
 
 

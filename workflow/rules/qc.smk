@@ -19,7 +19,7 @@ rule collect_brew_qc:
             else []
         ),
     output:
-        "<results>/signatures/qc/{brew}.tsv",
+        update("<results>/signatures/qc/{brew}.tsv"),
     log:
         "<logs>/collect_brew_qc/{brew}.log",
     benchmark:
@@ -41,8 +41,8 @@ rule check_plates:
     input:
         per_plate("<results>/{plate}/{plate}_GEX.gctx"),
     output:
-        table="<results>/plate_check.tsv",
-        qc="<results>/plate_check_qc.tsv",
+        table=update("<results>/plate_check.tsv"),
+        qc=update("<results>/plate_check_qc.tsv"),
     log:
         "<logs>/check_plates.log",
     benchmark:
@@ -69,7 +69,7 @@ rule collect_qc:
         expand("<results>/signatures/qc/{brew}.tsv", brew=BREWS),
         "<results>/plate_check_qc.tsv",
     output:
-        "<results>/qc.tsv",
+        update("<results>/qc.tsv"),
     log:
         "<logs>/collect_qc.log",
     benchmark:
@@ -99,7 +99,7 @@ rule status:
     output:
         record=update("<results>/status.tsv"),
         page=report(
-            "<results>/report/changes.html",
+            update("<results>/report/changes.html"),
             caption="../report/changes.rst",
             category="Study",
             labels={"figure": "what is new, and what is there"},

@@ -10,7 +10,7 @@ import click
 from beadwork.cli.options import FILE, log_option
 
 if TYPE_CHECKING:
-    pass
+    import pandas as pd
 
 
 @click.command("status")
@@ -22,10 +22,14 @@ if TYPE_CHECKING:
 @click.option("--record", metavar="TSV", type=FILE, help="Both: say what is new since this table, then write it anew.")
 @click.option("--page", metavar="HTML", type=FILE, help="Write what is new, and all plates and brews, as a page.")
 @click.option("--verify", is_flag=True, help="Read all matrices and compare their checksums with what was recorded.")
+@click.option("--raw", is_flag=True, help="With --verify and --plates: read the raw beads too, and compare theirs.")
+@click.option(
+    "--data", metavar="FOLDER", default="", help="Folder from which relative paths in the sheet start (--raw)."
+)
 @log_option
 def command(
     results: Path, plates: tuple[Path, ...], output: Path | None, since: Path | None, record: Path | None,
-    page: Path | None, verify: bool,
+    page: Path | None, verify: bool, raw: bool, data: str,
 ) -> None:  # fmt: skip
     """Say what is there, per plate and level: state, wells, program version, parameters, frozen reference.
 
@@ -45,8 +49,11 @@ def command(
 
     if record is not None and (since is not None or output is not None):
         raise ParameterError("--record: stands for --since and -o; drop these")
+    if raw and not (verify and plates):
+        raise ParameterError("--raw: reads the beads that the plate sheet names; give --verify and --plates as well")
     since = record if record is not None and record.exists() else since
     table = results_status(results, read_sheets(plates) if plates else None, verify=verify)
+    beads = _compare_raw(results, plates, data, table) if raw else []
     removed = pd.DataFrame(columns=list(STATUS_COLUMNS))
     if since is not None:
         table["change"] = compare_status(table, since)
@@ -62,8 +69,22 @@ def command(
         write_table(table, target)
     suspected = [f"{plate}: {why}" for plate, why in suspected_plates]
     failed = [f"failed: {failure_line(row)}" for row in read_failures(results)]
-    for line in [*there, *failed[:20], *(f"suspected: {line}" for line in suspected[:20]), *changes]:
+    for line in [*there, *beads, *failed[:20], *(f"suspected: {line}" for line in suspected[:20]), *changes]:
         click.echo(line)
+
+
+def _compare_raw(results: Path, plates: tuple[Path, ...], data: str, table: pd.DataFrame) -> list[str]:
+    """Lines about raw beads; GEX of plates whose beads have changed become stale in the table."""
+    from beadwork.api.runs.raw_beads import compare_raw
+    from beadwork.model.plates.sheet import parse_plate_sheets
+
+    rows = parse_plate_sheets([(sheet_text(path), str(path)) for path in plates], data=data, files=False)
+    found = compare_raw(results, [(row.det_plate, Path(row.lxb)) for row in rows if row.archived == "no"])
+    changed = {item.plate for item in found if item.state == "changed"}
+    table.loc[table["entity"].isin(changed) & (table["level"] == "GEX"), "state"] = "stale"
+    kept = len(rows) - len(found)
+    lines = [f"raw beads: {sum(item.state == 'same' for item in found)} plates as recorded, {kept} archived"]
+    return lines + [f"raw beads {item.state}: {item.plate}: {item.why}" for item in found if item.state != "same"]
 
 
 def read_sheets(paths: tuple[Path, ...]) -> list[dict[str, str]]:

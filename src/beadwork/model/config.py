@@ -80,6 +80,11 @@ class Config(Params):
         description="several plates in one job of a cluster, as many as `--group-components plates=4` says (the "
         "profiles say 4): for small plates and slow schedulers",
     )
+    on_upgrade: Literal["keep", "rerun", "refuse"] = Field(
+        "keep",
+        description="plates that a version made whose bytes differ from those of this one (its compatibility numbers): "
+        "keep them, and say where they will mix with new ones; rerun them; or refuse to mix them",
+    )
     strict: bool = Field(
         False,
         description="true: a plate that fails ends the run before index, QC and report are made; false: they are made "
