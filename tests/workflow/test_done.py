@@ -16,9 +16,9 @@ from .conftest import BIN, ROOT, run_command
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("workflow")]
 
 
-def snakemake(folder: Path, *words: object):
+def snakemake(folder: Path, *words: object, target: str = ""):
     return run_command(BIN / "snakemake", "--snakefile", ROOT / "Snakefile", "--directory", folder, "--cores", 2,
-                       "--configfile", folder / "config.yaml", *words, cwd=folder)  # fmt: skip
+                       "--configfile", folder / "config.yaml", *words, "--", *filter(None, [target]), cwd=folder)  # fmt: skip
 
 
 def plates_planned(output: str) -> set[str]:
@@ -66,12 +66,12 @@ def test_purged_and_archived_beads_are_needed_no_more(study: Path):
     assert f"{PURGED}: its beads are archived, and it stays as it is: prior_passes was 3" in kept.stdout
     assert PURGED not in plates_planned(kept.stdout)
     configure(study, FIRST, zscore={"min_mad": 0.2})
-    done = snakemake(study, f"results/{PURGED}/{PURGED}_ZSPC.gctx")
+    done = snakemake(study, target=f"results/{PURGED}/{PURGED}_ZSPC.gctx")
     assert done.returncode == 0, done.stdout
     after = files_of(study)
     changed = {Path(name).name.removeprefix(f"{PURGED}_") for name in after if after[name] != before.get(name)}
     assert changed == {"ZSPC.gctx", "ZSVC.gctx", "plate.json"} | ({"zscore.tsv"} & changed)
-    assert "Nothing to be done" in snakemake(study, "-n", f"results/{PURGED}/{PURGED}_ZSPC.gctx").stdout
+    assert "Nothing to be done" in snakemake(study, "-n", target=f"results/{PURGED}/{PURGED}_ZSPC.gctx").stdout
 
 
 def test_a_failing_run_leaves_what_was_there(study: Path):
@@ -96,7 +96,7 @@ def test_a_label_is_joined_without_deconvolution(study: Path):
     sheet.to_csv(study / "plates.tsv", sep="\t", index=False)
     plan = snakemake(study, "-n")
     assert plates_planned(plan.stdout) == set(FIRST)
-    done = snakemake(study, f"results/{SOUND}/{SOUND}_ZSPC.gctx")
+    done = snakemake(study, target=f"results/{SOUND}/{SOUND}_ZSPC.gctx")
     assert done.returncode == 0, done.stdout
     log = (study / "results/logs/plate" / f"{SOUND}.log").read_text()
     assert "labels or map have changed; level 2 is not computed again" in log

@@ -58,9 +58,10 @@ class PlateState:
         """Read it; without a record, or with one that cannot be read, nothing was done."""
         try:
             found = json.loads((folder / "qc" / "plate.json").read_text(encoding="utf-8"))
-            return cls(folder, found["steps"])
+            steps = found["steps"]
         except (OSError, ValueError, KeyError, TypeError):
-            return cls(folder, {})
+            steps = {}
+        return cls(folder, steps if isinstance(steps, dict) else {})
 
     @property
     def has_level_2(self) -> bool:
