@@ -83,7 +83,7 @@ def plate_command(
         curves, required=("well", "bead_set", "calibrator", "log2_level", "measured", "curve", "a", "b", "k")
     )
     well = typical_well(plate.gex, wells)
-    beads = read_plate(lxb, name, threads=threads)
+    beads = read_plate(lxb, name, threads=threads, wells=[well])  # the others are not drawn
     panels = bead_panels(plate, beads, well, graded_analytes(plate, beads, well))
     _save(plate_wells(name, wells), output / f"wells.{kind}")
     _save(calibration_curves(name, curve_table, wells), output / f"calibration.{kind}")
@@ -143,7 +143,7 @@ def beads_command(
         counts = plate.gex.cols.get("count_mean", pd.Series(0.0, index=plate.gex.cids)).set_axis(plate.wells)
         well = typical_well(plate.gex, pd.DataFrame({"count_mean": counts, "fate": "kept"}))
     well_position(plate, well)
-    beads = read_plate(lxb, _plate_name(plate), threads=threads)
+    beads = read_plate(lxb, _plate_name(plate), threads=threads, wells=[well])
     words = "beads and the values called"
     if not chosen and plate.sd is not None and plate.odds is not None:
         chosen, words = worst_analytes(plate), "the pairs least sure"
