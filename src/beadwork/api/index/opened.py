@@ -27,6 +27,7 @@ from beadwork.stages.connectivity.gene_finder import GeneFinder
 from beadwork.stages.connectivity.gene_mapping import map_query
 from beadwork.stages.connectivity.groups import ReferenceGroups, make_groups, null_mask, treatment_mask, type_counts
 from beadwork.stages.connectivity.perturbagens import RollUpPlan, plan_roll_up
+from beadwork.stages.connectivity.roll_up import RolledBackground, roll_up_background
 from beadwork.stages.connectivity.score import connect, score_sets
 
 if TYPE_CHECKING:
@@ -353,8 +354,12 @@ class ConnectivityIndex:
         progress: Callable[[float], None] | None = None,
         wtcs: np.ndarray | None = None,
         p_control: bool = True,
+        threads: int | None = None,
     ) -> QueryResult:
-        """Score mapped queries; `p_control`: of a noise-controlled index, also p against its control signatures."""
+        """Score mapped queries; `p_control`: of a noise-controlled index, also p against its control signatures.
+
+        `threads`: fewer than those of the index, where several ask at a time.
+        """
         params = self.settle(params, queries)
         if params.rank_by == "cosine" and self.is_cleaned:
             queries = [self._on_landmarks(query) for query in queries]
@@ -376,7 +381,7 @@ class ConnectivityIndex:
             queries,
             background=self.background(params),
             params=params,
-            threads=self.threads,
+            threads=threads or self.threads,
             groups=self._groups[key],
             wtcs=wtcs,
             notes=(*self.store.remarks, *(() if shown is None else (filter_note(filters, shown),))),
@@ -419,6 +424,11 @@ class ConnectivityIndex:
             classes = PerturbagenClasses.of(siginfo, "mechanisms of the index", own=True)
         treated = treatment_mask(siginfo, params)
         return plan_roll_up(siginfo, treated if shown is None else treated & shown, classes, params)
+
+    def rolled_background(self, plan: RollUpPlan, params: QueryParams = QueryParams()) -> RolledBackground | None:  # noqa: B008 (frozen)
+        """Background of tau rolled up by a plan, for many questions; None where tau is missing."""
+        found = self.background(params)
+        return roll_up_background(plan, found) if found is not None and found.size >= params.min_background else None
 
     def background(self, params: QueryParams) -> Background | None:
         """Background of tau, None where there is none that was learned within the same groups."""

@@ -18,7 +18,13 @@ from beadwork.model.params.base import (
     render_flags,
 )
 from beadwork.model.params.beads import DeconvolveParams
-from beadwork.model.params.connectivity import IndexParams, QueryParams, RepurposingParams, SignatureParams
+from beadwork.model.params.connectivity import (
+    HowSureParams,
+    IndexParams,
+    QueryParams,
+    RepurposingParams,
+    SignatureParams,
+)
 from beadwork.model.params.levels import (
     ConsensusParams,
     DenoiseParams,
@@ -41,6 +47,7 @@ __all__ = [
     "ConsensusParams",
     "DeconvolveParams",
     "DenoiseParams",
+    "HowSureParams",
     "IndexParams",
     "InferParams",
     "NormalizeParams",
