@@ -136,6 +136,21 @@ def test_folders_can_be_seen_at_a_glance():
     assert {folder: size for folder, size in sizes.items() if size > MOST_MODULES and folder not in FULLER} == {}
 
 
+MARKUP = re.compile(
+    r"</?(?:html|head|body|table|thead|tbody|tr|td|th|div|p|ul|li|span|svg|text|path|line|rect|circle|h[1-6]|style|a)\b"
+    r"[^<]*>"
+)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SOURCE)))
+def test_markup_stands_in_templates(path):
+    """Pages are made of ``views/templates``, whose engine escapes what it is given."""
+    texts = (
+        node.value for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Constant)
+    )
+    assert [text for text in texts if isinstance(text, str) and MARKUP.search(text)] == []
+
+
 def test_compiled_kernels_have_a_plain_twin():
     for path in (SOURCE / "kernels").rglob("*_numba.py"):
         assert path.with_name(path.name.replace("_numba", "")).exists(), path.name
