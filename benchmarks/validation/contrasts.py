@@ -70,8 +70,8 @@ def main() -> None:
     path = shared / "expression" / "u133a_log2_float16.npz"
     runs = pd.concat([recall_of_halves(path, seed) for seed in range(MOST_RANDOM)])
     table = runs.groupby("contrast", sort=False).agg(
-        n_case=("n_case", "first"), first=("rank", lambda rank: (rank == 1).mean()), worst=("rank", "max"), own=("own", "median"),
-        next=("next", "median"),
+        n_case=("n_case", "first"), first=("rank", lambda rank: (rank == 1).mean()), worst=("rank", "max"),
+        own=("own", "median"), next=("next", "median"),
     )  # fmt: skip
     print(table.round(2).to_string())
     for what, part in (("all", runs), ("of at least 8 cases", runs[runs["n_case"] >= 8])):

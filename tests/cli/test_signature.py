@@ -179,6 +179,7 @@ def test_without_the_libraries_one_line_says_what_to_install(logs, capsys, monke
     )
 
 
+@pytest.mark.slow
 def test_halves_of_real_contrasts_recall_each_other_first(shared_data):
     """Huntington against control, breast against colon, six types of sarcoma against the others."""
     pytest.importorskip("pylimma")

@@ -81,7 +81,7 @@ def compare(
 def _confounded(batches: Mapping[str, Sequence[str | None]], case: np.ndarray, control: np.ndarray) -> tuple[str, ...]:
     found = []
     for name, levels in batches.items():
-        both = [{levels[row] for row in np.flatnonzero(group)} - {None} for group in (case, control)]
+        both = [{levels[row] for row in np.flatnonzero(group).tolist()} - {None} for group in (case, control)]
         if all(both) and both[0].isdisjoint(both[1]):
             found.append(name)
     return tuple(found)
