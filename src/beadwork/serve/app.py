@@ -18,21 +18,21 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from beadwork import __version__
-from beadwork.api.index.look_up import list_scores
+from beadwork.api.index.cards.signature import list_scores
 from beadwork.api.index.opened import ConnectivityIndex
 from beadwork.model.errors import BeadworkError
 from beadwork.model.pert_types import PERT_TYPES, pert_type_name
-from beadwork.serve.answers import Answers
+from beadwork.serve.answer.answers import Answers
+from beadwork.serve.answer.pages import plain
 from beadwork.serve.guard import AddHeaders, CheckOrigin, LimitBody
 from beadwork.serve.invalid import field_of, in_words
 from beadwork.serve.jobs import Jobs
+from beadwork.serve.lookup.states import States
 from beadwork.serve.questions import MOST_BYTES, Question
 from beadwork.serve.refusals import RefusedError, error_body, refusal
 from beadwork.serve.routes import cards, exports, genes, history, queries
 from beadwork.serve.service import Service
-from beadwork.serve.states import States
 from beadwork.serve.store import Store
-from beadwork.serve.tables import plain
 
 ASSETS = Path(__file__).parent / "assets"
 MEDIA = {

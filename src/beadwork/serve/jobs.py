@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from beadwork.model.errors import BeadworkError
-from beadwork.serve.answers import columns_of, facts_of
+from beadwork.serve.answer.answers import columns_of, facts_of
 from beadwork.serve.questions import Asked
 from beadwork.serve.refusals import RefusedError
 from beadwork.serve.store import Kept, Store

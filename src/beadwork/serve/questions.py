@@ -14,13 +14,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat
 
-from beadwork.api.index.like import queries_like, reverse_queries
+from beadwork.api.index.asking.like import queries_like, reverse_queries
 from beadwork.api.index.opened import load_queries
 from beadwork.model.connectivity.query import MappedQuery, Query
 from beadwork.model.errors import BeadworkError
 from beadwork.model.params import QueryParams
+from beadwork.serve.lookup.states import IndexState
 from beadwork.serve.refusals import RefusedError, not_found
-from beadwork.serve.states import IndexState
 from beadwork.stages.connectivity.filters import filter_signatures
 
 MOST_GENES = 2000

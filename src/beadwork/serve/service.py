@@ -10,12 +10,8 @@ from fastapi import Request, Response
 from pydantic import BaseModel, Field
 
 from beadwork.model.connectivity.signature_table import SignatureTable
-from beadwork.serve.answers import Answers
-from beadwork.serve.jobs import Jobs
-from beadwork.serve.questions import Uploads
-from beadwork.serve.states import States
-from beadwork.serve.store import Store
-from beadwork.serve.tables import (
+from beadwork.serve.answer.answers import Answers
+from beadwork.serve.answer.pages import (
     MOST_ROWS,
     View,
     chosen_columns,
@@ -24,6 +20,10 @@ from beadwork.serve.tables import (
     read_cursor,
     rows_of,
 )
+from beadwork.serve.jobs import Jobs
+from beadwork.serve.lookup.states import States
+from beadwork.serve.questions import Uploads
+from beadwork.serve.store import Store
 
 
 @dataclass(eq=False)

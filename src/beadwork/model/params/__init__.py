@@ -19,6 +19,7 @@ from beadwork.model.params.base import (
 )
 from beadwork.model.params.beads import DeconvolveParams
 from beadwork.model.params.connectivity import (
+    ContrastParams,
     HowSureParams,
     IndexParams,
     QueryParams,
@@ -45,6 +46,7 @@ __all__ = [
     "SUBRAMANIAN_2017",
     "CheckPlatesParams",
     "ConsensusParams",
+    "ContrastParams",
     "DeconvolveParams",
     "DenoiseParams",
     "HowSureParams",

@@ -10,26 +10,24 @@ import numpy as np
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from beadwork.api.index.look_up import (
-    Card,
-    cosines,
-    show_cell,
-    show_class,
-    show_gene,
-    show_perturbagen,
-    show_signature,
-)
+from beadwork.api.index.cards.card import Card
+from beadwork.api.index.cards.cell import show_cell
+from beadwork.api.index.cards.gene import show_gene
+from beadwork.api.index.cards.likeness import cosines
+from beadwork.api.index.cards.mechanism import show_class
+from beadwork.api.index.cards.perturbagen import show_perturbagen
+from beadwork.api.index.cards.signature import show_signature
 from beadwork.api.index.opened import ConnectivityIndex
 from beadwork.io.files.cells import plain_cell
 from beadwork.model.connectivity.query import SIGNATURE_FIELDS
 from beadwork.model.connectivity.signature_table import SignatureTable, arrow_numbers
 from beadwork.model.errors import BeadworkError
+from beadwork.serve.answer.pages import plain
+from beadwork.serve.lookup.search import KINDS
+from beadwork.serve.lookup.states import IndexState
 from beadwork.serve.refusals import RefusedError, not_found
 from beadwork.serve.routes.queries import Page, Text
-from beadwork.serve.search import KINDS
 from beadwork.serve.service import Rows, Service
-from beadwork.serve.states import IndexState
-from beadwork.serve.tables import plain
 
 SHOW: dict[str, Callable[[ConnectivityIndex, str], Card]] = {
     "perts": show_perturbagen, "genes": show_gene, "cells": show_cell, "classes": show_class, "sigs": show_signature,
@@ -143,7 +141,7 @@ def signature_values(state: IndexState, wanted: ValuesRequest, accept: str) -> R
     ids = [index.store.gene_ids[row] for row in rows.tolist()]
     symbols = [index.finder.name_of(row) for row in rows.tolist()]
     if "arrow" in accept:
-        from beadwork.serve.files import arrow_stream
+        from beadwork.serve.answer.files import arrow_stream
 
         table = pa.table(
             [pa.array(ids), pa.array(symbols), *(arrow_numbers(row) for row in values)],

@@ -9,15 +9,15 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import StreamingResponse
 
-from beadwork.api.index.query_page import query_page
+from beadwork.api.index.asking.query_page import query_page
 from beadwork.io.files.cells import plain_cell
-from beadwork.serve.answers import OLD_NAMES, Answer
-from beadwork.serve.bundles import gct_text, zip_bytes
-from beadwork.serve.files import json_lines, tsv_lines
+from beadwork.serve.answer.answers import OLD_NAMES, Answer
+from beadwork.serve.answer.bundles import gct_text, zip_bytes
+from beadwork.serve.answer.files import json_lines, tsv_lines
+from beadwork.serve.answer.pages import chosen_columns
 from beadwork.serve.refusals import RefusedError
 from beadwork.serve.routes.queries import Page, TableName, answered
 from beadwork.serve.service import PageRequest, Service
-from beadwork.serve.tables import chosen_columns
 
 Ending = Literal["tsv", "json", "gct", "gmt", "html", "zip"]
 TSV = "text/tab-separated-values; charset=utf-8"

@@ -8,8 +8,8 @@ from typing import Any
 from fastapi import APIRouter, File, UploadFile
 from pydantic import BaseModel, ConfigDict, Field
 
+from beadwork.api.index.asking.query_inputs import read_sets_text, read_signature_text
 from beadwork.api.index.opened import ConnectivityIndex
-from beadwork.api.index.query_inputs import read_sets_text, read_signature_text
 from beadwork.model.connectivity.query import Answer as GeneVerdict
 from beadwork.model.connectivity.query import Query
 from beadwork.model.errors import BeadworkError

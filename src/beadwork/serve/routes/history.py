@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from beadwork.serve.compare import compare
+from beadwork.serve.answer.compare import compare
 from beadwork.serve.refusals import RefusedError, not_found
 from beadwork.serve.routes.queries import QueryState, Text, answered, state_of
 from beadwork.serve.service import Service

@@ -9,18 +9,18 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, Field
 
-from beadwork.api.index.query_page import query_page
+from beadwork.api.index.asking.query_page import query_page
 from beadwork.kernels.connectivity.wtcs import enrichment_score, running_sum
-from beadwork.serve.answers import HIDDEN, OLD_NAMES, STRIP_BINS, Answer, missing_rows
-from beadwork.serve.files import arrow_stream
-from beadwork.serve.heat import heat_map
+from beadwork.serve.answer.answers import HIDDEN, OLD_NAMES, STRIP_BINS, Answer, missing_rows
+from beadwork.serve.answer.files import arrow_stream
+from beadwork.serve.answer.heat import heat_map
+from beadwork.serve.answer.pages import View, plain
 from beadwork.serve.jobs import Job
+from beadwork.serve.lookup.states import arrow_rows
 from beadwork.serve.questions import Question, understand
 from beadwork.serve.refusals import RefusedError, not_found
 from beadwork.serve.service import PageRequest, Rows, Service, is_unchanged
-from beadwork.serve.states import arrow_rows
 from beadwork.serve.store import Kept
-from beadwork.serve.tables import View, plain
 
 PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; sandbox allow-scripts"
 MOST_POINTS = 2000
