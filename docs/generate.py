@@ -22,6 +22,7 @@ from beadwork.model.fields import FIELDS
 from beadwork.model.params import (
     CheckPlatesParams,
     ConsensusParams,
+    ContrastParams,
     DeconvolveParams,
     DenoiseParams,
     IndexParams,
@@ -215,6 +216,7 @@ METHODS: dict[str, tuple[dict[str, type[Params]], str]] = {
         "replicate_match control_match cell_match plate_suspected well_unlike_plate",
     ),
     "connectivity-index": ({"parameters": IndexParams}, "n_signatures"),
+    "signature": ({"parameters": ContrastParams}, ""),
     "query": ({"parameters": QueryParams}, "n_null n_background genes_found"),
     "explain": ({}, ""),
 }
