@@ -21,6 +21,7 @@ from beadwork.model.params.base import (
 from beadwork.model.params.beads import DeconvolveParams
 from beadwork.model.params.connectivity import (
     ContrastParams,
+    HowSureParams,
     IndexParams,
     QueryParams,
     RepurposingParams,
@@ -49,6 +50,7 @@ __all__ = [
     "ContrastParams",
     "DeconvolveParams",
     "DenoiseParams",
+    "HowSureParams",
     "IndexParams",
     "InferParams",
     "NormalizeParams",
