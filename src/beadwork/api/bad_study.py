@@ -113,6 +113,7 @@ def _plant_mistakes(study: Study, maps: Path, sheet: pd.DataFrame) -> tuple[pd.D
         sheet.loc[wrong, "bead_set"] = "epsilon-r1"
         carried[wrong] = "bead set epsilon-r1 for epsilon-r2"
     if brews[-1][1] not in carried:  # the beads of a plate of the other cell line, under both names
-        sheet.loc[brews[-1][2], "lxb"] = sheet.loc[brews[-2][1 if len(brews) < 4 else 0], "lxb"]
+        mate = brews[-2][1 if len(brews) < 4 else 0]
+        sheet.at[brews[-1][2], "lxb"] = str(sheet.at[mate, "lxb"])  # noqa: PD008 (one cell)
         carried[brews[-1][2]] = "a replicate from another cell line"
     return sheet, carried

@@ -1,7 +1,6 @@
 """Correlation of replicates against scipy, pair by pair."""
 
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
