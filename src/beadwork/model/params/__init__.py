@@ -20,6 +20,7 @@ from beadwork.model.params.base import (
 from beadwork.model.params.beads import DeconvolveParams
 from beadwork.model.params.connectivity import (
     ContrastParams,
+    GraphParams,
     IndexParams,
     QueryParams,
     RepurposingParams,
@@ -48,6 +49,7 @@ __all__ = [
     "ContrastParams",
     "DeconvolveParams",
     "DenoiseParams",
+    "GraphParams",
     "IndexParams",
     "InferParams",
     "NormalizeParams",
