@@ -5,13 +5,13 @@ import pandas as pd
 import pytest
 from scipy.stats import false_discovery_control
 
-from beadwork.model.connectivity.graph import COMPOUND, GAIN, LOSS
 from beadwork.model.connectivity.query import SignatureBlock
 from beadwork.model.connectivity.signature_table import SignatureTable
 from beadwork.model.params import GraphParams
 from beadwork.stages.connectivity.graph.consensus import find_perturbagens, make_consensus, sum_groups
 from beadwork.stages.connectivity.graph.edges import adjusted_rows, gene_edges, similar
 from beadwork.stages.connectivity.graph.embedding import embed, embed_owners, factorise, nearest, unit_rows
+from beadwork.stages.connectivity.graph.parts import COMPOUND, GAIN, LOSS
 
 
 def table(rows):

@@ -22,7 +22,6 @@ from beadwork.io.matrix.formats import write_matrix
 from beadwork.io.platform.gene_names import gene_resolver, uniprot_ids
 from beadwork.io.platform.gene_table import gene_table
 from beadwork.model.connectivity.annotation import MECHANISM_FIELDS, STRUCTURE_FIELDS
-from beadwork.model.connectivity.graph import COMPOUND, GAIN, LOSS, Consensus, Edges, Perturbagens
 from beadwork.model.errors import FileError, IndexStoreError
 from beadwork.model.matrix import Level, Matrix
 from beadwork.model.params import GraphParams
@@ -30,6 +29,7 @@ from beadwork.stages.connectivity.filters import filter_signatures
 from beadwork.stages.connectivity.graph.consensus import find_perturbagens, make_consensus, sum_groups
 from beadwork.stages.connectivity.graph.edges import gene_edges, similar
 from beadwork.stages.connectivity.graph.embedding import Factors, embed_owners, factorise, nearest
+from beadwork.stages.connectivity.graph.parts import COMPOUND, GAIN, LOSS, Consensus, Edges, Perturbagens
 
 if TYPE_CHECKING:
     from beadwork.api.index.opened import ConnectivityIndex

@@ -11,10 +11,10 @@ from collections.abc import Iterable
 import numpy as np
 
 from beadwork.kernels.numeric.ranks import MAD_TO_SD
-from beadwork.model.connectivity.graph import KINDS, LOSS, Consensus, Perturbagens
 from beadwork.model.connectivity.query import SignatureBlock
 from beadwork.model.connectivity.signature_table import SignatureTable
 from beadwork.model.pert_types import perturbation_kind, plain_pert_type
+from beadwork.stages.connectivity.graph.parts import KINDS, LOSS, Consensus, Perturbagens
 
 CONSENSUS_TYPE = "trt_sh.cgs"
 """Signatures made from those of single hairpins: used only for genes that have none."""

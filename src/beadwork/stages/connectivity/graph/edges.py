@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from beadwork.kernels.numeric.ranks import MAD_TO_SD
-from beadwork.model.connectivity.graph import Consensus, Edges, Perturbagens
 from beadwork.model.params import GraphParams
+from beadwork.stages.connectivity.graph.parts import Consensus, Edges, Perturbagens
 
 CHUNK_BYTES = 64 << 20
 
