@@ -274,7 +274,7 @@ def bead_histograms(
         below = 0.75 + 0.19 * (-(-len(handles) // beside) - 1)
         figure = Figure(figsize=(max(3.6 * columns, 7.2), 1.2 + 2.7 * lines))
         headline(figure, f"{plate}, well {well}: {words}")
-        axes = place_axes(figure, lines, columns, Margins(0.479, 0.04, 0.581, below, across=0.392, down=0.594))
+        axes = place_axes(figure, lines, columns, Margins(0.479, 0.09, 0.581, below, across=0.392, down=0.594))
         for axis, panel in zip(axes, panels, strict=False):
             _bead_panel(axis, panel)
         for axis in axes[len(panels) :]:
