@@ -111,7 +111,7 @@ def test_figures_of_plates_are_drawn_once_and_nothing_is_cut_off(rows, curves, m
     for name, figure in figures.items():
         drawn.clear()
         render(figure)
-        assert len(drawn) == len(set(drawn)) == sum(axis.get_visible() for axis in figure.axes), name
+        assert len(drawn) == len(set(drawn)) == len(figure.axes), name
         renderer = FigureCanvasAgg(figure).get_renderer()
         figure.draw(renderer)
         whole = figure.bbox.padded(1)
