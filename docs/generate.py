@@ -22,8 +22,10 @@ from beadwork.model.fields import FIELDS
 from beadwork.model.params import (
     CheckPlatesParams,
     ConsensusParams,
+    ContrastParams,
     DeconvolveParams,
     DenoiseParams,
+    GraphParams,
     IndexParams,
     InferParams,
     NormalizeParams,
@@ -215,8 +217,10 @@ METHODS: dict[str, tuple[dict[str, type[Params]], str]] = {
         "replicate_match control_match cell_match plate_suspected well_unlike_plate",
     ),
     "connectivity-index": ({"parameters": IndexParams}, "n_signatures"),
+    "signature": ({"parameters": ContrastParams}, ""),
     "query": ({"parameters": QueryParams}, "n_null n_background genes_found"),
     "explain": ({}, ""),
+    "graph": ({"parameters": GraphParams}, ""),
 }
 """Pages of docs/methods and what stands in their tables; each metric is on one page."""
 

@@ -256,7 +256,7 @@ class _Run:
         known = self.record.known("deconvolve")
         if archived and known is None:
             raise FileError(
-                f"{self.folder}: holds no level 2 of this plate, whose beads are archived; bring {lxb} back"
+                f"{self.folder}: has no level 2 of this plate, whose beads are archived; bring {lxb} back"
             )
         if archived and known is not None:
             self.name, step = archived_step(lxb, map_path, given, params.deconvolve, known)

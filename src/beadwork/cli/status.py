@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from beadwork.cli.options import FILE, log_option
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 @click.command("status")
@@ -23,9 +19,7 @@ if TYPE_CHECKING:
 @click.option("--page", metavar="HTML", type=FILE, help="Write what is new, and all plates and brews, as a page.")
 @click.option("--verify", is_flag=True, help="Read all matrices and compare their checksums with what was recorded.")
 @click.option("--raw", is_flag=True, help="With --verify and --plates: read the raw beads too, and compare theirs.")
-@click.option(
-    "--data", metavar="FOLDER", default="", help="Folder from which relative paths in the sheet start (--raw)."
-)
+@click.option("--data", metavar="FOLDER", default="", help="Where relative paths in the sheet start (--raw).")
 @log_option
 def command(
     results: Path, plates: tuple[Path, ...], output: Path | None, since: Path | None, record: Path | None,
@@ -38,53 +32,24 @@ def command(
     failed (missing because its plate failed; why is said), damaged, retired (there, but the plate sheet says use: no or
     does not list it), stale (with --verify: its input is not any more what it was made from).
     """
-    import pandas as pd
-
-    from beadwork.api.runs.status import change_lines, summary_lines
+    from beadwork.api.runs.status import take_status
     from beadwork.io.files.atomic import write_text
-    from beadwork.io.files.tables import read_table, write_table
-    from beadwork.io.runs.failures import failure_line, read_failures
-    from beadwork.io.runs.status import STATUS_COLUMNS, compare_status, results_status, status_page, suspicions
+    from beadwork.io.files.tables import write_table
     from beadwork.model.errors import ParameterError
 
     if record is not None and (since is not None or output is not None):
         raise ParameterError("--record: stands for --since and -o; drop these")
+    since = record if record is not None and record.exists() else since
     if raw and not (verify and plates):
         raise ParameterError("--raw: reads the beads that the plate sheet names; give --verify and --plates as well")
-    since = record if record is not None and record.exists() else since
-    table = results_status(results, read_sheets(plates) if plates else None, verify=verify)
-    beads = _compare_raw(results, plates, data, table) if raw else []
-    removed = pd.DataFrame(columns=list(STATUS_COLUMNS))
-    if since is not None:
-        table["change"] = compare_status(table, since)
-        old = read_table(since, text_only=True).fillna("")
-        old = old[old["state"] != "missing"]
-        removed = old[~pd.MultiIndex.from_frame(old[["entity", "level"]]).isin(
-            pd.MultiIndex.from_frame(table[["entity", "level"]]))]  # fmt: skip
-    there, changes = summary_lines(table), change_lines(table, removed)
-    suspected_plates = suspicions(results, table.loc[table["state"] != "retired", "entity"])
+    beads = beads_of_sheets(plates, data) if raw else None
+    status = take_status(results, read_sheets(plates) if plates else None, since=since, verify=verify, beads=beads)
     if page is not None:
-        write_text(page, status_page(table, removed, there, suspected_plates))
+        write_text(page, status.page())
     if target := output or record:
-        write_table(table, target)
-    suspected = [f"{plate}: {why}" for plate, why in suspected_plates]
-    failed = [f"failed: {failure_line(row)}" for row in read_failures(results)]
-    for line in [*there, *beads, *failed[:20], *(f"suspected: {line}" for line in suspected[:20]), *changes]:
+        write_table(status.table, target)
+    for line in status.lines:
         click.echo(line)
-
-
-def _compare_raw(results: Path, plates: tuple[Path, ...], data: str, table: pd.DataFrame) -> list[str]:
-    """Lines about raw beads; GEX of plates whose beads have changed become stale in the table."""
-    from beadwork.api.runs.raw_beads import compare_raw
-    from beadwork.model.plates.sheet import parse_plate_sheets
-
-    rows = parse_plate_sheets([(sheet_text(path), str(path)) for path in plates], data=data, files=False)
-    found = compare_raw(results, [(row.det_plate, Path(row.lxb)) for row in rows if row.archived == "no"])
-    changed = {item.plate for item in found if item.state == "changed"}
-    table.loc[table["entity"].isin(changed) & (table["level"] == "GEX"), "state"] = "stale"
-    kept = len(rows) - len(found)
-    lines = [f"raw beads: {sum(item.state == 'same' for item in found)} plates as recorded, {kept} archived"]
-    return lines + [f"raw beads {item.state}: {item.plate}: {item.why}" for item in found if item.state != "same"]
 
 
 def read_sheets(paths: tuple[Path, ...]) -> list[dict[str, str]]:
@@ -95,6 +60,14 @@ def read_sheets(paths: tuple[Path, ...]) -> list[dict[str, str]]:
     return [
         {"det_plate": row.det_plate, "use": row.use, "batch": row.batch or "", "brew": row.brew} for row in rows
     ]  # fmt: skip
+
+
+def beads_of_sheets(paths: tuple[Path, ...], data: str) -> list[tuple[str, Path]]:
+    """Plates of plate sheets whose beads should be there, and where these are."""
+    from beadwork.model.plates.sheet import parse_plate_sheets
+
+    rows = parse_plate_sheets([(sheet_text(path), str(path)) for path in paths], data=data, files=False)
+    return [(row.det_plate, Path(row.lxb)) for row in rows if row.archived == "no"]
 
 
 def sheet_text(path: Path) -> str:

@@ -35,6 +35,14 @@ def compare_raw(results: Path, plates: Iterable[tuple[str, Path]], *, threads: i
     return [_compare(plate_file(results, plate, "GEX"), plate, path, threads) for plate, path in plates]
 
 
+def raw_lines(found: Iterable[RawBeads]) -> list[str]:
+    """Say what became of raw beads; nothing if none was looked at."""
+    found = list(found)
+    same = sum(item.state == "same" for item in found)
+    lines = [f"raw beads: {same} plates as recorded"] if found else []
+    return lines + [f"raw beads {item.state}: {item.plate}: {item.why}" for item in found if item.state != "same"]
+
+
 def _compare(gex: Path, plate: str, path: Path, threads: int) -> RawBeads:
     if not path.exists():
         return RawBeads(plate, "not there", str(path))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -215,6 +216,20 @@ def choose_values(
     )
 
 
+def evidence_columns(names: Sequence[str], columns: Sequence[Sequence[str]]) -> np.ndarray:
+    """Fold change (log2), p and adjusted p of each row, shape (rows, 3); NaN where the table does not say them."""
+    table = _Table(names, columns, ())
+    found = np.full((len(columns[0]), 3), np.nan)
+    for place, (kinds, wanted) in enumerate(
+        ((FOLD_CHANGES, None), (P_VALUES, table.is_probability), (ADJUSTED, table.is_probability))
+    ):
+        with suppress(GeneSetError):  # several columns of one name: none is known to be meant
+            column = table.find(kinds)
+            if column is not None and (wanted is None or wanted(column)):
+                found[:, place] = table.numbers(column).values
+    return found
+
+
 def minus_log10(p: np.ndarray, changes: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
     """Sign of the change x -log10 p; p-values of 0 come before all others, the larger change first."""
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -287,7 +302,7 @@ class _Table:
         return bool(p.size and p.min() >= 0 and p.max() <= 1)
 
     def remarks(self, place: int) -> tuple[str, ...]:
-        """Say what is odd about the numbers of a column.
+        """Say what is unusual about the numbers of a column.
 
         Raises
         ------
@@ -351,7 +366,7 @@ class _Table:
 def contrasts(
     names: Sequence[str], columns: Sequence[Sequence[str]], genes: Sequence[str], always: Mapping[str, bool]
 ) -> tuple[int, dict[str, list[int]]] | None:
-    """Rows of each contrast, where a column tells several apart, and its place; None where there is one.
+    """Rows of each contrast, where a column distinguishes several, and its place; None where there is one.
 
     Parameters
     ----------

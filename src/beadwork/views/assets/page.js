@@ -1,5 +1,6 @@
 // Tables that can be sorted by their heads and searched; without scripts they are plain tables.
 "use strict";
+const number = (text) => Number(text.replaceAll(",", "").replace("\u2212", "-"));
 for (const table of document.querySelectorAll("table.sortable")) {
   const body = table.tBodies[0];
   const heads = [...table.tHead.rows[0].cells];
@@ -14,8 +15,9 @@ for (const table of document.querySelectorAll("table.sortable")) {
       const numbers = head.classList.contains("n");
       const order = (a, b) => {
         const [x, y] = [value(a, column), value(b, column)];
-        if ((x === "") !== (y === "")) return x === "" ? 1 : -1; // missing values last, whichever the direction
-        const compared = numbers ? Number(x) - Number(y) : x.localeCompare(y, undefined, { numeric: true });
+        const missing = (text) => text === "" || text === "NA";
+        if (missing(x) !== missing(y)) return missing(x) ? 1 : -1; // missing values last, whichever the direction
+        const compared = numbers ? number(x) - number(y) : x.localeCompare(y, undefined, { numeric: true });
         return down ? -compared : compared;
       };
       body.append(...[...body.rows].sort(order));
