@@ -255,9 +255,7 @@ class _Run:
         log.info("%s: step deconvolve", given.plate or lxb)
         known = self.record.known("deconvolve")
         if archived and known is None:
-            raise FileError(
-                f"{self.folder}: has no level 2 of this plate, whose beads are archived; bring {lxb} back"
-            )
+            raise FileError(f"{self.folder}: has no level 2 of this plate, whose beads are archived; bring {lxb} back")
         if archived and known is not None:
             self.name, step = archived_step(lxb, map_path, given, params.deconvolve, known)
         else:
