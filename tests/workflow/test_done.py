@@ -17,8 +17,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("workflow")]
 
 
 def snakemake(folder: Path, *words: object, target: str = ""):
+    files = ["--", target] if target else []
     return run_command(BIN / "snakemake", "--snakefile", ROOT / "Snakefile", "--directory", folder, "--cores", 2,
-                       "--configfile", folder / "config.yaml", *words, "--", *filter(None, [target]), cwd=folder)  # fmt: skip
+                       "--configfile", folder / "config.yaml", *words, *files, cwd=folder)  # fmt: skip
 
 
 def plates_planned(output: str) -> set[str]:
