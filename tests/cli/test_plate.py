@@ -13,8 +13,8 @@ from beadwork.cli import cli, main
 from beadwork.io.files.tables import read_table
 from beadwork.io.matrix.formats import read_matrix, write_matrix
 from beadwork.io.runs.plate_state import made_with
-from beadwork.model.compatibility import COMPATIBILITY
 from beadwork.model.params import PLATE_STEPS, DeconvolveParams, flag_name, plate_names, render_flags
+from beadwork.model.plates.compatibility import COMPATIBILITY
 
 PLATE = "SIM001_A375_24H_X1_B20"
 LEVELS = ("GEX", "CAL", "SUPPORT", "SD", "ODDS", "NORM", "QNORM", "INF", "ZSPC", "ZSVC")

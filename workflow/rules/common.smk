@@ -22,7 +22,7 @@ from beadwork.io.runs.plate_state import (
     made_with,
     numbers_text,
 )
-from beadwork.model.compatibility import COMPATIBILITY
+from beadwork.model.plates.compatibility import COMPATIBILITY
 from beadwork.model.config import check_config
 from beadwork.model.plates.sheet import count_wells, is_stored, parse_plate_sheets
 from beadwork.model.errors import BeadworkError

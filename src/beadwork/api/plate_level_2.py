@@ -14,9 +14,9 @@ from beadwork.api.matrix_files import StoredMatrix, record_of
 from beadwork.api.plate_steps import Made, Step, recorded
 from beadwork.io.files.provenance import input_record
 from beadwork.model.beads.plate import BeadSet
-from beadwork.model.compatibility import comparable, compatibility_of
 from beadwork.model.errors import FileError, name_some
 from beadwork.model.params import DeconvolveParams
+from beadwork.model.plates.compatibility import comparable, compatibility_of
 
 log = logging.getLogger("beadwork")
 

@@ -5,7 +5,7 @@
     {"made_with": "deconvolve 1, ...", "schema": 1,
      "steps": {"deconvolve": {"record": {...}, "beside": "", "files": {"P_GEX.gctx": "xxh3_128:..."}}}}
 
-``made_with`` are the compatibility numbers of its steps (:mod:`beadwork.model.compatibility`), which a plan of the
+``made_with`` are the compatibility numbers of its steps (:mod:`beadwork.model.plates.compatibility`), which a plan of the
 workflow reads; ``beside`` is the checksum of what the QC rows depend on beside the record: wells that cannot be used.
 The records are those that the matrices carry; the file holds no time and no path, so that it is the same after every
 run with the same inputs.
@@ -20,8 +20,8 @@ from typing import Any
 
 from beadwork.io.files.atomic import write_text
 from beadwork.io.files.digest import digest_file
-from beadwork.model.compatibility import comparable, compatibility_of
 from beadwork.model.errors import FileError
+from beadwork.model.plates.compatibility import comparable, compatibility_of
 
 SCHEMA = 1
 

@@ -14,7 +14,7 @@ from typing import Any
 from beadwork import __version__
 from beadwork.io.files.digest import digest_bytes, digest_file
 from beadwork.io.files.unpack import STANDARD_INPUT, standard_input
-from beadwork.model.compatibility import COMPATIBILITY
+from beadwork.model.plates.compatibility import COMPATIBILITY
 
 SCHEMA = 1
 

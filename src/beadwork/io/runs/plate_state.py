@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from beadwork.model.compatibility import COMPATIBILITY
 from beadwork.model.params import Params
+from beadwork.model.plates.compatibility import COMPATIBILITY
 
 STEPS = ("deconvolve", "normalize", "infer", "zscore")
 Need = Literal["beads", "level 2", "nothing"]
