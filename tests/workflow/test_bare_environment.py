@@ -113,7 +113,7 @@ def test_what_planning_imports_is_what_is_fetched():
     text = (ROOT / "workflow/rules/sources.smk").read_text()
     listed = re.search(r'PLANNED_WITH = """(.*?)"""', text, re.DOTALL)[1].split()
     common = (ROOT / "workflow/rules/common.smk").read_text()
-    lines = "\n".join(line for line in common.splitlines() if line.startswith("from beadwork"))
+    lines = "\n".join(f"import {name}" for name in re.findall(r"^from (beadwork\S*) import", common, re.MULTILINE))
     code = f"{lines}\nimport sys\nprint(*[n for n in sys.modules if n.split('.')[0] == 'beadwork'])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     files = set()

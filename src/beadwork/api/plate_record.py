@@ -5,10 +5,10 @@
     {"made_with": "deconvolve 1, ...", "schema": 1,
      "steps": {"deconvolve": {"record": {...}, "beside": "", "files": {"P_GEX.gctx": "xxh3_128:..."}}}}
 
-``made_with`` are the compatibility numbers of its steps (:mod:`beadwork.model.plates.compatibility`), which a plan of the
-workflow reads; ``beside`` is the checksum of what the QC rows depend on beside the record: wells that cannot be used.
-The records are those that the matrices carry; the file holds no time and no path, so that it is the same after every
-run with the same inputs.
+``made_with`` are the compatibility numbers of its steps (:mod:`beadwork.model.plates.compatibility`), which a plan of
+the workflow reads; ``beside`` is the checksum of what the QC rows depend on beside the record: wells that cannot be
+used.  The records are those that the matrices carry; the file holds no time and no path, so that it is the same after
+every run with the same inputs.
 """
 
 from __future__ import annotations
