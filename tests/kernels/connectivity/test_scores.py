@@ -9,7 +9,7 @@ from scipy import stats
 from beadwork.kernels.connectivity import fdr, ncs, permutation, tau, tau_numba, xsum, zhang
 from beadwork.kernels.connectivity import max_quantile as rollup
 from beadwork.kernels.connectivity import rank_sum as rank_test
-from beadwork.kernels.connectivity.wtcs import rank_descending
+from beadwork.kernels.connectivity.wtcs.ranks import rank_descending
 from beadwork.kernels.numeric import correlation
 
 

@@ -169,9 +169,9 @@ class ConnectivityIndex:
 
     @staticmethod
     def _load_compiled() -> None:
-        from beadwork.kernels.connectivity import wtcs_numba as connectivity_numba
+        from beadwork.kernels.connectivity.wtcs import score_numba
 
-        assert connectivity_numba
+        assert score_numba
 
     def info(self) -> dict[str, Any]:
         """Facts about the index, for people and programs."""

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from beadwork.kernels.connectivity import wtcs as definition
 from beadwork.kernels.connectivity.fdr import fdr_score, signed_counts
+from beadwork.kernels.connectivity.wtcs import at_once
 from beadwork.kernels.numeric.threads import run_chunks
 from beadwork.model.connectivity.background import Background
 from beadwork.model.connectivity.query import MappedQuery, SignatureBlock
@@ -90,7 +90,7 @@ def score_sets(
     genes = np.concatenate(pieces)
     compiled = None
     if use_compiled(len(up) * total):
-        from beadwork.kernels.connectivity.wtcs_numba import SetPlan
+        from beadwork.kernels.connectivity.wtcs.score_numba import SetPlan
 
         compiled = SetPlan(genes, bounds, weighted)
     rows, place = np.unique(genes.astype(np.int64), return_inverse=True)
@@ -98,7 +98,7 @@ def score_sets(
     width = max((block.rank.shape[1] for block in blocks), default=0) if compiled is None else 0
     # used again for every block: fresh memory costs more than the arithmetic
     buffer = np.empty((len(rows), width), np.uint16), np.empty((len(rows), width), np.float32)
-    scratch: dict[tuple[int, int], definition.Scratch] = {}
+    scratch: dict[tuple[int, int], at_once.Scratch] = {}
 
     def work(start: int, stop: int) -> None:
         for block in blocks[start:stop]:
@@ -106,7 +106,7 @@ def score_sets(
                 compiled.score(block.rank, block.z, result, block.start)
             else:
                 part = result[:, block.start : block.stop]
-                definition.score_sets_at_once(
+                at_once.score_sets(
                     *block.take_genes(rows, buffer), place, bounds, part, weighted=weighted,
                     n_genes=len(block.rank), scratch=scratch,
                 )  # fmt: skip
