@@ -230,12 +230,12 @@ def connect(
     if has_background:
         assert background is not None
         if use_compiled(wtcs.size):
-            from beadwork.kernels.connectivity.tau_numba import tau_scores
+            from beadwork.kernels.connectivity.tau_numba import fill_tau
         else:
-            from beadwork.kernels.connectivity.tau import tau_scores
+            from beadwork.kernels.connectivity.tau import fill_tau
         start = 0
         for part in background.scores:
-            tau_scores(ncs, part, tau, start, threads)
+            fill_tau(ncs, part, tau, start, threads)
             start += len(part)
     p = None
     if params.permutations:
@@ -298,7 +298,7 @@ def permutation_p_values(
     threads: int,
 ) -> np.ndarray:
     """Permutation p-value of every score, float32; queries of the same sizes share their random queries."""
-    from beadwork.kernels.connectivity.permutation import random_sets
+    from beadwork.kernels.connectivity.permutation import count_reached, permutation_p, random_sets
 
     n_genes = blocks[0].rank.shape[0]
     result = np.empty(scores.shape, np.float32)
@@ -313,13 +313,12 @@ def permutation_p_values(
         while done < params.permutations:  # in portions, so that memory stays small
             count = min(100, params.permutations - done)
             rows = random_sets(n_genes, n_up, n_down, count, rng)
-            drawn = np.abs(score_sets(blocks, list(rows[:, :n_up]), list(rows[:, n_up:]), threads=threads))
+            drawn = score_sets(blocks, list(rows[:, :n_up]), list(rows[:, n_up:]), threads=threads)
             for place, member in enumerate(members):
-                reached[place] += (drawn >= np.abs(scores[member])).sum(axis=0)
+                reached[place] += count_reached(scores[member], drawn)
             done += count
         for place, member in enumerate(members):
-            p = (1.0 + reached[place]) / (1.0 + params.permutations)
-            result[member] = np.where(np.isnan(scores[member]), np.nan, p)
+            result[member] = permutation_p(scores[member], reached[place], params.permutations)
     return result
 
 
