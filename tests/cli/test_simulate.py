@@ -11,7 +11,7 @@ from beadwork.io.beads.lxb import read_plate
 from beadwork.io.beads.maps import read_map
 from beadwork.io.matrix.formats import read_matrix
 from beadwork.model.beads.plate import BeadBatch
-from beadwork.model.sheet import parse_plate_sheet
+from beadwork.model.plates.sheet import parse_plate_sheet
 
 SMALL = ("--plates", 2, "--wells", 16, "--beads-mean", 12, "--replicates", 1, "--seed", 3, "--log-level", "warning")
 
@@ -114,7 +114,7 @@ def test_bad_wishes(run, tmp_path, words, message):
 
 def test_a_batch_of_another_bead_set(run, tmp_path, monkeypatch):
     batch = BeadBatch("b99", "deltap", "r1", 2.0)
-    monkeypatch.setattr("beadwork.io.platform.bead_sets.find_bead_batch", lambda name: batch)
+    monkeypatch.setattr("beadwork.api.simulated.find_bead_batch", lambda name: batch)
     outcome = run("simulate", "-o", tmp_path / "none", "--bead-batch", "B99")
     assert outcome.code == 2
     assert "'B99' is of bead set deltap" in outcome.err

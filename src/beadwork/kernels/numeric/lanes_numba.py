@@ -148,7 +148,7 @@ else:
         def generate(context: Any, builder: Any, kind: Any, args: Any) -> Any:
             byte = ir.IntType(8).as_pointer()
             of = ir.FunctionType(ir.VoidType(), [byte, _I32, _I32, _I32])
-            function = cgutils.get_or_insert_function(builder.module, of, "llvm.prefetch.p0i8")  # type: ignore[no-untyped-call]
+            function = cgutils.get_or_insert_function(builder.module, of, "llvm.prefetch.p0i8")
             place = builder.bitcast(_place(context, builder, kind.args[0], *args), byte)
             builder.call(function, [place, *(ir.Constant(_I32, number) for number in (0, 3, 1))])
             return context.get_dummy_value()

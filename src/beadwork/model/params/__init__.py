@@ -13,12 +13,20 @@ from beadwork.model.params.base import (
     expectation,
     explain_validation,
     flag_name,
+    former_names,
     make_params,
     plain_type,
     render_flags,
 )
 from beadwork.model.params.beads import DeconvolveParams
-from beadwork.model.params.connectivity import IndexParams, QueryParams, RepurposingParams, SignatureParams
+from beadwork.model.params.connectivity import (
+    ContrastParams,
+    HowSureParams,
+    IndexParams,
+    QueryParams,
+    RepurposingParams,
+    SignatureParams,
+)
 from beadwork.model.params.levels import (
     ConsensusParams,
     DenoiseParams,
@@ -39,8 +47,10 @@ __all__ = [
     "SUBRAMANIAN_2017",
     "CheckPlatesParams",
     "ConsensusParams",
+    "ContrastParams",
     "DeconvolveParams",
     "DenoiseParams",
+    "HowSureParams",
     "IndexParams",
     "InferParams",
     "NormalizeParams",
@@ -56,6 +66,7 @@ __all__ = [
     "expectation",
     "explain_validation",
     "flag_name",
+    "former_names",
     "make_params",
     "plain_type",
     "plate_names",

@@ -35,7 +35,7 @@ class Integrals(NamedTuple):
 
     def add(self, other: Integrals) -> Integrals:
         """Join with those of another box."""
-        return Integrals(*(mine + its for mine, its in zip(self, other, strict=True)))  # type: ignore[operator,arg-type]
+        return Integrals(*(mine + its for mine, its in zip(self, other, strict=True)))  # type: ignore[operator]
 
 
 def half_sides(mode: Mode) -> Array:

@@ -63,9 +63,9 @@ class Beads(NamedTuple):
 class Peak(NamedTuple):
     """Constants of a peak: with a bead's y, z' = y a + k, and its density is c y u^4; ``sharp`` is (ln2/2 wide)^2."""
 
-    a: float
-    k: float
-    c: float
+    a: np.float32
+    k: np.float32
+    c: np.float32
     sharp: float
 
 

@@ -162,7 +162,7 @@ class _Plate(NamedTuple):
     @property
     def n_analytes(self) -> int:
         """Analytes of the plate, fitted or not."""
-        return self.beads.starts.shape[1] - 1
+        return int(self.beads.starts.shape[1]) - 1
 
     def fit(
         self,
@@ -241,19 +241,22 @@ def _join_hypotheses(
     found: Fits, hypotheses: Hypotheses, share: float, tau: Array, kappa: Array, prior: PairPrior, n_analytes: int
 ) -> PlateFit:
     """One answer an analyte: positions, deviations and odds averaged over its hypotheses by their evidence."""
-    weight = hypotheses.weights()
     order = np.argsort(hypotheses.analyte, kind="stable")
     first = np.flatnonzero(np.diff(hypotheses.analyte[order], prepend=-1))
     best = order[hypotheses.best()[order]]
     at = hypotheses.analyte[best]
     value, sd = found[:, :, SLICE.level].astype(float), found[:, :, SLICE.sd].astype(float)
-    moments = np.concatenate([value, sd**2 + value**2, found[:, :, COLUMN.hi_above, None]], axis=2)
-    joined = np.add.reduceat(moments[:, order] * weight[order, None], first, axis=1)
+    weight = hypotheses.weights()[order, None]
+
+    def joined(values: Array) -> Array:
+        return np.asarray(np.add.reduceat(values[:, order] * weight, first, axis=1))
+
+    mean = joined(value)
     fit = np.full((len(found), n_analytes, len(COLUMNS)), np.nan, dtype=np.float32)
     fit[:, at, SLICE.kept] = found[:, best, SLICE.kept]
-    fit[:, at, SLICE.level] = joined[:, :, 0:2]
-    fit[:, at, SLICE.sd] = np.sqrt(np.maximum(joined[:, :, 2:4] - joined[:, :, 0:2] ** 2, 1e-8))
-    fit[:, at, COLUMN.hi_above] = joined[:, :, 4]
+    fit[:, at, SLICE.level] = mean
+    fit[:, at, SLICE.sd] = np.sqrt(np.maximum(joined(sd**2 + value**2) - mean**2, 1e-8))
+    fit[:, at, COLUMN.hi_above] = joined(found[:, :, [COLUMN.hi_above]].astype(float))[:, :, 0]
 
     def by_analyte(values: Array, empty: float) -> Array:
         spread_out = np.full((n_analytes, *values.shape[1:]), empty)

@@ -51,8 +51,8 @@ class Block(NamedTuple):
 class Sets(NamedTuple):
     """Gene sets of many queries.
 
-    ``rows``: genes that are asked for; ``genes`` point into them; ``bounds``: start and stop of up and down set, by
-    query; ``networks`` with ``phases``, of which ``which`` holds the first and the last for each query and side;
+    ``rows``: genes that are asked for; ``genes`` point into them; ``bounds``: by query and side (up, down), start and
+    stop in them; ``networks`` with ``phases``, of which ``which`` holds the first and the last for each query and side;
     ``largest``: most genes of a set, padded; ``weighted``: whether hits weigh |z|.
     """
 
@@ -79,7 +79,7 @@ class Buffers(NamedTuple):
 
 
 @jit
-def _load_set(buffers: Any, base: int, sets: Sets, start: int, size: int) -> None:
+def _load_set(buffers: Any, base: Any, sets: Sets, start: int, size: int) -> None:
     """Make the keys and weights of a set, and 1 / the sum of the weights; rows lie LANES apart from `base` on."""
     genes, keys, weights, scale = sets.genes, buffers.keys, buffers.weights, buffers.scale
     ranks, scores, weighted = buffers.ranks, buffers.scores, sets.weighted
@@ -160,7 +160,7 @@ def _scan_set(buffers: Any, size: int, miss: float) -> None:
 @jit
 def _score_set(buffers: Any, base: int, sets: Sets, query: int, side: int, n_genes: int, out: Any) -> None:
     """Enrichment scores of one set in LANES signatures."""
-    start, stop = sets.bounds[query, 2 * side], sets.bounds[query, 2 * side + 1]
+    start, stop = sets.bounds[query, side, 0], sets.bounds[query, side, 1]
     size = stop - start
     if size <= 0:
         out[:] = 0.0
@@ -230,7 +230,7 @@ def _score_block(block: Block, sets: Sets, out: Any, offset: int) -> None:
             for query in range(bounds.shape[0]):
                 _score_set(buffers, lanes * n_rows, sets, query, 0, block.n_genes, up)
                 _score_set(buffers, lanes * n_rows, sets, query, 1, block.n_genes, down)
-                has_up, has_down = bounds[query, 0] < bounds[query, 1], bounds[query, 2] < bounds[query, 3]
+                has_up, has_down = bounds[query, 0, 0] < bounds[query, 0, 1], bounds[query, 1, 0] < bounds[query, 1, 1]
                 for lane in range(min(LANES, width - lanes)):
                     score = _combine(up[lane], down[lane], has_up, has_down)
                     out[query, offset + first + lanes + lane] = score
@@ -242,9 +242,8 @@ class SetPlan:
     def __init__(self, genes: np.ndarray, bounds: np.ndarray, weighted: bool = True) -> None:
         rows, place = np.unique(np.asarray(genes, np.int64), return_inverse=True)
         pointers = np.concatenate([place.reshape(-1), np.zeros(AHEAD)]).astype(np.uint16)
-        bounds = np.ascontiguousarray(bounds, np.int64).reshape(-1, 4)
-        start_stop = bounds.reshape(-1, 2, 2)
-        sizes = start_stop[:, :, 1] - start_stop[:, :, 0]
+        bounds = np.ascontiguousarray(bounds, np.int64).reshape(-1, 2, 2)
+        sizes = bounds[:, :, 1] - bounds[:, :, 0]
         padded = -(-sizes // STEP) * STEP
         assert padded.max(initial=0) <= SET_MAX
         distinct, place = np.unique(padded, return_inverse=True)
