@@ -30,7 +30,7 @@ from beadwork.serve.jobs import Jobs
 from beadwork.serve.lookup.states import States
 from beadwork.serve.questions import MOST_BYTES, Question
 from beadwork.serve.refusals import RefusedError, error_body, refusal
-from beadwork.serve.routes import cards, exports, genes, history, queries
+from beadwork.serve.routes import cards, clue, exports, genes, history, queries
 from beadwork.serve.service import Service
 from beadwork.serve.store import Store
 
@@ -153,7 +153,7 @@ def create_app(
     def get_signature(sig_id: queries.Name, top: int = Query(25)) -> SignatureProfile:
         return _profile(states.current.index, sig_id, min(max(1, top), 200))
 
-    for part in (exports, queries, genes, cards, history):
+    for part in (exports, queries, genes, clue, cards, history):
         app.include_router(part.routes(service))
     return app
 

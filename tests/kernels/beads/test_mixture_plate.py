@@ -220,9 +220,8 @@ def test_relabelling_sees_the_same_three_peaks():
     assert peaks(others) == pytest.approx(np.repeat(peaks(hypotheses), 2, axis=1))
     back = relabelled(others)
     assert np.abs(back.level - hypotheses.level).sum(axis=1).min() == pytest.approx(0)
-    assert (
-        len(relabelled(make_hypotheses((11, 9.0, 12.0, 0.2, 0.0))).analyte) == 0
-    )  # subpopulations lie never so far apart
+    # subpopulations lie never so far apart
+    assert len(relabelled(make_hypotheses((11, 9.0, 12.0, 0.2, 0.0))).analyte) == 0
 
 
 def test_both_orders_are_tried_unless_one_is_much_likelier():

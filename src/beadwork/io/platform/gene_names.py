@@ -20,7 +20,7 @@ _ID_COLUMNS = {"hgnc": 1, "ensembl": 2, "uniprot": 3, "refseq": 4}
 
 @cache
 def gene_resolver() -> GeneResolver:
-    """Tell which human gene a name or an id means, by the tables that ship with beadwork."""
+    """Say which human gene a name or an id means, by the tables that ship with beadwork."""
     return GeneResolver(_ShippedTables())
 
 
@@ -29,6 +29,17 @@ def known_genes() -> dict[str, str]:
     """Entrez id -> symbol of the platform's genes."""
     columns = _columns("genes.tsv")
     return dict(zip(columns["pr_gene_id"], columns["pr_gene_symbol"], strict=True))
+
+
+@cache
+def uniprot_ids() -> dict[str, str]:
+    """Entrez id -> its first UniProt accession."""
+    found = {}
+    for line in _lines("gene_ids.tsv.gz"):
+        cells = line.split("\t")
+        if first := cells[_ID_COLUMNS["uniprot"]].split("|")[0]:
+            found[cells[0]] = first
+    return found
 
 
 @cache
