@@ -1,0 +1,19 @@
+// Numbers and categories of all signatures, in the order of the index.
+import { bytes, get } from "./api.js";
+
+/** Scores of an answer as arrays by name. */
+export async function scoresOf(id, names, options) {
+  const raw = await bytes(["queries", id, "scores"], { fields: names.join(",") }, options);
+  const n = raw.byteLength / 4 / names.length;
+  return Object.fromEntries(names.map((name, at) => [name, new Float32Array(raw, at * n * 4, n)]));
+}
+
+/** A field of the signatures: {bytes, legend} for texts, {values} for numbers. */
+export async function fieldOf(name, options) {
+  const data = await get(["map", "field", name], {}, options);
+  const raw = atob(data.values ?? data.data), out = new Uint8Array(raw.length);
+  for (let at = 0; at < raw.length; at++) out[at] = raw.charCodeAt(at);
+  if (data.kind === "number" || data.type === "<f4") return { values: new Float32Array(out.buffer) };
+  const legend = data.legend.map((item) => (typeof item === "string" ? { name: item } : { name: item.name ?? item.label, n: item.n ?? item.count, other: item.other }));
+  return { bytes: out, legend };
+}
