@@ -13,7 +13,7 @@ export function HeatMap({ rows, cols, values, label, file, onRow, onCell, small 
   const wide = useWidth(outer, 800), dark = useDark();
   const [tip, setTip] = useState(null);
   const names = small ? 120 : Math.min(190, Math.max(90, wide * 0.18));
-  const size = Math.max(6, Math.min(34, ((wide - names - 8) / Math.max(1, cols.length))) * zoom);
+  const size = Math.max(wide < 560 ? 16 : 6, Math.min(34, (wide - names - 64) / Math.max(1, cols.length)) * zoom);
   const tall = Math.max(8, Math.min(28, small ? 26 : 22) * Math.min(1.4, Math.max(0.4, zoom)));
   const top = Math.min(110, 14 + 6.2 * Math.max(0, ...cols.map((name) => String(name).length)));
   const w = Math.ceil(names + size * cols.length + 60), h = Math.ceil(top + tall * rows.length + 2);
