@@ -13,6 +13,7 @@ from beadwork.model.params.base import (
     expectation,
     explain_validation,
     flag_name,
+    former_names,
     make_params,
     plain_type,
     render_flags,
@@ -20,6 +21,7 @@ from beadwork.model.params.base import (
 from beadwork.model.params.beads import DeconvolveParams
 from beadwork.model.params.connectivity import (
     ContrastParams,
+    HowSureParams,
     IndexParams,
     QueryParams,
     RepurposingParams,
@@ -48,6 +50,7 @@ __all__ = [
     "ContrastParams",
     "DeconvolveParams",
     "DenoiseParams",
+    "HowSureParams",
     "IndexParams",
     "InferParams",
     "NormalizeParams",
@@ -63,6 +66,7 @@ __all__ = [
     "expectation",
     "explain_validation",
     "flag_name",
+    "former_names",
     "make_params",
     "plain_type",
     "plate_names",

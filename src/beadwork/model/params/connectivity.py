@@ -82,6 +82,20 @@ class QueryParams(Params):
     xsum_top: int = Field(500, ge=1, description="genes at each end of a signature that count as changed (xsum)")
 
 
+class HowSureParams(Params):
+    """Rules by which an answer is said to be usable, a hint, or not to be ranked."""
+
+    fewest_genes: int = Field(3, ge=1, description="with fewer genes used, an answer is not to be ranked")
+    few_genes: int = Field(10, ge=1, description="with fewer genes used, an answer is a hint")
+    cancel_share: float = Field(
+        0.5, gt=0, le=1, description="share of the smaller set that is also in the other from which on sets cancel"
+    )
+    cancel_zeros: float = Field(
+        0.9, gt=0, le=1, description="share of signatures in which both sets go the same way from which on sets cancel"
+    )
+    few_perturbagens: int = Field(20, ge=1, description="with fewer perturbagens compared, an answer is a hint")
+
+
 class RepurposingParams(Params):
     """Compounds that do what was asked for: in how many cells, up to which dose, how consistently."""
 
