@@ -27,7 +27,7 @@ export function ScatterTab({ state, id, file }) {
   }, [id, x, y, colour]);
   const names = Object.keys(AXES).filter((name) => two || !name.startsWith("es_") || (name === "es_up" ? state.counts?.n_up_found : state.counts?.n_down_found));
   const choice = (label, name, value, options) => html`<label>${label} <select value=${value} onChange=${(event) => amend({ [name]: event.target.value })}>${options.map((item) => html`<option key=${item} value=${item}>${AXES[item] ?? title(item)}</option>`)}</select></label>`;
-  return html`<h2 class="hidden">Scatter</h2><div class="tools">${choice("Across", "x", x, names)}${choice("Up", "y", y, names)}${choice("Colour", "colour", colour, FIELDS)}</div>
+  return html`<h2 class="hidden">Scatter</h2><div class="tools">${choice("Horizontal", "x", x, names)}${choice("Vertical", "y", y, names)}${choice("Colour", "colour", colour, FIELDS)}</div>
     <${Shown} call=${call} what="Reading scores">${(data) => html`<${Drawn} data=${data} id=${id} x=${x} y=${y} file=${fileName([file, "scatter", x, y], "").slice(0, -1)} />`}</${Shown}>`;
 }
 

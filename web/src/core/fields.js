@@ -1,5 +1,6 @@
 // Numbers and categories of all signatures, in the order of the index.
 import { bytes, get } from "./api.js";
+import { typeName, units } from "./format.js";
 
 /** Scores of an answer as arrays by name. */
 export async function scoresOf(id, names, options) {
@@ -11,9 +12,10 @@ export async function scoresOf(id, names, options) {
 /** A field of the signatures: {bytes, legend} for texts, {values} for numbers. */
 export async function fieldOf(name, options) {
   const data = await get(["map", "field", name], {}, options);
-  const raw = atob(data.values ?? data.data), out = new Uint8Array(raw.length);
+  const raw = atob(data.values), out = new Uint8Array(raw.length);
   for (let at = 0; at < raw.length; at++) out[at] = raw.charCodeAt(at);
-  if (data.kind === "number" || data.type === "<f4") return { values: new Float32Array(out.buffer) };
-  const legend = data.legend.map((item) => (typeof item === "string" ? { name: item } : { name: item.name ?? item.label, n: item.n ?? item.count, other: item.other }));
+  if (data.kind === "number") return { values: new Float32Array(out.buffer) };
+  const shown = name === "pert_type" ? typeName : units;
+  const legend = data.legend.map((item) => ({ ...item, name: shown(item.name) }));
   return { bytes: out, legend };
 }

@@ -76,8 +76,8 @@ export function Table({ rows, parts, query = {}, within = [], columns, more = {}
         ${sets && html`<button type="button" onClick=${() => save("gmt")}>GMT</button>`}</span>
     </div>
     ${filtered ? html`<p class="chips">${view.f.map((item, at) => html`<span key=${item}>${at > 0 && html`<b> and </b>`}<button type="button" class="chip"
-        aria-label=${`Remove the filter ${filterWords(item, title)}`} onClick=${() => change({ f: view.f.filter((one) => one !== item) })}>${filterWords(item, title)} <span aria-hidden="true">×</span></button></span>`)}
-      ${view.find && html`<span>${view.f.length > 0 && html`<b> and </b>`}<button type="button" class="chip" onClick=${() => change({ find: "" })} aria-label="Remove the search">holds “${view.find}” <span aria-hidden="true">×</span></button></span>`}
+        onClick=${() => change({ f: view.f.filter((one) => one !== item) })}><span class="hidden">Remove the filter </span>${filterWords(item, title)} <span aria-hidden="true">×</span></button></span>`)}
+      ${view.find && html`<span>${view.f.length > 0 && html`<b> and </b>`}<button type="button" class="chip" onClick=${() => change({ find: "" })}><span class="hidden">Remove the search </span>holds “${view.find}” <span aria-hidden="true">×</span></button></span>`}
       <button type="button" class="quiet" onClick=${() => change({ f: [], find: "" })}>Clear all</button></p>` : ""}
     ${failure && html`<${Failed} error=${{ message: failure }} />`}
     ${source.error ? html`<${Failed} error=${source.error} />`
