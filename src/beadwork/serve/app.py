@@ -31,7 +31,7 @@ from beadwork.serve.lookup.states import States
 from beadwork.serve.page import add_page
 from beadwork.serve.questions import MOST_BYTES, Question
 from beadwork.serve.refusals import RefusedError, error_body, refusal
-from beadwork.serve.routes import cards, exports, genes, history, points, queries, repurposing
+from beadwork.serve.routes import cards, clue, exports, genes, history, points, queries, repurposing
 from beadwork.serve.service import Service
 from beadwork.serve.store import Store
 
@@ -141,7 +141,7 @@ def create_app(
     def get_signature(sig_id: queries.Name, top: int = Query(25)) -> SignatureProfile:
         return _profile(states.current.index, sig_id, min(max(1, top), 200))
 
-    for part in (points, exports, repurposing, queries, genes, cards, history):
+    for part in (points, exports, repurposing, queries, genes, clue, cards, history):
         app.include_router(part.routes(service))
     add_page(app)
     return app

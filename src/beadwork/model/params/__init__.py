@@ -21,6 +21,7 @@ from beadwork.model.params.base import (
 from beadwork.model.params.beads import DeconvolveParams
 from beadwork.model.params.connectivity import (
     ContrastParams,
+    GraphParams,
     HowSureParams,
     IndexParams,
     QueryParams,
@@ -50,6 +51,7 @@ __all__ = [
     "ContrastParams",
     "DeconvolveParams",
     "DenoiseParams",
+    "GraphParams",
     "HowSureParams",
     "IndexParams",
     "InferParams",
