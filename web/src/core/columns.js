@@ -1,5 +1,5 @@
 // Titles, meanings and looks of columns, from the file that the program's own downloads use too.
-import words from "../../../src/beadwork/model/columns.json";
+import words from "../../../src/beadwork/serve/answer/columns.json";
 import { number, signed, typeName, units } from "./format.js";
 
 export const title = (name) => words[name]?.title || name.replaceAll("_", " ");

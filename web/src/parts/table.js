@@ -51,7 +51,7 @@ export function Table({ rows, parts, query = {}, within = [], columns, more = {}
     try {
       if (as === "tsv" && remote && parts[0] === "queries" && parts.length === 3 && source.total > MOST) {
         // too many for the browser: the server writes the same rows in the same order
-        location.assign(address(["queries", parts[1], "export"], { ...query, as, table: parts[2], sort: view.sort, f: [...within, ...view.f], text: view.find, fields: names.filter((name) => source.columns.includes(name) && name !== "strip").join(",") }));
+        location.assign(address(["queries", parts[1], "export"], { ...query, as, table: parts[2], words: true, sort: view.sort, f: [...within, ...view.f], text: view.find, fields: names.filter((name) => source.columns.includes(name) && name !== "strip").join(",") }));
         return undefined;
       }
       const all = remote ? await source.everything(MOST) : source.all;

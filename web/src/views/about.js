@@ -2,7 +2,7 @@
 import { html } from "../core/html.js";
 import { index } from "../core/index.js";
 import { number } from "../core/format.js";
-import words from "../../../src/beadwork/model/columns.json";
+import words from "../../../src/beadwork/serve/answer/columns.json";
 import { Loading } from "../parts/states.js";
 import { prefix } from "../core/route.js";
 
