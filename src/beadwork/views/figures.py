@@ -1,8 +1,8 @@
 """Figures of plates and studies, as matplotlib figures.
 
 They draw tables that others have computed and compute nothing themselves beyond what a drawing needs.  The same table
-gives the same SVG, byte for byte.  Colours are those of Okabe and Ito and viridis, which colour-blind readers tell
-apart.
+gives the same SVG, byte for byte.  Colours are those of Okabe and Ito and viridis, which colour-blind readers can
+distinguish.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ HEAT_METRICS = {
 """QC metrics of a well that are drawn, with a short title."""
 DOUBT_METRICS = {
     "ambiguous": "pairs that may be swapped",
-    "effective_beads": "beads of a known gene that tell as much",
+    "effective_beads": "beads of a known gene that give as much",
     "outlier_beads": "beads of neither gene",
 }
 """Likewise, of how sure its values are."""
@@ -286,7 +286,7 @@ def bead_histograms(
 
 def _bead_panel(axis: Axes, panel: BeadPanel) -> None:
     values = np.array(list(panel.genes.values()))
-    doubt = np.nan_to_num(np.array(panel.sd or (0.0, 0.0)))
+    uncertainty = np.nan_to_num(np.array(panel.sd or (0.0, 0.0)))
     ends = np.concatenate([np.percentile(panel.beads, [3, 97]) if len(panel.beads) else [], values])
     middle, half = (ends.min() + ends.max()) / 2, max((ends.max() - ends.min()) / 2 + 0.9, 2.5)
     low, high = max(3.0, min(middle - half, 15 - 2 * half)), min(15.0, max(middle + half, 3 + 2 * half))
@@ -312,7 +312,7 @@ def _bead_panel(axis: Axes, panel: BeadPanel) -> None:
         axis.plot(CURVE_AT, both, color="black", lw=0.7, alpha=0.7, zorder=1.5)
     if panel.sd:
         fine = np.linspace(low, high, 801)
-        for value, sd, color in zip(values, doubt, (BLUE, RED), strict=False):
+        for value, sd, color in zip(values, uncertainty, (BLUE, RED), strict=False):
             if sd > 0:
                 shape = np.exp(-0.5 * ((fine - value) / sd) ** 2)
                 axis.fill_between(fine, top * 1.08, top * (1.08 + 0.22 * shape), color=color, alpha=0.45, lw=0)

@@ -594,7 +594,7 @@ def test_archives_in_archives(tmp_path, caplog, outer, inner):
         assert plate.bad_wells.empty
 
 
-def test_plates_that_only_folders_in_the_archive_tell_apart(tmp_path):
+def test_plates_that_only_folders_in_the_archive_distinguish(tmp_path):
     members = {f"{plate}/lxb/{well}.lxb": make_well(well, seed=seed) for seed, plate in enumerate(("P1", "P2"))
                for well in ("A01", "B02")}  # fmt: skip
     (tmp_path / "both.tar").write_bytes(pack(members, "tar"))

@@ -191,12 +191,12 @@ def state_of(service: Service, found: Job | Kept, request: Request | None = None
     if isinstance(found, Kept):
         facts = found.facts
         known = {key: facts[key] for key in ("counts", "notes", "null_types", "missing", "how_sure", "scores")}
-        gone = not found.bytes
+        removed = not found.bytes
         return QueryState(
             id=found.id, name=found.name, phase="done", status="done", done=1, elapsed=facts["seconds"], **known,
             verdict=facts["how_sure"][0]["verdict"], question=found.question, state=found.state,
             older=found.state != current, note=found.note, star=found.star, created=found.created,
-            message="this answer is not kept any more; ask again" if gone else "",
+            message="this answer is not kept any more; ask again" if removed else "",
             state_url=f"{root}/api/queries/{found.id}",
         )  # fmt: skip
     asked = found.asked
