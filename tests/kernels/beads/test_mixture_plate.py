@@ -234,7 +234,7 @@ def test_both_ways_are_tried_unless_one_is_much_likelier():
 
 
 def test_a_hi_gene_of_two_lots_is_not_taken_for_two_genes():
-    """Lots .7 apart with the lo gene beside them: three peaks of equal size."""
+    """Subpopulations 0.7 apart with the lo gene beside them: three peaks of equal size."""
     splits = np.full(24, 0.35)
     rng = np.random.default_rng(6)
     level = rng.uniform(8, 11, 24)

@@ -154,17 +154,17 @@ def test_one_empty_peak_and_coinciding_peaks(prior):
         assert (sd[away] > 0.15).all()
 
 
-def test_dead_wells_do_no_harm_and_are_told():
+def test_dead_wells_do_no_harm_and_are_reported():
     beads, plate = simulated(wells=48, bad_wells=0.25, seed=6)
     fault = dict(zip(plate.wells, plate.faults, strict=True))
     result = called(beads, min_well_beads=1)
     assert np.isfinite(result.gex.values).all()
     failed = result.qc[result.qc["metric"].isin(["ambiguous", "effective_beads"]) & ~result.qc["pass"].astype(bool)]
-    told = {entity.split(":")[1] for entity in failed["entity"]}
+    said = {entity.split(":")[1] for entity in failed["entity"]}
     dead = {well for well in beads.wells if fault[well] in ("dark", "few beads")}
     assert {fault[well] for well in dead} == {"dark", "few beads"}
-    assert dead <= told <= dead | {"A01"}  # A01 is the blank
-    good = [i for i, well in enumerate(beads.wells) if well not in told]
+    assert dead <= said <= dead | {"A01"}  # A01 is the blank
+    good = [i for i, well in enumerate(beads.wells) if well not in said]
     assert np.sqrt(np.mean(errors(result, beads, plate)[:, good] ** 2)) < 0.3
 
 

@@ -111,7 +111,7 @@ def routes(service: Service) -> APIRouter:
     @router.get("/{key}", summary="Where a question stands")
     async def get_query(
         key: str, request: Request,
-        wait: Annotated[float, Query(ge=0, le=30, description="seconds to wait for the answer, instead of asking again")] = 0,
+        wait: Annotated[float, Query(ge=0, le=30, description="seconds to wait for the answer")] = 0,
     ) -> QueryState:  # fmt: skip
         end = time.monotonic() + wait
         while (job := jobs.find(key)) is not None and job.is_open and time.monotonic() < end:
@@ -201,12 +201,12 @@ def state_of(service: Service, found: Job | Kept, request: Request | None = None
     if isinstance(found, Kept):
         facts = found.facts
         known = {key: facts[key] for key in ("counts", "notes", "null_types", "missing", "how_sure", "scores")}
-        gone = not found.bytes
+        removed = not found.bytes
         return QueryState(
             id=found.id, name=found.name, phase="done", status="done", done=1, elapsed=facts["seconds"], **known,
             verdict=facts["how_sure"][0]["verdict"], question=found.question, state=found.state,
             older=found.state != current, note=found.note, star=found.star, created=found.created,
-            message="this answer is not kept any more; ask again" if gone else "",
+            message="this answer is not kept any more; ask again" if removed else "",
             state_url=f"{root}/api/queries/{found.id}",
         )  # fmt: skip
     asked = found.asked

@@ -76,7 +76,7 @@ def score_sets(
     out
         float32, shape (queries, signatures), to write to.
     progress
-        Told the share that is done, after each block.
+        Called with the share that is done, after each block.
 
     Returns
     -------
@@ -191,7 +191,7 @@ def connect(
     notes
         What else is worth knowing about every answer.
     progress
-        Told the share of WTCS that is done.
+        Called with the share of WTCS that is done.
     controls
         Control signatures that p-values are measured against; None for no such p-values.
 

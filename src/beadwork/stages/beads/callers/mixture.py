@@ -1,4 +1,4 @@
-"""mixture: heavy-tailed peaks of two genes per analyte, each well with what the other wells of the plate tell."""
+"""mixture: heavy-tailed peaks of two genes per analyte, each well with what the other wells of the plate show."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def mixture_settings(params: DeconvolveParams, n_wells: int) -> Settings:
 
 
 def effective_beads(log2: np.ndarray, sd: np.ndarray, found: PlateFit, duo: np.ndarray) -> np.ndarray:
-    """Beads of a known gene that would tell as much as the well's posterior does: median over genes, shape (W,).
+    """Beads of a known gene that would give as much as the well's posterior does: median over genes, shape (W,).
 
     n beads of a t7 peak of width s give a position with variance s^2 / (0.8 n).
     """
