@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
 from beadwork.api.index.asking.query_page import query_page
-from beadwork.kernels.connectivity.wtcs import enrichment_score, running_sum
+from beadwork.kernels.connectivity.wtcs.score import enrichment_score, running_sum
 from beadwork.serve.answer.answers import HIDDEN, OLD_NAMES, STRIP_BINS, Answer, missing_rows
 from beadwork.serve.answer.files import arrow_stream
 from beadwork.serve.answer.heat import heat_map
