@@ -20,6 +20,7 @@ from beadwork.serve.answer.pages import (
     read_cursor,
     rows_of,
 )
+from beadwork.serve.clue.jobs import ClueJobs
 from beadwork.serve.jobs import Jobs
 from beadwork.serve.lookup.states import States
 from beadwork.serve.questions import Uploads
@@ -43,6 +44,7 @@ class Service:
     jobs: Jobs
     answers: Answers
     uploads: Uploads = field(default_factory=Uploads)
+    clue_jobs: ClueJobs = field(default_factory=ClueJobs)
     results: Path | None = None
     starter: bool = False
 

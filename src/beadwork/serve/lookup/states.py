@@ -37,6 +37,8 @@ class IndexState:
     def __init__(self, index: ConnectivityIndex) -> None:
         self.index = index
         self.key = digest_bytes(index.store.digest.encode()).removeprefix(PREFIX)[:16]
+        self.kept: dict[str, Any] = {}
+        """What routes have made of it, by name."""
         self._lock = threading.RLock()
 
     def warm(self) -> None:

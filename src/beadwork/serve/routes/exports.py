@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import chain
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Response
@@ -13,6 +14,7 @@ from beadwork.api.index.asking.query_page import query_page
 from beadwork.io.files.cells import plain_cell
 from beadwork.serve.answer.answers import OLD_NAMES, Answer
 from beadwork.serve.answer.bundles import gct_text, zip_bytes
+from beadwork.serve.answer.columns import comment_lines
 from beadwork.serve.answer.files import json_lines, tsv_lines
 from beadwork.serve.answer.pages import chosen_columns
 from beadwork.serve.refusals import RefusedError
@@ -30,9 +32,10 @@ def routes(service: Service) -> APIRouter:
 
     @router.get("/{key}/export", summary="What is shown as a file: the same filters, the same order")
     def export(
-        key: str, page: Page, ending: Annotated[Ending, Query(alias="as")] = "tsv", table: TableName = "sigs"
+        key: str, page: Page, ending: Annotated[Ending, Query(alias="as")] = "tsv", table: TableName = "sigs",
+        words: Annotated[bool, Query(description="TSV: comments above say what each column means")] = False,
     ) -> Response:  # fmt: skip
-        return exported(answered(service, key), OLD_NAMES.get(table, table), ending, page)
+        return exported(answered(service, key), OLD_NAMES.get(table, table), ending, page, words)
 
     @router.get("/{key}/download/{table}", summary="A whole ranked table as TSV")
     def download(key: str, table: TableName, page: Page) -> Response:
@@ -47,7 +50,7 @@ def routes(service: Service) -> APIRouter:
     return router
 
 
-def exported(answer: Answer, table: str, ending: str, page: PageRequest) -> Response:
+def exported(answer: Answer, table: str, ending: str, page: PageRequest, words: bool = False) -> Response:
     """One file of an answer."""
     name = file_name(answer, table, ending, page)
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
@@ -69,6 +72,8 @@ def exported(answer: Answer, table: str, ending: str, page: PageRequest) -> Resp
     lines: Iterator[str] = (
         json_lines(shown, rows, names, answer.kept.state) if ending == "json" else tsv_lines(shown, rows, names)
     )
+    if words and ending == "tsv":
+        lines = chain(comment_lines(names or shown.names), lines)
     media = "application/json" if ending == "json" else TSV
     return StreamingResponse(lines, media_type=media, headers=headers)
 

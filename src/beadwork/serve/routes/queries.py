@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, Field
 
 from beadwork.api.index.asking.query_page import query_page
-from beadwork.kernels.connectivity.wtcs import enrichment_score, running_sum
+from beadwork.kernels.connectivity.wtcs.score import enrichment_score, running_sum
 from beadwork.serve.answer.answers import HIDDEN, OLD_NAMES, STRIP_BINS, Answer, missing_rows
 from beadwork.serve.answer.files import arrow_stream
 from beadwork.serve.answer.heat import heat_map
@@ -191,12 +191,12 @@ def state_of(service: Service, found: Job | Kept, request: Request | None = None
     if isinstance(found, Kept):
         facts = found.facts
         known = {key: facts[key] for key in ("counts", "notes", "null_types", "missing", "how_sure", "scores")}
-        gone = not found.bytes
+        removed = not found.bytes
         return QueryState(
             id=found.id, name=found.name, phase="done", status="done", done=1, elapsed=facts["seconds"], **known,
             verdict=facts["how_sure"][0]["verdict"], question=found.question, state=found.state,
             older=found.state != current, note=found.note, star=found.star, created=found.created,
-            message="this answer is not kept any more; ask again" if gone else "",
+            message="this answer is not kept any more; ask again" if removed else "",
             state_url=f"{root}/api/queries/{found.id}",
         )  # fmt: skip
     asked = found.asked
