@@ -74,6 +74,11 @@ def files_of(plate):
 NEEDS = Needs()
 
 
+def asked_for(plate):
+    """Whether files of a plate stand on the command line: Snakemake wants a job for these."""
+    return any(f"/{plate}/" in str(path) for path in workflow.dag_settings.targets)
+
+
 def beads_of(wildcards):
     """Beads of a plate as input: none if level 2 does, a file that is not there if nothing is to be done.
 
@@ -81,8 +86,10 @@ def beads_of(wildcards):
     """
     row = PLATES[wildcards.plate]
     need = NEEDS[wildcards.plate]
-    if need == "nothing":
+    if need == "nothing" and not asked_for(wildcards.plate):
         return row.lxb + ARCHIVED
+    if need == "nothing":
+        return []
     if need == "level 2":
         return []
     return storage(row.lxb) if is_stored(row.lxb) else row.lxb

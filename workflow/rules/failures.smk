@@ -138,9 +138,9 @@ def command_again():
         skip = word in FORCED or (skip and not word.startswith("-"))
         again += [] if skip else [word]
     if Path(program).name == "snakemake":
-        return [sys.executable, program, *again, "--nolock"]
+        return [sys.executable, program, "--nolock", *again]
     if Path(program).parts[-2:] == ("snakemake", "__main__.py"):
-        return [sys.executable, "-m", "snakemake", *again, "--nolock"]
+        return [sys.executable, "-m", "snakemake", "--nolock", *again]
     return None
 
 
