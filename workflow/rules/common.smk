@@ -115,14 +115,21 @@ NOTHING = {"plates": (), "figures": (), "queries": ()}
 
 def left_out():
     """What failed in a run that now goes on without it (failures.smk)."""
-    file = os.environ.get("BEADWORK_LEFT_OUT")
+    file = os.getenv("BEADWORK_LEFT_OUT")
     return json.loads(Path(file).read_text()) if file else NOTHING
 
 
 LEFT_OUT = left_out()
 for plate in LEFT_OUT["plates"]:
     PLATES.pop(plate, None)
-LOST_FIGURES = {path.rpartition("/report/")[2] for path in LEFT_OUT["figures"]}
+
+
+def figure_name(path):
+    """A figure by what stands beneath the folder of the report."""
+    return path.rpartition("report")[2]
+
+
+LOST_FIGURES = {figure_name(path) for path in LEFT_OUT["figures"]}
 QUERIES = [query.name for query in CFG.queries if query.name not in LEFT_OUT["queries"]]
 PLATES_OF = Known()
 for plate, row in PLATES.items():
@@ -341,9 +348,7 @@ def report_figures():
         figures += per_plate("<results>/report/{plate}/noise.svg")
     figures += ["<results>/report/plates.svg", "<results>/report/tas.svg"]
     figures += expand("<results>/report/queries/{query}/connections.svg", query=QUERIES)
-    return [
-        path for path in figures if path.rpartition("/report/")[2] not in LOST_FIGURES
-    ]
+    return [path for path in figures if figure_name(path) not in LOST_FIGURES]
 
 
 def closing_lines():

@@ -4,10 +4,11 @@ A plate whose level 2 is there needs its beads no more, in plan and run: they ma
 plate sheet) or purged. What is whole and as it would be made now has no job at all.
 """
 
+import functools
 import os
 
 # what `beadwork plate` does with files of other compatibility numbers; no parameter of a rule, for that would run it anew
-os.environ["BEADWORK_ON_UPGRADE"] = "rerun" if CFG.on_upgrade == "rerun" else "keep"
+os.environ.update(BEADWORK_ON_UPGRADE="rerun" if CFG.on_upgrade == "rerun" else "keep")
 
 CURRENT = current_numbers()
 ARCHIVED = " (archived)"
@@ -18,12 +19,21 @@ def folder_of(plate):
     return Path(CFG.results, plate)
 
 
-def beads_are_there(row):
-    """Whether the beads of a plate are to be looked for, and found; a folder that was emptied has none."""
-    if row.archived == "yes" or is_stored(row.lxb):
-        return row.archived != "yes"
-    path = Path(row.lxb)
-    return any(path.iterdir()) if path.is_dir() else path.exists()
+@functools.cache
+def beads_are_there(path):
+    """Whether there are beads; a folder that was emptied has none, and what has an address is not looked for."""
+    if is_stored(path):
+        return True
+    try:
+        with os.scandir(path) as files:
+            return next(files, None) is not None
+    except OSError:
+        return Path(path).is_file()
+
+
+def has_beads(row):
+    """Whether the beads of a plate are to be looked for, and found."""
+    return row.archived != "yes" and beads_are_there(row.lxb)
 
 
 class Needs(dict):
@@ -35,7 +45,7 @@ class Needs(dict):
 
     def look(self, plate, row):
         """Look at what there is of a plate; only of those without beads is the record read."""
-        if beads_are_there(row):
+        if has_beads(row):
             return "beads"
         state = PlateState.read(folder_of(plate))
         if not state.has_level_2:
@@ -105,7 +115,7 @@ def beads_flags(wildcards, input):
 def beads_to_draw(wildcards):
     """Beads of a plate for its figures; without them, the figures that are there stay."""
     row = PLATES[wildcards.plate]
-    if not beads_are_there(row):
+    if not has_beads(row):
         return row.lxb + ARCHIVED
     return storage(row.lxb) if is_stored(row.lxb) else row.lxb
 
@@ -113,7 +123,7 @@ def beads_to_draw(wildcards):
 def can_be_drawn(plate):
     """Whether a plate has figures or can have them."""
     there = Path(CFG.results, "report", plate, "wells.svg").is_file()
-    return there or beads_are_there(PLATES[plate])
+    return there or has_beads(PLATES[plate])
 
 
 def upgraded(plate, steps=tuple(CURRENT)):
@@ -162,7 +172,7 @@ def say_what_mixes():
 
 def say_what_is_archived():
     """Say how many plates are done without their beads."""
-    done = [plate for plate, row in PLATES.items() if not beads_are_there(row)]
+    done = [plate for plate, row in PLATES.items() if not has_beads(row)]
     kinds = [NEEDS[plate] for plate in done]
     if done:
         logger.info(

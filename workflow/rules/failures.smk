@@ -44,7 +44,10 @@ Job.restart_times = property(
 
 def stage_of(log):
     """Stage at which a job failed: its own, by the folder of its log, or the step that a plate says it does."""
-    stage = log.rpartition("/logs/")[2].partition("/")[0].removesuffix(".log")
+    parts = Path(log).parts
+    stage = parts[
+        parts.index("logs", len(Path(CFG.results).parts) - 1) + 1
+    ].removesuffix(".log")
     text = Path(log).read_text(errors="replace") if Path(log).is_file() else ""
     steps = re.findall(r"^beadwork: info: .*: step (\w+)$", text, re.MULTILINE)
     return steps[-1] if steps and stage == "plate" else stage

@@ -27,5 +27,5 @@ rule query:
     message:
         "{wildcards.query}: asking the index"
     shell:
-        "rm -rf {output:q}.part && beadwork query {params.index:q} --up {input.up:q} {params.down} {params.flags}"
+        "beadwork query {params.index:q} --up {input.up:q} {params.down} {params.flags}"
         " -o {output:q}.part --threads {threads} 2> {log:q} && rm -rf {output:q} && mv {output:q}.part {output:q}"

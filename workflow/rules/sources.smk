@@ -60,4 +60,4 @@ except ModuleNotFoundError:
     ) from None
 
 # each command compares it with its own version: that of the environment it runs in
-os.environ["BEADWORK_WORKFLOW"] = VERSION
+os.environ.update(BEADWORK_WORKFLOW=VERSION)
