@@ -104,7 +104,7 @@ def test_leaving_a_study_out_is_a_subtraction():
     left = make_system(sums.less(last), moments[:2], 0.3, 0.5)
     alone_moments, alone = fit_parts(studies[:2], two_colour=(False, False))
     fresh = make_system(alone, alone_moments, 0.3, 0.5)
-    for one, other in zip(left, fresh, strict=True):
+    for one, other in zip((*left.frame, left.cross()), (*fresh.frame, fresh.cross()), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-8, atol=1e-9)
 
 
@@ -114,10 +114,10 @@ def test_low_rank_is_the_best_of_its_rank_for_fit_and_penalty():
     system = make_system(sums, moments, 0.3, 0.5)
     full, low = solve_ridge(system, 3.0), solve_ridge(system, 3.0, rank=4)
     assert low.loadings.shape == (12, 4) and low.components.shape == (4, 30)
-    root = ridge_root(system, 3.0)
-    augmented = root @ (system.x_sd[:, None] * (full.loadings @ full.components))
+    root = ridge_root(system.frame, 3.0)
+    augmented = root @ (system.frame.x_sd[:, None] * (full.loadings @ full.components))
     u, d, vt = np.linalg.svd(augmented, full_matrices=False)
-    made = root @ (system.x_sd[:, None] * (low.loadings @ low.components))
+    made = root @ (system.frame.x_sd[:, None] * (low.loadings @ low.components))
     np.testing.assert_allclose(made, (u[:, :4] * d[:4]) @ vt[:4], atol=1e-8)
     largest = np.take_along_axis(low.loadings, np.abs(low.loadings).argmax(axis=0)[None], axis=0)[0]
     assert (largest > 0).all()  # signs are fixed
@@ -128,7 +128,7 @@ def test_predicted_differences_are_those_of_the_model(rank: int):
     studies = planted(noise=2.0)
     moments, sums = fit_parts(studies)
     system = make_system(sums, moments, 0.3, 0.5)
-    root = ridge_root(system, 3.0)
+    root = ridge_root(system.frame, 3.0)
     axes = leading_axes(system, root, rank)
     assert (axes is None) == (rank == 12)
     x = within(studies[0][0], moments[0].x_mean)
@@ -163,7 +163,7 @@ def test_a_study_of_equal_profiles_adds_only_its_mean():
     assert np.isnan(moments[1].spread)
     _, others = fit_parts([studies[0], studies[2]], two_colour=(False, False))
     np.testing.assert_allclose(sums.xy, others.xy)
-    assert np.isfinite(make_system(sums, moments, 0.3, 0.5).cross).all()
+    assert np.isfinite(make_system(sums, moments, 0.3, 0.5).cross()).all()
 
 
 def test_moments_are_those_of_numpy():
