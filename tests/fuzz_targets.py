@@ -33,7 +33,7 @@ class Target:
 def make_targets(folder: Path) -> dict[str, Target]:
     """All readers, with seeds; files are written to `folder`."""
     from beadwork.api import ConnectivityIndex
-    from beadwork.api.index.build import build_index, verify_index
+    from beadwork.api.index.writing.build import build_index, verify_index
     from beadwork.io.beads.lxb import lxb_bytes, read_events, read_plate
     from beadwork.io.beads.maps import read_map
     from beadwork.io.connectivity.gene_sets import pair_sets, read_gene_sets
@@ -43,7 +43,7 @@ def make_targets(folder: Path) -> dict[str, Target]:
     from beadwork.io.matrix.formats import read_annotation, read_any, read_matrix, write_matrix
     from beadwork.model.matrix import Level, Matrix
     from beadwork.model.params import IndexParams
-    from beadwork.model.sheet import count_wells, parse_plate_sheet
+    from beadwork.model.plates.sheet import count_wells, parse_plate_sheet
 
     rng = np.random.default_rng(1)
 

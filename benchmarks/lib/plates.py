@@ -14,7 +14,8 @@ from beadwork.kernels.beads.grouping import group_beads
 from beadwork.kernels.numeric.threads import run_chunks
 from beadwork.model.beads.plate import N_ANALYTES, BeadPlate
 from beadwork.model.params import SimulateParams
-from beadwork.simulate.study import Study, draw_well, make_platform, plan_study
+from beadwork.simulate.draw import draw_well, make_platform
+from beadwork.simulate.study import Study, plan_study
 
 
 def read_packed(path: Path) -> BeadPlate:

@@ -22,7 +22,7 @@ from beadwork.io.platform.bead_sets import find_bead_batch, read_bead_set
 from beadwork.model.beads.plate import BeadPlate
 from beadwork.model.ids import parse_det_plate
 from beadwork.model.params import DeconvolveParams, SimulateParams
-from beadwork.simulate.study import simulate_beads
+from beadwork.simulate.draw import simulate_beads
 from beadwork.stages.beads.deconvolve import deconvolve
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # benchmarks/

@@ -41,7 +41,8 @@ from scipy.stats import rankdata
 from beadwork.kernels.beads.grouping import group_beads
 from beadwork.model.beads.plate import N_ANALYTES, BeadPlate
 from beadwork.model.params import DeconvolveParams, SimulateParams
-from beadwork.simulate.study import Study, simulate_beads
+from beadwork.simulate.draw import simulate_beads
+from beadwork.simulate.study import Study
 from beadwork.stages.beads.callers import METHODS
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # benchmarks/

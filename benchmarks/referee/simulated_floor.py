@@ -35,7 +35,6 @@ import numpy as np
 from deconvolution import FIRST, Referee, build_simulated, good_beads, score
 from scipy import stats
 
-import beadwork.simulate.study as simulator
 from beadwork.kernels.beads import mixture_plate
 from beadwork.kernels.beads.mixture import BeadModel, PairPrior
 from beadwork.kernels.beads.mixture_numba import fit_plate
@@ -43,6 +42,8 @@ from beadwork.kernels.numeric.jit import jit
 from beadwork.model.beads.plate import N_ANALYTES
 from beadwork.model.ids import WELLS_384
 from beadwork.model.params import DeconvolveParams, SimulateParams
+from beadwork.simulate import draw as simulator
+from beadwork.simulate.generators import generator
 from beadwork.stages.beads.callers.mixture import mixture_settings
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # benchmarks/
@@ -75,7 +76,7 @@ class Simulated:
         self.truth = self.plate.log2_fi[self.rows]
         assert np.array_equal(self.truth, self.referee.truth[:, self.targets])
         stray = params.outliers / (1 - params.dark_beads)  # of the beads that are seen
-        self.noise = np.array([1 - stray, params.dim_beads, simulator._DIM_LOG2])
+        self.noise = np.array([1 - stray, params.dim_beads, simulator.DIM_LOG2])
         self.kernel = bead_kernel(params.bead_df)
         self.strays = [stray * density for density in self._densities()]
         self.lit = self.truth.std(axis=(0, 1)) > DARK_SD
@@ -97,7 +98,7 @@ class Simulated:
         """Row of the gene of each bead and its log2 FI, sorted by gene; the numbers are drawn once more."""
         analyte, reporter = simulator.draw_well(self.study, self.plate, well, self.platform)
         params, platform = self.study.params, self.platform
-        rng = simulator._rng(params.seed, "beads", self.plate.number, WELLS_384.index(self.plate.wells[well]))
+        rng = generator(params.seed, "beads", self.plate.number, WELLS_384.index(self.plate.wells[well]))
         beads = rng.poisson(self.plate.beads_mean[well] * platform.abundance)
         hi = rng.binomial(beads, platform.share)
         counts = np.zeros(len(self.plate.log2_fi), dtype=np.int64)
@@ -116,9 +117,9 @@ class Simulated:
 def bead_kernel(df: float) -> np.ndarray:
     """Density of a bead by its distance from its gene, in widths: a t below, what `_as_normal` makes of it above."""
     u = np.arange(U_LOW, 12.0, U_STEP)
-    scale = simulator._T_TO_ROBUST
+    scale = simulator.T_TO_ROBUST
     t = np.linspace(1e-9, 50.0, 1_000_001)
-    above = simulator._as_normal(t, df) * scale
+    above = simulator.as_normal(t, df) * scale
     upper = np.interp(u, above, stats.t.pdf(t, df) / np.gradient(above, t))
     return np.where(u > 0, upper, stats.t.pdf(u / scale, df) / scale)
 
@@ -198,14 +199,14 @@ def fit_pair(x, stray, share, factors, width_at, widths, kernel, noise, mean, sc
 def true_noise(sim: Simulated, mean: np.ndarray, scale: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Posterior means (2, T, W) and probability that hi lies above lo (T, W), with the simulator's own density."""
     value, above = np.empty_like(sim.truth), np.empty(sim.truth.shape[1:])
-    widths = np.stack([simulator._WIDTH_HI, simulator._WIDTH_LO])
+    widths = np.stack([simulator.WIDTH_HI, simulator.WIDTH_LO])
     most = int(sim.referee.beads.counts.max())
     rows, out = np.empty((2, most, MOST_POINTS)), np.empty((MOST_POINTS, MOST_POINTS))
     for w in range(sim.truth.shape[2]):
         for k, target in enumerate(sim.targets):
             x = np.log2(good_beads(sim.referee.beads, w, FIRST + target).astype(float))
             value[0, k, w], value[1, k, w], above[k, w] = fit_pair(
-                x, sim.stray(w, x), sim.share[k], sim.widths[:, k].copy(), simulator._WIDTH_AT, widths, sim.kernel,
+                x, sim.stray(w, x), sim.share[k], sim.widths[:, k].copy(), simulator.WIDTH_AT, widths, sim.kernel,
                 sim.noise, mean[:, k, w].copy(), scale[:, k, w].copy(), COARSE.copy(), rows, out,
             )  # fmt: skip
     return value, above
@@ -219,14 +220,12 @@ def gene_known(sim: Simulated, mean: np.ndarray, scale: np.ndarray) -> tuple[np.
     for w in range(sim.truth.shape[2]):
         gene, x = sim.named_beads(w)
         begin, end = (np.searchsorted(gene, sim.rows, side=side) for side in ("left", "right"))
-        for half, widths in enumerate((simulator._WIDTH_HI, simulator._WIDTH_LO)):
+        for half, widths in enumerate((simulator.WIDTH_HI, simulator.WIDTH_LO)):
             for k in range(len(sim.targets)):
                 mine = x[begin[half, k] : end[half, k]]
                 at, width = mean[half, k, w], scale[half, k, w]
                 median[half, k, w] = np.median(mine) if len(mine) else at
-                fill_rows(
-                    mine, grid, 1.0, sim.widths[half, k], simulator._WIDTH_AT, widths, sim.kernel, sim.noise, rows
-                )
+                fill_rows(mine, grid, 1.0, sim.widths[half, k], simulator.WIDTH_AT, widths, sim.kernel, sim.noise, rows)
                 density = rows[: len(mine)] + sim.stray(w, mine)[:, None]
                 logs = np.log(density).sum(axis=0) - 2 * np.log1p(((grid - at) / width) ** 2 / 3)
                 mass = np.exp(logs - logs.max())

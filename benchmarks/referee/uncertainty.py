@@ -38,7 +38,8 @@ from beadwork.model.ids import parse_det_plate
 from beadwork.model.matrix import Matrix, Space
 from beadwork.model.params import ConsensusParams, DeconvolveParams, SimulateParams
 from beadwork.model.spaces import space_genes
-from beadwork.simulate.study import Study, simulate_beads
+from beadwork.simulate.draw import simulate_beads
+from beadwork.simulate.study import Study
 from beadwork.stages.beads.deconvolve import DeconvolveResult, deconvolve
 from beadwork.stages.levels.consensus import consensus
 from beadwork.stages.levels.normalize import normalize

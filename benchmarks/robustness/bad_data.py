@@ -29,7 +29,8 @@ from beadwork.kernels.numeric.threads import run_chunks
 from beadwork.kernels.plates.placements import placements
 from beadwork.model.ids import WELLS_384
 from beadwork.model.params import SimulateParams
-from beadwork.simulate.study import draw_well, make_platform, plan_study
+from beadwork.simulate.draw import draw_well, make_platform
+from beadwork.simulate.study import plan_study
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # benchmarks/
 from lib.record import Aim, write_record

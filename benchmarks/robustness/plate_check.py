@@ -21,8 +21,9 @@ import pandas as pd
 from beadwork.io.platform.bead_sets import read_bead_set, read_liss_reference
 from beadwork.model.matrix import Level, Matrix, Space
 from beadwork.model.params import SimulateParams
+from beadwork.simulate.draw import simulate_beads
 from beadwork.simulate.mistakes import MISTAKES, called_gex, plant, plate_columns, right
-from beadwork.simulate.study import plan_study, simulate_beads
+from beadwork.simulate.study import plan_study
 from beadwork.stages.beads.deconvolve import deconvolve
 from beadwork.stages.plates.check import check_plates, compared_genes, make_fingerprint
 

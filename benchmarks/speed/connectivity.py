@@ -124,8 +124,8 @@ def build(path: Path, found: dict, n_signatures: int, space: str) -> None:
     """Write an index of normal deviates, through the library's own writer."""
     import pyarrow as pa
 
-    from beadwork.api.index.background import learn_background
-    from beadwork.api.index.inputs import arrow_table, fill_blocks
+    from beadwork.api.index.writing.background import learn_background
+    from beadwork.api.index.writing.inputs import arrow_table, fill_blocks
     from beadwork.io.connectivity.index.writer import SignatureSource, create_index
     from beadwork.io.platform.gene_table import gene_table
     from beadwork.model.params import IndexParams
@@ -265,7 +265,7 @@ def cold(path: Path, found: dict) -> None:
 
 def append(path: Path, found: dict) -> None:
     """Append 400 signatures three times, and take them away again."""
-    from beadwork.api.index.append import append_index
+    from beadwork.api.index.writing.append import append_index
     from beadwork.io.connectivity.index.reader import IndexStore
     from beadwork.io.connectivity.index.writer import extend_index
     from beadwork.io.files.tables import write_table

@@ -76,7 +76,7 @@ def gene(signatures: int, genes: int, folder: Path) -> None:
     import pyarrow as pa
 
     from beadwork.api import ConnectivityIndex
-    from beadwork.api.index.look_up import gene_row, show_gene
+    from beadwork.api.index.cards.gene import gene_row, show_gene
     from beadwork.io.connectivity.index.writer import SignatureSource, create_index
     from beadwork.io.platform.gene_table import gene_table
 

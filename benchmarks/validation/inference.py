@@ -9,7 +9,7 @@ from beadwork.io.matrix.formats import read_matrix
 from beadwork.io.platform.gene_table import gene_table, with_entrez_ids
 from beadwork.io.platform.inference_model import default_model_path, read_inference_model
 from beadwork.model.matrix import Level
-from beadwork.stages.levels.infer import infer
+from beadwork.stages.levels.inference.infer import infer
 
 PERTURBATIONS = ("estrogen", "GSE197067", "siESR1", "stemHypoxia")
 MAD_TO_SD, MIN_MAD = 1.4826, 0.1

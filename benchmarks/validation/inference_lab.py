@@ -24,7 +24,7 @@ from beadwork.kernels.levels.ridge import (
     within,
 )
 from beadwork.model.params import TrainInferenceParams
-from beadwork.stages.levels.training_profiles import collect_profiles
+from beadwork.stages.levels.inference.training_profiles import collect_profiles
 
 PARAMS = TrainInferenceParams()
 EVERY = 5

@@ -17,7 +17,7 @@ from beadwork.io.matrix.formats import read_matrix
 from beadwork.io.platform.gene_table import gene_table
 from beadwork.io.platform.inference_model import default_model_path, read_inference_model
 from beadwork.model.params import ZscoreParams
-from beadwork.stages.levels.infer import infer
+from beadwork.stages.levels.inference.infer import infer
 from beadwork.stages.levels.zscore import zscore
 
 MIN_DOSE = 1.0

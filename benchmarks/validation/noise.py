@@ -27,10 +27,10 @@ from beadwork.io.platform.noise_model import default_noise_path, read_noise_mode
 from beadwork.model.levels.noise_model import NoiseModel
 from beadwork.model.matrix import Level, Matrix, Space
 from beadwork.model.params import DenoiseParams, TrainNoiseParams
-from beadwork.stages.levels.denoise import denoise
-from beadwork.stages.levels.infer import infer
-from beadwork.stages.levels.infer_cleaned import infer_cleaned
-from beadwork.stages.levels.train_noise import sum_noise, train_noise
+from beadwork.stages.levels.inference.infer import infer
+from beadwork.stages.levels.inference.infer_cleaned import infer_cleaned
+from beadwork.stages.levels.noise.denoise import denoise
+from beadwork.stages.levels.noise.train_noise import sum_noise, train_noise
 from beadwork.stages.levels.zscore import zscore
 
 LJP, REP, TEST = "LJP009AH_A375_24H_X1_B20", "REP.A028_MCF7_24H_X1_B25", "TEST_A375_24H_X1_B20"

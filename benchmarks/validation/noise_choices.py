@@ -32,8 +32,8 @@ from beadwork.kernels.levels.modz import replicate_correlations, replicate_weigh
 from beadwork.model.levels.noise_model import NoiseModel
 from beadwork.model.matrix import Level, Matrix
 from beadwork.model.params import TrainNoiseParams, ZscoreParams
-from beadwork.stages.levels.denoise import denoise
-from beadwork.stages.levels.train_noise import sum_noise
+from beadwork.stages.levels.noise.denoise import denoise
+from beadwork.stages.levels.noise.train_noise import sum_noise
 from beadwork.stages.levels.zscore import zscore
 
 FIXED = (3, 5, 10, 20)

@@ -17,10 +17,10 @@ from beadwork.model.matrix import Level, Matrix, Space
 from beadwork.model.params import SimulateParams
 from beadwork.simulate.study import Study, plan_study
 from beadwork.stages.levels.consensus import consensus
-from beadwork.stages.levels.denoise import denoise
-from beadwork.stages.levels.noise_wells import control_places, well_facts
+from beadwork.stages.levels.noise.denoise import denoise
+from beadwork.stages.levels.noise.noise_wells import control_places, well_facts
+from beadwork.stages.levels.noise.train_noise import train_noise
 from beadwork.stages.levels.normalize import normalize
-from beadwork.stages.levels.train_noise import train_noise
 from beadwork.stages.levels.zscore import zscore
 
 SHARED = (0.0, 0.16, 0.32)

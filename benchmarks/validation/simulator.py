@@ -19,7 +19,9 @@ from beadwork.io.platform.bead_sets import find_bead_batch, read_bead_set, read_
 from beadwork.model.beads.plate import BeadPlate, BeadSet
 from beadwork.model.matrix import Matrix
 from beadwork.model.params import DeconvolveParams, SimulateParams
-from beadwork.simulate.study import POSCONS, plan_study, simulate_beads
+from beadwork.simulate.draw import simulate_beads
+from beadwork.simulate.layout import POSCONS
+from beadwork.simulate.study import plan_study
 from beadwork.stages.beads.deconvolve import deconvolve
 from beadwork.stages.levels.normalize import normalize
 from beadwork.stages.levels.zscore import zscore

@@ -13,7 +13,7 @@ from beadwork.api.plate_sheet import write_sheet
 from beadwork.io.beads import found_plates
 from beadwork.io.beads.maps import read_map
 from beadwork.model.errors import FileError
-from beadwork.model.sheet import parse_plate_sheet
+from beadwork.model.plates.sheet import parse_plate_sheet
 
 P1, P2, DUO = "LJP009_A375_24H_X1_B20", "LJP009_MCF7_24H_X1_B20", "CPC005_A375_6H_X1_B3_DUO52HI53LO"
 WELLS = ("A01", "A02", "B01")

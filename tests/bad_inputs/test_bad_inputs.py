@@ -16,7 +16,7 @@ from beadwork.io.files.tables import read_table
 from beadwork.io.matrix.expression import read_expression
 from beadwork.io.matrix.formats import read_any, read_matrix
 from beadwork.model.errors import BeadworkError
-from beadwork.model.sheet import count_wells, parse_plate_sheet
+from beadwork.model.plates.sheet import count_wells, parse_plate_sheet
 
 from .cases import CASES
 

@@ -263,7 +263,7 @@ def test_whole_matrices_are_written_as_asked(run, toy_index, sets, tmp_path, mon
     assert ask()[0] == matrices, "small ones are written by themselves"
     found, said = ask("--matrices", "none")
     assert found == [] and "whole matrices are not written (--matrices all writes them)" in said
-    monkeypatch.setattr("beadwork.api.index.query_files.MATRIX_BYTES", 100)
+    monkeypatch.setattr("beadwork.api.index.asking.query_files.MATRIX_BYTES", 100)
     assert ask()[0] == []
     assert ask("--matrices", "all")[0] == matrices
 
@@ -293,7 +293,7 @@ def test_ends_of_ranked_tables_and_all_scores_in_one_file(run, toy_index, sets, 
         expected = read_matrix(tmp_path / "whole" / f"{kind}.gctx").values.T.reshape(-1)
         np.testing.assert_array_equal(answers.column(kind).to_numpy(), expected)
     assert ask("ends", "--top", len(whole))[0] == whole and not (tmp_path / "ends" / "answers.parquet").exists()
-    monkeypatch.setattr("beadwork.api.index.query_files.TABLE_ROWS", 10)
-    monkeypatch.setattr("beadwork.api.index.query_files.TOP", 2)
+    monkeypatch.setattr("beadwork.api.index.asking.query_files.TABLE_ROWS", 10)
+    monkeypatch.setattr("beadwork.api.index.asking.query_files.TOP", 2)
     assert ask("ends")[0] == [*whole[:3], *whole[-2:]]
     assert ask("ends", "--top", 0)[0] == whole

@@ -11,7 +11,7 @@ from beadwork.io.beads.lxb import read_plate
 from beadwork.io.beads.maps import read_map
 from beadwork.io.matrix.formats import read_matrix
 from beadwork.model.beads.plate import BeadBatch
-from beadwork.model.sheet import parse_plate_sheet
+from beadwork.model.plates.sheet import parse_plate_sheet
 
 SMALL = ("--plates", 2, "--wells", 16, "--beads-mean", 12, "--replicates", 1, "--seed", 3, "--log-level", "warning")
 

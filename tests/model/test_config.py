@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from beadwork.model.config import SECTIONS, Config, check_config
 from beadwork.model.errors import MapError, ParameterError
 from beadwork.model.params import render_flags
-from beadwork.model.sheet import count_wells, parse_plate_sheet, parse_plate_sheets
+from beadwork.model.plates.sheet import count_wells, parse_plate_sheet, parse_plate_sheets
 
 HEADER = "det_plate\tlxb\tmap"
 

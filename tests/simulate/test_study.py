@@ -8,17 +8,9 @@ from beadwork.io.platform.bead_sets import read_bead_set, read_liss_reference
 from beadwork.model.errors import ParameterError
 from beadwork.model.matrix import Space, check_matrix
 from beadwork.model.params import SimulateParams
-from beadwork.simulate.study import (
-    FAULTS,
-    POSCONS,
-    REFERENCE_RNA,
-    VEHICLE_WELLS,
-    choose_wells,
-    draw_well,
-    make_platform,
-    plan_study,
-    simulate_beads,
-)
+from beadwork.simulate.draw import draw_well, make_platform, simulate_beads
+from beadwork.simulate.layout import POSCONS, REFERENCE_RNA, VEHICLE_WELLS, choose_wells
+from beadwork.simulate.study import FAULTS, plan_study
 
 
 def plan(ratio: float = 2.0, **params):

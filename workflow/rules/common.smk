@@ -15,7 +15,7 @@ from snakemake.logging import logger
 from beadwork.io.files.text import decode
 from beadwork.io.files.unpack import GZIP_MAGIC, unpack
 from beadwork.model.config import check_config
-from beadwork.model.sheet import count_wells, parse_plate_sheets
+from beadwork.model.plates.sheet import count_wells, parse_plate_sheets
 from beadwork.model.errors import BeadworkError
 from beadwork.model.ids import DET_PLATE_PATTERN
 from beadwork.model.params import plate_names, render_flags

@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from beadwork.api.index.answers import QueryResult
+    from beadwork.api.index.asking.answers import QueryResult
     from beadwork.api.index.opened import ConnectivityIndex
     from beadwork.api.plates import PlateParams, PlateResult, process_plate
 
@@ -15,7 +15,7 @@ _HOMES = {
     "ConnectivityIndex": "beadwork.api.index.opened",
     "PlateParams": "beadwork.api.plates",
     "PlateResult": "beadwork.api.plates",
-    "QueryResult": "beadwork.api.index.answers",
+    "QueryResult": "beadwork.api.index.asking.answers",
     "process_plate": "beadwork.api.plates",
 }
 

@@ -18,7 +18,7 @@ from beadwork.io.levels.inst_info import read_plate_rows
 from beadwork.io.platform.bead_sets import find_bead_batch
 from beadwork.model.errors import BeadworkError, FileError, MapError, name_some
 from beadwork.model.ids import parse_det_plate
-from beadwork.model.sheet import PLATE_COLUMNS, parse_plate_sheet
+from beadwork.model.plates.sheet import PLATE_COLUMNS, parse_plate_sheet
 
 if TYPE_CHECKING:
     import pandas as pd

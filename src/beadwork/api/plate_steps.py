@@ -247,7 +247,7 @@ def infer_step(
     """Say what is made of QNORM: INF, and INFSD if the uncertainty of its values is asked for."""
     from beadwork.io.platform.gene_table import gene_table, with_entrez_ids
     from beadwork.io.platform.inference_model import default_model_path, read_inference_model
-    from beadwork.stages.levels.infer import infer
+    from beadwork.stages.levels.inference.infer import infer
 
     path = model or default_model_path()
     inputs = {"matrix": [qnorm.record], "model": [input_record(path)]}
@@ -348,7 +348,7 @@ def denoise_step(
     """
     from beadwork.io.platform.inference_model import default_model_path
     from beadwork.io.platform.noise_model import default_noise_path, read_noise_model
-    from beadwork.stages.levels.denoise import denoise
+    from beadwork.stages.levels.noise.denoise import denoise
 
     chosen = noise or default_noise_path()
     learned = read_noise_model(chosen)
@@ -385,8 +385,8 @@ def _with_inferred(
     """Add inferred genes to cleaned landmarks."""
     from beadwork.io.platform.gene_table import gene_table
     from beadwork.io.platform.inference_model import default_model_path, read_inference_model
-    from beadwork.stages.levels.denoise import is_centred
-    from beadwork.stages.levels.infer_cleaned import infer_cleaned
+    from beadwork.stages.levels.inference.infer_cleaned import infer_cleaned
+    from beadwork.stages.levels.noise.denoise import is_centred
 
     if cleaned.level is not Level.ZSNC or cleaned.plate == "plate":
         raise ParameterError(f"{path}: --infer needs the wells of one plate; denoise each plate by itself")

@@ -29,8 +29,8 @@ from beadwork.io.matrix.formats import write_matrix
 from beadwork.model.errors import FileError, ParameterError
 from beadwork.model.matrix import Matrix
 from beadwork.model.params import DeconvolveParams, DenoiseParams, InferParams, NormalizeParams, ZscoreParams
+from beadwork.model.plates.sheet import count_wells
 from beadwork.model.qc import join_qc
-from beadwork.model.sheet import count_wells
 
 log = logging.getLogger("beadwork")
 _TABLES = ("CURVES",)

@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "check-plates": ("check_plates", "Find swapped plates, shifted maps, wrong cell lines and bead sets."),
     "index": ("index", "Build, inspect and verify a connectivity index."),
     "library": ("library", "Make a reference index of LINCS, GEO or own files in one command."),
+    "signature": ("signature", "Differential data, or values and two groups -> signatures that query takes."),
     "show": ("show", "Look up a perturbagen, gene, cell, signature or class in an index."),
     "query": ("query", "Ask an index which signatures connect to gene sets."),
     "explain": ("explain", "Say which mechanisms, targets and genes stand behind an answer."),

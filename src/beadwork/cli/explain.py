@@ -34,7 +34,7 @@ def command(
     perturbagens.tsv  the scores of perturbagens that both rest on: doses, times and cells averaged, each counted once
     hits.tsv          with --hits: classes by how many of the named perturbagens they hold
     """
-    from beadwork.api.index.explain import explain_answer
+    from beadwork.api.index.asking.explain import explain_answer
     from beadwork.io.files.text import read_text
 
     text = read_text(hits, "a list of perturbagens") if hits is not None else ""

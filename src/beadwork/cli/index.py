@@ -53,7 +53,7 @@ def build(
 
     Matrices are read in portions, so they may be larger than memory. INDEX appears when it is complete.
     """
-    from beadwork.api.index.build import build_index
+    from beadwork.api.index.writing.build import build_index
 
     store = build_index(
         index, matrices, siginfo or None, params=params, overwrite=overwrite, threads=threads, progress=_progress()
@@ -73,7 +73,7 @@ def append(index: Path, matrices: tuple[Path, ...], siginfo: tuple[Path, ...], t
     Nothing that is there is rewritten: the cost depends on what is added. If it fails, or is killed, INDEX is what it
     was; others may query it meanwhile.
     """
-    from beadwork.api.index.append import append_index
+    from beadwork.api.index.writing.append import append_index
 
     store = append_index(index, matrices, siginfo or None, threads=threads, progress=_progress())
     _said(store.path, store.n_signatures, store.n_genes, store.background)
@@ -95,7 +95,7 @@ def sync(
     What a new batch costs depends on the batch. The background of tau stays as it was learned, until INDEX is built
     anew: where it does not exist, its parameters differ, or none of its parts can be kept.
     """
-    from beadwork.api.index.sync import sync_index
+    from beadwork.api.index.writing.sync import sync_index
     from beadwork.cli.options import log
 
     store, report = sync_index(index, matrices, siginfo or None, params=params, threads=threads, progress=_progress())
@@ -127,8 +127,8 @@ def background(
 
     An append keeps the background as it was learned; do this when much was added. --space has no effect here.
     """
-    from beadwork.api.index.background import relearn_background
     from beadwork.api.index.opened import ConnectivityIndex, load_queries
+    from beadwork.api.index.writing.background import relearn_background
 
     opened = ConnectivityIndex.open(index)
     queries = opened.map_queries(load_queries(up, down, identify=opened.finder.keys)) if up or down else []
@@ -202,7 +202,7 @@ def info(index: Path, as_json: bool, qc: Path | None) -> None:
 @common_options
 def verify(index: Path, quick: bool, threads: int, qc: Path | None) -> None:
     """Check every file of INDEX against its checksum, and every rank against the scores; exit 2 if one is wrong."""
-    from beadwork.api.index.build import verify_index
+    from beadwork.api.index.writing.build import verify_index
     from beadwork.model.errors import IndexStoreError
 
     faults, remarks = verify_index(index, quick=quick, threads=threads, progress=_progress())

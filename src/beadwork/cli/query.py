@@ -139,8 +139,8 @@ def command(
                            repurposing.tsv with --direction
     """
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # threads are ours; making those of BLAS takes time
+    from beadwork.api.index.asking.query_files import Outputs, answer_to_files, query_qc
     from beadwork.api.index.opened import ConnectivityIndex, load_queries
-    from beadwork.api.index.query_files import Outputs, answer_to_files, query_qc
 
     known_classes = None
     if classes:
@@ -152,7 +152,7 @@ def command(
     if up or down or signature or not like:
         queries = load_queries(up, down, signature, identify=store.finder.keys, params=table_params)
     if like:
-        from beadwork.api.index.like import queries_like
+        from beadwork.api.index.asking.like import queries_like
 
         queries += queries_like(store, like)
     if noise is not None and not denoise:
@@ -160,11 +160,11 @@ def command(
 
         raise ParameterError("--noise: is used with --denoise only; add --denoise")
     if denoise:
-        from beadwork.api.index.clean_queries import clean_queries
+        from beadwork.api.index.asking.clean_queries import clean_queries
 
         queries = clean_queries(store, queries, noise, params)
     if direction == "reverse":
-        from beadwork.api.index.like import reverse_queries
+        from beadwork.api.index.asking.like import reverse_queries
 
         queries = reverse_queries(queries)
     report = answer_to_files(

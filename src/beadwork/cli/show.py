@@ -33,12 +33,12 @@ def command(
 ) -> None:
     """Look one thing up in INDEX, or in the small library that ships."""
     from beadwork.api import ConnectivityIndex
-    from beadwork.api.index import look_up
+    from beadwork.api.index import cards
     from beadwork.model.errors import ParameterError
 
     kinds = (
-        (pert, look_up.show_perturbagen), (gene, look_up.show_gene), (cell, look_up.show_cell),
-        (sig, look_up.show_signature), (moa, look_up.show_class),
+        (pert, cards.show_perturbagen), (gene, cards.show_gene), (cell, cards.show_cell),
+        (sig, cards.show_signature), (moa, cards.show_class),
     )  # fmt: skip
     asked = [(name, show) for name, show in kinds if name is not None]
     if len(asked) != 1:

@@ -47,7 +47,8 @@ def command(output: Path, params: SimulateParams, compress: bool, threads: int, 
     from beadwork.model.errors import FileError, ParameterError
     from beadwork.model.ids import WELLS_384
     from beadwork.model.qc import join_qc, qc_rows
-    from beadwork.simulate.study import draw_well, make_platform, plan_study
+    from beadwork.simulate.draw import draw_well, make_platform
+    from beadwork.simulate.study import plan_study
 
     batch = find_bead_batch(params.bead_batch)
     if batch is None:

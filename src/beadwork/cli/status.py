@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from beadwork.cli.options import FILE, log_option
-
-if TYPE_CHECKING:
-    pass
 
 
 @click.command("status")
@@ -34,39 +30,26 @@ def command(
     damaged, retired (there, but the plate sheet says use: no or does not list it), stale (with --verify: its input is
     not any more what it was made from).
     """
-    import pandas as pd
-
-    from beadwork.api.runs.status import change_lines, summary_lines
+    from beadwork.api.runs.status import take_status
     from beadwork.io.files.atomic import write_text
-    from beadwork.io.files.tables import read_table, write_table
-    from beadwork.io.runs.status import STATUS_COLUMNS, compare_status, results_status, status_page, suspicions
+    from beadwork.io.files.tables import write_table
     from beadwork.model.errors import ParameterError
 
     if record is not None and (since is not None or output is not None):
         raise ParameterError("--record: stands for --since and -o; drop these")
     since = record if record is not None and record.exists() else since
-    table = results_status(results, read_sheets(plates) if plates else None, verify=verify)
-    removed = pd.DataFrame(columns=list(STATUS_COLUMNS))
-    if since is not None:
-        table["change"] = compare_status(table, since)
-        old = read_table(since, text_only=True).fillna("")
-        old = old[old["state"] != "missing"]
-        removed = old[~pd.MultiIndex.from_frame(old[["entity", "level"]]).isin(
-            pd.MultiIndex.from_frame(table[["entity", "level"]]))]  # fmt: skip
-    there, changes = summary_lines(table), change_lines(table, removed)
-    suspected_plates = suspicions(results, table.loc[table["state"] != "retired", "entity"])
+    status = take_status(results, read_sheets(plates) if plates else None, since=since, verify=verify)
     if page is not None:
-        write_text(page, status_page(table, removed, there, suspected_plates))
+        write_text(page, status.page())
     if target := output or record:
-        write_table(table, target)
-    suspected = [f"{plate}: {why}" for plate, why in suspected_plates]
-    for line in [*there, *(f"suspected: {line}" for line in suspected[:20]), *changes]:
+        write_table(status.table, target)
+    for line in status.lines:
         click.echo(line)
 
 
 def read_sheets(paths: tuple[Path, ...]) -> list[dict[str, str]]:
     """Rows of plate sheets, also of the plates that are not to be used."""
-    from beadwork.model.sheet import parse_plate_sheets
+    from beadwork.model.plates.sheet import parse_plate_sheets
 
     rows = parse_plate_sheets([(sheet_text(path), str(path)) for path in paths], files=False, unused=True)
     return [

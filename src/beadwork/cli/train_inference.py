@@ -54,8 +54,8 @@ def command(
     from beadwork.io.platform.gene_table import gene_table
     from beadwork.io.platform.inference_model import write_inference_model
     from beadwork.io.platform.studies import read_studies
-    from beadwork.stages.levels.train_inference import train_inference
-    from beadwork.stages.levels.training_profiles import collect_profiles
+    from beadwork.stages.levels.inference.train_inference import train_inference
+    from beadwork.stages.levels.inference.training_profiles import collect_profiles
 
     check_outputs([output, qc], [*expression, studies, probe_map])
     facts = None if studies is None else read_studies(studies)

@@ -50,7 +50,7 @@ def command(
     from beadwork.io.platform.noise_model import is_noise_model, read_noise_model, write_noise_model
     from beadwork.model.matrix import Level, Space
     from beadwork.model.spaces import space_genes
-    from beadwork.stages.levels.train_noise import check_enough, sum_noise, train_noise, training_qc
+    from beadwork.stages.levels.noise.train_noise import check_enough, sum_noise, train_noise, training_qc
 
     check_outputs([output, qc], [*z, instinfo])
     known = [path for path in z if is_noise_model(path)]

@@ -27,7 +27,7 @@ from beadwork.model.params import (
     ZscoreParams,
     expectation,
 )
-from beadwork.model.sheet import BRACES, Name
+from beadwork.model.plates.sheet import BRACES, Name
 
 
 class InferSection(InferParams):

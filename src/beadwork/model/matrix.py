@@ -127,7 +127,7 @@ class Matrix:
         from html import escape
 
         corner = pd.DataFrame(self.values[:5, :5], index=self.rids[:5], columns=self.cids[:5])
-        return f"<p>{escape(repr(self))}</p>{corner.to_html()}"
+        return f"{escape(repr(self))}{corner.to_html()}"
 
     def with_values(self, values: np.ndarray, **changes: Any) -> Matrix:
         """Return a copy with other values (same shape) and, by keyword, other level, cols, ..."""

@@ -20,9 +20,9 @@ from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, Res
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat
 
 from beadwork import __version__
-from beadwork.api.index.look_up import list_scores
+from beadwork.api.index.asking.query_page import query_page
+from beadwork.api.index.cards.signature import list_scores
 from beadwork.api.index.opened import ConnectivityIndex, load_queries
-from beadwork.api.index.query_page import query_page
 from beadwork.io.files.cells import plain_cell
 from beadwork.model.connectivity.query import Query
 from beadwork.model.errors import BeadworkError

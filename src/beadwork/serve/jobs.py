@@ -13,7 +13,7 @@ from typing import Literal
 
 import pandas as pd
 
-from beadwork.api.index.answers import QueryResult
+from beadwork.api.index.asking.answers import QueryResult
 from beadwork.api.index.opened import ConnectivityIndex
 from beadwork.model.connectivity.query import MappedQuery
 from beadwork.model.errors import BeadworkError

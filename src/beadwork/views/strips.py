@@ -1,9 +1,9 @@
-"""Strip plots as small SVG texts: one dot a plate, those that stand out named."""
+"""Strip plots, one dot per plate, those that stand out named: where each thing stands."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from html import escape
+from typing import Any
 
 import numpy as np
 
@@ -14,8 +14,10 @@ LINKED = 400
 """Up to this many plates each dot is a link with a title; beyond, dots are one path, so that the page stays small."""
 
 
-def strip_svg(label: str, names: Sequence[str], values: np.ndarray, far: np.ndarray, link: Callable[[str], str]) -> str:
-    """Draw the values of plates on a line.
+def draw_strip(
+    label: str, names: Sequence[str], values: np.ndarray, far: np.ndarray, link: Callable[[str], str]
+) -> dict[str, Any]:
+    """Place the values of plates on a line, for the macro ``strip`` of ``drawings.html``.
 
     Parameters
     ----------
@@ -30,23 +32,24 @@ def strip_svg(label: str, names: Sequence[str], values: np.ndarray, far: np.ndar
     x = MARGIN + (values - low) / ((high - low) or 1.0) * (WIDTH - 2 * MARGIN)
     y = 40 + 9 * _spread(len(values))
     middle = MARGIN + (float(np.median(values)) - low) / ((high - low) or 1.0) * (WIDTH - 2 * MARGIN)
-    parts = [
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(label)}">',
-        f'<line class="axis" x1="{MARGIN}" x2="{WIDTH - MARGIN}" y1="56" y2="56"/>',
-        f'<line class="median" x1="{middle:.1f}" x2="{middle:.1f}" y1="26" y2="56"/>',
-        f'<text class="end" x="{MARGIN}" y="71">{number(low)}</text>',
-        f'<text class="end" x="{WIDTH - MARGIN}" y="71" text-anchor="end">{number(high)}</text>',
-    ]
     odd = set(far.tolist())
     usual = [place for place in range(len(values)) if place not in odd]
-    if len(values) > LINKED:
-        dots = "".join(f"M{x[place]:.1f} {y[place]:.1f}h0" for place in usual)
-        parts.append(f'<path class="dots" d="{dots}"/>')
-    else:
-        parts += [_dot(names[place], values[place], x[place], y[place], "dot", link) for place in usual]
-    parts += [_dot(names[place], values[place], x[place], y[place], "dot far", link) for place in far]
-    parts += _labels([(names[place], float(x[place])) for place in far[:NAMED]])
-    return "".join([*parts, "</svg>"])
+    many = len(values) > LINKED
+
+    def dot(place: int) -> dict[str, str]:
+        return {
+            "href": link(names[place]), "x": f"{x[place]:.1f}", "y": f"{y[place]:.1f}",
+            "title": f"{names[place]}: {number(float(values[place]))}",
+        }  # fmt: skip
+
+    return {
+        "label": label, "width": WIDTH, "height": HEIGHT, "left": MARGIN, "right": WIDTH - MARGIN,
+        "median": f"{middle:.1f}", "low": number(low), "high": number(high),
+        "path": "".join(f"M{x[place]:.1f} {y[place]:.1f}h0" for place in usual) if many else "",
+        "usual": [] if many else [dot(place) for place in usual],
+        "far": [dot(place) for place in far.tolist()],
+        "names": _labels([(names[place], float(x[place])) for place in far[:NAMED]]),
+    }  # fmt: skip
 
 
 def number(value: float) -> str:
@@ -60,14 +63,7 @@ def _spread(n: int) -> np.ndarray:
     return spread
 
 
-def _dot(name: str, value: float, x: float, y: float, kind: str, link: Callable[[str], str]) -> str:
-    title = f"<title>{escape(name)}: {number(float(value))}</title>"
-    return (
-        f'<a href="{escape(link(name))}"><circle class="{kind}" cx="{x:.1f}" cy="{y:.1f}" r="3.2">{title}</circle></a>'
-    )
-
-
-def _labels(named: Sequence[tuple[str, float]]) -> list[str]:
+def _labels(named: Sequence[tuple[str, float]]) -> list[dict[str, str]]:
     """Names over the dots, in two rows, left out where they would cover each other."""
     ends = {12.0: -1.0, 24.0: -1.0}
     parts = []
@@ -76,7 +72,7 @@ def _labels(named: Sequence[tuple[str, float]]) -> list[str]:
         start = min(max(x - width / 2, 0.0), WIDTH - width)
         for y, end in ends.items():
             if start > end:
-                parts.append(f'<text class="name" x="{start:.1f}" y="{y:g}">{escape(name)}</text>')
+                parts.append({"x": f"{start:.1f}", "y": f"{y:g}", "text": name})
                 ends[y] = start + width + 8
                 break
     return parts

@@ -3,38 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from beadwork import __version__
 from beadwork.model.plates.overview import FAR, PlateOverview, Strip
 from beadwork.model.qc import METRICS
-from beadwork.views.strips import number, strip_svg
+from beadwork.views.pages import render
+from beadwork.views.strips import draw_strip, number
 
-ASSETS = ("report.css", "report.js")
-"""Files that the pages need, in a folder ``assets`` beside them."""
 COLUMNS = ("count_mean", "qc_slope", "qc_f_logp", "qc_iqr", "replicate_match")
 """Metrics that are columns of the table of plates."""
 MOST_FAILED = 400
 """Rows of failed checks on the page of a plate; its QC table has all."""
-
-
-@cache
-def _templates() -> Any:
-    import jinja2
-
-    return jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True, trim_blocks=True,
-        lstrip_blocks=True, undefined=jinja2.StrictUndefined,
-    )  # fmt: skip
-
-
-def asset(name: str) -> str:
-    """Text of one of :data:`ASSETS`."""
-    return (Path(__file__).parent / "assets" / name).read_text(encoding="utf-8")
 
 
 def plate_page(plate: str) -> str:
@@ -53,19 +34,14 @@ def study_html(study: Mapping[str, Any], strips: Sequence[Strip]) -> str:
     strips
         Metrics over the plates.
     """
-    import markupsafe
-
     drawn = [
         {"metric": strip.metric, "unit": strip.unit, "doc": strip.doc,
-         "svg": markupsafe.Markup(strip_svg(_aria(strip), strip.names, strip.values, strip.far, plate_page))}
+         "drawing": draw_strip(_aria(strip), strip.names, strip.values, strip.far, plate_page)}
         for strip in strips
     ]  # fmt: skip
     columns = [{"metric": name, "doc": METRICS[name].doc} for name in COLUMNS]
     whole = {**study, "strips": drawn, "columns": columns, "far": f"{FAR:g}"}
-    text: str = (
-        _templates().get_template("study.html").render(study=whole, root="", version=__version__, plate_page=plate_page)
-    )
-    return text
+    return render("study.html", study=whole, root="", plate_page=plate_page)
 
 
 def _aria(strip: Strip) -> str:
@@ -99,8 +75,7 @@ def plate_html(
         "metrics": [{"metric": name, "value": number(value), "unit": METRICS[name].unit if name in METRICS else ""}
                     for name, value in overview.metrics.items()],
     }  # fmt: skip
-    text: str = _templates().get_template("plate.html").render(plate=plate, root="../", version=__version__)
-    return text
+    return render("plate.html", plate=plate, root="../")
 
 
 def _failed_row(row: Mapping[Any, Any]) -> dict[str, str]:

@@ -59,7 +59,7 @@ def test_controls_are_null_and_never_ranked(index):
         "the others are controls"
     )
     assert set(named.groups.set_index("pert_type")["n_reference"].drop("trt_cp")) == {0}
-    from beadwork.api.index.query_page import query_page
+    from beadwork.api.index.asking.query_page import query_page
 
     page = query_page(result, 0, result.roll_up())
     assert "Null signatures: 6 untreated, 6 untreated consensus, 6 vector, 12 vehicle;" in page

@@ -15,10 +15,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from beadwork.api.index.append import append_index
-from beadwork.api.index.background import relearn_background
-from beadwork.api.index.build import build_index, verify_index
-from beadwork.api.index.sync import sync_index
+from beadwork.api.index.writing.append import append_index
+from beadwork.api.index.writing.background import relearn_background
+from beadwork.api.index.writing.build import build_index, verify_index
+from beadwork.api.index.writing.sync import sync_index
 from beadwork.io.connectivity.index import folders
 from beadwork.io.connectivity.index.reader import IndexStore
 from beadwork.io.matrix.formats import write_matrix

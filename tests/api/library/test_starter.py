@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from beadwork.api import ConnectivityIndex
-from beadwork.api.index.like import queries_like, reverse_queries
+from beadwork.api.index.asking.like import queries_like, reverse_queries
 from beadwork.api.library.starter import starter_index, starter_words
 from beadwork.cli import cli
 from beadwork.io.matrix.formats import read_any

@@ -47,7 +47,7 @@ def test_plates_states_and_what_stands_out(tmp_path):
     assert page.count('class="dot far"') == 1 and re.findall(r'class="name"[^>]*>([^<]+)<', page) == [names[-1]]
     plate = (tmp_path / "report" / "plates" / f"{names[-1]}.html").read_text()
     assert "&lt;b&gt;qc_slope&lt;/b&gt; &amp; more" in plate and "at least 52" in plate
-    assert (tmp_path / "report" / "assets" / "report.css").is_file()
+    assert (tmp_path / "report" / "assets" / "page.css").is_file()
 
 
 def test_failed_plates_stand_first(tmp_path):

@@ -13,7 +13,8 @@ from beadwork.kernels.beads.mixture_numba import fit_plate
 from beadwork.kernels.beads.mixture_plate import fit_mixtures
 from beadwork.model.beads.plate import CALIBRATORS, N_ANALYTES, BeadPlate
 from beadwork.model.params import DeconvolveParams, SimulateParams
-from beadwork.simulate.study import SimulatedPlate, plan_study, simulate_beads
+from beadwork.simulate.draw import simulate_beads
+from beadwork.simulate.study import SimulatedPlate, plan_study
 from beadwork.stages.beads.callers.mixture import call_mixture, mixture_settings
 from beadwork.stages.beads.deconvolve import DeconvolveResult, deconvolve
 

@@ -18,10 +18,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from beadwork.api.index.answers import QueryResult
+from beadwork.api.index.asking.answers import QueryResult
+from beadwork.api.index.asking.query_files import Matrices, writes_matrices
 from beadwork.api.index.introspect_shares import PAIRED, Share, join_shares, read_shares, share_folder, write_facts
 from beadwork.api.index.opened import ConnectivityIndex
-from beadwork.api.index.query_files import Matrices, writes_matrices
 from beadwork.io.connectivity.index.layout import MANIFEST
 from beadwork.io.connectivity.ranked_tables import write_parts
 from beadwork.io.files.provenance import input_record, make_provenance

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from beadwork.api.index.answers import QueryResult
-from beadwork.api.index.query_inputs import GeneSets, load_queries, queries_of
+from beadwork.api.index.asking.answering import answer_queries
+from beadwork.api.index.asking.answers import QueryResult
+from beadwork.api.index.asking.query_inputs import GeneSets, load_queries, queries_of
+from beadwork.api.index.facts import found_genes, index_facts
 from beadwork.io.connectivity.gene_sets import read_gene_names
 from beadwork.io.connectivity.index.joined import open_store
 from beadwork.io.connectivity.index.reader import IndexStore
@@ -22,10 +24,9 @@ from beadwork.model.connectivity.query import MappedQuery, Query, SignatureBlock
 from beadwork.model.connectivity.signature_table import SignatureTable, arrow_text
 from beadwork.model.errors import GeneSetError, name_some
 from beadwork.model.params import IndexParams, QueryParams, make_params
-from beadwork.stages.connectivity.filters import filter_note, filter_signatures
 from beadwork.stages.connectivity.gene_finder import GeneFinder
 from beadwork.stages.connectivity.gene_mapping import map_query
-from beadwork.stages.connectivity.groups import ReferenceGroups, make_groups, null_mask, treatment_mask, type_counts
+from beadwork.stages.connectivity.groups import ReferenceGroups, make_groups, treatment_mask
 from beadwork.stages.connectivity.perturbagens import RollUpPlan, plan_roll_up
 from beadwork.stages.connectivity.score import connect, score_sets
 
@@ -91,8 +92,8 @@ class ConnectivityIndex:
         threads: int | None = None,
         **parameters: Any,
     ) -> ConnectivityIndex:
-        """Build an index from MODZ matrices (see :func:`beadwork.api.index.build.build_index`)."""
-        from beadwork.api.index.build import build_index
+        """Build an index from MODZ matrices (see :func:`beadwork.api.index.writing.build.build_index`)."""
+        from beadwork.api.index.writing.build import build_index
 
         matrices = [matrices] if isinstance(matrices, str | Path) else matrices
         params = make_params(IndexParams, **parameters)
@@ -103,7 +104,7 @@ class ConnectivityIndex:
         self, matrices: str | Path | Sequence[str | Path], siginfo: str | Path | Sequence[str | Path] | None = None
     ) -> ConnectivityIndex:
         """Add signatures; returns the index as it is then, while this object stays what it was."""
-        from beadwork.api.index.append import append_index
+        from beadwork.api.index.writing.append import append_index
 
         matrices = [matrices] if isinstance(matrices, str | Path) else matrices
         return type(self)(append_index(self.store.path, matrices, siginfo, threads=self.threads), threads=self.threads)
@@ -112,7 +113,7 @@ class ConnectivityIndex:
         self, up: GeneSets | None = None, down: GeneSets | None = None, **parameters: Any
     ) -> ConnectivityIndex:
         """Learn the background of tau anew, from signatures of the index or from given sets; returns the new index."""
-        from beadwork.api.index.background import relearn_background
+        from beadwork.api.index.writing.background import relearn_background
 
         queries = [] if up is None and down is None else self.map_queries(queries_of(up, down, None, "query"))
         params = make_params(IndexParams, **{**self.store.manifest["parameters"], **parameters})
@@ -123,7 +124,7 @@ class ConnectivityIndex:
 
     def verify(self, *, quick: bool = False, progress: Progress = lambda text: None) -> tuple[list[str], list[str]]:
         """(faults, remarks) of a full check."""
-        from beadwork.api.index.build import verify_index
+        from beadwork.api.index.writing.build import verify_index
 
         return verify_index(self.store.path, quick=quick, threads=self.threads, progress=progress)
 
@@ -158,7 +159,7 @@ class ConnectivityIndex:
 
     def warm(self) -> None:
         """Read the annotation and load the compiled code, so that the first query is as fast as the next."""
-        self._load_compiled()
+        self.load_compiled()
         params = QueryParams()
         rows = np.arange(min(2, self.store.n_genes))
         query = MappedQuery("warm", rows[:1], rows[1:])
@@ -168,33 +169,15 @@ class ConnectivityIndex:
         _ = self.finder
 
     @staticmethod
-    def _load_compiled() -> None:
+    def load_compiled() -> None:
+        """Load the compiled form of the scores."""
         from beadwork.kernels.connectivity import wtcs_numba as connectivity_numba
 
         assert connectivity_numba
 
     def info(self) -> dict[str, Any]:
         """Facts about the index, for people and programs."""
-        siginfo = self.annotation
-        background = self.store.background
-        null = null_mask(siginfo)
-        size = sum(record["bytes"] for segment in self.store.segments for record in segment.files.values())
-        return {
-            "path": str(self.store.path),
-            "format_version": self.store.manifest["version"],
-            "generation": self.store.manifest["generation"],
-            "signatures": len(self),
-            "null_signatures": int(null.sum()),
-            "null_types": ", ".join(f"{kind or 'no type'}: {count:,}" for kind, count in type_counts(siginfo, null)),
-            "genes": self.store.n_genes,
-            "space": self.store.space,
-            "segments": len(self.store.segments),
-            "bytes": size,
-            "cells": _distinct(siginfo, "cell_id"),
-            "perturbagens": _distinct(siginfo, "pert_id"),
-            "background_queries": 0 if background is None else background["n_queries"],
-            "background_learned_on": 0 if background is None else background["n_signatures"],
-        }
+        return index_facts(self)
 
     def signature(self, sig_id: str) -> pd.Series:
         """Scores of one signature, by gene id."""
@@ -222,25 +205,13 @@ class ConnectivityIndex:
         return GeneFinder(columns["gene_id"], columns["symbol"], gene_resolver(), further)
 
     def find_genes(self, names: Sequence[object]) -> pd.DataFrame:
-        """Tell what the index makes of each gene of one list: used, a gene that it lacks, or not a gene.
+        """Report what the index makes of each gene of one list: used, a gene that it lacks, or not a gene.
 
         Returns
         -------
         One row per name: name, answer, gene_id (of the index), symbol, kind (how it is named), reason (why not used).
         """
-        import pandas as pd
-
-        ids, found = self.store.gene_ids, self.finder.find(names)
-        return pd.DataFrame(
-            {
-                "name": [item.name for item in found],
-                "answer": [str(item.answer) for item in found],
-                "gene_id": [ids[item.row] if item.row >= 0 else None for item in found],
-                "symbol": [self.finder.name_of(item.row) if item.row >= 0 else None for item in found],
-                "kind": [str(item.kind or "id") for item in found],
-                "reason": [item.reason for item in found],
-            }
-        )
+        return found_genes(self, names)
 
     def query(
         self,
@@ -324,26 +295,14 @@ class ConnectivityIndex:
         """Whether the index holds noise-controlled signatures (ZSNC, MNZ)."""
         return self.store.manifest.get("level") in ("ZSNC", "MNZ")
 
-    def _on_landmarks(self, query: MappedQuery) -> MappedQuery:
-        """Keep the landmarks of a full signature, which alone are measured; all its genes if none is a landmark."""
-        kept = np.isin(query.rows, self._landmarks)
-        return replace(query, rows=query.rows[kept], values=query.values[kept]) if kept.any() else query
-
     @cached_property
-    def _landmarks(self) -> np.ndarray:
+    def landmarks(self) -> np.ndarray:
+        """Rows of the landmarks."""
         from beadwork.io.platform.gene_table import gene_table  # brings pandas, which one query needs not
 
         genes = gene_table()
         known = set(genes.index[genes["pr_is_lm"] == 1])
         return np.array([row for row, gene in enumerate(self.store.gene_ids) if gene in known], np.int64)
-
-    def settle(self, params: QueryParams, queries: Sequence[MappedQuery]) -> QueryParams:
-        """Parameters with ``rank_by`` decided: cosine where full signatures are asked of noise-controlled ones."""
-        rank_by: str = params.rank_by
-        if rank_by == "auto":
-            rank_by = "cosine" if self.is_cleaned and all(len(query.rows) for query in queries) else "wtcs"
-        metric = (*params.metric, "cosine") if rank_by == "cosine" else params.metric
-        return params.model_copy(update={"rank_by": rank_by, "metric": tuple(dict.fromkeys(metric))})
 
     def answer(
         self,
@@ -355,35 +314,17 @@ class ConnectivityIndex:
         p_control: bool = True,
     ) -> QueryResult:
         """Score mapped queries; `p_control`: of a noise-controlled index, also p against its control signatures."""
-        params = self.settle(params, queries)
-        if params.rank_by == "cosine" and self.is_cleaned:
-            queries = [self._on_landmarks(query) for query in queries]
-        controls = None
-        if p_control and self.is_cleaned:
-            from beadwork.stages.connectivity.control_p import find_controls
-
-            controls = find_controls(self.annotation, params)
         if self._asked:  # who asks again will ask more
-            self._load_compiled()
+            self.load_compiled()
         self._asked = True
-        shown = filter_signatures(self.annotation, filters) if filters else None
+        return answer_queries(self, queries, params, filters, progress, wtcs, p_control)
+
+    def groups(self, params: QueryParams) -> ReferenceGroups:
+        """Return the groups of signatures whose scores are normalised together; kept, as every query needs them."""
         key = (params.group_by, params.min_reference, params.null_type)
         if key not in self._groups:
             self._groups[key] = make_groups(self.annotation, params)
-        connections = connect(
-            self.store.blocks,
-            self.annotation,
-            queries,
-            background=self.background(params),
-            params=params,
-            threads=self.threads,
-            groups=self._groups[key],
-            wtcs=wtcs,
-            notes=(*self.store.remarks, *(() if shown is None else (filter_note(filters, shown),))),
-            progress=progress,
-            controls=controls,
-        )
-        return QueryResult(self, connections, shown, params)
+        return self._groups[key]
 
     def score(self, queries: Sequence[MappedQuery], out: np.ndarray | None = None) -> np.ndarray:
         """WTCS of many queries in one pass over the index, float32, shape (queries, signatures).
@@ -429,11 +370,6 @@ class ConnectivityIndex:
         ):
             return None
         return Background(int(entry["n_queries"]), self.store.background_scores)
-
-
-def _distinct(table: SignatureTable, name: str) -> int:
-    codes, _ = table.coded(name)
-    return len(np.unique(codes[codes >= 0]))
 
 
 def _cores() -> int:

@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 
 from beadwork import __version__
-from beadwork.api.index.background import extend_background, learn_background
-from beadwork.api.index.inputs import (
+from beadwork.api.index.writing.background import extend_background, learn_background
+from beadwork.api.index.writing.inputs import (
     OpenMatrix,
     Progress,
     add_segment,

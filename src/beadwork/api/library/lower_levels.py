@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from beadwork.api.index.inputs import OpenMatrix
+from beadwork.api.index.writing.inputs import OpenMatrix
 from beadwork.io.matrix.column_stream import select_columns
 from beadwork.io.platform.gene_table import gene_table
 from beadwork.model.errors import AlignmentError, BeadworkError, name_some

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from beadwork import __version__
-from beadwork.api.index.build import build_index
+from beadwork.api.index.writing.build import build_index
 from beadwork.io.connectivity.index.layout import MANIFEST
 from beadwork.io.files.digest import digest_file
 from beadwork.io.platform.folder import resource_path

@@ -14,8 +14,8 @@ from beadwork.io.connectivity.library.recognise import Item, Role, recognise, re
 from beadwork.io.connectivity.siginfo import join_siginfo
 from beadwork.io.files.large_tables import read_large_table
 from beadwork.model.connectivity.annotation import CellTable, CompoundTable
+from beadwork.model.connectivity.flags import read_flags
 from beadwork.model.errors import FileError
-from beadwork.model.flags import read_flags
 
 log = logging.getLogger("beadwork")
 UNUSED = ("det_wells", "wt", "pert_mfc_id", "cell_mfc_name", "median_recall_rank_spearman",

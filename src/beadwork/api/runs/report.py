@@ -14,8 +14,9 @@ from beadwork.io.runs.status import results_status, suspicions
 from beadwork.model.plates.overview import PlateOverview
 from beadwork.model.qc import COLUMNS, current_names, join_qc
 from beadwork.stages.plates.overview import metric_strips, plate_overview
+from beadwork.views.pages import ASSETS, asset
 from beadwork.views.strips import number
-from beadwork.views.study_report import ASSETS, asset, plate_html, plate_page, plate_row, study_html
+from beadwork.views.study_report import plate_html, plate_page, plate_row, study_html
 
 FIGURES = {
     "wells": "wells: bead counts, calibration and what became of each",

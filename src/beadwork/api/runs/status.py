@@ -2,13 +2,86 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
 import pandas as pd
+
+from beadwork.api.runs.status_page import status_page
+from beadwork.io.files.tables import read_table
+from beadwork.io.runs.status import STATUS_COLUMNS, compare_status, results_status, suspicions
 
 HINTS = {
     "damaged": "; `snakemake -R FILE` makes it and what follows from it anew",
     "stale": "; their inputs are not what they were: where an input was damaged, `snakemake -R FILE` makes it and what "
     "follows from it anew",
 }
+
+
+@dataclass(frozen=True, eq=False)
+class Status:
+    """What a folder of results holds, and what has changed since an earlier status.
+
+    Parameters
+    ----------
+    table
+        See :func:`beadwork.io.runs.status.results_status`; with a column ``change`` if there was an earlier one.
+    removed
+        Rows of the earlier status that are there no more.
+    suspected
+        Plates that may not be what the plate sheet says, and why.
+    """
+
+    table: pd.DataFrame
+    removed: pd.DataFrame
+    suspected: list[tuple[str, str]]
+
+    @property
+    def lines(self) -> list[str]:
+        """The status in words."""
+        suspected = [f"suspected: {plate}: {why}" for plate, why in self.suspected[:20]]
+        return [*summary_lines(self.table), *suspected, *change_lines(self.table, self.removed)]
+
+    def page(self) -> str:
+        """Page of what is new and what there is."""
+        return status_page(self.table, self.removed, summary_lines(self.table), self.suspected)
+
+
+def take_status(
+    results: Path,
+    sheet: Iterable[Mapping[str, str]] | None = None,
+    *,
+    since: Path | None = None,
+    verify: bool = False,
+) -> Status:
+    """Take the status of a folder of results.
+
+    Parameters
+    ----------
+    results
+        Folder of results.
+    sheet
+        Rows of the plate sheet: det_plate, use, batch, brew.  Without it, the plates that are there.
+    since
+        Table of an earlier status to compare with.
+    verify
+        Read all matrices and compare their checksums with those that were recorded.
+
+    Raises
+    ------
+    FileError
+        There is no such folder, or the earlier table cannot be read.
+    """
+    table = results_status(results, sheet, verify=verify)
+    removed = pd.DataFrame(columns=list(STATUS_COLUMNS))
+    if since is not None:
+        table["change"] = compare_status(table, since)
+        old = read_table(since, text_only=True).fillna("")
+        old = old[old["state"] != "missing"]
+        there = pd.MultiIndex.from_frame(table[["entity", "level"]])
+        removed = old[~pd.MultiIndex.from_frame(old[["entity", "level"]]).isin(there)]
+    return Status(table, removed, suspicions(results, table.loc[table["state"] != "retired", "entity"]))
 
 
 def summary_lines(table: pd.DataFrame) -> list[str]:

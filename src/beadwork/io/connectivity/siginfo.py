@@ -12,8 +12,8 @@ import pandas as pd
 
 from beadwork.io.files.digest import digest_file
 from beadwork.io.files.large_tables import read_large_table
+from beadwork.model.connectivity.flags import read_flags
 from beadwork.model.errors import AlignmentError, name_some
-from beadwork.model.flags import read_flags
 
 log = logging.getLogger("beadwork")
 

@@ -19,7 +19,13 @@ from beadwork.io.files.workbook import is_workbook, read_workbook
 from beadwork.io.platform.gene_names import gene_resolver
 from beadwork.model.connectivity.gene_columns import Identify, choose_genes
 from beadwork.model.connectivity.query import Query
-from beadwork.model.connectivity.value_columns import choose_values, contrasts, finite_ends, parse_numbers
+from beadwork.model.connectivity.value_columns import (
+    choose_values,
+    contrasts,
+    evidence_columns,
+    finite_ends,
+    parse_numbers,
+)
 from beadwork.model.errors import BeadworkError, FileError, GeneSetError, name_some
 from beadwork.model.lines import split_lines
 from beadwork.model.missing import NO_GENE, WORDS
@@ -124,7 +130,7 @@ def _of_matrix(path: Path) -> list[Query]:
         ids = [str(item) for item in matrix.rows["pr_gene_id"]]
     queries = []
     for place, name in enumerate(matrix.cids):
-        profile, notes = _profile([(gene,) for gene in ids], [(gene,) for gene in ids], matrix.values[:, place])
+        profile, notes, _ = _profile([(gene,) for gene in ids], [(gene,) for gene in ids], matrix.values[:, place])
         if not profile:
             raise GeneSetError(f"{path}: signature {name} holds no values")
         queries.append(Query(str(name), profile=profile, notes=tuple(notes), cleaned=matrix.level in CLEANED))
@@ -196,8 +202,9 @@ def _of_cells(
     notes = [chosen, *notes, *genes.notes, *values.notes]
     first = [keys[0] or names[0] if keys else "" for keys, names in zip(genes.keys, genes.genes, strict=True)]
     split = contrasts(names, columns, first, CONTRASTS)
+    evidence = evidence_columns(names, columns)
     if split is None:
-        return [_query(stem, genes.genes, genes.keys, values.values, notes)]
+        return [_query(stem, genes.genes, genes.keys, values.values, notes, evidence)]
     place, parts = split
     if len(parts) > MOST_CONTRASTS:
         raise GeneSetError(f"column {names[place]} names {len(parts):,} contrasts; at most {MOST_CONTRASTS:,} are read")
@@ -210,28 +217,31 @@ def _of_cells(
         if label in empty:
             continue
         chosen_genes, chosen_keys = [genes.genes[row] for row in part], [genes.keys[row] for row in part]
-        queries.append(_query(f"{stem}_{label}", chosen_genes, chosen_keys, values.values[part], notes))
+        queries.append(_query(f"{stem}_{label}", chosen_genes, chosen_keys, values.values[part], notes, evidence[part]))
     if not queries:
         raise GeneSetError("the signature holds no values")
     return queries
 
 
 def _query(
-    name: str, genes: Sequence[tuple[str, ...]], keys: Sequence[tuple[str, ...]], values: np.ndarray, notes: list[str]
-) -> Query:
-    profile, said = _profile(genes, keys, values)
+    name: str, genes: Sequence[tuple[str, ...]], keys: Sequence[tuple[str, ...]], values: np.ndarray, notes: list[str],
+    evidence: np.ndarray,
+) -> Query:  # fmt: skip
+    profile, said, rows = _profile(genes, keys, values)
     if not profile:
         raise GeneSetError("the signature holds no values")
-    return Query(name, profile=profile, notes=(*notes, *said))
+    beside = {gene: tuple(evidence[row].tolist()) for gene, row in rows.items()}
+    return Query(name, profile=profile, notes=(*notes, *said), evidence=beside)
 
 
 def _profile(
     genes: Sequence[tuple[str, ...]], keys: Sequence[tuple[str, ...]], values: np.ndarray
-) -> tuple[dict[str, float], list[str]]:
-    """Value by gene, and notes: of a gene that stands several times the largest change counts."""
+) -> tuple[dict[str, float], list[str], dict[str, int]]:
+    """Value by gene, notes, and the row it stands in: of a gene that stands several times the largest change counts."""
     ends, n_infinite = finite_ends(np.asarray(values, np.float64))
     found: dict[str, float] = {}
     named: dict[str, str] = {}
+    rows: dict[str, int] = {}
     repeated: set[str] = set()
     no_gene = no_value = 0
     for row, (several, their) in enumerate(zip(genes, keys, strict=True)):
@@ -245,11 +255,11 @@ def _profile(
                 same = key or gene
                 if same not in named:
                     named[same] = gene
-                    found[gene] = value
+                    found[gene], rows[gene] = value, row
                 else:
                     repeated.add(same)
                     if abs(value) > abs(found[named[same]]):
-                        found[named[same]] = value
+                        found[named[same]], rows[named[same]] = value, row
     notes = []
     if n_infinite:
         notes.append(f"{n_infinite:,} infinite values count as the largest changes of their sign")
@@ -259,7 +269,7 @@ def _profile(
         notes.append(f"{no_value:,} rows have no value and were left out")
     if repeated:
         notes.append(f"{len(repeated):,} genes stand in several rows; the largest change counts")
-    return found, notes
+    return found, notes, rows
 
 
 def _columns(rows: list[list[str]], lines: list[int]) -> tuple[list[str], list[list[str]], list[int], list[str]]:

@@ -1,4 +1,4 @@
-"""Expression profiles to train an inference model on: npz, h5ad, GCTX, GCT, parquet and text tables."""
+"""Expression profiles, to train an inference model on or to compare groups: npz, h5ad, GCTX, GCT, parquet, text."""
 
 from __future__ import annotations
 
@@ -46,7 +46,12 @@ class _Raw(NamedTuple):
 
 @contextmanager
 def open_expression(
-    path: str | Path, probe_map: str | Path | None = None, *, study_field: str = "dataset"
+    path: str | Path,
+    probe_map: str | Path | None = None,
+    *,
+    study_field: str = "dataset",
+    every_gene: bool = False,
+    layer: str | None = None,
 ) -> Iterator[ExpressionSource]:
     """Open profiles, whose genes may be named by Entrez id, symbol, Ensembl id or another id that the resolver knows.
 
@@ -62,6 +67,10 @@ def open_expression(
         Table with the columns pr_gene_id and pr_id (or pr_probe_id): the row that stands for each gene.
     study_field
         Column field that names the study of a sample.
+    every_gene
+        Keep rows that are no genes of the platform too, under their own names.
+    layer
+        Of h5ad, the layer to read (``raw``: the values of ``.raw``) instead of X.
 
     Raises
     ------
@@ -73,17 +82,19 @@ def open_expression(
     if not path.is_file():
         raise FileError(f"{path}: {'is a folder' if path.is_dir() else 'no such file'}; check the name")
     ending = "".join(path.suffixes[-2:]).lower().removesuffix(".gz")
+    if layer is not None and not ending.endswith(".h5ad"):
+        raise FileError(f"{path}: has no layers; only h5ad files have")
     if ending.endswith(".npz"):
-        yield _source(_read_npz(path), path, probe_map, study_field)
+        yield _source(_read_npz(path), path, probe_map, study_field, every_gene)
     elif ending.endswith(".h5ad"):
-        with _open_h5ad(path) as raw:
-            yield _source(raw, path, probe_map, study_field)
+        with _open_h5ad(path, layer) as raw:
+            yield _source(raw, path, probe_map, study_field, every_gene)
     elif ending.endswith(TEXT_ENDINGS):
-        yield _source(_turned(_read_text(path, ending)), path, probe_map, study_field)
+        yield _source(_turned(_read_text(path, ending)), path, probe_map, study_field, every_gene)
     else:
         with open_columns(path) as stream:
             raw = _Raw(stream.rows, stream.cols, stream.read)
-            yield _source(_turned(raw), path, probe_map, study_field)
+            yield _source(_turned(raw), path, probe_map, study_field, every_gene)
 
 
 def read_expression(path: str | Path, probe_map: str | Path | None = None, *, study_field: str = "dataset") -> Matrix:
@@ -96,8 +107,10 @@ def read_expression(path: str | Path, probe_map: str | Path | None = None, *, st
             raise FileError(f"{path}: {_one_line(error)}") from None
 
 
-def _source(raw: _Raw, path: Path, probe_map: str | Path | None, study_field: str) -> ExpressionSource:
-    at, genes, note = _find_genes(raw, path, probe_map)
+def _source(
+    raw: _Raw, path: Path, probe_map: str | Path | None, study_field: str, every_gene: bool
+) -> ExpressionSource:
+    at, genes, note = _find_genes(raw, path, probe_map, every_gene)
     cols = raw.cols
     if study_field not in cols and "dataset" in cols:
         cols = cols.assign(**{study_field: cols["dataset"]})
@@ -110,7 +123,9 @@ def _source(raw: _Raw, path: Path, probe_map: str | Path | None, study_field: st
 # ---- genes ---------------------------------------------------------------------------------------------------------
 
 
-def _find_genes(raw: _Raw, path: Path, probe_map: str | Path | None) -> tuple[np.ndarray, pd.Index, str]:
+def _find_genes(
+    raw: _Raw, path: Path, probe_map: str | Path | None, every_gene: bool
+) -> tuple[np.ndarray, pd.Index, str]:
     """Which row stands for which gene, and what the rows are named by."""
     if probe_map is not None:
         used = _read_probe_map(Path(probe_map))
@@ -137,7 +152,9 @@ def _find_genes(raw: _Raw, path: Path, probe_map: str | Path | None) -> tuple[np
             f"{path}: none of its {len(genes):,} rows names a gene of the platform ({name_some(raw.rows.index)}); rows "
             "must be genes by Entrez id, symbol or Ensembl id, or probes together with --probe-map"
         )
-    at = np.flatnonzero(known)
+    if every_gene:
+        genes = pd.Index(np.where(genes == "", raw.rows.index.astype(str), genes), dtype=object)
+    at = np.arange(len(genes)) if every_gene else np.flatnonzero(known)
     genes = genes[at]
     if genes.has_duplicates:
         several = at[genes.duplicated(keep=False)]
@@ -227,7 +244,7 @@ def _read_npz(path: Path) -> _Raw:
 
 
 @contextmanager
-def _open_h5ad(path: Path) -> Iterator[_Raw]:
+def _open_h5ad(path: Path, layer: str | None) -> Iterator[_Raw]:
     try:
         import anndata
     except ImportError:
@@ -236,16 +253,21 @@ def _open_h5ad(path: Path) -> Iterator[_Raw]:
         adata = anndata.read_h5ad(path, backed="r")
     except _DAMAGE as error:
         raise FileError(f"{path}: not a readable h5ad file ({_one_line(error)})") from None
+    if layer is not None and layer not in (*adata.layers, *(["raw"] if adata.raw is not None else [])):
+        adata.file.close()
+        raise FileError(f"{path}: no layer {layer!r}; it has {name_some(adata.layers) or 'none'}")
+    is_raw = layer == "raw" and layer not in adata.layers
+    values = adata.raw.X if is_raw else adata.X if layer is None else adata.layers[layer]
 
     def read(start: int, stop: int) -> np.ndarray:
         try:
-            part = adata.X[start:stop]
+            part = values[start:stop]
         except _DAMAGE as error:
             raise FileError(f"{path}: damaged h5ad file ({_one_line(error)})") from None
         return np.asarray(part.toarray() if hasattr(part, "toarray") else part, dtype=np.float32)
 
     try:
-        yield _Raw(_plain(adata.var), _plain(adata.obs), read)
+        yield _Raw(_plain(adata.raw.var if is_raw else adata.var), _plain(adata.obs), read)
     finally:
         adata.file.close()
 

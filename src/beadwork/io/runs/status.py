@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import html
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -177,120 +176,6 @@ def compare_status(now: pd.DataFrame, before: Path) -> pd.Series:
                    if str(known.loc[name, part]) != row[part]]  # fmt: skip
         words.append("changed: " + ", ".join(changed) if changed else "")
     return pd.Series(words, index=now.index)
-
-
-def _entities(table: pd.DataFrame, removed: pd.DataFrame) -> pd.DataFrame:
-    """One row for each plate, brew and index segment: what it is, and what is new of it in words."""
-    rows = []
-    kinds = {Level.MODZ: "brew", "index": "index segment", "index MNZ": "index segment, cleaned"}
-    first = "change" not in table
-    for entity, part in table.groupby("entity", sort=False):
-        changes = ["new" if row["state"] == "done" else "" for row in part.to_dict("records")] if first else list(
-            part["change"])  # fmt: skip
-        if "retired" in changes:
-            word = "retired"
-        elif "new" in changes and all(word in ("new", "") for word in changes):
-            word = "new"
-        else:
-            changed = dict.fromkeys(name for text in changes if text.startswith("changed: ")
-                                    for name in text.removeprefix("changed: ").split(", "))  # fmt: skip
-            more = [level for level, text in zip(part["level"], changes, strict=True) if text == "new"]
-            words = ([f"changed: {', '.join(changed)}"] if changed else []) + (
-                [f"new: {', '.join(more)}"] if more else [])  # fmt: skip
-            word = "; ".join(words)
-        states = dict.fromkeys(state for state in part["state"] if state != "done")
-        size = part[part["state"].isin(["done", "stale", "retired"])]["columns"]
-        rows.append({
-            "what": kinds.get(part["level"].iloc[0], "plate"), "name": entity, "batch": part["batch"].iloc[0],
-            "change": word, "state": ", ".join(states) or "done", "columns": size.iloc[-1] if len(size) else "",
-            "version": ", ".join(dict.fromkeys(filter(None, part["version"]))),
-            "reference": ", ".join(dict.fromkeys(filter(None, part["reference"]))),
-        })  # fmt: skip
-    for entity, part in removed.groupby("entity", sort=False):
-        if entity not in set(table["entity"]):
-            rows.append({"what": kinds.get(part["level"].iloc[0], "plate"), "name": entity,
-                         "batch": part["batch"].iloc[0], "change": "removed", "state": "", "columns": "", "version": "",
-                         "reference": ""})  # fmt: skip
-    return pd.DataFrame(rows)
-
-
-_PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>What is new</title><style>
-body {{ font: 14px/1.45 system-ui, "DejaVu Sans", sans-serif; margin: 24px auto; max-width: 1100px; color: #222;
-  background: #fff; padding: 0 16px }}
-h1 {{ font-size: 20px }} h2 {{ font-size: 16px; margin-top: 28px }} li {{ margin: 2px 0 }}
-table {{ border-collapse: collapse; width: 100%; font-size: 13px }}
-th, td {{ text-align: left; padding: 3px 10px 3px 0; border-bottom: 1px solid #ddd; overflow-wrap: anywhere }}
-th {{ border-bottom: 2px solid #888 }} .n {{ text-align: right; padding-right: 24px }} .quiet {{ color: #666 }}
-</style></head><body>
-<h1>What is new</h1>
-{changes}
-<h2>What is there</h2>
-<ul>{lines}</ul>
-{all}
-</body></html>
-"""
-_HEADINGS = {"what": "kind", "name": "name", "batch": "batch", "change": "change", "state": "state",
-             "columns": "profiles or signatures", "version": "version", "reference": "reference"}  # fmt: skip
-MOST_ROWS = 2000
-"""Rows of the page's table of everything; the table of the status has all."""
-
-
-def status_page(
-    table: pd.DataFrame, removed: pd.DataFrame, lines: Iterable[str], suspected: Iterable[tuple[str, str]] = ()
-) -> str:
-    """Page that says what is new since the last status, and what there is, without anything from elsewhere.
-
-    Parameters
-    ----------
-    table
-        Status, with a column ``change`` (:func:`compare_status`) unless there was none before.
-    removed
-        Rows of the earlier status that are there no more.
-    lines
-        Summary in words.
-    suspected
-        Plates that may not be what the plate sheet says, and why (:func:`suspicions`).
-    """
-    found = _entities(table, removed)
-    fresh = found[found["change"] != ""] if len(found) else found
-    if "change" not in table:
-        changes = f"<p>Everything: this is the first run whose status was kept ({_counted(found)}).</p>"
-    elif fresh.empty:
-        changes = "<p>Nothing: all is as it was after the run before.</p>"
-    else:
-        kinds = [f"{word.rstrip(':')}: {_counted(part)}" for word, part in fresh.groupby(
-            fresh["change"].str.split(" ").str[0].str.rstrip(":"), sort=False)]  # fmt: skip
-        changes = f"<p>{html.escape('; '.join(kinds))}</p>" + _html_table(fresh)
-    more = "" if len(found) <= MOST_ROWS else f"<p class=quiet>and {len(found) - MOST_ROWS} more</p>"
-    listed = "".join(f"<li>{html.escape(plate)}: {html.escape(why)}</li>" for plate, why in suspected)
-    if listed:
-        changes += f"<h2>Plates that may not hold what the plate sheet says</h2><ul>{listed}</ul>"
-    return _PAGE.format(
-        changes=changes, lines="".join(f"<li>{html.escape(line)}</li>" for line in lines),
-        all=_html_table(found.head(MOST_ROWS).drop(columns="change") if len(found) else found) + more,
-    )  # fmt: skip
-
-
-def _counted(found: pd.DataFrame) -> str:
-    if found.empty:
-        return "nothing"
-    counts = found["what"].value_counts(sort=False)
-    return ", ".join(f"{count} {what}{'s' if count > 1 else ''}" for what, count in counts.items())
-
-
-def _html_table(found: pd.DataFrame) -> str:
-    if found.empty:
-        return ""
-    head = "".join(f"<th{_numeric(name)}>{_HEADINGS[str(name)]}</th>" for name in found)
-    body = "".join(
-        "<tr>" + "".join(f"<td{_numeric(name)}>{html.escape(str(row[name]))}</td>"
-                         for name in found) + "</tr>\n" for row in found.to_dict("records"))  # fmt: skip
-    return f"<table><tr>{head}</tr>\n{body}</table>"
-
-
-def _numeric(name: object) -> str:
-    return " class=n" if name == "columns" else ""
 
 
 def suspicions(folder: Path, plates: Iterable[str]) -> list[tuple[str, str]]:

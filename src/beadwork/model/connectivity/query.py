@@ -94,6 +94,8 @@ class Query:
         What its reader has to say, such as the columns of a table that were taken.
     cleaned
         Whether the profile is known to be noise controlled.
+    evidence
+        Of a table: log2 fold change, p and adjusted p of each gene of the profile; NaN where it does not say them.
     """
 
     name: str
@@ -102,6 +104,7 @@ class Query:
     profile: Mapping[str, float] | None = None
     notes: tuple[str, ...] = ()
     cleaned: bool = False
+    evidence: Mapping[str, tuple[float, float, float]] = field(default_factory=dict)
 
 
 class Answer(StrEnum):

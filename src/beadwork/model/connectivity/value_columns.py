@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -213,6 +214,20 @@ def choose_values(
         f"{name_some([name or '(no name)' for name in names], 8)}; "
         + ("name one with --value-column" if some else "none holds numbers (gene sets go with --up and --down)")
     )
+
+
+def evidence_columns(names: Sequence[str], columns: Sequence[Sequence[str]]) -> np.ndarray:
+    """Fold change (log2), p and adjusted p of each row, shape (rows, 3); NaN where the table does not say them."""
+    table = _Table(names, columns, ())
+    found = np.full((len(columns[0]), 3), np.nan)
+    for place, (kinds, wanted) in enumerate(
+        ((FOLD_CHANGES, None), (P_VALUES, table.is_probability), (ADJUSTED, table.is_probability))
+    ):
+        with suppress(GeneSetError):  # several columns of one name: none is known to be meant
+            column = table.find(kinds)
+            if column is not None and (wanted is None or wanted(column)):
+                found[:, place] = table.numbers(column).values
+    return found
 
 
 def minus_log10(p: np.ndarray, changes: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:

@@ -18,7 +18,13 @@ from beadwork.model.params.base import (
     render_flags,
 )
 from beadwork.model.params.beads import DeconvolveParams
-from beadwork.model.params.connectivity import IndexParams, QueryParams, RepurposingParams, SignatureParams
+from beadwork.model.params.connectivity import (
+    ContrastParams,
+    IndexParams,
+    QueryParams,
+    RepurposingParams,
+    SignatureParams,
+)
 from beadwork.model.params.levels import (
     ConsensusParams,
     DenoiseParams,
@@ -39,6 +45,7 @@ __all__ = [
     "SUBRAMANIAN_2017",
     "CheckPlatesParams",
     "ConsensusParams",
+    "ContrastParams",
     "DeconvolveParams",
     "DenoiseParams",
     "IndexParams",

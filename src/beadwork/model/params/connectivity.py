@@ -107,3 +107,25 @@ class SignatureParams(Params):
         le=1,
         description="where fold changes rank the genes, rows with a larger adjusted p-value count as unchanged",
     )
+
+
+class ContrastParams(Params):
+    """Signatures from values and two groups of samples, and when they should not be trusted."""
+
+    fit: Literal["pair", "all"] = Field(
+        "pair",
+        description="samples that variances are estimated from: those of the two groups, or of all groups of the field",
+    )
+    trend: bool = Field(False, description="moderated t: let the prior variance follow the mean level (limma-trend)")
+    min_count: int = Field(10, ge=0, description="genes with fewer counts in all samples together are left out")
+    min_cells: int = Field(10, ge=1, description="cells that a pseudobulk sample needs; smaller ones are left out")
+    set_size: int = Field(150, ge=1, description="genes of each side of the sets")
+    max_fdr: float = Field(0.05, gt=0, le=1, description="genes above this FDR are in no set")
+    min_significant: int = Field(
+        10, ge=0, description="with fewer genes up to max-fdr, sets are the ends of the list, and that is a warning"
+    )
+    min_samples: int = Field(3, ge=2, description="a group with fewer samples is a warning")
+    halves: int = Field(5, ge=1, description="random halvings that the split-half agreement is the mean of")
+    min_agreement: float = Field(0.2, ge=-1, le=1, description="a lower split-half agreement (Spearman) is a warning")
+    min_landmarks: int = Field(489, ge=0, description="fewer of the 978 measured genes are a warning")
+    seed: int = Field(0, ge=0, description="seed of the halvings")

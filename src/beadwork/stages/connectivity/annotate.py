@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from beadwork.model.connectivity.flags import read_flags
 from beadwork.model.connectivity.query import SIGNATURE_FIELDS
 from beadwork.model.errors import AlignmentError, name_some
 from beadwork.model.fields import field_kind
-from beadwork.model.flags import read_flags
 from beadwork.model.pert_types import plain_pert_type
 
 ALIASES = {

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from beadwork.model.connectivity.flags import FLAGS, read_flag
 from beadwork.model.connectivity.signature_table import SignatureTable
 from beadwork.model.errors import ParameterError, name_some
-from beadwork.model.flags import FLAGS, read_flag
 
 if TYPE_CHECKING:
     import pandas as pd

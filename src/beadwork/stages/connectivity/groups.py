@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from beadwork.kernels.connectivity.ncs import scale_scores, signed_means, signed_sums
+from beadwork.model.connectivity.flags import FLAG_WORDS, read_flag
 from beadwork.model.connectivity.signature_table import SignatureTable
 from beadwork.model.errors import ParameterError, name_some
-from beadwork.model.flags import FLAG_WORDS, read_flag
 from beadwork.model.params import QueryParams
 from beadwork.model.pert_types import is_control, is_empty, is_null, plain_pert_type
 

@@ -1,0 +1,1 @@
+"""Ask an index: read queries, answer them into files, show and explain the answers."""

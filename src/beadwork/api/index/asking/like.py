@@ -1,0 +1,57 @@
+"""Ask an index with what is in it, and turn questions round."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from beadwork.api.index.cards.rows import find_perturbagen
+from beadwork.model.connectivity.query import Query
+from beadwork.model.connectivity.signature_table import arrow_text
+from beadwork.model.errors import GeneSetError
+
+if TYPE_CHECKING:
+    from beadwork.api.index.opened import ConnectivityIndex
+
+REVERSED = "the question is reversed, up and down are exchanged: what opposes it comes first, with scores above 0"
+
+
+def queries_like(index: ConnectivityIndex, names: Sequence[str]) -> list[Query]:
+    """Make queries of signatures of an index, by sig_id, or of perturbagens: the mean of their signatures.
+
+    Raises
+    ------
+    GeneSetError
+        The index has neither a signature nor a perturbagen of that name.
+    """
+    return [_like(index, name) for name in dict.fromkeys(names)]
+
+
+def _like(index: ConnectivityIndex, name: str) -> Query:
+    import pyarrow.compute as pc
+
+    place = pc.index(index.annotation.column("sig_id"), arrow_text(name)).as_py()
+    try:
+        places = np.array([place]) if place >= 0 else find_perturbagen(index, name)
+    except GeneSetError as error:
+        raise GeneSetError(f"--like: {error}, nor a signature of that name") from None
+    profile = index.store.read_signatures(places).astype(np.float64).mean(axis=0)
+    note = (
+        f"like signature {name} of this index" if place >= 0 else f"like {name}: mean of its {len(places)} signatures"
+    )
+    values = dict(zip(index.store.gene_ids, profile.tolist(), strict=True))
+    return Query(name, profile=values, notes=(f"{note}, which is found again itself",), cleaned=index.is_cleaned)
+
+
+def reverse_queries(queries: Sequence[Query]) -> list[Query]:
+    """Exchange what goes up and what goes down."""
+    return [
+        replace(
+            query, up=query.down, down=query.up, notes=(*query.notes, REVERSED),
+            profile=None if query.profile is None else {gene: -value for gene, value in query.profile.items()},
+        )
+        for query in queries
+    ]  # fmt: skip

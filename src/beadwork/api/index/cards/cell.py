@@ -1,0 +1,32 @@
+"""Show a cell: what was tried there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from beadwork.api.index.cards.card import TOP, Card
+from beadwork.api.index.cards.rows import rows_named, shared_fields, signature_rows
+from beadwork.model.connectivity.annotation import CELL_FIELDS
+
+if TYPE_CHECKING:
+    from beadwork.api.index.opened import ConnectivityIndex
+
+
+def show_cell(index: ConnectivityIndex, name: str) -> Card:
+    """Show a cell: what was tried there, at which doses and times, and what acted most.
+
+    Raises
+    ------
+    GeneSetError
+        The index has no such cell.
+    """
+    places = rows_named(index, "cell_id", name)
+    table = signature_rows(index, places)
+    facts = shared_fields(index, places, ("cell_id", *CELL_FIELDS))
+    facts |= {"signatures": len(places), "perturbagens": int(table["pert_iname"].nunique())}
+    counts = table.groupby("pert_type", dropna=False)
+    tried = counts.agg(n_signatures=("sig_id", "size"), n_perturbagens=("pert_iname", "nunique")).reset_index()
+    settings = table.groupby(["pert_itime", "pert_idose"], dropna=False).size().rename("n_signatures").reset_index()
+    strongest = table.sort_values("tas", ascending=False, kind="stable").head(2 * TOP)
+    return Card("cell", str(facts["cell_id"]), facts,
+                {"tried": tried, "settings": settings, "strongest": strongest})  # fmt: skip

@@ -1,0 +1,1 @@
+"""From any differential data to a query."""

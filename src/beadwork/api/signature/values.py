@@ -1,0 +1,184 @@
+"""Read values of samples for contrasts, cells summed up by sample, some at a time."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from beadwork.io.connectivity.designs import read_design
+from beadwork.io.matrix.expression import open_expression
+from beadwork.model.connectivity.contrast import ValueKind
+from beadwork.model.errors import ParameterError, name_some
+from beadwork.model.levels.expression_source import ExpressionSource
+from beadwork.stages.connectivity.contrast.groups import label_texts, value_kind
+
+log = logging.getLogger("beadwork")
+STEP = 1024
+"""Profiles that are read at a time."""
+MANY = 200
+"""More profiles in a group than this, mostly zeros, look like cells."""
+BATCH_FIELDS = ("dataset", "study", "batch", "det_plate", "platform")
+"""Fields, in lower case, that groups should not differ by."""
+
+
+@dataclass(frozen=True, eq=False)
+class Values:
+    """Values of samples: samples by genes, with the group, id and covariates of each."""
+
+    values: np.ndarray
+    genes: tuple[str, ...]
+    labels: list[str | None]
+    samples: list[str]
+    covariates: dict[str, list[Any]]
+    kind: ValueKind
+    notes: tuple[str, ...] = ()
+    batches: dict[str, list[str | None]] = field(default_factory=dict)
+
+
+def read_values(
+    path: str | Path,
+    groupby: str,
+    *,
+    design: str | Path | None = None,
+    sample: str | None = None,
+    covariates: Sequence[str] = (),
+    layer: str | None = None,
+    kind: ValueKind | None = None,
+    probe_map: str | Path | None = None,
+    min_cells: int = 10,
+) -> Values:
+    """Read the samples that have a group.
+
+    Parameters
+    ----------
+    groupby
+        Field of the samples, of the file or of `design`, that names their group.
+    sample
+        Field that says which sample a cell is of: cells of one sample and group are summed (counts) or averaged.
+    kind
+        What the values are; None: told by their range.
+
+    Raises
+    ------
+    BeadworkError
+        A field is absent, or the values cannot be used.
+    """
+    with open_expression(path, probe_map, every_gene=True, layer=layer) as source:
+        fields, notes = _fields(source, design)
+        for name in (groupby, *([sample] if sample else []), *covariates):
+            if name not in fields:
+                raise ParameterError(
+                    f"{source.what}: samples have no field {name!r}; there are "
+                    + (name_some(fields.columns, 20) or "none")
+                    + ("" if design else "; --design may name a table of samples")
+                )
+        labels = label_texts(fields[groupby].tolist())
+        used = np.array([label is not None for label in labels], bool)
+        if not used.any():
+            raise ParameterError(f"{source.what}: {groupby} is empty for all samples")
+        if sample is None:
+            keys = [(str(place), "") for place in range(len(labels))]
+            names = [str(item) for item in source.cols.index]
+        else:
+            owners = label_texts(fields[sample].tolist())
+            used &= np.array([owner is not None for owner in owners], bool)
+            keys = [(str(owner), str(label)) for owner, label in zip(owners, labels, strict=True)]
+            names = [f"{owner} {label}" for owner, label in keys]
+        if (lost := int((~used).sum())) > 0:
+            notes.append(
+                f"{lost:,} of {len(used):,} profiles have no {groupby}{' or sample' if sample else ''}: unused"
+            )
+        sums, counts, first, seen = _sums(source, keys, used)
+        kind = kind or value_kind(*seen, source.what)
+        if sample is None:
+            _warn_of_cells(source, sums, labels, first)
+        return _assembled(
+            source, sums, counts, first, labels, names, fields, covariates, kind, sample, min_cells, notes
+        )  # fmt: skip
+
+
+def _fields(source: ExpressionSource, design: str | Path | None) -> tuple[pd.DataFrame, list[str]]:
+    if design is None:
+        return source.cols, []
+    fields, note = read_design(design, [str(item) for item in source.cols.index])
+    joined = fields.reindex(source.cols.index.astype(str))
+    for name in source.cols.columns.difference(joined.columns):
+        joined[name] = source.cols[name].to_numpy()
+    return joined, [note] if note else []
+
+
+def _sums(
+    source: ExpressionSource, keys: Sequence[tuple[str, str]], used: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, tuple[float, float, bool]]:
+    """Sum up the profiles of each key; also their numbers, the first of each, and range and wholeness of the values."""
+    places: dict[tuple[str, str], int] = {}
+    first = []
+    which = np.full(len(keys), -1)
+    for row in np.flatnonzero(used).tolist():
+        if keys[row] not in places:
+            places[keys[row]] = len(places)
+            first.append(row)
+        which[row] = places[keys[row]]
+    sums = np.zeros((len(places), len(source.genes)))
+    low, high, whole = np.inf, -np.inf, True
+    for start in range(0, len(keys), STEP):
+        stop = min(start + STEP, len(keys))
+        own = which[start:stop]
+        if not (own >= 0).any():
+            continue
+        part = np.asarray(source.read(start, stop), np.float64)[own >= 0]
+        finite = part[np.isfinite(part)]
+        if finite.size:
+            low, high = min(low, float(finite.min())), max(high, float(finite.max()))
+            whole = whole and bool((finite == np.floor(finite)).all())
+        np.add.at(sums, own[own >= 0], part)
+    return sums, np.bincount(which[which >= 0], minlength=len(places)), np.array(first, np.int64), (low, high, whole)
+
+
+def _warn_of_cells(source: ExpressionSource, sums: np.ndarray, labels: Sequence[str | None], first: np.ndarray) -> None:
+    if len(first) > MANY and (sums[:: max(1, len(sums) // MANY)] == 0).mean() > 0.5:
+        log.warning(
+            "%s: %d profiles, mostly zeros, look like single cells; cells of one sample are no replicates, and their "
+            "p-values are far too small: --sample FIELD sums them up by sample", source.what, len(first),
+        )  # fmt: skip
+
+
+def _assembled(
+    source: ExpressionSource, sums: np.ndarray, counts: np.ndarray, first: np.ndarray, labels: Sequence[str | None],
+    names: Sequence[str], fields: pd.DataFrame, covariates: Sequence[str], kind: ValueKind, sample: str | None,
+    min_cells: int, notes: list[str],
+) -> Values:  # fmt: skip
+    kept = np.ones(len(first), bool)
+    if sample is not None:
+        kept = counts >= min_cells
+        if not kept.all():
+            few = [names[row] for row in first[~kept]]
+            notes.append(f"{len(few)} samples of fewer than {min_cells} cells were left out ({name_some(few)})")
+        what = "summed" if kind == "counts" else "averaged"
+        notes.append(f"{int(counts[kept].sum()):,} cells were {what} to {int(kept.sum())} samples by {sample}")
+        if kind == "log":
+            notes.append("logarithms of cells were averaged; sums of counts are better, perhaps in --layer counts")
+        if not kept.any():
+            raise ParameterError(f"{source.what}: {notes[-1] if kind != 'log' else notes[-3]}; none is left")
+    values = sums if kind == "counts" else sums / counts[:, None]
+    if kind == "counts" and (values < 0).any():
+        raise ParameterError(f"{source.what}: negative values are no counts")
+    found: dict[str, list[Any]] = {}
+    for name in covariates:
+        column = fields[name].tolist()
+        found[name] = [column[row] for row in first[kept]]
+    return Values(
+        values[kept], tuple(map(str, source.genes)), [labels[row] for row in first[kept]],
+        [names[row] for row in first[kept]], found, kind, tuple(notes), _batches(fields, covariates, first[kept]),
+    )  # fmt: skip
+
+
+def _batches(fields: pd.DataFrame, covariates: Sequence[str], rows: np.ndarray) -> dict[str, list[str | None]]:
+    names = [str(name) for name in fields if str(name).lower() in BATCH_FIELDS and name not in covariates]
+    return {name: label_texts(fields[name].iloc[rows].tolist()) for name in names}

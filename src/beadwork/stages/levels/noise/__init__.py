@@ -1,0 +1,1 @@
+"""Shared noise of signatures: learn its factors, remove them, report what was removed."""

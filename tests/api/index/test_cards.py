@@ -1,0 +1,143 @@
+"""Cards of an index."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+
+from beadwork.api import ConnectivityIndex
+from beadwork.api.index import cards
+from beadwork.api.index.cards.gene import gene_row
+from beadwork.api.index.writing.build import build_index
+from beadwork.cli import cli
+from beadwork.io.matrix.formats import write_matrix
+from beadwork.io.platform.gene_table import gene_table
+from beadwork.io.platform.inference_model import inference_accuracies
+from beadwork.model.errors import GeneSetError
+from beadwork.model.matrix import Level, Matrix
+from beadwork.model.params import IndexParams
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three drugs of two classes in two cells at three doses; the first two share genes; a knock-out of DDR1."""
+    folder = tmp_path_factory.mktemp("cards")
+    rng = np.random.default_rng(5)
+    genes = gene_table().index[:400]
+    effect = {"a1": rng.normal(size=400) * 3, "b1": rng.normal(size=400) * 3}
+    effect["a2"] = effect["a1"]
+    rows, values = [], []
+    for name, moa in (("a1", "A inhibitor"), ("a2", "A inhibitor|C agonist"), ("b1", "B inhibitor")):
+        for cell in ("A375", "MCF7"):
+            for dose in ("0.1 uM", "1 uM", "10 uM"):
+                rows.append((f"{name}:{cell}:{dose[:-3]}", f"id-{name}", name, "trt_cp", cell, dose, "24 h", moa, 0.3))
+                values.append(effect[name] * float(dose[:-3]) ** 0.25 + rng.normal(size=400))
+    for cell in ("A375", "MCF7"):
+        rows.append((f"ko:{cell}", "id-ko", "DDR1", "trt_xpr", cell, None, "96 h", None, 0.1))
+        values.append(rng.normal(size=400))
+        values[-1][0] = -8
+        rows.append((f"dmso:{cell}", "DMSO", "DMSO", "ctl_vehicle", cell, None, "24 h", None, 0.0))
+        values.append(rng.normal(size=400))
+    names = ["sig_id", "pert_id", "pert_iname", "pert_type", "cell_id", "pert_idose", "pert_itime", "moa", "tas"]
+    cols = pd.DataFrame(rows, columns=names).set_index("sig_id").rename_axis(None)
+    matrix = Matrix(np.array(values, np.float32).T, pd.DataFrame(index=genes), cols, level=Level.MODZ)
+    write_matrix(matrix, folder / "modz.gctx")
+    build_index(folder / "index", [folder / "modz.gctx"], params=IndexParams(background=0))
+    return folder / "index"
+
+
+@pytest.fixture
+def opened(index: Path) -> ConnectivityIndex:
+    return ConnectivityIndex.open(index, threads=1)
+
+
+def test_gene(opened: ConnectivityIndex) -> None:
+    card = cards.show_gene(opened, "DDR1")
+    z = [float(opened.signature(sig)["780"]) for sig in opened.siginfo["sig_id"]]
+    assert gene_row(opened, 0).tolist() == pytest.approx(z)
+    assert card.facts["gene_id"] == "780"
+    assert card.facts["values"] == "measured (landmark)"
+    assert card.tables["own"]["sig_id"].tolist() == ["ko:A375", "ko:MCF7"]
+    assert card.tables["own"]["z"].tolist() == [-8, -8]
+    assert card.tables["perturbagens"]["pert_iname"].iloc[-1] == "DDR1"
+    medians = card.tables["perturbagens"].set_index("pert_iname")["median_z"]
+    info = opened.siginfo
+    assert medians["a1"] == pytest.approx(np.median(np.array(z)[(info["pert_iname"] == "a1").to_numpy()]))
+    assert set(card.tables["doses"]["pert_idose"]) == {"0.1 uM", "1 uM", "10 uM"}
+    with pytest.raises(GeneSetError, match="NOGENE"):
+        cards.show_gene(opened, "NOGENE")
+
+
+def test_perturbagen(opened: ConnectivityIndex) -> None:
+    card = cards.show_perturbagen(opened, "A1")
+    assert card.facts["pert_id"] == "id-a1"
+    assert (card.facts["signatures"], card.facts["cells"]) == (6, 2)
+    assert card.tables["doses"]["pert_idose"].tolist() == ["0.1 uM", "1 uM", "10 uM"] * 2
+    assert card.tables["nearest"]["pert_iname"].iloc[0] == "a2"
+    assert "a1" not in set(card.tables["nearest"]["pert_iname"])
+    assert (card.tables["agreement"]["cosine_with_others"] > 0.9).all()
+    assert (card.tables["genes"]["share_same_sign"] == 1).all()
+    assert cards.show_perturbagen(opened, "id-a1").facts == card.facts
+    with pytest.raises(GeneSetError, match="has no pert_iname or pert_id 'a11'; near it: "):
+        cards.show_perturbagen(opened, "a11")
+
+
+def test_cell_signature_and_class(opened: ConnectivityIndex) -> None:
+    cell = cards.show_cell(opened, "mcf7")
+    assert cell.facts == {"cell_id": "MCF7", "signatures": 11, "perturbagens": 5}
+    assert cell.tables["tried"]["n_signatures"].sum() == 11
+    card = cards.show_signature(opened, "a1:A375:10")
+    assert card.facts["file"] == "modz.gctx"
+    assert card.tables["profile"]["list_score"].is_monotonic_decreasing
+    assert card.tables["nearest"]["pert_iname"].iloc[0] in ("a1", "a2")
+    found = cards.show_class(opened, "a Inhibitor")
+    assert found.tables["members"]["pert_iname"].tolist() in (["a1", "a2"], ["a2", "a1"])
+    assert found.facts["cohesion"] > 0.9
+    assert cards.show_class(opened, "a Inhibitor").facts == found.facts
+    with pytest.raises(GeneSetError, match="has no class 'A inhibitr'; near it: a inhibitor"):
+        cards.show_class(opened, "A inhibitr")
+
+
+@pytest.mark.parametrize("scale", [None, "own", "measured"])
+def test_inferred_genes_of_a_signature_count_by_their_accuracy(tmp_path: Path, scale: str | None) -> None:
+    table = gene_table()
+    genes = table.index[table["pr_is_lm"] == 1][:300].append(table.index[table["pr_is_lm"] == 0][:100])
+    z = np.random.default_rng(2).normal(size=(400, 3)).astype(np.float32)
+    cols = pd.DataFrame({"pert_iname": list("abc"), "cell_id": "A375"}, index=["s0", "s1", "s2"])
+    step = {"command": "zscore", "version": "1", "parameters": {"scale": scale}}
+    record = {} if scale is None else {"command": "consensus", "version": "1", "parameters": {}, "history": [step]}
+    matrix = Matrix(z, pd.DataFrame(index=genes), cols, level=Level.MODZ, provenance=record)
+    write_matrix(matrix, tmp_path / "modz.gctx")
+    write_matrix(matrix.take_rows(genes[:300]), tmp_path / "landmarks.gctx")
+    for name, file in (("index", "modz.gctx"), ("lm", "landmarks.gctx")):
+        build_index(tmp_path / name, [tmp_path / file], params=IndexParams(background=0))
+    landmarks = cards.show_signature(ConnectivityIndex.open(tmp_path / "lm", threads=1), "s1")
+    assert "list_score" not in landmarks.tables["profile"] and "profile_ranked_by" not in landmarks.facts
+    assert landmarks.tables["profile"]["z"].is_monotonic_decreasing
+    card = cards.show_signature(ConnectivityIndex.open(tmp_path / "index", threads=1), "s1")
+    profile = card.tables["profile"]
+    if scale == "measured":
+        assert profile["z"].is_monotonic_decreasing and "zscore --scale measured" in card.facts["profile_ranked_by"]
+        return
+    assert card.facts["profile_ranked_by"] == "inferred genes by z times the accuracy of their inference"
+    assert profile["list_score"].is_monotonic_decreasing and not profile["z"].is_monotonic_decreasing
+    factor = profile["gene_id"].map(inference_accuracies()).fillna(1.0)
+    assert factor.lt(1).sum() == 100
+    np.testing.assert_allclose(profile["list_score"], profile["z"] * factor, rtol=1e-6)
+
+
+def test_command(index: Path, tmp_path: Path) -> None:
+    runner = CliRunner()
+    result = runner.invoke(cli, ["show", str(index), "--gene", "DDR1", "-o", str(tmp_path / "out")])
+    assert result.exit_code == 0, result.output
+    assert "measured (landmark)" in result.output
+    assert "perturbagens.tsv" in {path.name for path in (tmp_path / "out").iterdir()}
+    result = runner.invoke(cli, ["show", str(index), "--sig", "ko:A375", "--json"])
+    assert json.loads(result.output)["facts"]["pert_iname"] == "DDR1"
+    for option, name in (("--pert", "b1"), ("--cell", "A375"), ("--class", "B inhibitor")):
+        result = runner.invoke(cli, ["show", str(index), option, name])
+        assert result.exit_code == 0, result.output
+    assert runner.invoke(cli, ["show", str(index)]).exit_code != 0

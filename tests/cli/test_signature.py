@@ -1,0 +1,192 @@
+"""``beadwork signature``: from tables and values in all forms to files that ``query`` takes."""
+
+import runpy
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from beadwork.cli import main
+from beadwork.io.files.tables import read_table, write_table
+from beadwork.io.platform.gene_table import gene_table
+
+
+def run(*words) -> int:
+    try:
+        main([str(word) for word in words])
+    except SystemExit as stop:
+        return int(stop.code or 0)
+    return 0
+
+
+def signature(*words) -> int:
+    return run("signature", *words)
+
+
+@pytest.fixture(scope="module")
+def genes():
+    table = gene_table()
+    return table.index[table["pr_is_lm"] == 1][:600].tolist()
+
+
+@pytest.fixture
+def logs(tmp_path, genes):
+    """Log values as TSV, twelve samples, and their design table."""
+    rng = np.random.default_rng(0)
+    values = rng.normal(8, 1, (600, 12))
+    values[:80, :6] += 2
+    values[80:120, :6] -= 2
+    samples = [f"s{number:02d}" for number in range(12)]
+    pd.DataFrame(values, index=genes, columns=samples).rename_axis("gene").to_csv(tmp_path / "logs.tsv", sep="\t")
+    write_table(pd.DataFrame({"sample": samples, "arm": ["ill"] * 6 + ["well"] * 6, "batch": list("xyxyxyxyxyxy")}),
+                tmp_path / "design.tsv")  # fmt: skip
+    return tmp_path
+
+
+def test_log_values_with_a_design_table(logs, genes, capsys):
+    pytest.importorskip("pylimma")
+    out = logs / "out"
+    assert signature(logs / "logs.tsv", "--design", logs / "design.tsv", "--groupby", "arm", "--case", "ill",
+                     "--control", "well", "--covariate", "batch", "-o", out) == 0  # fmt: skip
+    assert "ill_vs_well: 6 against 6 samples, 600 genes reach the index (600 measured)" in capsys.readouterr().out
+    table = read_table(out / "ill_vs_well.tsv", text_only=True)
+    assert list(table) == ["gene", "symbol", "log2_fold_change", "statistic", "p", "fdr"]
+    assert set(table["gene"][:50]) <= set(genes[:80])
+    quality = read_table(out / "quality.tsv").iloc[0]
+    assert quality["trust"] == "yes" and quality["split_half"] > 0.3 and quality["n_significant"] > 80
+    up = (out / "up.gmt").read_text().split("\t")
+    assert up[0] == "ill_vs_well_UP" and set(up[2:60]) <= {*genes[:80]}
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    assert signature(logs / "logs.tsv", "--design", logs / "design.tsv", "--groupby", "arm", "--case", "ill",
+                     "--control", "well", "--covariate", "batch", "-o", out) == 0  # fmt: skip
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+
+
+def test_query_takes_all_three_outputs(logs, capsys):
+    pytest.importorskip("pylimma")
+    out = logs / "out"
+    assert signature(logs / "logs.tsv", "--design", logs / "design.tsv", "--groupby", "arm", "--control", "well",
+                     "-o", out) == 0  # fmt: skip
+    asked = (["--signature", out / "ill_vs_well.tsv"], ["--signature", out / "signatures.gctx"],
+             ["--up", out / "up.gmt", "--down", out / "dn.gmt"])  # fmt: skip
+    scores = []
+    for number, words in enumerate(asked):
+        assert run("query", *words, "--no-html", "--no-rollup", "-o", out / f"answer{number}") == 0
+        scores.append(read_table(out / f"answer{number}" / "ill_vs_well.tsv").set_index("sig_id")["wtcs"])
+    assert scores[0].corr(scores[1]) == pytest.approx(1) and scores[0].corr(scores[2]) > 0.3
+    assert "values: statistic" in capsys.readouterr().err
+
+
+def test_counts_pseudobulk_of_h5ad(tmp_path, genes, capsys):
+    anndata = pytest.importorskip("anndata")
+    pytest.importorskip("pydeseq2")
+    from scipy import sparse
+
+    rng = np.random.default_rng(1)
+    owners = np.repeat([f"d{k}" for k in range(8)], 30)
+    arms = np.where(np.repeat(np.arange(8), 30) < 4, "ill", "well")
+    level = rng.gamma(2, 1, 300)
+    donor = rng.gamma(20, 1 / 20, (8, 300)).repeat(30, axis=0)
+    mean = level * donor
+    mean[arms == "ill", :40] *= 4
+    counts = rng.poisson(mean).astype(np.float32)
+    obs = pd.DataFrame({"arm": pd.Categorical(arms), "donor": owners}, index=[f"cell{k}" for k in range(240)])
+    data = anndata.AnnData(sparse.csr_matrix(counts), obs, pd.DataFrame(index=pd.Index(genes[:300])))
+    data.layers["counts"] = data.X.copy()
+    data.X = sparse.csr_matrix(np.log1p(counts))
+    data.write_h5ad(tmp_path / "cells.h5ad")
+    assert signature(tmp_path / "cells.h5ad", "--groupby", "arm", "--case", "ill", "--control", "well",
+                     "--sample", "donor", "--layer", "counts", "-o", tmp_path / "out") == 0  # fmt: skip
+    table = read_table(tmp_path / "out" / "ill_vs_well.tsv", text_only=True)
+    assert len(set(table["gene"][:40]) & set(genes[:40])) > 36
+    quality = read_table(tmp_path / "out" / "quality.tsv").iloc[0]
+    assert quality["method"] == "Wald statistic (pydeseq2)" and quality["n_case"] == 4
+    assert "240 cells were summed to 8 samples by donor" in quality["notes"]
+    assert "of the 978 measured genes are there" in quality["warnings"] and quality["trust"] == "no"
+    capsys.readouterr()
+    assert signature(tmp_path / "cells.h5ad", "--groupby", "arm", "--control", "well", "--layer", "x",
+                     "-o", tmp_path / "none") == 2  # fmt: skip
+    assert "no layer 'x'; it has counts" in capsys.readouterr().err and not (tmp_path / "none").exists()
+
+
+def test_a_table_of_deseq2_keeps_its_p_and_padj(tmp_path, genes):
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"log2FoldChange": rng.normal(size=600), "stat": rng.normal(0, 4, 600)}, index=genes)
+    table["pvalue"] = np.exp(-np.abs(table["stat"]))
+    table["padj"] = np.minimum(1, table["pvalue"] * 3)
+    table.to_csv(tmp_path / "de.csv")
+    assert signature(tmp_path / "de.csv", "-o", tmp_path / "out") == 0
+    found = read_table(tmp_path / "out" / "de.tsv").astype({"gene": str}).set_index("gene")
+    assert found.loc[genes, "p"].to_numpy() == pytest.approx(table["pvalue"].to_numpy(), rel=1e-5)
+    assert found.loc[genes, "fdr"].to_numpy() == pytest.approx(table["padj"].to_numpy(), rel=1e-5)
+    assert found["statistic"].is_monotonic_decreasing
+    table.drop(columns=["pvalue", "padj"]).to_csv(tmp_path / "de.csv")
+    assert signature(tmp_path / "de.csv", "-o", tmp_path / "out") == 0
+    quality = read_table(tmp_path / "out" / "quality.tsv").iloc[0]
+    assert "no p-values: what is noise cannot be told" in quality["warnings"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--case", "ill"], "--case needs --groupby FIELD"),
+        (["--groupby", "arm", "--control", "well"], "samples have no field 'arm'; there are none; --design may name"),
+        (["--groupby", "arm", "--design", "design.tsv", "--control", "wel"],
+         "arm has no group 'wel'; it has ill (6), well (6)"),
+        (["--groupby", "arm", "--design", "design.tsv", "--control", "well", "--covariate", "age"],
+         "samples have no field 'age'; there are arm, batch"),
+        (["--groupby", "arm", "--design", "design.tsv", "--control", "well", "--layer", "counts"],
+         "has no layers; only h5ad files have"),
+        (["--groupby", "arm", "--design", "other.tsv", "--control", "well"],
+         "no column names samples of the values (s00, s01"),
+        (["--groupby", "arm", "--design", "design.tsv", "--contrasts", "c.tsv"], "c.tsv: lacks the column control"),
+    ],
+)  # fmt: skip
+def test_mistakes_are_one_clear_line(logs, capsys, monkeypatch, words, said):
+    monkeypatch.chdir(logs)
+    (logs / "other.tsv").write_text("sample\tarm\nq1\till\n")
+    (logs / "c.tsv").write_text("case\nill\n")
+    assert signature("logs.tsv", *words, "-o", "none") == 2
+    error = capsys.readouterr().err
+    assert said in error and error.count("\n") == 1 and not (logs / "none").exists()
+
+
+def test_contrasts_of_a_table_and_one_that_cannot_be_made(logs, monkeypatch, capsys):
+    pytest.importorskip("pylimma")
+    monkeypatch.chdir(logs)
+    design = read_table("design.tsv")
+    design.loc[11, "arm"], design.loc[10, "arm"] = "odd", "one"
+    write_table(design, "design.tsv")
+    (logs / "c.csv").write_text("name,case,control\nfirst,ill,well\nlast,odd,one\n")
+    assert signature("logs.tsv", "--groupby", "arm", "--design", "design.tsv", "--contrasts", "c.csv", "-o", "out") == 0
+    assert read_table("out/quality.tsv")["contrast"].tolist() == ["first"]
+    assert "leave nothing to estimate the variance from" in read_table("out/skipped.tsv")["reason"][0]
+    assert "last: skipped: contrast last: 2 samples" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["pylimma", "pydeseq2"])
+def test_without_the_libraries_one_line_says_what_to_install(logs, capsys, monkeypatch, name):
+    monkeypatch.chdir(logs)
+    for module in [module for module in sys.modules if module.partition(".")[0] == name] + [name]:
+        monkeypatch.setitem(sys.modules, module, None)
+    kind = {"pylimma": "log", "pydeseq2": "counts"}[name]
+    assert signature("logs.tsv", "--groupby", "arm", "--design", "design.tsv", "--control", "well", "--values", kind,
+                     "-o", "out") == 2  # fmt: skip
+    assert capsys.readouterr().err == (
+        f"beadwork: error: comparing groups of samples needs the package {name}; install beadwork[signature]\n"
+    )
+
+
+@pytest.mark.slow
+def test_halves_of_real_contrasts_recall_each_other_first(shared_data):
+    """Huntington against control, breast against colon, six types of sarcoma against the others."""
+    pytest.importorskip("pylimma")
+    script = Path(__file__).parents[2] / "benchmarks" / "validation" / "contrasts.py"
+    table = runpy.run_path(str(script))["recall_of_halves"](
+        shared_data / "expression" / "u133a_log2_float16.npz", seed=1
+    )
+    assert len(table) == 9
+    table = table[table["n_case"] >= 8]  # of fewer, a half has two or three cases: too few, as quality.tsv says
+    assert len(table) == 7 and (table["rank"] == 1).all() and (table["own"] > table["next"]).all()
