@@ -7,7 +7,11 @@ a study whose landmarks vary more than the others' is scaled down, by c_s = (med
     x~ = c_s (x - m_s + study_weight (m_s - m)),   y~ alike
     G = sum x~' x~ / (d d'),   W = (G + ridge I)^-1 sum x~' y~ / d
 
-with d the standard deviation of each landmark within studies.  So a fit needs sums only, which are added up some
+with d the standard deviation of each landmark within studies.  A gene that varies more in a study than it usually does
+is scaled down there, by (usual sd / sd)^gene_power.  And the relation of a study is taken to differ from that of others
+along every axis alike, so that axes along which it varies far say little more than others do: its products are not
+x~' y~, but x~' (I + saturation K)^-1 y~ with K = x~ x~' of landmarks divided by d (generalised least squares of random
+slopes), within each portion of its profiles.  So a fit needs sums only, which are added up some
 profiles at a time in a fixed order; and to leave a study out is to subtract its sums.  The low-rank form is
 reduced-rank ridge regression (Mukherjee and Zhu 2011, doi 10.1002/sam.10138): with R' R = G + ridge I, the leading
 singular vectors U of A = R W give W = R^-1 U U' A.
@@ -34,6 +38,8 @@ ALL = slice(None)
 COLUMNS = 1024
 """Genes of one block of sums; blocks, not sums, are shared out to threads."""
 LEAST_SD = 1e-6
+LEAST_SHARE = 0.1
+"""A gene is taken to vary in a study at least this share of what is usual: else its noise would be blown up."""
 
 
 class LinearModel(NamedTuple):
@@ -58,6 +64,10 @@ class StudyMoments(NamedTuple):
     y_count: Floats
     y_mean: Floats
     y_square: Floats
+    x_scale: Floats | None = None
+    """What landmarks are multiplied by where the axes along which they vary are weighed; None: all count alike."""
+    y_scale: Floats | None = None
+    """What differences of genes are multiplied by; None: 1."""
 
     @property
     def spread(self) -> float:
@@ -155,26 +165,67 @@ def within(values: Floats, mean: Floats) -> Floats:
     return differences
 
 
+def balance(
+    studies: Sequence[StudyMoments], scale_power: float, gene_power: float, saturation: float
+) -> list[StudyMoments]:
+    """Say how far each study counts: less where a gene varies more than it does elsewhere, and along its largest axes.
+
+    What is usual is that of all studies, also of those that are left out later: that is one factor a gene or landmark.
+    """
+    spreads = np.array([study.spread for study in studies])
+    median = float(np.nanmedian(spreads)) if np.isfinite(spreads).any() else 1.0
+    scales = np.nan_to_num(median / spreads, nan=1.0) ** scale_power
+    usual = _pooled([study.y_square for study in studies], [study.y_count for study in studies])
+    x_sd = _pooled(
+        [study.x_square * scale**2 for study, scale in zip(studies, scales, strict=True)],
+        [study.x_count for study in studies],
+    )
+    found = []
+    for study, scale in zip(studies, scales, strict=True):
+        own = np.maximum(_pooled([study.y_square], [study.y_count]), LEAST_SHARE * usual)
+        factor = np.where(own > LEAST_SD, usual / np.maximum(own, LEAST_SD), 1.0) ** gene_power
+        of_x = scale * np.sqrt(saturation) / np.where(x_sd > LEAST_SD, x_sd, 1.0)
+        found.append(study._replace(x_scale=of_x if saturation else None, y_scale=factor if gene_power else None))
+    return found
+
+
+def _pooled(squares: Sequence[Floats], counts: Sequence[Floats]) -> Floats:
+    """Give the standard deviation of sums of squares."""
+    return np.asarray(np.sqrt(np.sum(squares, axis=0) / np.maximum(np.sum(counts, axis=0), 1)))
+
+
 def study_sums(
     studies: Iterable[tuple[StudyMoments, Portions]], shape: tuple[int, int], scale_power: float, threads: int = 1
 ) -> Sums:
     """Sum the products of studies; the order of the sums is that of the studies and portions, whatever the threads."""
     sums = Sums(np.zeros((shape[0], shape[0])), np.zeros(shape))
-    for weight, x, y in _weighted(studies, scale_power):
-        np.add(sums.xx, (x.T @ x) * weight, out=sums.xx)  # a product with itself takes half of the time
-        _add_products(sums.xy, np.ascontiguousarray(x.T) * weight, y, threads)
+    for half, left, y in _weighted(studies, scale_power):
+        np.add(sums.xx, half.T @ half, out=sums.xx)  # a product with itself takes half of the time
+        _add_products(sums.xy, np.ascontiguousarray(left.T), y, threads)
     return sums
 
 
 def _weighted(
     studies: Iterable[tuple[StudyMoments, Portions]], scale_power: float
-) -> Iterator[tuple[float, Floats, Floats]]:
-    """Weight and differences of each portion of studies within which something varies."""
+) -> Iterator[tuple[Floats, Floats, Floats]]:
+    """Differences h, l and y of each portion of studies within which something varies: their sums are h' h and l' y."""
+    from scipy.linalg import cholesky, solve_triangular  # 0.1 s, which applying a model need not wait for
+
     for moments, portions in studies:
-        weight = moments.spread ** (-2 * scale_power)
-        if np.isfinite(weight):
-            for x, y in portions():
-                yield weight, within(x, moments.x_mean), within(y, moments.y_mean)
+        root_weight = moments.spread**-scale_power
+        if not np.isfinite(root_weight):
+            continue
+        for x_values, y_values in portions():
+            x, y = within(x_values, moments.x_mean), within(y_values, moments.y_mean)
+            if moments.y_scale is not None:
+                y *= moments.y_scale
+            half = left = x * root_weight
+            if moments.x_scale is not None:
+                scaled = x * moments.x_scale
+                root = cholesky(np.eye(len(x)) + scaled @ scaled.T, lower=True, check_finite=False)
+                half = solve_triangular(root, half, lower=True, check_finite=False)
+                left = solve_triangular(root, half, lower=True, trans="T", check_finite=False)
+            yield half, left * root_weight, y
 
 
 def _add_products(total: Floats, left: Floats, right: Floats, threads: int) -> None:
@@ -317,8 +368,8 @@ def predict_left_out(
     rows = _solve(x, frame, root, axes) / frame.x_sd
     few = len(rows) < len(frame.x_sd)  # else the sums of what is left out take no longer
     minus = np.zeros((len(rows) if few else len(frame.x_sd), n_genes))
-    for weight, own, genes in _weighted(left_out, scale_power):
-        _add_products(minus, (rows @ own.T if few else own.T) * weight, genes, threads)
+    for _, own, genes in _weighted(left_out, scale_power):
+        _add_products(minus, rows @ own.T if few else np.ascontiguousarray(own.T), genes, threads)
     shift = rows @ frame.x_shift.T
     found = minus if few else np.empty((len(rows), n_genes))
 

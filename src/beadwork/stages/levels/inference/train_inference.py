@@ -18,6 +18,7 @@ from beadwork.kernels.levels.ridge import (
     StudyMoments,
     Sums,
     System,
+    balance,
     leading_axes,
     make_system,
     predict_left_out,
@@ -121,10 +122,11 @@ class _Training:
         self.profiles, self.params, self.threads = profiles, params, threads
         self.studies = profiles.studies
         self.shape = (len(profiles.landmarks), len(profiles.genes))
-        self.moments = [
+        moments = [
             study_moments(partial(profiles.portions, study), study.two_colour, params.target_mean)
             for study in self.studies
         ]
+        self.moments = balance(moments, params.scale_power, params.gene_power, params.saturation)
         spreads = np.array([study.spread for study in self.moments])
         self.spread = float(np.nanmedian(spreads)) if np.isfinite(spreads).any() else float("nan")
         self.scales = np.nan_to_num(self.spread / spreads, nan=1.0) ** (2 * params.scale_power)
@@ -309,7 +311,10 @@ def _judge(
 
 
 def _some_genes(study: StudyMoments, genes: slice = FEW_GENES) -> StudyMoments:
-    return study._replace(y_count=study.y_count[genes], y_mean=study.y_mean[genes], y_square=study.y_square[genes])
+    scale = None if study.y_scale is None else study.y_scale[genes]
+    return study._replace(
+        y_count=study.y_count[genes], y_mean=study.y_mean[genes], y_square=study.y_square[genes], y_scale=scale
+    )
 
 
 def _summary(table: pd.DataFrame) -> Mapping[str, float]:
