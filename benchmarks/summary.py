@@ -34,6 +34,8 @@ def main() -> None:
                 bound = f"{'>=' if aim.at_least else '<='} {aim.aim:g}"
                 print(f"{name:<24} {aim.what:<64} {bound:>11} {aim.measured:>10.4g}  {'met' if aim.met else 'MISSED'}")
     print(f"{met} of {total} recorded aims are met")
+    for name, record in records.items():
+        print(f"{name}: {record.date}, {record.run}; {record.machine}")
     for name in sorted(set(WITH_AIMS) - set(records)):
         print(f"not recorded: {name} (python benchmarks/{WITH_AIMS[name]})")
 

@@ -25,6 +25,7 @@ from beadwork.model.params import (
     ContrastParams,
     DeconvolveParams,
     DenoiseParams,
+    GraphParams,
     IndexParams,
     InferParams,
     NormalizeParams,
@@ -219,6 +220,7 @@ METHODS: dict[str, tuple[dict[str, type[Params]], str]] = {
     "signature": ({"parameters": ContrastParams}, ""),
     "query": ({"parameters": QueryParams}, "n_null n_background genes_found"),
     "explain": ({}, ""),
+    "graph": ({"parameters": GraphParams}, ""),
 }
 """Pages of docs/methods and what stands in their tables; each metric is on one page."""
 

@@ -3,6 +3,7 @@
 import ast
 import re
 import tomllib
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -17,10 +18,24 @@ LONGER = {
 FULLER = {"kernels/connectivity"}
 
 
+@cache
+def parse(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@cache
+def nodes_of(path: Path) -> list[ast.AST]:
+    return list(ast.walk(parse(path)))
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(SOURCE))
+
+
 def imports_of(path: Path) -> set[str]:
     """Names of all modules that a file imports, at its top or within functions."""
     found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in nodes_of(path):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -31,7 +46,7 @@ def imports_of(path: Path) -> set[str]:
 def top_imports_of(path: Path) -> set[str]:
     """Names of the modules that importing a file imports."""
     found = set()
-    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+    for node in parse(path).body:
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -44,10 +59,10 @@ def foreign_private_names(path: Path) -> list[str]:
 
     Tuples with names have such methods for everybody (_replace and the like).
     """
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    nodes = nodes_of(path)
     own = {"_replace", "_asdict", "_fields", "_make", "_field_defaults"}
     taken = []
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             own.add(node.name)
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
@@ -59,7 +74,7 @@ def foreign_private_names(path: Path) -> list[str]:
             taken += [f"{node.module}" for part in (node.module or "").split(".") if is_private(part)]
         elif isinstance(node, ast.Import):
             taken += [alias.name for alias in node.names if any(map(is_private, alias.name.split(".")))]
-    looked_up = (node for node in ast.walk(tree) if isinstance(node, ast.Attribute) and is_private(node.attr))
+    looked_up = (node for node in nodes if isinstance(node, ast.Attribute) and is_private(node.attr))
     return taken + [ast.unparse(node) for node in looked_up if node.attr not in own]
 
 
@@ -81,29 +96,33 @@ def test_the_contract_covers_every_part_of_the_package():
     assert parts - {"__init__", "__pycache__"} <= set(layers) | {"resources", "py", "__main__"}
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SOURCE)))
-def test_modules(path):
-    assert path.stem.strip("_") not in ("utils", "util", "helpers", "helper", "common", "misc")
+def test_modules():
+    for path in MODULES:
+        check_module(path)
+
+
+def check_module(path):
+    where = name_of(path)
+    assert path.stem.strip("_") not in ("utils", "util", "helpers", "helper", "common", "misc"), where
     imported, parts = imports_of(path), path.relative_to(SOURCE).parts
     if path.name != "jit.py" and not path.stem.endswith("_numba"):
-        assert not any(name.partition(".")[0] == "numba" for name in imported), "numba belongs in kernels/*_numba.py"
+        assert not any(name.partition(".")[0] == "numba" for name in imported), f"{where}: numba is for *_numba.py"
     if path.stem != "cmappy":
-        assert not any(name.startswith("cmapPy") for name in imported), "cmapPy is imported in model/cmappy.py only"
+        assert not any(name.startswith("cmapPy") for name in imported), f"{where}: cmapPy is for model/cmappy.py"
     if parts[0] == "kernels":
-        assert not {"pandas", "h5py", "logging", "pathlib"} & imported, "kernels know arrays only"
+        assert not {"pandas", "h5py", "logging", "pathlib"} & imported, f"{where}: kernels know arrays only"
     if parts[0] == "model":
-        assert not {"h5py", "numba", "logging"} & imported, "the model knows no files"
+        assert not {"h5py", "numba", "logging"} & imported, f"{where}: the model knows no files"
     if parts[0] in ("stages", "simulate", "views"):
-        assert not {"h5py", "click"} & imported
+        assert not {"h5py", "click"} & imported, where
     if parts[0] == "cli" and path.name != "files.py":  # which is no command
         heavy = {"numpy", "pandas", "scipy", "h5py", "numba", "pyarrow", "matplotlib"}
-        assert not heavy & top_imports_of(path), "a command imports what is heavy when it runs, not for its help"
-    assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))), "every module says what it is for"
+        assert not heavy & top_imports_of(path), f"{where}: imports what is heavy when it runs, not for its help"
+    assert ast.get_docstring(parse(path)), f"{where}: every module says what it is for"
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SOURCE)))
-def test_what_is_private_stays_in_its_module(path):
-    assert foreign_private_names(path) == []
+def test_what_is_private_stays_in_its_module():
+    assert {name_of(path): names for path in MODULES if (names := foreign_private_names(path))} == {}
 
 
 @pytest.mark.parametrize(
@@ -124,9 +143,9 @@ def test_private_names_are_seen(tmp_path, text, names):
     assert foreign_private_names(path) == names
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SOURCE)))
-def test_files_can_be_read_at_a_sitting(path):
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= MOST_LINES or str(path.relative_to(SOURCE)) in LONGER
+def test_files_can_be_read_at_a_sitting():
+    sizes = {name_of(path): len(path.read_text(encoding="utf-8").splitlines()) for path in MODULES}
+    assert {name for name, size in sizes.items() if size > MOST_LINES} == LONGER
 
 
 def test_folders_can_be_seen_at_a_glance():
@@ -142,13 +161,15 @@ MARKUP = re.compile(
 )
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SOURCE)))
-def test_markup_stands_in_templates(path):
+def test_markup_stands_in_templates():
     """Pages are made of ``views/templates``, whose engine escapes what it is given."""
-    texts = (
-        node.value for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Constant)
-    )
-    assert [text for text in texts if isinstance(text, str) and MARKUP.search(text)] == []
+    found = [
+        name_of(path)
+        for path in MODULES
+        for node in nodes_of(path)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and MARKUP.search(node.value)
+    ]
+    assert found == []
 
 
 def test_compiled_kernels_have_a_plain_twin():

@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from beadwork import __version__
+
 RESULTS = Path(__file__).resolve().parents[1] / "results"
 
 
@@ -30,7 +32,10 @@ class Aim:
 
 @dataclass(frozen=True)
 class Record:
-    """What one benchmark measured: the command, when and where, its aims, further figures."""
+    """What one benchmark measured: the command, when and where, its aims, further figures, and of which run it is.
+
+    `run` is the version of the program if the benchmark wrote the record itself, else the page that it was taken from.
+    """
 
     name: str
     command: str
@@ -38,6 +43,7 @@ class Record:
     machine: str
     aims: tuple[Aim, ...]
     figures: Mapping[str, float]
+    run: str
 
 
 def processor() -> str:
@@ -53,7 +59,7 @@ def write_record(name: str, command: str, aims: Sequence[Aim], figures: Mapping[
     """Record the newest run of a benchmark, in the place of the one before."""
     machine = f"{processor()}, {os.cpu_count()} cores, Python {platform.python_version()}"
     today = datetime.datetime.now(datetime.UTC).date().isoformat()
-    record = Record(name, command, today, machine, tuple(aims), dict(figures or {}))
+    record = Record(name, command, today, machine, tuple(aims), dict(figures or {}), f"beadwork {__version__}")
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{name}.json"
     path.write_text(json.dumps(asdict(record), indent=2, sort_keys=True) + "\n", encoding="utf-8")

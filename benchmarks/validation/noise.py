@@ -7,10 +7,8 @@ each well's partners.  Intervals: 95 %, bootstrap over compounds (over cell line
 cleaned row is cross-fitted: nothing is cleaned by what its own treatment has a part in.
 """
 
-import argparse
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +30,9 @@ from beadwork.stages.levels.inference.infer_cleaned import infer_cleaned
 from beadwork.stages.levels.noise.denoise import denoise
 from beadwork.stages.levels.noise.train_noise import sum_noise, train_noise
 from beadwork.stages.levels.zscore import zscore
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # benchmarks/
+from lib.tables import measure_tables
 
 LJP, REP, TEST = "LJP009AH_A375_24H_X1_B20", "REP.A028_MCF7_24H_X1_B25", "TEST_A375_24H_X1_B20"
 PAGE = Path(__file__).parents[2] / "docs" / "methods" / "denoise.md"
@@ -368,26 +369,9 @@ def measure(shared: Path, work: Path) -> list[Line]:
     return lines
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("shared", type=Path)
-    parser.add_argument("--work", type=Path, help="folder that keeps the z-scores between runs")
-    parser.add_argument("--write", action="store_true", help="put the table into docs/methods/denoise.md")
-    words = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name:
-        work = words.work or Path(name)
-        work.mkdir(parents=True, exist_ok=True)
-        found = table(measure(words.shared, work))
-    print(found)
-    simulated = noise_simulated.section()
-    print(simulated)
-    if words.write:
-        text = PAGE.read_text()
-        for kind, part in (("figures", found), ("simulated", simulated)):
-            start, end = f"<!-- {kind}: start -->", f"<!-- {kind}: end -->"
-            text = f"{text.split(start)[0]}{start}\n{part}\n{end}{text.split(end)[1]}"
-        PAGE.write_text(text)
+def tables(shared: Path, work: Path) -> dict[str, str]:
+    return {"figures": table(measure(shared, work)), "simulated": noise_simulated.section()}
 
 
 if __name__ == "__main__":
-    main()
+    measure_tables(__doc__, PAGE, tables)

@@ -14,10 +14,8 @@ level 2   shares of the variance of genes over all wells: measurement error of b
           after normalisation, one value a well, and what noise control takes out of the z-scores.
 """
 
-import argparse
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -35,6 +33,9 @@ from beadwork.model.params import TrainNoiseParams, ZscoreParams
 from beadwork.stages.levels.noise.denoise import denoise
 from beadwork.stages.levels.noise.train_noise import sum_noise
 from beadwork.stages.levels.zscore import zscore
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # benchmarks/
+from lib.tables import measure_tables
 
 FIXED = (3, 5, 10, 20)
 MOST = 100
@@ -273,37 +274,24 @@ def table(head: list[str], rows: list[list[str]]) -> str:
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, ["---"] * len(head), *rows))
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("shared", type=Path)
-    parser.add_argument("--work", type=Path, help="folder that keeps the z-scores between runs")
-    parser.add_argument("--write", action="store_true", help="put the tables into docs/methods/denoise.md")
-    words = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name:
-        work = words.work or Path(name)
-        work.mkdir(parents=True, exist_ok=True)
-        z, rep = noise.plate(words.shared, LJP, work), noise.plate(words.shared, REP, work)
-        weights, level2 = [], []
-        for plate, matrix, least in ((LJP, z, 0.3), (REP, rep, 0.0)):
-            sd, reliability = with_sd(words.shared, plate, work)
-            cleaned = denoise(matrix, learn(matrix, INERT) if plate == LJP else learn(z, INERT), params=ALONE).matrix
-            short = plate.partition("_")[0]
-            weights += weight_rows(short, matrix, cleaned, reliability, least)
-            gex, qnorm = (noise.with_landmarks(work / f"{plate}_{level}.gctx") for level in ("GEX", "QNORM"))
-            level2.append(level2_row(short, matrix, cleaned, sd, gex, qnorm))
-        chosen = table(["test", "df", *map(str, FIXED), *RULES], factors(words.shared, z, rep))
+def tables(shared: Path, work: Path) -> dict[str, str]:
+    z, rep = noise.plate(shared, LJP, work), noise.plate(shared, REP, work)
+    weights, level2 = [], []
+    for plate, matrix, least in ((LJP, z, 0.3), (REP, rep, 0.0)):
+        sd, reliability = with_sd(shared, plate, work)
+        cleaned = denoise(matrix, learn(matrix, INERT) if plate == LJP else learn(z, INERT), params=ALONE).matrix
+        short = plate.partition("_")[0]
+        weights += weight_rows(short, matrix, cleaned, reliability, least)
+        gex, qnorm = (noise.with_landmarks(work / f"{plate}_{level}.gctx") for level in ("GEX", "QNORM"))
+        level2.append(level2_row(short, matrix, cleaned, sd, gex, qnorm))
     text = "\n\n".join([
-        chosen,
+        table(["test", "df", *map(str, FIXED), *RULES], factors(shared, z, rep)),
         table(["signature of the other doses", "pairs", "mean", "MODZ", "genes by sd", "wells by sd"], weights),
         table(["plate", "measurement error (level 2)", "one value a well (level 2)", "measurement error (level 3)",
                "noise taken out (level 4)"], level2),
     ])  # fmt: skip
-    print(text)
-    if words.write:
-        page = noise.PAGE.read_text()
-        start, end = "<!-- choices: start -->", "<!-- choices: end -->"
-        noise.PAGE.write_text(f"{page.split(start)[0]}{start}\n{text}\n{end}{page.split(end)[1]}")
+    return {"choices": text}
 
 
 if __name__ == "__main__":
-    main()
+    measure_tables(__doc__, noise.PAGE, tables)

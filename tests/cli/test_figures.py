@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from beadwork.api.plate_panels import called_plate, graded_analytes, pair_table, worst_analytes
+from beadwork.api.figures.panels import called_plate, graded_analytes, pair_table, worst_analytes
 from beadwork.cli import main
 from beadwork.io.beads.lxb import read_plate
 from beadwork.io.matrix.formats import read_matrix, write_matrix

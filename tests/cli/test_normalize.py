@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from beadwork.cli import main
 from beadwork.io.matrix.formats import read_matrix, write_matrix
 from beadwork.model.matrix import Level, Matrix, Space
+from toys import call
 
 
 @pytest.fixture
@@ -18,19 +18,10 @@ def files(level2_plate, tmp_path):
     return paths
 
 
-def run(*arguments):
-    """Run the command line; return the exit code."""
-    try:
-        main([str(item) for item in arguments])
-    except SystemExit as stop:
-        return stop.code or 0
-    return 0
-
-
 def test_normalize_writes_norm_qnorm_curves_and_qc(files, tmp_path, capsys):
     curves, qc = tmp_path / "curves.tsv", tmp_path / "qc.tsv"
     arguments = ["--norm", files["NORM"], "--curves", curves, "--qc", qc, "--smoother", "stable"]
-    assert run("normalize", files["GEX"], "--calibrators", files["CAL"], "-o", files["QNORM"], *arguments) == 0
+    assert call("normalize", files["GEX"], "--calibrators", files["CAL"], "-o", files["QNORM"], *arguments) == 0
     assert "2 of 12 wells leave; --qc lists them with reasons" in capsys.readouterr().err
     norm, qnorm = read_matrix(files["NORM"]), read_matrix(files["QNORM"])
     assert (norm.level, qnorm.level, qnorm.space) == (Level.NORM, Level.QNORM, Space.LM)
@@ -48,7 +39,7 @@ def test_same_bytes_each_time(files, tmp_path):
     outputs = []
     for number in (1, 2):
         path = tmp_path / f"out{number}.gctx"
-        run("normalize", files["GEX"], "--calibrators", files["CAL"], "-o", path)
+        call("normalize", files["GEX"], "--calibrators", files["CAL"], "-o", path)
         outputs.append(path.read_bytes())
     assert outputs[0] == outputs[1]
 
@@ -58,7 +49,7 @@ def test_rows_without_analytes_take_them_from_the_bead_revision_of_the_wells(fil
     bare = tmp_path / "bare.gctx"
     write_matrix(Matrix(gex.values, pd.DataFrame(index=gex.rids), gex.cols), bare)
     for source, target in ((files["GEX"], "a.gctx"), (bare, "b.gctx")):
-        assert run("normalize", source, "--calibrators", files["CAL"], "-o", tmp_path / target) == 0
+        assert call("normalize", source, "--calibrators", files["CAL"], "-o", tmp_path / target) == 0
     first, second = (read_matrix(tmp_path / name).values for name in ("a.gctx", "b.gctx"))
     assert first.tobytes() == second.tobytes()
 
@@ -67,14 +58,14 @@ def test_no_scaling(tmp_path):
     values = np.random.default_rng(0).normal(8, 2, (30, 5))
     rows, cols = (pd.DataFrame(index=[f"{kind}{i}" for i in range(n)]) for kind, n in (("g", 30), ("w", 5)))
     write_matrix(Matrix(values, rows, cols), tmp_path / "x.gct")
-    assert run("normalize", tmp_path / "x.gct", "--scaling", "none", "-o", tmp_path / "q.gct") == 0
+    assert call("normalize", tmp_path / "x.gct", "--scaling", "none", "-o", tmp_path / "q.gct") == 0
     ordered = np.sort(read_matrix(tmp_path / "q.gct").values, axis=0)
     assert np.ptp(ordered, axis=1).max() < 1e-4
 
 
 def refuse(capsys, expected, *arguments):
     """Run a command that must fail with one line, and write nothing."""
-    assert run(*arguments) == 2
+    assert call(*arguments) == 2
     error = capsys.readouterr().err
     assert error.startswith("beadwork: error: ") and error.count("\n") == 1
     assert expected in error

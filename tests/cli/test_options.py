@@ -10,12 +10,14 @@ import click
 import numpy as np
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 
 from beadwork.cli import cli
-from beadwork.cli.options import check_outputs
+from beadwork.cli.options import check_outputs, params_options
 from beadwork.io.matrix.formats import write_matrix
 from beadwork.model.errors import FileError, ParameterError
 from beadwork.model.matrix import Level, Matrix
+from beadwork.model.params import CheckPlatesParams
 
 
 def test_outputs_that_can_be_written_pass(tmp_path):
@@ -103,3 +105,26 @@ def test_commands_that_compute_share_out_work_and_have_qc_rows(name, has):
     for word in name.split():
         command = command.get_command(None, word)
     assert {parameter.name for parameter in command.params} & {"threads", "qc"} == set(has.split())
+
+
+@pytest.mark.parametrize("name", ["mads", "margin"])
+def test_flags_of_one_version_ago_are_taken_and_said(name):
+    """Each under the name of today; both at once are refused."""
+    seen = []
+
+    @click.command()
+    @params_options(CheckPlatesParams)
+    def command(params: CheckPlatesParams) -> None:
+        seen.append(getattr(params, f"outlier_well_{name}"))
+
+    runner = CliRunner()
+    done = runner.invoke(command, [f"--odd-well-{name}", "0.75"])
+    assert seen == [0.75]
+    assert done.stderr.splitlines() == [
+        f"beadwork: warning: --odd-well-{name} is the former name of --outlier-well-{name}, "
+        "which the next version alone will know"
+    ]
+    assert runner.invoke(command, [f"--outlier-well-{name}", "0.5"]).stderr == ""
+    both = runner.invoke(command, [f"--odd-well-{name}", "0.75", f"--outlier-well-{name}", "0.5"])
+    assert isinstance(both.exception, ParameterError) and "give only the latter" in str(both.exception)
+    assert "--odd-well" not in runner.invoke(command, ["--help"]).output

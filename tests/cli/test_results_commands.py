@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from beadwork.cli import main
 from beadwork.io.files.digest import digest_file
 from beadwork.io.files.provenance import input_record, make_provenance
 from beadwork.io.files.tables import read_table
@@ -77,18 +76,8 @@ def results(tmp_path: Path) -> Path:
     return folder
 
 
-def run(capsys, *words: object) -> tuple[int, str, str]:
-    code = 0
-    try:
-        main([str(word) for word in words])
-    except SystemExit as stop:
-        code = int(stop.code or 0)
-    said = capsys.readouterr()
-    return code, said.out, said.err
-
-
-def test_status_says_what_is_there(results: Path, capsys):
-    code, out, _ = run(capsys, "status", results, "--plates", results.parent / "plates.tsv", "-o", results / "s.tsv")
+def test_status_says_what_is_there(results: Path, run):
+    code, out, _ = run("status", results, "--plates", results.parent / "plates.tsv", "-o", results / "s.tsv")
     assert code == 0
     assert "batch first: 2 plates (2 done), 6 profiles at level 4" in out
     assert "signatures: 1 brews, 1 signatures" in out
@@ -100,9 +89,9 @@ def test_status_says_what_is_there(results: Path, capsys):
     assert table.loc[table["level"] == "INF", "reference"].tolist() == ["ours.h5 12345678"] * 2
 
 
-def test_status_says_what_is_new_changed_missing_damaged_and_retired(results: Path, capsys):
+def test_status_says_what_is_new_changed_missing_damaged_and_retired(results: Path, run):
     old = results.parent / "old.tsv"
-    run(capsys, "status", results, "--plates", results.parent / "plates.tsv", "-o", old)
+    run("status", results, "--plates", results.parent / "plates.tsv", "-o", old)
     more = SHEET.replace("\tyes\n", "\tno\n", 1) + "P002_A375_24H_X1_B20\tx\ty\tsecond\tyes\n"
     (results.parent / "plates.tsv").write_text(more)
     plate = "P002_A375_24H_X1_B20"
@@ -110,7 +99,7 @@ def test_status_says_what_is_new_changed_missing_damaged_and_retired(results: Pa
     (results / PLATES[1] / f"{PLATES[1]}_INF.gctx").write_bytes(b"\x89HDF\r\n\x1a\n" + b"x" * 100)
     changed = made(PLATES[1], Level.ZSPC, {}, [], strength=2)
     write_matrix(changed, results / PLATES[1] / f"{PLATES[1]}_ZSPC.gctx")
-    out = run(capsys, "status", results, "--plates", results.parent / "plates.tsv", "--since", old)[1]
+    out = run("status", results, "--plates", results.parent / "plates.tsv", "--since", old)[1]
     assert "batch second: 1 plates (1 missing)" in out
     assert f"retired: 6 files: {PLATES[0]} GEX" in out
     assert f"damaged: 1 files: {PLATES[1]} INF" in out
@@ -120,14 +109,14 @@ def test_status_says_what_is_new_changed_missing_damaged_and_retired(results: Pa
     assert "removed: 0" in out
 
 
-def test_status_keeps_a_record_and_says_on_a_page_what_is_new(results: Path, capsys):
+def test_status_keeps_a_record_and_says_on_a_page_what_is_new(results: Path, run):
     sheet, record, page = (results.parent / name for name in ("plates.tsv", "record.tsv", "changes.html"))
     words = ("status", results, "--plates", sheet, "--record", record, "--page", page)
-    assert run(capsys, *words)[0] == 0
+    assert run(*words)[0] == 0
     assert "Everything: this is the first run whose status was kept (2 plates, 1 brew, 1 index segment)" in (
         page.read_text()
     )
-    run(capsys, *words)
+    run(*words)
     assert "Nothing: all is as it was after the run before." in page.read_text()
     plate = "P002_A375_24H_X1_B20"
     sheet.write_text(SHEET.replace("\tyes\n", "\tno\n", 1) + f"{plate}\tx\ty\t<second>\tyes\n")
@@ -136,7 +125,7 @@ def test_status_keeps_a_record_and_says_on_a_page_what_is_new(results: Path, cap
     manifest = json.loads((results / "index/manifest.json").read_text())
     manifest["segments"] = [{"name": "000002-cd", "n_signatures": 2}]
     (results / "index/manifest.json").write_text(json.dumps(manifest))
-    run(capsys, *words)
+    run(*words)
     text = page.read_text()
     assert "<p>retired: 1 plate; new: 1 plate, 1 index segment; removed: 1 index segment</p>" in text
     rows = re.findall(r"<tr><td>(.*?)</td><td>(.*?)</td><td>(.*?)</td><td>(.*?)</td><td>(.*?)</td>", text)
@@ -145,26 +134,26 @@ def test_status_keeps_a_record_and_says_on_a_page_what_is_new(results: Path, cap
     assert ("index segment", "000001-ab", "", "removed", "") in rows
 
 
-def test_status_tells_what_the_check_of_plates_suspects(results: Path, capsys):
+def test_status_tells_what_the_check_of_plates_suspects(results: Path, run):
     why = "its map seems to be shifted one row down"
     (results / "plate_check.tsv").write_text(
         f"det_plate\tverdict\tsuspicion\n{PLATES[0]}\tok\t\n{PLATES[1]}\tsuspected\t{why}\nelse\tsuspected\tx\n"
     )
     page = results.parent / "page.html"
-    out = run(capsys, "status", results, "--page", page)[1]
+    out = run("status", results, "--page", page)[1]
     assert [line for line in out.splitlines() if line.startswith("suspected")] == [f"suspected: {PLATES[1]}: {why}"]
     assert f"<li>{PLATES[1]}: {why}</li>" in page.read_text()
 
 
-def test_status_verify_finds_an_input_that_is_not_what_it_was(results: Path, capsys):
-    assert "stale" not in run(capsys, "status", results, "--verify")[1]
+def test_status_verify_finds_an_input_that_is_not_what_it_was(results: Path, run):
+    assert "stale" not in run("status", results, "--verify")[1]
     write_matrix(made(PLATES[0], Level.QNORM, {}, [], strength=3), results / PLATES[0] / f"{PLATES[0]}_QNORM.gctx")
-    assert f"stale: 1 files: {PLATES[0]} INF" in run(capsys, "status", results, "--verify")[1]
+    assert f"stale: 1 files: {PLATES[0]} INF" in run("status", results, "--verify")[1]
 
 
-def test_provenance_prints_the_chain(results: Path, capsys):
+def test_provenance_prints_the_chain(results: Path, run):
     path = results / "signatures" / f"{BREW}_MODZ.gctx"
-    code, out, _ = run(capsys, "provenance", path, f"{BREW}:BRD-1:10")
+    code, out, _ = run("provenance", path, f"{BREW}:BRD-1:10")
     assert code == 0
     lines = out.splitlines()
     assert lines[0] == f"{BREW}:BRD-1:10  (MODZ, {path.name}, {digest_file(path)})"
@@ -174,27 +163,27 @@ def test_provenance_prints_the_chain(results: Path, capsys):
     assert "    LXB of well A02: xxh3_128:X2A02" in lines
     assert sum("model: ours.h5" in line for line in lines) == 2
     assert any(line.startswith("    make_gex (beadwork ") and "strength=1" in line for line in lines)
-    chain = json.loads(run(capsys, "provenance", path, f"{BREW}:BRD-1:10", "--json")[1])
+    chain = json.loads(run("provenance", path, f"{BREW}:BRD-1:10", "--json")[1])
     assert [item["weight"] for item in chain["replicates"]] == ["0.6000", "0.4000"]
     assert all(len(item["steps"]) == 6 for item in chain["replicates"])
 
 
-def test_provenance_of_a_well(results: Path, capsys):
-    out = run(capsys, "provenance", results / PLATES[0] / f"{PLATES[0]}_QNORM.gctx", f"{PLATES[0]}:B03")[1]
+def test_provenance_of_a_well(results: Path, run):
+    out = run("provenance", results / PLATES[0] / f"{PLATES[0]}_QNORM.gctx", f"{PLATES[0]}:B03")[1]
     assert "LXB of well B03: xxh3_128:X1B03" in out
 
 
-def test_provenance_without_the_matrices_of_the_plates(results: Path, capsys):
+def test_provenance_without_the_matrices_of_the_plates(results: Path, run):
     for plate in PLATES:
         (results / plate / f"{plate}_ZSPC.gctx").unlink()
-    out = run(capsys, "provenance", results / "signatures" / f"{BREW}_MODZ.gctx", f"{BREW}:BRD-1:10")[1]
+    out = run("provenance", results / "signatures" / f"{BREW}_MODZ.gctx", f"{BREW}:BRD-1:10")[1]
     assert "LXB of well A02: its matrix is not here any more" in out
     assert "xxh3_128:beads" in out
 
 
-def test_a_release_has_the_names_and_columns_of_lincs(results: Path, tmp_path: Path, capsys):
+def test_a_release_has_the_names_and_columns_of_lincs(results: Path, tmp_path: Path, run):
     target = tmp_path / "release"
-    code, _, err = run(capsys, "release", results, "-o", target, "--name", "LAB1")
+    code, _, err = run("release", results, "-o", target, "--name", "LAB1")
     assert code == 0, err
     names = {path.name for path in target.iterdir()}
     assert names == {
@@ -216,8 +205,8 @@ def test_a_release_has_the_names_and_columns_of_lincs(results: Path, tmp_path: P
     assert "ours.h5 (xxh3_128:12345678abc)" in (target / "LAB1_README.txt").read_text()
 
 
-def test_released_matrices_are_those_of_the_plates_and_load_in_cmappy(results: Path, tmp_path: Path, capsys):
-    run(capsys, "release", results, "-o", tmp_path / "release", "--levels", "4")
+def test_released_matrices_are_those_of_the_plates_and_load_in_cmappy(results: Path, tmp_path: Path, run):
+    run("release", results, "-o", tmp_path / "release", "--levels", "4")
     path = tmp_path / "release" / "beadwork_Level4_ZSPC_n6x6.gctx"
     with corrected_cmappy():
         joined = load_cmappy("parse").parse(str(path)).data_df
@@ -228,10 +217,10 @@ def test_released_matrices_are_those_of_the_plates_and_load_in_cmappy(results: P
         assert np.array_equal(joined.loc[[str(n) for n in range(6)], columns].to_numpy().T, own)
 
 
-def test_rows_in_another_order_are_put_right(results: Path, tmp_path: Path, capsys):
+def test_rows_in_another_order_are_put_right(results: Path, tmp_path: Path, run):
     second = made(PLATES[1], Level.GEX, {}, [])
     write_matrix(second.take_rows(second.rids[::-1]), results / PLATES[1] / f"{PLATES[1]}_GEX.gctx")
-    run(capsys, "release", results, "-o", tmp_path / "release", "--levels", "2")
+    run("release", results, "-o", tmp_path / "release", "--levels", "2")
     with h5py.File(tmp_path / "release" / "beadwork_Level2_GEX_n6x6.gctx") as file:
         assert np.array_equal(file["0/DATA/0/matrix"][3:], second.values.T)
 
@@ -257,12 +246,12 @@ def test_rows_in_another_order_are_put_right(results: Path, tmp_path: Path, caps
         (["check-plates", "results", "--plates", "absent.tsv", "-o", "t.tsv"], "absent.tsv: no such file; check"),
     ],
 )  # fmt: skip
-def test_mistakes_are_told_in_one_line(results: Path, tmp_path: Path, capsys, monkeypatch, words, message):
+def test_mistakes_are_told_in_one_line(results: Path, tmp_path: Path, run, monkeypatch, words, message):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "foreign.gct").write_text("#1.2\n1\t1\nName\tDescription\ts1\n1\tx\t2\n")
     (tmp_path / "more.tsv").write_text(SHEET + "P9_A375_24H_X1_B20\tx\ty\t\tyes\n")
     (tmp_path / "empty").mkdir()
-    code, _, err = run(capsys, *words)
+    code, _, err = run(*words)
     assert code == 2
     assert len(err.splitlines()) == 1
     assert message in err
@@ -270,14 +259,14 @@ def test_mistakes_are_told_in_one_line(results: Path, tmp_path: Path, capsys, mo
     assert not list(tmp_path.glob(".*.part"))
 
 
-def test_a_release_needs_room(results: Path, tmp_path: Path, capsys, monkeypatch):
+def test_a_release_needs_room(results: Path, tmp_path: Path, run, monkeypatch):
     from collections import namedtuple
 
     from beadwork.io.runs import release
 
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(release.shutil, "disk_usage", lambda _: usage(10, 10, 1000))
-    code, _, err = run(capsys, "release", results, "-o", tmp_path / "release")
+    code, _, err = run("release", results, "-o", tmp_path / "release")
     assert code == 2
     assert "are free; free some space" in err
     assert not (tmp_path / "release").exists()

@@ -8,21 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from beadwork.cli import main
 from beadwork.io.files.tables import read_table, write_table
 from beadwork.io.platform.gene_table import gene_table
-
-
-def run(*words) -> int:
-    try:
-        main([str(word) for word in words])
-    except SystemExit as stop:
-        return int(stop.code or 0)
-    return 0
+from toys import call
 
 
 def signature(*words) -> int:
-    return run("signature", *words)
+    return call("signature", *words)
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +65,7 @@ def test_query_takes_all_three_outputs(logs, capsys):
              ["--up", out / "up.gmt", "--down", out / "dn.gmt"])  # fmt: skip
     scores = []
     for number, words in enumerate(asked):
-        assert run("query", *words, "--no-html", "--no-rollup", "-o", out / f"answer{number}") == 0
+        assert call("query", *words, "--no-html", "--no-rollup", "-o", out / f"answer{number}") == 0
         scores.append(read_table(out / f"answer{number}" / "ill_vs_well.tsv").set_index("sig_id")["wtcs"])
     assert scores[0].corr(scores[1]) == pytest.approx(1) and scores[0].corr(scores[2]) > 0.3
     assert "values: statistic" in capsys.readouterr().err

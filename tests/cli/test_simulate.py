@@ -114,7 +114,7 @@ def test_bad_wishes(run, tmp_path, words, message):
 
 def test_a_batch_of_another_bead_set(run, tmp_path, monkeypatch):
     batch = BeadBatch("b99", "deltap", "r1", 2.0)
-    monkeypatch.setattr("beadwork.io.platform.bead_sets.find_bead_batch", lambda name: batch)
+    monkeypatch.setattr("beadwork.api.simulated.find_bead_batch", lambda name: batch)
     outcome = run("simulate", "-o", tmp_path / "none", "--bead-batch", "B99")
     assert outcome.code == 2
     assert "'B99' is of bead set deltap" in outcome.err

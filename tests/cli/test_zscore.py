@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from beadwork.cli import main
 from beadwork.io.matrix.formats import read_matrix, write_matrix
 from beadwork.model.matrix import Level, Matrix
+from toys import call
 
 
 @pytest.fixture
@@ -22,19 +22,11 @@ def plate(tmp_path):
     return matrix, path
 
 
-def run(*arguments):
-    try:
-        main([str(item) for item in arguments])
-    except SystemExit as stop:
-        return stop.code or 0
-    return 0
-
-
 @pytest.mark.parametrize(("population", "level", "size"), [("plate", Level.ZSPC, 8), ("vehicle", Level.ZSVC, 3)])
 def test_zscore(plate, tmp_path, population, level, size):
     _, path = plate
     out, qc = tmp_path / "z.gctx", tmp_path / "qc.tsv"
-    assert run("zscore", path, "-o", out, "--population", population, "--qc", qc) == 0
+    assert call("zscore", path, "-o", out, "--population", population, "--qc", qc) == 0
     z = read_matrix(out)
     assert z.level == level
     assert z.provenance["parameters"] == {
@@ -58,9 +50,9 @@ def test_uncertainty_is_carried_into_scores_or_reliabilities(plate, tmp_path, ca
     doubt[3, 2] = 1.0
     write_matrix(Matrix(doubt, matrix.rows.iloc[:10], matrix.cols), sd)
     names = {name: tmp_path / f"{name}.gctx" for name in ("plain", "carried", "kept", "R")}
-    assert run("zscore", path, "-o", names["plain"]) == 0
-    assert run("zscore", path, "-o", names["carried"], "--sd", sd) == 0
-    assert run("zscore", path, "-o", names["kept"], "--sd", sd, "--no-shrink", "--reliability", names["R"]) == 0
+    assert call("zscore", path, "-o", names["plain"]) == 0
+    assert call("zscore", path, "-o", names["carried"], "--sd", sd) == 0
+    assert call("zscore", path, "-o", names["kept"], "--sd", sd, "--no-shrink", "--reliability", names["R"]) == 0
     found = {name: read_matrix(where) for name, where in names.items()}
     np.testing.assert_array_equal(found["kept"].values, found["plain"].values)
     assert np.argwhere(found["carried"].values != found["plain"].values).tolist() == [[3, 2]]
@@ -68,7 +60,7 @@ def test_uncertainty_is_carried_into_scores_or_reliabilities(plate, tmp_path, ca
     assert found["R"].rids.tolist() == matrix.rids[:10].tolist() and found["R"].level is None
     assert found["kept"].provenance["parameters"]["shrink"] is False
     for flag in (["--reliability", tmp_path / "x.gctx"], ["--no-shrink"]):
-        assert run("zscore", path, "-o", tmp_path / "y.gctx", *flag) == 2
+        assert call("zscore", path, "-o", tmp_path / "y.gctx", *flag) == 2
         assert f"{flag[0]}: needs the uncertainties of the values; give --sd, or drop" in capsys.readouterr().err
 
 
@@ -77,7 +69,7 @@ def test_mistakes(plate, tmp_path, capsys):
     out = tmp_path / "z.gctx"
 
     def check(expected, *arguments):
-        assert run("zscore", *arguments, "-o", out) == 2
+        assert call("zscore", *arguments, "-o", out) == 2
         error = capsys.readouterr().err
         assert error.startswith("beadwork: error: ") and error.count("\n") == 1
         assert expected in error
@@ -104,7 +96,7 @@ def test_a_table_of_wells_tells_plates_apart_and_gives_fields(tmp_path, capsys):
     values, ids = rng.normal(8, 1, (20, 10)) + np.repeat([0, 3], 5), [f"S{n}" for n in range(10)]
     path, table, out = tmp_path / "X.gctx", tmp_path / "inst_info.txt", tmp_path / "Z.gctx"
     write_matrix(Matrix(values, pd.DataFrame(index=[str(n) for n in range(20)]), pd.DataFrame(index=ids)), path)
-    assert run("zscore", path, "-o", out) == 2
+    assert call("zscore", path, "-o", out) == 2
     error = capsys.readouterr().err
     assert "10 of 10 columns name no plate" in error and error.count("\n") == 1 and not out.exists()
     lines = [f"{name}\t{'PQ'[n // 5]}_A375_24H_X1_B20\tA0{n % 5 + 1}\t" for n, name in enumerate(ids)]
@@ -112,7 +104,7 @@ def test_a_table_of_wells_tells_plates_apart_and_gives_fields(tmp_path, capsys):
     rows = "\n".join(line + kind for line, kind in zip(lines, kinds, strict=True))
     table.write_text("sample_id\tdet_plate\tdet_well\tpert_type\n" + rows + "\n")
     for population in ("plate", "vehicle"):
-        assert run("zscore", path, "-o", out, "--instinfo", table, "--population", population) == 0
+        assert call("zscore", path, "-o", out, "--instinfo", table, "--population", population) == 0
         said = capsys.readouterr().err
         assert f"{path}: all 10 columns are in {table}" in said and "2 plates, each scored by itself" in said
         z = read_matrix(out)
@@ -121,5 +113,5 @@ def test_a_table_of_wells_tells_plates_apart_and_gives_fields(tmp_path, capsys):
         assert np.abs(np.median(z.values[:, 5:][:, chosen], axis=1)).max() < 1e-5
         assert z.cols["pert_type"].tolist() == kinds
         assert z.provenance["inputs"]["instinfo"][0]["name"] == "inst_info.txt"
-    assert run("zscore", path, "-o", out, "--instinfo", out) == 2
+    assert call("zscore", path, "-o", out, "--instinfo", out) == 2
     assert "is an input, which the output would replace" in capsys.readouterr().err

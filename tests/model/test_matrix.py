@@ -6,17 +6,11 @@ import pytest
 
 from beadwork.model.errors import AlignmentError, LevelError, name_some
 from beadwork.model.matrix import SPACE_SIZES, Level, Matrix, Space, check_matrix
-
-
-def make_matrix(n_rows: int = 3, n_cols: int = 4, **options) -> Matrix:
-    values = np.arange(n_rows * n_cols, dtype=np.float64).reshape(n_rows, n_cols)
-    rows = pd.DataFrame({"symbol": [f"S{k}" for k in range(n_rows)]}, index=[f"g{k}" for k in range(n_rows)])
-    cols = pd.DataFrame({"kind": ["x"] * n_cols}, index=[f"P:A{k + 1:02d}" for k in range(n_cols)])
-    return Matrix(values, rows, cols, **options)
+from toys import plain_matrix
 
 
 def test_values_are_float32_and_cannot_be_changed():
-    matrix = make_matrix()
+    matrix = plain_matrix()
     assert matrix.values.dtype == np.float32
     with pytest.raises(ValueError, match="read-only"):
         matrix.values[0, 0] = 1
@@ -31,15 +25,15 @@ def test_the_callers_array_stays_writeable():
 
 
 def test_a_matrix_is_shown_in_one_line_and_in_a_notebook_with_a_corner():
-    matrix = make_matrix(level=Level.QNORM)
+    matrix = plain_matrix(level=Level.QNORM)
     assert repr(matrix) == "<Matrix QNORM 3 x 4, 1 row and 1 column fields>"
-    assert repr(make_matrix(2000, 1)) == "<Matrix 2,000 x 1, 1 row and 1 column fields>"
-    shown = make_matrix(9, 9)._repr_html_()
+    assert repr(plain_matrix(2000, 1)) == "<Matrix 2,000 x 1, 1 row and 1 column fields>"
+    shown = plain_matrix(9, 9)._repr_html_()
     assert "&lt;Matrix 9 x 9" in shown and "<td>40.0</td>" in shown and "g5" not in shown
 
 
 def test_frames_and_anndata_hold_what_the_matrix_holds():
-    matrix = make_matrix(level=Level.QNORM)
+    matrix = plain_matrix(level=Level.QNORM)
     frame = matrix.to_frame()
     assert list(frame.index) == list(matrix.rids) and list(frame.columns) == list(matrix.cids)
     np.testing.assert_array_equal(frame.to_numpy(), matrix.values)
@@ -59,7 +53,7 @@ def test_shape_and_ids_must_agree():
 
 
 def test_taking_rows_and_columns():
-    matrix = make_matrix(level=Level.INF, provenance={"command": "infer"})
+    matrix = plain_matrix(level=Level.INF, provenance={"command": "infer"})
     part = matrix.take_rows(["g2", "g0"]).take_cols(["P:A04", "P:A01"])
     np.testing.assert_array_equal(part.values, [[11, 8], [3, 0]])
     assert part.rows["symbol"].tolist() == ["S2", "S0"]
@@ -73,46 +67,46 @@ def test_taking_rows_and_columns():
 
 
 def test_a_choice_of_rows_is_in_the_space_that_is_named():
-    matrix = make_matrix(978, 1, space=Space.LM)
+    matrix = plain_matrix(978, 1, space=Space.LM)
     assert matrix.take_rows(matrix.rids[:3]).space is None
     assert matrix.take_rows(matrix.rids[::-1], space=Space.LM).space is Space.LM
 
 
 def test_plate():
-    assert make_matrix().plate == "P"
-    matrix = make_matrix()
+    assert plain_matrix().plate == "P"
+    matrix = plain_matrix()
     assert matrix.with_values(matrix.values, cols=matrix.cols.assign(det_plate="Q")).plate == "Q"
 
 
 @pytest.mark.parametrize("level", list(Level))
 def test_levels(level):
-    matrix = make_matrix(level=level)
+    matrix = plain_matrix(level=level)
     check_matrix(matrix, level=level)
     check_matrix(matrix, level=list(Level))
     other = Level.GEX if level is not Level.GEX else Level.MODZ
     with pytest.raises(LevelError, match=f"in.gctx: holds level {level}, but {other} is needed here; give the {other}"):
         check_matrix(matrix, level=other, what="in.gctx")
-    check_matrix(make_matrix(), level=level)
+    check_matrix(plain_matrix(), level=level)
 
 
 @pytest.mark.parametrize("space", list(Space))
 def test_spaces(space):
-    check_matrix(make_matrix(SPACE_SIZES[space], 1, space=space), space=space)
+    check_matrix(plain_matrix(SPACE_SIZES[space], 1, space=space), space=space)
     with pytest.raises(
         LevelError, match=f"says it is in space {space} of .* genes, but has 3 rows; make the file anew"
     ):
-        check_matrix(make_matrix(space=space))
+        check_matrix(plain_matrix(space=space))
     with pytest.raises(
         LevelError, match=f"is in a gene space that is none of LM, BING and AIG .3 rows., but {space} is"
     ):
-        check_matrix(make_matrix(), space=space)
+        check_matrix(plain_matrix(), space=space)
     other = Space.LM if space is not Space.LM else Space.AIG
     with pytest.raises(LevelError, match=rf"is in space {space} \(\d+ rows\), but {other} is needed here"):
-        check_matrix(make_matrix(SPACE_SIZES[space], 1, space=space), space=other)
+        check_matrix(plain_matrix(SPACE_SIZES[space], 1, space=space), space=other)
 
 
 def test_finite():
-    matrix = make_matrix()
+    matrix = plain_matrix()
     values = matrix.values.copy()
     values[1, 2], values[2, 0] = np.nan, np.inf
     with pytest.raises(AlignmentError, match=r"x: missing or infinite values in 2 rows \(g1, g2\); fill or drop them"):

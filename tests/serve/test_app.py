@@ -323,8 +323,10 @@ def test_too_many_waiting_queries_are_turned_away(toy_index):
     answer = index.answer
     index.answer = lambda *args, **kwargs: (go.wait(20), answer(*args, **kwargs))[1]
     with serving(index, most_waiting=2) as site:
-        states = [json.loads(fetch(f"{site}/api/queries", {"up": ["PSME1"], "min_set": 1})[2]) for _ in range(2)]
-        status, _, text = fetch(f"{site}/api/queries", {"up": ["PSME1"], "min_set": 1})
+        asked = [{"name": f"question {number}", "up": ["PSME1"], "min_set": 1} for number in range(3)]
+        states = [json.loads(fetch(f"{site}/api/queries", one)[2]) for one in asked[:2]]
+        assert fetch(f"{site}/api/queries", asked[0])[0] == 202, "the same question waits already"
+        status, _, text = fetch(f"{site}/api/queries", asked[2])
         assert status == 429 and "2 queries are waiting; try again in a moment" in text
         status, _, text = fetch(f"{site}/api/queries/{states[1]['id']}/signatures")
         assert status == 422 and "the query is not answered yet" in text

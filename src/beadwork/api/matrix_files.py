@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -100,6 +100,20 @@ class StoredMatrix:
         matrix = replace(matrix, rows=rows.set_axis(pd.Index(ids, dtype=object), axis=0), space=Space.LM)
         check_matrix(matrix, level=level, space=Space.LM, what=str(self.path))
         return matrix
+
+
+def add_inst_info(matrices: Sequence[Matrix], names: Sequence[Path], table: Path | None) -> list[Matrix]:
+    """Return matrices with the fields that a table of wells has beside theirs; the same if there is no table."""
+    if table is None:
+        return list(matrices)
+    from beadwork.io.levels.inst_info import read_inst_info
+    from beadwork.stages.levels.annotate import add_fields
+
+    found = read_inst_info(table, [cid for matrix in matrices for cid in matrix.cids])
+    return [
+        add_fields(matrix, found, what=str(name), source=str(table))
+        for matrix, name in zip(matrices, names, strict=True)
+    ]
 
 
 def record_of(

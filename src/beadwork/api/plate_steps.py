@@ -301,7 +301,7 @@ def zscore_step(
     def make() -> Made:
         matrix = source.checked(level=INPUT_LEVELS)
         if instinfo is not None:
-            matrix = _with_inst_info(matrix, source.path, instinfo)
+            matrix = _add_inst_info(matrix, source.path, instinfo)
         result = zscore(
             matrix,
             population=population,
@@ -321,7 +321,7 @@ def zscore_step(
     return Step(record, (level,) if sd is None else (level, "RELIABILITY"), make)
 
 
-def _with_inst_info(matrix: Matrix, path: Path, table: Path) -> Matrix:
+def _add_inst_info(matrix: Matrix, path: Path, table: Path) -> Matrix:
     from beadwork.io.levels.inst_info import read_inst_info
     from beadwork.stages.levels.annotate import add_fields
 
@@ -363,7 +363,7 @@ def denoise_step(
     def make() -> Made:
         source = z.landmarks()
         if instinfo is not None:
-            source = _with_inst_info(source, z.path, instinfo)
+            source = _add_inst_info(source, z.path, instinfo)
         result = denoise(source, learned, params=params, what=str(z.path))
         matrix = result.matrix
         if qnorm is not None:

@@ -29,6 +29,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "show": ("show", "Look up a perturbagen, gene, cell, signature or class in an index."),
     "query": ("query", "Ask an index which signatures connect to gene sets."),
     "explain": ("explain", "Say which mechanisms, targets and genes stand behind an answer."),
+    "graph": ("graph", "An index as a graph of compounds and genes, and as vectors of perturbagens."),
     "introspect": ("introspect", "Ask an index with its own signatures: every signature against all."),
     "serve": ("serve", "Show an index in the browser: a local page and JSON API."),
     "simulate": ("simulate", "Make LXB plates with known truth."),

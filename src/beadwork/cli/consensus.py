@@ -41,7 +41,7 @@ def command(
     --group-by fields are replicates; missing equals missing. Control wells are grouped by well
     too: see --split-controls.
     """
-    from beadwork.cli.files import input_record, load_matrix, save_matrix, with_inst_info
+    from beadwork.cli.files import add_inst_info, input_record, load_matrix, save_matrix
     from beadwork.io.files.tables import write_table
     from beadwork.io.platform.gene_table import gene_table, with_entrez_ids
     from beadwork.model.matrix import Space
@@ -50,7 +50,7 @@ def command(
 
     check_outputs([output, siginfo, qc], [*z, *reliability, instinfo])
     plates = [with_entrez_ids(load_matrix(path, level=INPUT_LEVELS)) for path in z]
-    plates = with_inst_info(plates, z, instinfo)
+    plates = add_inst_info(plates, z, instinfo)
     reliable = [with_entrez_ids(load_matrix(path)) for path in reliability]
     landmarks = space_genes(gene_table(), Space.LM)
     result = consensus(

@@ -6,20 +6,12 @@ from pathlib import Path
 
 import click
 
-from beadwork.cli.options import FILE, check_outputs, common_options, params_options, plate_fields_options
+from beadwork.cli.options import FILE, check_outputs, common_options, params_options, plate_fields_options, plate_inputs
 from beadwork.model.params import DeconvolveParams
 
 
 @click.command("deconvolve")
-@click.argument("lxb", type=FILE)
-@click.option(
-    "--map",
-    "map_path",
-    type=FILE,
-    required=True,
-    metavar="MAP",
-    help="Plate map: tab-separated, one row per well; needs rna_well, pert_id and pert_type.",
-)
+@plate_inputs
 @click.option("-o", "--output", type=FILE, required=True, metavar="GEX", help="Matrix to write: genes x wells.")
 @click.option(
     "--calibrators", type=FILE, metavar="CAL", help="Write the ten calibrators here, which `beadwork normalize` needs."

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from beadwork.cli.options import FILE, log_option, threads_option
 
 if TYPE_CHECKING:
-    import pandas as pd
-
-    from beadwork.api.plate_panels import CalledPlate
+    from matplotlib.figure import Figure
 
 folder_option = click.option("-o", "--output", metavar="DIR", type=FILE, required=True, help="Write the figures here.")
 format_option = click.option(
@@ -71,27 +70,9 @@ def plate_command(
     ambiguity     how sure the values are, by well and by pair of genes (with --sd and --odds)
     worst_beads   bead histograms of the pairs that are least sure (likewise)
     """
-    from beadwork.api.plate_panels import bead_panels, graded_analytes, pair_table, typical_well, worst_analytes
-    from beadwork.io.beads.lxb import read_plate
-    from beadwork.io.files.tables import read_table
-    from beadwork.views.figures import bead_histograms, calibration_curves, plate_ambiguity, plate_wells, wells_of_plate
+    from beadwork.api.figures.plate import plate_figures, read_called
 
-    plate = _called(gex, sd, odds)
-    name = _plate_name(plate)
-    wells = wells_of_plate(_read_rows(rows), name)
-    curve_table = read_table(
-        curves, required=("well", "bead_set", "calibrator", "log2_level", "measured", "curve", "a", "b", "k")
-    )
-    well = typical_well(plate.gex, wells)
-    beads = read_plate(lxb, name, threads=threads)
-    panels = bead_panels(plate, beads, well, graded_analytes(plate, beads, well))
-    _save(plate_wells(name, wells), output / f"wells.{kind}")
-    _save(calibration_curves(name, curve_table, wells), output / f"calibration.{kind}")
-    _save(bead_histograms(name, well, panels), output / f"beads.{kind}")
-    if plate.sd is not None and plate.odds is not None:
-        worst = bead_panels(plate, beads, well, worst_analytes(plate))
-        _save(plate_ambiguity(name, wells, pair_table(plate)), output / f"ambiguity.{kind}")
-        _save(bead_histograms(name, well, worst, "the pairs least sure"), output / f"worst_beads.{kind}")
+    _save(plate_figures(read_called(gex, sd, odds), lxb, curves, rows, threads=threads), output, kind)
 
 
 @command.command("beads")
@@ -124,34 +105,9 @@ def beads_command(
     threads: int,
 ) -> None:  # fmt: skip
     """Bead histograms of chosen analytes in one well, with what was called and fitted.  File: beads."""
-    import pandas as pd
+    from beadwork.api.figures.plate import bead_figures, read_called
 
-    from beadwork.api.plate_panels import (
-        bead_panels,
-        find_analytes,
-        graded_analytes,
-        typical_well,
-        well_position,
-        worst_analytes,
-    )  # fmt: skip
-    from beadwork.io.beads.lxb import read_plate
-    from beadwork.views.figures import bead_histograms
-
-    plate = _called(gex, sd, odds)
-    chosen = find_analytes(plate, analytes)
-    if well is None:
-        counts = plate.gex.cols.get("count_mean", pd.Series(0.0, index=plate.gex.cids)).set_axis(plate.wells)
-        well = typical_well(plate.gex, pd.DataFrame({"count_mean": counts, "fate": "kept"}))
-    well_position(plate, well)
-    beads = read_plate(lxb, _plate_name(plate), threads=threads)
-    words = "beads and the values called"
-    if not chosen and plate.sd is not None and plate.odds is not None:
-        chosen, words = worst_analytes(plate), "the pairs least sure"
-    chosen = chosen or graded_analytes(plate, beads, well)
-    _save(
-        bead_histograms(_plate_name(plate), well, bead_panels(plate, beads, well, chosen), words),
-        output / f"beads.{kind}",
-    )
+    _save(bead_figures(read_called(gex, sd, odds), lxb, analytes, well, threads=threads), output, kind)
 
 
 @command.command("brew")
@@ -167,30 +123,12 @@ def brew_command(matrices: tuple[Path, ...], group_by: str, output: Path, kind: 
     With one plate only: wells of one compound at different doses.  Files: replicates, and replicates.tsv with its
     numbers.
     """
-    import numpy as np
-    import pandas as pd
-
-    from beadwork.cli.files import load_matrix
+    from beadwork.api.figures.study import brew_figures
     from beadwork.io.files.tables import write_table
-    from beadwork.io.platform.gene_table import gene_table
-    from beadwork.model.matrix import Level, Space
-    from beadwork.model.spaces import space_genes
-    from beadwork.stages.plates.replicates import correlate_replicates
-    from beadwork.views.study_figures import replicate_correlation
 
-    plates = [load_matrix(path, level=(Level.ZSPC, Level.ZSVC)) for path in matrices]
-    fields = [field for field in group_by.split(",") if field]
-    result = correlate_replicates(plates, space_genes(gene_table(), Space.LM), fields)
-    first = plates[0].cols
-    brew = str(first["brew_prefix"].iloc[0]) if "brew_prefix" in first else plates[0].cids[0].split(":")[0]
-    _save(replicate_correlation(brew, result.same, result.different, result.auc, within=result.within),
-          output / f"replicates.{kind}")  # fmt: skip
-    numbers = {"brew_prefix": brew, "pairs": "within one plate" if result.within else "between plates",
-               "same": len(result.same), "different": len(result.different),
-               "median_same": float(np.median(result.same)) if len(result.same) else None,
-               "median_different": float(np.median(result.different)) if len(result.different) else None,
-               "auc": result.auc}  # fmt: skip
-    write_table(pd.DataFrame([numbers]), output / "replicates.tsv")
+    figures, numbers = brew_figures(matrices, [field for field in group_by.split(",") if field])
+    _save(figures, output, kind)
+    write_table(numbers, output / "replicates.tsv")
 
 
 @command.command("noise")
@@ -204,16 +142,9 @@ def noise_command(zsnc: Path, rows: tuple[Path, ...], output: Path, kind: str) -
 
     ZSNC is what `beadwork denoise` wrote of a plate, --rows its QC rows. File: noise.
     """
-    from beadwork.io.matrix.formats import read_annotation
-    from beadwork.model.errors import FileError
-    from beadwork.views.noise_figure import noise_map
+    from beadwork.api.figures.plate import noise_figures
 
-    wells = read_annotation(zsnc).cols
-    if "noise_factor" not in wells:
-        raise FileError(f"{zsnc}: has no column field noise_factor; give the ZSNC that `beadwork denoise` wrote")
-    plates = wells["det_plate"].dropna().unique().tolist() if "det_plate" in wells else []
-    name = str(plates[0]) if len(plates) == 1 else zsnc.stem
-    _save(noise_map(name, wells, _read_rows(rows)), output / f"noise.{kind}")
+    _save(noise_figures(zsnc, rows), output, kind)
 
 
 @command.command("study")
@@ -224,12 +155,9 @@ def noise_command(zsnc: Path, rows: tuple[Path, ...], output: Path, kind: str) -
 @log_option
 def study_command(rows: tuple[Path, ...], siginfo: Path, output: Path, kind: str) -> None:
     """Figures of a study: plates (wells kept, bead counts, LISS quality) and tas (activity of the signatures)."""
-    from beadwork.io.files.tables import read_table
-    from beadwork.views.study_figures import study_activity, study_plates
+    from beadwork.api.figures.study import study_figures
 
-    _save(study_plates(_read_rows(rows)), output / f"plates.{kind}")
-    table = read_table(siginfo, required=("pert_type", "tas", "distil_cc_q75", "ss_ngene", "distil_nsample"))
-    _save(study_activity(table), output / f"tas.{kind}")
+    _save(study_figures(rows, siginfo), output, kind)
 
 
 @command.command("query")
@@ -239,65 +167,16 @@ def study_command(rows: tuple[Path, ...], siginfo: Path, output: Path, kind: str
 @log_option
 def query_command(answers: Path, output: Path, kind: str) -> None:
     """Strongest connections of each gene set; DIR is the folder that `beadwork query` wrote."""
-    from beadwork.io.files.tables import read_table
-    from beadwork.model.errors import FileError
-    from beadwork.views.study_figures import query_connections
+    from beadwork.api.figures.study import answer_figures
 
-    overview = answers / "queries.tsv"
-    if not overview.is_file():
-        raise FileError(f"{answers}: has no queries.tsv; give the folder that `beadwork query` wrote")
-    listed = read_table(overview, required=("query", "file"), text_only=True)
-    tables = {
-        str(row.query): read_table(answers / str(row.file), required=("sig_id", "ncs")) for row in listed.itertuples()
-    }
-    labelled = {
-        name: table.assign(label=signature_labels(table), score=table["ncs"])[["label", "score"]]
-        for name, table in tables.items()
-    }
-    _save(query_connections(answers.name, labelled), output / f"connections.{kind}")
+    _save(answer_figures(answers), output, kind)
 
 
-def signature_labels(table: pd.DataFrame) -> list[str]:
-    """Signatures in words: name, dose and cell, else the sig_id."""
-    labels = []
-    for row in table.to_dict("records"):
-        name = row.get("pert_iname") or row.get("pert_id")
-        if not isinstance(name, str):
-            labels.append(str(row["sig_id"]))
-            continue
-        words = [name, row.get("pert_idose"), row.get("cell_id")]
-        labels.append(", ".join(str(word) for word in words if isinstance(word, str) and word))
-    return labels
-
-
-def _called(gex: Path, sd: Path | None, odds: Path | None) -> CalledPlate:
-    from beadwork.api.plate_panels import called_plate
-    from beadwork.cli.files import load_matrix
-    from beadwork.model.matrix import Level
-
-    doubt, ways = (None if path is None else load_matrix(path) for path in (sd, odds))
-    return called_plate(load_matrix(gex, level=Level.GEX), doubt, ways)
-
-
-def _plate_name(plate: CalledPlate) -> str:
-    cols = plate.gex.cols
-    return str(cols["det_plate"].iloc[0]) if "det_plate" in cols else plate.gex.cids[0].split(":")[0]
-
-
-def _read_rows(paths: tuple[Path, ...]) -> pd.DataFrame:
-    import pandas as pd
-
-    from beadwork.io.files.tables import read_table
-    from beadwork.model.qc import COLUMNS, current_names
-
-    rows = pd.concat([read_table(path, required=tuple(COLUMNS)) for path in paths], ignore_index=True)
-    return current_names(rows)
-
-
-def _save(figure: Any, path: Path) -> None:
+def _save(figures: Mapping[str, Figure], folder: Path, kind: str) -> None:
     from beadwork.io.files.atomic import atomic_path
     from beadwork.views.figures import render
 
-    data = render(figure, path.suffix[1:])
-    with atomic_path(path) as temporary:
-        temporary.write_bytes(data)
+    for name, figure in figures.items():
+        data = render(figure, kind)
+        with atomic_path(folder / f"{name}.{kind}") as temporary:
+            temporary.write_bytes(data)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from beadwork.api.matrix_files import StoredMatrix, save_matrix
+from beadwork.api.matrix_files import StoredMatrix, add_inst_info, save_matrix
 from beadwork.api.plate_steps import Made
 from beadwork.cli.options import write_qc
 from beadwork.io.files.provenance import input_record
@@ -25,20 +25,6 @@ def load_matrix(
     return StoredMatrix(path).checked(level=level, space=space, finite=finite)
 
 
-def with_inst_info(matrices: Sequence[Matrix], names: Sequence[Path], table: Path | None) -> list[Matrix]:
-    """Matrices with the fields that a table of wells has beside theirs (``--instinfo``)."""
-    if table is None:
-        return list(matrices)
-    from beadwork.io.levels.inst_info import read_inst_info
-    from beadwork.stages.levels.annotate import add_fields
-
-    found = read_inst_info(table, [cid for matrix in matrices for cid in matrix.cids])
-    return [
-        add_fields(matrix, found, what=str(name), source=str(table))
-        for matrix, name in zip(matrices, names, strict=True)
-    ]
-
-
 def load_landmarks(path: Path, *, level: Level | Iterable[Level] | None = None) -> Matrix:
     """Read the landmarks of a matrix, as rows of Entrez ids."""
     return StoredMatrix(path).landmarks(level)
@@ -55,4 +41,4 @@ def write_made(made: Made, paths: Mapping[str, Path | None], qc: Path | None) ->
     write_qc(made.qc, qc)
 
 
-__all__ = ["input_record", "load_landmarks", "load_matrix", "save_matrix", "with_inst_info", "write_made"]
+__all__ = ["add_inst_info", "input_record", "load_landmarks", "load_matrix", "save_matrix", "write_made"]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args, get_origin
 
 import click
 
-from beadwork.model.params import Params, flag_name, make_params, plain_type
+from beadwork.model.params import Params, flag_name, former_names, make_params, plain_type
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,18 +31,39 @@ def params_options(
     `names` has other names of the flags of some fields, where two models of one command share a name.
     """
     flags = {name: (names or {}).get(name, name) for name in model.model_fields}
+    former = {old: name for name in model.model_fields for old in former_names(model, name)}
 
     def decorate(function: Command) -> Command:
         @functools.wraps(function)
         def wrapper(**values: Any) -> Any:
             chosen = {name: values.pop(flag) for name, flag in flags.items()}
+            for old, name in former.items():
+                if (value := values.pop(old)) is not None:
+                    chosen[name] = _former_value(old, flags[name], value)
             return function(**{name_of_model: make_params(model, **chosen)}, **values)
 
         for name, field in reversed(model.model_fields.items()):
             wrapper = _option(flags[name], field)(wrapper)
+        for old, name in former.items():
+            kind = plain_type(model.model_fields[name].annotation)
+            words = f"Former name of {flag_name(flags[name])}."
+            wrapper = click.option(flag_name(old), old, type=kind, hidden=True, help=words)(wrapper)
         return wrapper  # type: ignore[return-value]
 
     return decorate
+
+
+def _former_value(old: str, flag: str, value: Any) -> Any:
+    """Value that was given under the name of one version ago; said, and refused beside the name of today."""
+    from click.core import ParameterSource
+
+    from beadwork.model.errors import ParameterError
+
+    words = f"{flag_name(old)} is the former name of {flag_name(flag)}"
+    if click.get_current_context().get_parameter_source(flag) is not ParameterSource.DEFAULT:
+        raise ParameterError(f"{words}; give only the latter")
+    click.echo(f"beadwork: warning: {words}, which the next version alone will know", err=True)
+    return value
 
 
 def _option(name: str, field: Any) -> Callable[[Command], Command]:
@@ -115,6 +136,15 @@ def matrices_option(function: Command) -> Command:
 def common_options(function: Command) -> Command:
     """Add --threads, --qc and --log-level, for commands that use all three."""
     return threads_option(qc_option(log_option(function)))
+
+
+def plate_inputs(function: Command) -> Command:
+    """Add what a plate is read from: LXB and --map; the function receives ``lxb`` and ``map_path``."""
+    option = click.option(
+        "--map", "map_path", type=FILE, required=True, metavar="MAP",
+        help="Plate map: tab-separated, one row per well; needs rna_well, pert_id and pert_type.",
+    )  # fmt: skip
+    return click.argument("lxb", type=FILE)(option(function))
 
 
 def plate_fields_options(function: Command) -> Command:

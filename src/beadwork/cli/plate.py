@@ -6,7 +6,15 @@ from pathlib import Path
 
 import click
 
-from beadwork.cli.options import FILE, Command, log_option, params_options, plate_fields_options, threads_option
+from beadwork.cli.options import (
+    FILE,
+    Command,
+    log_option,
+    params_options,
+    plate_fields_options,
+    plate_inputs,
+    threads_option,
+)
 from beadwork.model.params import (
     PLATE_STEPS,
     DeconvolveParams,
@@ -26,15 +34,7 @@ def steps_options(function: Command) -> Command:
 
 
 @click.command("plate")
-@click.argument("lxb", type=FILE)
-@click.option(
-    "--map",
-    "map_path",
-    type=FILE,
-    required=True,
-    metavar="MAP",
-    help="Plate map: tab-separated, one row per well; needs rna_well, pert_id and pert_type.",
-)
+@plate_inputs
 @click.option("-o", "--output", type=FILE, required=True, metavar="FOLDER", help="Folder of the plate to write.")
 @plate_fields_options
 @click.option(

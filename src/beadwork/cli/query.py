@@ -72,6 +72,14 @@ from beadwork.model.params import QueryParams, RepurposingParams, SignatureParam
     help="Mechanism classes of the roll-up: a GMT of perturbagens, or a table with pert_iname (or pert_id) and moa, "
     "such as compoundinfo_beta and the Repurposing Hub's as they are; its table of samples adds ids.",
 )
+@click.option(
+    "--layout",
+    type=click.Choice(["own", "clue"]),
+    default="own",
+    show_default=True,
+    help="clue: folders and names of clue.io's sig_queryl1k_tool and sig_gutc_tool (arfs/, matrices/query, "
+    "matrices/gutc), for scripts that read them.",
+)
 @click.option("--rollup/--no-rollup", default=True, show_default=True, help="Write scores of perturbagens and classes.")
 @click.option("--html/--no-html", default=True, show_default=True, help="Write an HTML page per query.")
 @click.option("--gct/--no-gct", default=True, show_default=True, help="Write query_result.gct per query.")
@@ -100,6 +108,7 @@ def command(
     where: tuple[str, ...],
     gene_names: Path | None,
     classes: tuple[Path, ...],
+    layout: Literal["own", "clue"],
     rollup: bool,
     html: bool,
     gct: bool,
@@ -167,6 +176,17 @@ def command(
         from beadwork.api.index.asking.like import reverse_queries
 
         queries = reverse_queries(queries)
+    if layout == "clue":
+        from beadwork.api.index.asking.clue_layout import write_clue_layout
+
+        if direction:
+            from beadwork.model.errors import ParameterError
+
+            raise ParameterError("--layout clue has no repurposing.tsv; leave --direction out")
+        report = write_clue_layout(store, queries, output, params=params, filters=where, classes=known_classes)
+        if qc is not None:
+            write_qc(query_qc(report, params), qc)
+        return
     report = answer_to_files(
         store,
         queries,

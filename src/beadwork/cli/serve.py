@@ -10,7 +10,7 @@ from beadwork.cli.options import FILE, log, log_option, starter, threads_option
 
 
 @click.command("serve")
-@click.argument("index", metavar="[INDEX]", type=FILE, required=False)
+@click.argument("index", metavar="[INDEX]...", type=FILE, nargs=-1)
 @click.option(
     "--host",
     default="127.0.0.1",
@@ -26,14 +26,32 @@ from beadwork.cli.options import FILE, log, log_option, starter, threads_option
     metavar="NAME",
     help="Further host name by which the page is reached, when --host is not the default.",
 )
+@click.option(
+    "--store",
+    metavar="FILE|none",
+    help="SQLite file in which questions and answers are kept (for you alone, mode 0600), or none: in memory until the "
+    "server ends. By default beadwork/answers.sqlite in the folder for the state of programs of your account.",
+)
+@click.option(
+    "--root-path", default="", metavar="PREFIX", help="Prefix under which a proxy shows the server, such as /l1000."
+)
 @threads_option
 @log_option
-def command(index: Path | None, host: str, port: int, allow_host: tuple[str, ...], threads: int) -> None:
+def command(
+    index: tuple[Path, ...],
+    host: str,
+    port: int,
+    allow_host: tuple[str, ...],
+    store: str | None,
+    root_path: str,
+    threads: int,
+) -> None:
     """Show INDEX in the browser: paste gene sets, browse what connects, look at signatures, download.
 
-    Without INDEX the small library that ships is shown. The same is a JSON API; /openapi.json describes it. The server
-    only reads, and holds no password: whoever reaches the address can query the index, so leave --host as it is unless
-    the network is trusted. Ctrl-C ends it.
+    Without INDEX the small library that ships is shown; several of the same genes and level are shown as one. The same
+    is a JSON API; /openapi.json describes it. The index is only read, and opened anew when it changes. There is no
+    password: whoever reaches the address can query the index, so leave --host as it is unless the network is trusted.
+    Ctrl-C ends it.
     """
     import socket
 
@@ -42,14 +60,16 @@ def command(index: Path | None, host: str, port: int, allow_host: tuple[str, ...
     try:
         from beadwork.serve.app import create_app
         from beadwork.serve.server import make_server
+        from beadwork.serve.store import open_store
     except ImportError:
-        raise ParameterError("serve needs the packages fastapi and uvicorn; install beadwork[serve]") from None
+        raise ParameterError(
+            "serve needs the packages fastapi, python-multipart and uvicorn; install beadwork[serve]"
+        ) from None
     from beadwork.api import ConnectivityIndex
 
-    if index is None:
-        index = starter(threads)
-    opened = ConnectivityIndex.open(index, threads=threads)
-    opened.warm()
+    paths = list(index) or [starter(threads)]
+    opened = ConnectivityIndex.open(paths, threads=threads)
+    kept = open_store(store)
     try:
         listener = socket.create_server((host, port))
     except OSError as error:
@@ -58,5 +78,13 @@ def command(index: Path | None, host: str, port: int, allow_host: tuple[str, ...
     if host not in ("127.0.0.1", "localhost", "::1"):
         log.warning("listening on %s: everyone who reaches this address can query the index", host)
     address = f"http://{'127.0.0.1' if host in ('0.0.0.0', '') else host}:{listener.getsockname()[1]}/"
-    click.echo(f"beadwork: {index} is at {address} (Ctrl-C ends it)")
-    make_server(create_app(opened, hosts=hosts)).run(sockets=[listener])
+    app = create_app(
+        opened, hosts=hosts, store=kept, root_path="/" + root_path.strip("/") if root_path.strip("/") else "",
+        reopen=lambda: ConnectivityIndex.open(paths, threads=threads), starter=not index,
+    )  # fmt: skip
+    app.state.service.states.current.warm()
+    shown = (
+        ", ".join(map(str, paths)) if index else f"{paths[0]} (the small library that ships; name an INDEX of yours)"
+    )
+    click.echo(f"beadwork: {shown} is at {address} (Ctrl-C ends it)")
+    make_server(app).run(sockets=[listener])

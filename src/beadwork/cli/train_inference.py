@@ -45,44 +45,15 @@ def command(
     printed is that of left-out studies, judged within each study.
     """
     os.environ["OPENBLAS_NUM_THREADS"] = "1"  # threads are ours: those of BLAS would change the last bits
-    from contextlib import ExitStack
-    from dataclasses import replace
-
-    from beadwork import __version__
-    from beadwork.io.files.provenance import input_record, make_provenance
-    from beadwork.io.matrix.expression import open_expression
-    from beadwork.io.platform.gene_table import gene_table
+    from beadwork.api.training.inference import learn_inference
     from beadwork.io.platform.inference_model import write_inference_model
-    from beadwork.io.platform.studies import read_studies
-    from beadwork.stages.levels.inference.train_inference import train_inference
-    from beadwork.stages.levels.inference.training_profiles import collect_profiles
 
     check_outputs([output, qc], [*expression, studies, probe_map])
-    facts = None if studies is None else read_studies(studies)
-    with ExitStack() as stack:
-        sources = [
-            stack.enter_context(open_expression(path, probe_map, study_field=params.study_field)) for path in expression
-        ]
-        profiles = collect_profiles(sources, gene_table(), facts, params=params, threads=threads)
-        del sources
-    result = train_inference(profiles, gene_table(), params=params, threads=threads)
-    records = sorted((input_record(path) for path in expression), key=lambda record: sorted(record.items()))
-    inputs = {"expression": records}
-    for role, path in (("studies", studies), ("probe_map", probe_map)):
-        if path is not None:
-            inputs[role] = [input_record(path)]
-    if facts is not None and not licence and "licence" in facts:
-        used = facts.loc[facts.index.isin(list(result.model.metadata["studies"])), "licence"]
-        licence = "; ".join(sorted(set(used.dropna().astype(str))))
-    metadata = {
-        **result.model.metadata,
-        "name": output.stem,
-        "source": source,
-        "licence": licence,
-        "version": __version__,
-        "provenance": make_provenance("train-inference", params.model_dump(mode="json"), inputs),
-    }
-    write_inference_model(replace(result.model, metadata=metadata), output, precision=params.precision)
+    result = learn_inference(
+        expression, params, name=output.stem, studies=studies, probe_map=probe_map, source=source, licence=licence,
+        threads=threads,
+    )  # fmt: skip
+    write_inference_model(result.model, output, precision=params.precision)
     write_qc(result.qc, qc)
     if len(result.choice):
         log.info("penalty that the other studies choose for each fold of studies (nested): %s; correlation there %.3f, "

@@ -11,6 +11,8 @@ from starlette.datastructures import MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from beadwork.serve.refusals import error_body
+
 SAFE_SITES = (b"same-origin", b"none")
 """Values of Sec-Fetch-Site of requests that our own page, or the user, started."""
 
@@ -45,13 +47,13 @@ class CheckOrigin:
         hosts = found.get(b"host", [])
         address = _address(f"//{hosts[0].decode('latin-1')}") if len(hosts) == 1 else None
         if address is None or address[0] not in self.hosts:
-            return JSONResponse({"detail": "this server does not go by that name; --allow-host adds one"}, 400)
+            return JSONResponse(error_body("this server does not go by that name; --allow-host adds one", "host"), 400)
         origins = found.get(b"origin", [])
         foreign = any(_address(origin.decode("latin-1")) != address for origin in origins)
         if not origins and scope["method"] not in ("GET", "HEAD"):
             foreign = any(site not in SAFE_SITES for site in found.get(b"sec-fetch-site", []))
         if foreign:
-            return JSONResponse({"detail": "requests from pages of other sites are refused"}, 403)
+            return JSONResponse(error_body("requests from pages of other sites are refused", "origin"), 403)
         return None
 
 
@@ -109,14 +111,16 @@ class LimitBody:
             try:
                 message: Message = await asyncio.wait_for(receive(), max(0.0, end - time.monotonic()))
             except TimeoutError:
-                refusal = JSONResponse({"detail": f"the request took more than {self.seconds:g} s to come"}, 408)
+                refusal = JSONResponse(
+                    error_body(f"the request took more than {self.seconds:g} s to come", "slow"), 408
+                )
                 await refusal(scope, receive, send)
                 return
             if message["type"] != "http.request":
                 return
             size += len(message.get("body", b""))
             if size > self.most:
-                refusal = JSONResponse({"detail": f"the request holds more than {self.most:,} bytes"}, 413)
+                refusal = JSONResponse(error_body(f"the request holds more than {self.most:,} bytes", "too_large"), 413)
                 await refusal(scope, receive, send)
                 return
             body.append(message.get("body", b""))

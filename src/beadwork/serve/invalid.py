@@ -55,3 +55,12 @@ def in_words(error: Mapping[str, Any], fields: Sequence[str]) -> str:
     if kind == "literal_error":
         return f"{what}: {context['expected']} is needed"
     return f"{what}{item}: {_NEEDED.get(kind, 'cannot be used')}"
+
+
+def field_of(errors: Sequence[Mapping[str, Any]]) -> str | None:
+    """Field of the first error that has one."""
+    for error in errors:
+        path = [str(piece) for piece in error["loc"] if piece not in ("body", "query", "path", "[key]")]
+        if path:
+            return path[0]
+    return None

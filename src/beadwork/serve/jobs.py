@@ -1,130 +1,186 @@
-"""Queries of the web page: one runs at a time, a few wait, the last ones are kept."""
+"""Questions that wait, one worker a core: each is answered wholly of one state of the index, and its answer kept."""
 
 from __future__ import annotations
 
-import secrets
+import logging
+import os
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
-import pandas as pd
-
-from beadwork.api.index.asking.answers import QueryResult
-from beadwork.api.index.opened import ConnectivityIndex
-from beadwork.model.connectivity.query import MappedQuery
 from beadwork.model.errors import BeadworkError
-from beadwork.model.params import QueryParams
-from beadwork.stages.connectivity.perturbagens import RollUpPlan
-from beadwork.stages.connectivity.roll_up import RolledUp
+from beadwork.serve.answer.answers import columns_of, facts_of
+from beadwork.serve.questions import Asked
+from beadwork.serve.refusals import RefusedError
+from beadwork.serve.store import Kept, Store
 
-KEPT_BYTES = 512 << 20
-"""Memory that kept results may take, about."""
-BYTES_A_SIGNATURE = 200
-"""Memory of a result, about: its matrices and its ranked table."""
-
-
-class BusyError(BeadworkError):
-    """Too many queries wait."""
+log = logging.getLogger("beadwork")
+MOST_ENDED = 200
+"""Questions that failed or were cancelled whose end can still be read."""
+Phase = Literal["waiting", "scoring", "rolling up", "keeping", "done", "failed", "cancelled"]
 
 
 class SlowError(BeadworkError):
     """A query took too long."""
 
 
-@dataclass
-class Job:
-    """One query: where it stands, and its result."""
+class _CancelledError(BeadworkError):
+    """Somebody cancelled the query."""
 
-    key: str
-    query: MappedQuery
-    status: Literal["waiting", "running", "done", "failed"] = "waiting"
+
+@dataclass(eq=False)
+class Job:
+    """One question: where it stands."""
+
+    asked: Asked
+    phase: Phase = "waiting"
     done: float = 0.0
     message: str = ""
-    result: QueryResult | None = None
-    rolled: tuple[RolledUp, RolledUp, RolledUp] | None = None
-    tables: dict[str, pd.DataFrame] = field(default_factory=dict)
-    started: float = field(default_factory=time.monotonic)
+    cancelled: bool = False
+    begun: float = field(default_factory=time.monotonic)
+    ended: float | None = None
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since it was asked."""
+        return (self.ended or time.monotonic()) - self.begun
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it waits or runs."""
+        return self.phase not in ("done", "failed", "cancelled")
 
 
 class Jobs:
-    """Runs queries and keeps the last results.
+    """Runs questions and keeps their answers.
 
     Parameters
     ----------
-    index
-        What is asked.
+    store
+        Where answers are kept.
     most_waiting
-        Further queries are turned away while so many wait.
-    most_kept
-        The oldest result goes when there are more; fewer of a large index.
+        Further questions are turned away while so many are open.
     most_seconds
-        Time after which a query is stopped.
+        Time after which a question is stopped.
+    workers
+        Questions that are answered at a time; by default one a core.
     """
 
     def __init__(
-        self, index: ConnectivityIndex, *, most_waiting: int = 8, most_kept: int = 30, most_seconds: float = 300
+        self, store: Store, *, most_waiting: int = 256, most_seconds: float = 300, workers: int | None = None
     ) -> None:
-        self.index, self.most_waiting, self.most_seconds = index, most_waiting, most_seconds
-        self.most_kept = max(2, min(most_kept, KEPT_BYTES // (BYTES_A_SIGNATURE * max(1, len(index)))))
+        self.store, self.most_waiting, self.most_seconds = store, most_waiting, most_seconds
+        self.workers = workers or _cores()
         self.jobs: OrderedDict[str, Job] = OrderedDict()
         self.lock = threading.Lock()
-        self.pool = ThreadPoolExecutor(1, thread_name_prefix="query")
-        self._plan: RollUpPlan | None = None
+        self.pool = ThreadPoolExecutor(self.workers, thread_name_prefix="query")
 
-    def submit(self, query: MappedQuery, params: QueryParams, filters: Sequence[str]) -> Job:
-        """Queue a query.
+    def submit(self, asked: Asked) -> Job | Kept:
+        """Queue a question; one that is answered, or asked already, is not asked again.
 
         Raises
         ------
-        BusyError
+        RefusedError
             Too many wait.
         """
+        kept = self.store.find(asked.key)
+        if kept is not None and kept.bytes:
+            return kept
         with self.lock:
-            waiting = sum(job.status in ("waiting", "running") for job in self.jobs.values())
+            job = self.jobs.get(asked.key)
+            if job is not None and job.is_open and not job.cancelled:
+                return job
+            waiting = sum(job.is_open for job in self.jobs.values())
             if waiting >= self.most_waiting:
-                raise BusyError(f"{waiting} queries are waiting; try again in a moment")
-            job = Job(secrets.token_urlsafe(12), query)
-            self.jobs[job.key] = job
-            finished = [key for key, item in self.jobs.items() if item.status in ("done", "failed")]
-            for key in finished[: max(0, len(self.jobs) - self.most_kept)]:
+                words = f"{waiting} queries are waiting; try again in a moment"
+                raise RefusedError(words, 429, "busy")
+            job = self.jobs[asked.key] = Job(asked)
+            self.jobs.move_to_end(asked.key)
+            ended = [key for key, item in self.jobs.items() if not item.is_open]
+            for key in ended[: max(0, len(ended) - MOST_ENDED)]:
                 del self.jobs[key]
-        self.pool.submit(self._run, job, params, list(filters))
+        self.pool.submit(self._run, job)
         return job
 
     def find(self, key: str) -> Job | None:
-        """Job by its key."""
+        """Job by the id of its question; those that are answered are in the store."""
         with self.lock:
             return self.jobs.get(key)
 
-    def _run(self, job: Job, params: QueryParams, filters: Sequence[str]) -> None:
-        begun = time.monotonic()
+    def place(self, job: Job) -> int:
+        """Place in the queue, 1 is next; 0 when its turn has come."""
+        with self.lock:
+            waiting = [item for item in self.jobs.values() if item.phase == "waiting" and not item.cancelled]
+        return waiting.index(job) + 1 if job in waiting else 0
+
+    def cancel(self, job: Job) -> None:
+        """Stop a question as soon as may be."""
+        job.cancelled = True
+        if job.phase == "waiting":
+            job.phase, job.ended = "cancelled", time.monotonic()
+
+    def _threads(self) -> int:
+        """Threads of one question: all cores when it is alone."""
+        with self.lock:
+            waiting = sum(job.is_open for job in self.jobs.values())
+        return max(1, self.workers // max(1, waiting))
+
+    def _run(self, job: Job) -> None:
+        running = time.monotonic()
 
         def tell(share: float) -> None:
-            if time.monotonic() - begun > self.most_seconds:
+            if job.cancelled:
+                raise _CancelledError("cancelled")
+            if time.monotonic() - running > self.most_seconds:
                 raise SlowError(
                     f"stopped after {self.most_seconds:g} s; `beadwork query` has no such limit, and can ask for more"
                 )
-            job.done = max(job.done, 0.8 * share)
+            job.done = max(job.done, share)
 
-        job.status = "running"
+        def step(phase: Phase, share: float) -> None:
+            tell(share)
+            job.phase = phase
+
+        if job.cancelled:
+            return
         try:
-            job.result = self.index.answer([job.query], params, filters, progress=tell)
-            job.done, job.message = 0.85, "rolling up"
-            if self._plan is None and not filters:
-                self._plan = self.index.roll_up_plan(None, params)
-            job.rolled = job.result.roll_up(plan=None if filters else self._plan)
-            job.tables["signatures"] = job.result.table(0)
-            job.done, job.message, job.status = 1.0, "", "done"
+            self._answer(job, step, tell)
+            job.done, job.phase = 1.0, "done"
+        except _CancelledError:
+            job.phase, job.message = "cancelled", "cancelled"
         except BeadworkError as error:
-            job.message, job.status = str(error), "failed"
+            job.message, job.phase = str(error), "failed"
         except Exception:
-            job.message, job.status = "the query failed by a fault of the program; see its log", "failed"
-            raise
+            job.message, job.phase = "the query failed by a fault of the program; see its log", "failed"
+            log.exception("query %s failed", job.asked.key)
+        finally:
+            job.ended = time.monotonic()
+            if job.phase == "done":
+                with self.lock:
+                    self.jobs.pop(job.asked.key, None)
+
+    def _answer(self, job: Job, step: Callable[[Phase, float], None], tell: Callable[[float], None]) -> None:
+        asked = job.asked
+        state, index = asked.state, asked.state.index
+        step("scoring", 0.0)
+        result = index.answer([asked.query], asked.params, asked.where, progress=lambda share: tell(0.8 * share),
+                              threads=self._threads())  # fmt: skip
+        step("rolling up", 0.8)
+        plan = state.plan if not asked.where else index.roll_up_plan(None, result.params, result.shown)
+        rolled = result.roll_up(plan=plan, background=None if asked.where else state.rolled_background(result.params))
+        step("keeping", 0.9)
+        columns: dict[str, Any] = columns_of(asked, result, rolled)
+        facts = facts_of(asked, result, rolled, job.elapsed)
+        self.store.put(Kept(asked.key, asked.query.name, asked.question, state.key, facts), columns)
 
     def close(self) -> None:
-        """Stop taking queries."""
+        """Stop taking questions."""
         self.pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)

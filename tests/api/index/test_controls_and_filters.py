@@ -12,8 +12,7 @@ from beadwork.kernels.connectivity.max_quantile import max_quantile
 from beadwork.model.connectivity.query import Query
 from beadwork.model.errors import AlignmentError, ParameterError
 from beadwork.stages.connectivity.filters import filter_signatures
-
-from .conftest import make_signatures
+from toys import make_signatures
 
 TYPES = ("ctl_vehicle", "CTL_VECTOR", "ctl_untrt", "ctl_untrt.cns", "ctl_vehicle")
 

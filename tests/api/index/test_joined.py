@@ -10,8 +10,7 @@ from beadwork.cli import main
 from beadwork.io.files.tables import write_table
 from beadwork.io.matrix.formats import read_matrix, write_matrix
 from beadwork.model.errors import IndexStoreError
-
-from .conftest import make_signatures
+from toys import make_signatures
 
 
 @pytest.fixture(scope="module")

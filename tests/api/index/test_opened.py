@@ -16,8 +16,7 @@ from beadwork.io.matrix.formats import read_matrix, write_matrix
 from beadwork.kernels.connectivity.wtcs import rank_descending
 from beadwork.model.connectivity.query import Query
 from beadwork.model.errors import AlignmentError, GeneSetError, IndexStoreError, LevelError, ParameterError
-
-from .conftest import make_signatures
+from toys import make_signatures
 
 
 def test_golden_contest(golden, tmp_path):

@@ -23,38 +23,9 @@ from beadwork.model.errors import AlignmentError, BeadworkError, FileError
 from beadwork.model.fields import FIELDS
 from beadwork.model.matrix import Level, Matrix, Space
 from beadwork.model.spaces import guess_space, space_genes
+from toys import annotated_matrix
 
 logging.getLogger("cmap_logger").setLevel(logging.CRITICAL)
-
-
-def make_matrix(n_rows: int = 4, n_cols: int = 3) -> Matrix:
-    """A matrix with every kind of annotation that has ever been lost on the way."""
-    rng = np.random.default_rng(1)
-    rids = pd.Index([str(number) for number in (780, 7849, 2978, 10, *range(100, 96 + n_rows))][:n_rows], dtype=object)
-    cids = pd.Index([f"P_A375_24H_X1_B20:A{k:02d}" for k in range(1, n_cols + 1)], dtype=object)
-    rows = pd.DataFrame(
-        {
-            "pr_gene_symbol": [f"GENE{k}" for k in range(n_rows)],
-            "pr_analyte_num": np.arange(11, 11 + n_rows),
-            "title/alias": ["β-catenin, Übergang"] + ["plain"] * (n_rows - 1),
-        },
-        index=rids,
-    )
-    cols = pd.DataFrame(
-        {
-            "pert_id": ["001", "002", "BRD-K81418486", *["x"] * n_cols][:n_cols],
-            "pert_dose": [10.0, 0.1234567890123456, np.nan, *[1.0] * n_cols][:n_cols],
-            "dose µM / l": ["10 µM", np.nan, "3,3 µM", *["-"] * n_cols][:n_cols],
-            "count": np.arange(n_cols),
-            "code": ["12", "7", "3", *["9"] * n_cols][:n_cols],
-            "flag": [True, False, True, *[True] * n_cols][:n_cols],
-            "empty": [np.nan] * n_cols,
-        },
-        index=cids,
-    )
-    values = rng.normal(8, 2, (n_rows, n_cols)).astype(np.float32)
-    values[0, 0] = np.nan
-    return Matrix(values, rows, cols, level=Level.QNORM, provenance={"command": "test", "note": "µ / ü"})
 
 
 def assert_same(found: Matrix, expected: Matrix, digits: float = 0) -> None:
@@ -72,7 +43,7 @@ def assert_same(found: Matrix, expected: Matrix, digits: float = 0) -> None:
 
 
 def test_gctx_round_trip_keeps_everything(tmp_path):
-    matrix = make_matrix()
+    matrix = annotated_matrix()
     write_matrix(matrix, tmp_path / "m.gctx")
     found = read_matrix(tmp_path / "m.gctx")
     assert_same(found, matrix)
@@ -83,7 +54,7 @@ def test_gctx_round_trip_keeps_everything(tmp_path):
 
 
 def test_gct_round_trip_keeps_ids_and_annotation(tmp_path):
-    matrix = make_matrix()
+    matrix = annotated_matrix()
     for name in ("m.gct", "m.gct.gz"):
         write_matrix(matrix, tmp_path / name)
         found = read_matrix(tmp_path / name)
@@ -94,8 +65,8 @@ def test_gct_round_trip_keeps_ids_and_annotation(tmp_path):
 
 def test_same_matrix_same_bytes(tmp_path):
     for ending in ("gctx", "gct", "gct.gz"):
-        write_matrix(make_matrix(), tmp_path / f"one.{ending}")
-        write_matrix(make_matrix(), tmp_path / f"two.{ending}")
+        write_matrix(annotated_matrix(), tmp_path / f"one.{ending}")
+        write_matrix(annotated_matrix(), tmp_path / f"two.{ending}")
         assert (tmp_path / f"one.{ending}").read_bytes() == (tmp_path / f"two.{ending}").read_bytes()
 
 
@@ -127,11 +98,11 @@ def test_nullable_and_categorical_columns(tmp_path):
 
 def test_long_provenance_and_empty_matrices(tmp_path):
     long = {"inputs": {"lxb": [{"name": f"well{k}", "digest": "0" * 40} for k in range(4000)]}}
-    matrix = make_matrix()
+    matrix = annotated_matrix()
     write_matrix(matrix.with_values(matrix.values, provenance=long), tmp_path / "m.gctx")
     assert read_provenance(tmp_path / "m.gctx") == long
     for shape in ((0, 3), (4, 0)):
-        part = make_matrix(*shape)if all(shape) else Matrix(
+        part = annotated_matrix(*shape)if all(shape) else Matrix(
             np.zeros(shape), pd.DataFrame(index=[str(k) for k in range(shape[0])]),
             pd.DataFrame(index=[f"c{k}" for k in range(shape[1])]))  # fmt: skip
         for ending in ("gctx", "gct"):
@@ -140,9 +111,9 @@ def test_long_provenance_and_empty_matrices(tmp_path):
 
 
 def test_level_and_space_of_the_file_win_over_the_hint(tmp_path):
-    write_matrix(make_matrix(), tmp_path / "m.gctx")
+    write_matrix(annotated_matrix(), tmp_path / "m.gctx")
     assert read_matrix(tmp_path / "m.gctx", level=Level.GEX).level is Level.QNORM
-    write_matrix(make_matrix(), tmp_path / "m.gct")
+    write_matrix(annotated_matrix(), tmp_path / "m.gct")
     assert read_matrix(tmp_path / "m.gct", level=Level.GEX).level is Level.GEX
 
 
@@ -187,7 +158,7 @@ def test_any_annotation_survives_gctx(tmp_path, fields, n, data):
 
 @pytest.mark.parametrize("ending", ["gctx", "gct", "gct.gz"])
 def test_part_of_a_file(tmp_path, ending):
-    matrix = make_matrix(40, 30)
+    matrix = annotated_matrix(40, 30)
     write_matrix(matrix, tmp_path / f"m.{ending}", decimals=9)
     rids, cids = matrix.rids[[30, 2, 3, 39]], matrix.cids[[29, 5, 6, 7, 0]]
     part = read_matrix(tmp_path / f"m.{ending}", rids=rids, cids=cids)
@@ -203,7 +174,7 @@ def test_part_of_a_file(tmp_path, ending):
 
 
 def test_blocks_agree_with_the_whole(tmp_path, monkeypatch):
-    matrix = make_matrix(7, 50)
+    matrix = annotated_matrix(7, 50)
     monkeypatch.setattr("beadwork.io.matrix.gctx.columns._PORTION", 20)
     monkeypatch.setattr("beadwork.io.matrix.gctx.columns._FEWEST", 1)
     monkeypatch.setattr("beadwork.io.matrix.gctx.writer._PORTION", 20)
@@ -215,7 +186,7 @@ def test_blocks_agree_with_the_whole(tmp_path, monkeypatch):
 
 
 def test_annotation_without_values(tmp_path):
-    matrix = make_matrix()
+    matrix = annotated_matrix()
     for ending in ("gctx", "gct"):
         write_matrix(matrix, tmp_path / f"m.{ending}")
         found = read_annotation(tmp_path / f"m.{ending}")
@@ -235,7 +206,7 @@ def cmappy_parse(path):
 
 @pytest.mark.parametrize("ending", ["gctx", "gct"])
 def test_cmappy_reads_our_files(tmp_path, ending):
-    matrix = make_matrix()
+    matrix = annotated_matrix()
     write_matrix(matrix, tmp_path / f"m.{ending}")
     theirs = cmappy_parse(tmp_path / f"m.{ending}")
     frame = theirs.data_df.loc[matrix.rids, matrix.cids]
@@ -255,7 +226,7 @@ def test_cmappy_reads_our_files(tmp_path, ending):
 
 @pytest.mark.parametrize("ending", ["gctx", "gct"])
 def test_we_read_files_of_cmappy(tmp_path, ending):
-    ours = make_matrix()
+    ours = annotated_matrix()
     plain = ours.with_values(
         ours.values, rows=ours.rows.drop(columns="title/alias"), cols=ours.cols[["pert_id", "pert_dose", "code"]]
     )
@@ -279,7 +250,7 @@ def test_we_read_files_of_cmappy(tmp_path, ending):
 
 
 def test_gctoo_round_trip_keeps_order():
-    matrix = make_matrix()
+    matrix = annotated_matrix()
     gctoo = matrix.to_gctoo()
     again = Matrix.from_gctoo(gctoo, level=Level.QNORM)
     assert_same(again, matrix)
@@ -349,10 +320,10 @@ def test_latin_1_fixed_width_and_numbers_as_text(tmp_path):
 
 
 def test_gzipped_gctx(tmp_path):
-    write_matrix(make_matrix(), tmp_path / "m.gctx")
+    write_matrix(annotated_matrix(), tmp_path / "m.gctx")
     packed = tmp_path / "m.gctx.gz"
     packed.write_bytes(gzip.compress((tmp_path / "m.gctx").read_bytes()))
-    assert_same(read_matrix(packed), make_matrix())
+    assert_same(read_matrix(packed), annotated_matrix())
     assert read_annotation(packed).level is Level.QNORM
     assert read_provenance(packed)["command"] == "test"
 
@@ -531,7 +502,7 @@ def read_or_refuse(path) -> bool:
 
 @pytest.mark.parametrize("ending", ["gctx", "gct", "gct.gz"])
 def test_truncated_files_are_refused(tmp_path, ending):
-    write_matrix(make_matrix(12, 8), tmp_path / f"m.{ending}")
+    write_matrix(annotated_matrix(12, 8), tmp_path / f"m.{ending}")
     whole = (tmp_path / f"m.{ending}").read_bytes()
     for share in (0.001, 0.05, 0.3, 0.5, 0.8, 0.97):
         (tmp_path / "cut").write_bytes(whole[: int(len(whole) * share)])
@@ -541,7 +512,7 @@ def test_truncated_files_are_refused(tmp_path, ending):
 @pytest.mark.parametrize("ending", ["gctx", "gct", "gct.gz"])
 def test_mutated_files_are_read_or_refused(tmp_path, ending):
     """Never another exception, a crash or a blow-up, whatever bytes change."""
-    write_matrix(make_matrix(12, 8), tmp_path / f"m.{ending}")
+    write_matrix(annotated_matrix(12, 8), tmp_path / f"m.{ending}")
     whole = (tmp_path / f"m.{ending}").read_bytes()
     draw = random.Random(5)
     with warnings.catch_warnings():
@@ -571,7 +542,7 @@ def test_cmappy_and_numpy_are_changed_for_the_length_of_a_block_only():
 def test_a_text_that_claims_to_be_longer_than_the_file_takes_no_memory(tmp_path):
     """Found by fuzzing: HDF5 takes as much memory as a reference to a text claims, 3 GB for a file of 9 kB."""
     path = tmp_path / "m.gctx"
-    write_matrix(make_matrix(12, 8), path)
+    write_matrix(annotated_matrix(12, 8), path)
     with h5py.File(path) as file:
         offset = file["0/META/ROW/id"].id.get_offset()
     content = bytearray(path.read_bytes())

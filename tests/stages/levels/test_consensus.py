@@ -11,6 +11,7 @@ from beadwork.model.matrix import Level, Matrix, Space
 from beadwork.model.params import ConsensusParams
 from beadwork.model.spaces import space_genes
 from beadwork.stages.levels.consensus import consensus, group_instances, is_gold, join_plates
+from toys import replicate_plate
 
 LANDMARKS = space_genes(gene_table(), Space.LM)[:300]
 WELLS = [f"{row}{number:02d}" for row in "ABCD" for number in range(1, 7)]
@@ -25,39 +26,8 @@ def warnings_of(caplog, monkeypatch):
     return lambda: [record.getMessage() for record in caplog.records]
 
 
-def plate(replicate: int, seed: int = 0, drop: tuple[str, ...] = (), **fields) -> Matrix:
-    """Made ZSPC of 24 wells: six vehicle wells without dose, nine compounds at two doses each."""
-    shared, own = np.random.default_rng(seed), np.random.default_rng(100 + replicate)
-    name = f"TOY001_A375_24H_X{replicate}_B20"
-    perts = ["DMSO"] * 6 + [f"BRD-{k}" for k in range(9) for _ in range(2)]
-    cols = pd.DataFrame(
-        {
-            "det_plate": name,
-            "det_well": WELLS,
-            "rna_well": WELLS,
-            "brew_prefix": "TOY001_A375_24H",
-            "pert_id": perts,
-            "pert_type": ["CTL_VEHICLE"] * 6 + ["trt_cp"] * 18,
-            "pert_dose": [np.nan] * 6 + [0.1, 10.0] * 9,
-            "pert_dose_unit": [np.nan] * 6 + ["um"] * 18,
-            "pert_time": 24.0,
-            "cell_id": "A375",
-            "count_mean": own.uniform(50, 90, 24),
-            "bead_batch": f"b{20 + replicate}",
-            **fields,
-        },
-        index=pd.Index([f"{name}:{well}" for well in WELLS], dtype=object),
-    )
-    effect = shared.normal(0, 2, (300, 24))
-    effect[:, :6] = 0
-    values = effect + own.normal(0, 1, (300, 24))
-    rows = pd.DataFrame({"pr_gene_symbol": "x"}, index=LANDMARKS)
-    matrix = Matrix(values, rows, cols, level=Level.ZSPC)
-    return matrix.take_cols(~cols["det_well"].isin(drop).to_numpy())
-
-
 def three(**fields) -> list[Matrix]:
-    return [plate(replicate, **fields) for replicate in (1, 2, 3)]
+    return [replicate_plate(replicate, **fields) for replicate in (1, 2, 3)]
 
 
 def test_signatures_of_treatments_and_of_control_wells():
@@ -130,7 +100,7 @@ def test_controls_by_the_letter_of_group_by():
 
 
 def test_a_dropped_well_leaves_the_others():
-    plates = [plate(1, drop=("A01", "C01")), plate(2), plate(3, drop=("C01",))]
+    plates = [replicate_plate(1, drop=("A01", "C01")), replicate_plate(2), replicate_plate(3, drop=("C01",))]
     info = consensus(plates, landmarks=LANDMARKS).siginfo.set_index("sig_id")
     assert info.loc["TOY001_A375_24H:DMSO:A01", "n_replicates"] == 2
     single = info.loc["TOY001_A375_24H:BRD-3:0.1"]
@@ -140,7 +110,7 @@ def test_a_dropped_well_leaves_the_others():
 
 
 def test_one_replicate_is_itself():
-    source = plate(1)
+    source = replicate_plate(1)
     result = consensus(source, landmarks=LANDMARKS)
     np.testing.assert_allclose(result.matrix.values, np.clip(source.values, -10, 10), atol=1e-6)
 
@@ -193,7 +163,7 @@ def test_reliabilities_that_do_not_fit_are_refused():
 
 
 def test_replicates_within_a_plate_and_poscons_in_two_wells():
-    source = plate(1)
+    source = replicate_plate(1)
     cols = source.cols.assign(pert_id=["BRD-1"] * 12 + ["BRD-2"] * 12, pert_dose=10.0, pert_type="trt_poscon")
     cols["pert_dose_unit"] = "um"
     info = consensus(source.with_values(source.values, cols=cols), landmarks=LANDMARKS).siginfo
@@ -211,7 +181,7 @@ def test_doses_that_differ_in_float32_rounding_only_are_one():
 
 
 def test_ids_that_would_collide_get_what_tells_them_apart(warnings_of):
-    source = plate(1)
+    source = replicate_plate(1)
     cols = source.cols.assign(pert_dose_unit=["um"] * 15 + ["nm"] * 9)
     cols["pert_id"], cols["pert_dose"], cols["pert_type"] = "BRD-1", 10.0, "trt_cp"
     info = consensus(source.with_values(source.values, cols=cols), landmarks=LANDMARKS).siginfo
@@ -241,14 +211,14 @@ def test_fields_of_ones_own_make_the_groups_and_the_ids():
 
 
 def test_few_instances_have_no_rank():
-    matrices = [plate(k, drop=tuple(WELLS[6:])) for k in (1, 2, 3)]
+    matrices = [replicate_plate(k, drop=tuple(WELLS[6:])) for k in (1, 2, 3)]
     assert consensus(matrices, landmarks=LANDMARKS).siginfo["pct_self_rank_q25"].isna().all()
     ranked = consensus(matrices, landmarks=LANDMARKS, params=ConsensusParams(min_rank_instances=10))
     assert ranked.siginfo["pct_self_rank_q25"].notna().all()
 
 
 def test_landmarks_found_by_annotation_and_else_all_rows(warnings_of):
-    source = plate(1)
+    source = replicate_plate(1)
     unknown = source.with_values(source.values, rows=source.rows.set_axis([f"g{k}" for k in range(300)], axis=0))
     consensus(unknown, landmarks=LANDMARKS)
     assert any("correlated over all 300 rows" in text for text in warnings_of())
@@ -258,13 +228,16 @@ def test_landmarks_found_by_annotation_and_else_all_rows(warnings_of):
 
 
 def test_some_landmarks_are_absent(warnings_of):
-    source = plate(1)
+    source = replicate_plate(1)
     consensus(source.take_rows(source.rids[:200]), landmarks=LANDMARKS)
     assert "200 of the 300 landmarks are among the rows; these are used" in warnings_of()
 
 
 def test_activity_is_measured_against_the_landmarks_that_are_there():
-    source = [plate(1).take_rows(plate(1).rids[:200]), plate(2).take_rows(plate(2).rids[:200])]
+    source = [
+        replicate_plate(1).take_rows(replicate_plate(1).rids[:200]),
+        replicate_plate(2).take_rows(replicate_plate(2).rids[:200]),
+    ]
     info = consensus(source, landmarks=LANDMARKS).siginfo
     agree = np.clip(info["distil_cc_q75"].to_numpy(), 0.001, 1)
     strong = np.maximum(info["ss_ngene"].to_numpy(), 0.001)
@@ -281,46 +254,46 @@ def test_gold_is_unknown_where_its_parts_are():
 
 
 def test_another_level_is_refused():
-    odd = plate(2).with_values(plate(2).values, level=Level.QNORM)
+    odd = replicate_plate(2).with_values(replicate_plate(2).values, level=Level.QNORM)
     with pytest.raises(LevelError, match=r"b.gctx: holds level QNORM, but ZSPC or ZSVC or ZSNC is needed here"):
-        consensus([plate(1), odd], names=["a.gctx", "b.gctx"])
+        consensus([replicate_plate(1), odd], names=["a.gctx", "b.gctx"])
 
 
 def test_population_and_vehicle_scores_do_not_mix():
-    odd = plate(2).with_values(plate(2).values, level=Level.ZSVC)
+    odd = replicate_plate(2).with_values(replicate_plate(2).values, level=Level.ZSVC)
     with pytest.raises(LevelError, match=r"b.gctx: holds level ZSVC, but a.gctx holds ZSPC; .* must be of one kind"):
-        consensus([plate(1), odd], names=["a.gctx", "b.gctx"])
+        consensus([replicate_plate(1), odd], names=["a.gctx", "b.gctx"])
 
 
 def test_other_genes_are_refused():
-    odd = plate(2).take_rows(LANDMARKS[:250])
+    odd = replicate_plate(2).take_rows(LANDMARKS[:250])
     with pytest.raises(
         AlignmentError, match=r"b: its 250 rows are not those of a \(300\); only in one of them: .*50 in all"
     ):
-        consensus([plate(1), odd], names=["a", "b"])
+        consensus([replicate_plate(1), odd], names=["a", "b"])
 
 
 def test_a_plate_given_twice_is_refused():
     with pytest.raises(AlignmentError, match=r"more than one matrix: TOY001_A375_24H_X1_B20:A01.*give each plate once"):
-        consensus([plate(1), plate(1)])
+        consensus([replicate_plate(1), replicate_plate(1)])
 
 
 def test_missing_scores_are_refused():
-    values = plate(1).values.copy()
+    values = replicate_plate(1).values.copy()
     values[3, 2] = np.nan
     with pytest.raises(AlignmentError, match=rf"a: missing or infinite values in 1 rows \({LANDMARKS[3]}\)"):
-        consensus(plate(1).with_values(values), names=["a"])
+        consensus(replicate_plate(1).with_values(values), names=["a"])
 
 
 def test_a_field_that_is_not_there_is_refused():
     with pytest.raises(
         BeadworkError, match=r"--group-by: the z-scores have no column field pert_idd; they have det_plate,"
     ):
-        consensus(plate(1), params=ConsensusParams(group_by=("brew_prefix", "pert_idd")))
+        consensus(replicate_plate(1), params=ConsensusParams(group_by=("brew_prefix", "pert_idd")))
 
 
 def test_wells_without_a_perturbagen_are_refused():
-    source = plate(1)
+    source = replicate_plate(1)
     cols = source.cols.assign(pert_id=source.cols["pert_id"].where(source.cols["det_well"] != "B03"))
     with pytest.raises(BeadworkError, match=r"pert_id is missing for 1 wells \(TOY001_A375_24H_X1_B20:B03\); give it"):
         consensus(source.with_values(source.values, cols=cols))
@@ -330,7 +303,7 @@ def test_nothing_to_join_is_refused():
     with pytest.raises(AlignmentError, match=r"no z-scores given"):
         consensus([])
     with pytest.raises(AlignmentError, match=r"a: no samples; there is nothing to make signatures of"):
-        consensus(plate(1, drop=tuple(WELLS)), names=["a"])
+        consensus(replicate_plate(1, drop=tuple(WELLS)), names=["a"])
 
 
 # ---- golden --------------------------------------------------------------------------------------------------------

@@ -1,31 +1,19 @@
 """Correlation of replicates against scipy, pair by pair."""
 
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import mannwhitneyu, spearmanr
 
 from beadwork.model.errors import AlignmentError, ParameterError
-from beadwork.model.matrix import Level, Matrix
 from beadwork.stages.plates.replicates import area_under_curve, correlate_replicates
-
-GENES = pd.Index([str(number) for number in range(40)], dtype=object)
-
-
-def plate(name: str, compounds: list[str], seed: int, types: list[str] | None = None) -> Matrix:
-    values = np.random.default_rng(seed).normal(size=(len(GENES), len(compounds)))
-    cols = pd.DataFrame(
-        {"pert_id": compounds, "pert_type": types or ["trt_cp"] * len(compounds)},
-        index=pd.Index([f"{name}:A{number:02d}" for number in range(1, len(compounds) + 1)], dtype=object),
-    )
-    return Matrix(values, pd.DataFrame(index=GENES), cols, level=Level.ZSPC)
+from toys import GENES, compound_plate
 
 
 def test_pairs_between_plates_agree_with_scipy():
-    first = plate("P1", ["a", "b", "DMSO"], 1, ["trt_cp", "TRT_CP", "ctl_vehicle"])
-    second = plate("P2", ["b", "a"], 2)
+    first = compound_plate("P1", ["a", "b", "DMSO"], 1, ["trt_cp", "TRT_CP", "ctl_vehicle"])
+    second = compound_plate("P2", ["b", "a"], 2)
     result = correlate_replicates([first, second], GENES[:30], ["pert_id"])
     expected = {
         (i, j): spearmanr(first.values[:30, i], second.values[:30, j]).statistic for i in (0, 1) for j in (0, 1)
@@ -36,7 +24,7 @@ def test_pairs_between_plates_agree_with_scipy():
 
 
 def test_one_plate_compares_wells_of_one_compound():
-    only = plate("P1", ["a", "b", "a"], 3)
+    only = compound_plate("P1", ["a", "b", "a"], 3)
     result = correlate_replicates([only], GENES, ["pert_id"])
     assert result.within
     assert result.same == pytest.approx([spearmanr(only.values[:, 0], only.values[:, 2]).statistic])
@@ -44,7 +32,7 @@ def test_one_plate_compares_wells_of_one_compound():
 
 
 def test_no_pairs_give_nan():
-    result = correlate_replicates([plate("P1", ["a"], 1), plate("P2", ["b"], 2)], GENES, ["pert_id"])
+    result = correlate_replicates([compound_plate("P1", ["a"], 1), compound_plate("P2", ["b"], 2)], GENES, ["pert_id"])
     assert len(result.same) == 0
     assert np.isnan(result.auc)
 
@@ -58,8 +46,8 @@ def test_auc_is_that_of_mann_whitney(higher, lower):
 
 def test_messages():
     with pytest.raises(ParameterError, match=r"the columns have no field dose; they have pert_id, pert_type"):
-        correlate_replicates([plate("P1", ["a"], 1)], GENES, ["dose"])
-    holed = plate("P1", ["a"], 1)
+        correlate_replicates([compound_plate("P1", ["a"], 1)], GENES, ["dose"])
+    holed = compound_plate("P1", ["a"], 1)
     values = holed.values.copy()
     values[0, 0] = np.nan
     with pytest.raises(AlignmentError, match="missing values in the landmarks; a correlation needs all of them"):

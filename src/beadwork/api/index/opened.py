@@ -28,6 +28,7 @@ from beadwork.stages.connectivity.gene_finder import GeneFinder
 from beadwork.stages.connectivity.gene_mapping import map_query
 from beadwork.stages.connectivity.groups import ReferenceGroups, make_groups, treatment_mask
 from beadwork.stages.connectivity.perturbagens import RollUpPlan, plan_roll_up
+from beadwork.stages.connectivity.roll_up import RolledBackground, roll_up_background
 from beadwork.stages.connectivity.score import connect, score_sets
 
 if TYPE_CHECKING:
@@ -312,12 +313,16 @@ class ConnectivityIndex:
         progress: Callable[[float], None] | None = None,
         wtcs: np.ndarray | None = None,
         p_control: bool = True,
+        threads: int | None = None,
     ) -> QueryResult:
-        """Score mapped queries; `p_control`: of a noise-controlled index, also p against its control signatures."""
+        """Score mapped queries; `p_control`: of a noise-controlled index, also p against its control signatures.
+
+        `threads`: fewer than those of the index, where several ask at a time.
+        """
         if self._asked:  # who asks again will ask more
             self.load_compiled()
         self._asked = True
-        return answer_queries(self, queries, params, filters, progress, wtcs, p_control)
+        return answer_queries(self, queries, params, filters, progress, wtcs, p_control, threads)
 
     def groups(self, params: QueryParams) -> ReferenceGroups:
         """Return the groups of signatures whose scores are normalised together; kept, as every query needs them."""
@@ -360,6 +365,11 @@ class ConnectivityIndex:
             classes = PerturbagenClasses.of(siginfo, "mechanisms of the index", own=True)
         treated = treatment_mask(siginfo, params)
         return plan_roll_up(siginfo, treated if shown is None else treated & shown, classes, params)
+
+    def rolled_background(self, plan: RollUpPlan, params: QueryParams = QueryParams()) -> RolledBackground | None:  # noqa: B008 (frozen)
+        """Background of tau rolled up by a plan, for many questions; None where tau is missing."""
+        found = self.background(params)
+        return roll_up_background(plan, found) if found is not None and found.size >= params.min_background else None
 
     def background(self, params: QueryParams) -> Background | None:
         """Background of tau, None where there is none that was learned within the same groups."""

@@ -75,7 +75,7 @@ def write_ranked(columns: Mapping[str, Any], path: Path) -> None:
 
 
 def write_parts(
-    parts: Iterable[Mapping[str, Any]], path: Path, gct: Path | None = None, name: str = "", count: int = 0
+    parts: Iterable[Mapping[str, Any]], path: Path | None, gct: Path | None = None, name: str = "", count: int = 0
 ) -> None:
     """Write a long table part by part as TSV and, where `gct` is given, as clue.io's query_result.gct.
 
@@ -83,20 +83,23 @@ def write_parts(
     ----------
     parts
         Columns of some rows each, one part at least.
+    path
+        File for all columns, None for none.
     gct
         File for one column, norm_cs, which everything else annotates.
     name, count
         For the GCT: name of the query, and rows in all.
     """
     with ExitStack() as stack:
-        table = stack.enter_context(_new_file(path))
+        table = stack.enter_context(_new_file(path)) if path is not None else None
         result = stack.enter_context(_new_file(gct)) if gct is not None else None
         for number, part in enumerate(parts):
             arrays = _printable(part)
             fields = [field for field in arrays if field not in ("rank", "sig_id", "wtcs", "ncs", "norm_cs")]
-            if number == 0:
-                table.write(("\t".join(arrays) + "\n").encode())
-            _write_lines(arrays, table, missing="")
+            if table is not None:
+                if number == 0:
+                    table.write(("\t".join(arrays) + "\n").encode())
+                _write_lines(arrays, table, missing="")
             if result is not None:
                 if number == 0:
                     result.write(_gct_head(fields, name, count).encode())

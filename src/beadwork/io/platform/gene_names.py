@@ -32,6 +32,17 @@ def known_genes() -> dict[str, str]:
 
 
 @cache
+def uniprot_ids() -> dict[str, str]:
+    """Entrez id -> its first UniProt accession."""
+    found = {}
+    for line in _lines("gene_ids.tsv.gz"):
+        cells = line.split("\t")
+        if first := cells[_ID_COLUMNS["uniprot"]].split("|")[0]:
+            found[cells[0]] = first
+    return found
+
+
+@cache
 def probe_genes() -> dict[str, str]:
     """Probe set of HG-U133A -> Entrez id: old gene sets are lists of probe sets."""
     columns = _columns("probes_u133a.tsv")

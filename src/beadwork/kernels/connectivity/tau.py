@@ -49,6 +49,28 @@ def count_rows(which: np.ndarray) -> np.ndarray:
     return counts
 
 
+def count_below(ascending: np.ndarray, limits: np.ndarray) -> np.ndarray:
+    """Count what is smaller than a limit in each row of sorted numbers, by halving.
+
+    Parameters
+    ----------
+    ascending
+        Shape (rows, numbers), NaN last.
+    limits
+        One for each row; below NaN there is nothing.
+    """
+    rows, width = ascending.shape
+    flat, base = ascending.reshape(-1), np.arange(rows, dtype=np.int64) * width
+    low, high = np.zeros(rows, np.int64), np.full(rows, width, np.int64)
+    for _ in range(int(width).bit_length()):
+        middle = (low + high) // 2
+        below = flat.take(base + np.minimum(middle, width - 1)) < limits
+        below &= low < high
+        low = np.where(below, middle + 1, low)
+        high = np.where(below, high, middle)
+    return low
+
+
 def tau_score(ncs: np.ndarray, background: np.ndarray) -> np.ndarray:
     """Signed percentile of scores against a background.
 

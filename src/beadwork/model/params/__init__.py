@@ -13,6 +13,7 @@ from beadwork.model.params.base import (
     expectation,
     explain_validation,
     flag_name,
+    former_names,
     make_params,
     plain_type,
     render_flags,
@@ -20,6 +21,8 @@ from beadwork.model.params.base import (
 from beadwork.model.params.beads import DeconvolveParams
 from beadwork.model.params.connectivity import (
     ContrastParams,
+    GraphParams,
+    HowSureParams,
     IndexParams,
     QueryParams,
     RepurposingParams,
@@ -48,6 +51,8 @@ __all__ = [
     "ContrastParams",
     "DeconvolveParams",
     "DenoiseParams",
+    "GraphParams",
+    "HowSureParams",
     "IndexParams",
     "InferParams",
     "NormalizeParams",
@@ -63,6 +68,7 @@ __all__ = [
     "expectation",
     "explain_validation",
     "flag_name",
+    "former_names",
     "make_params",
     "plain_type",
     "plate_names",

@@ -6,7 +6,7 @@ import types
 from collections.abc import Mapping
 from typing import Any, TypeVar, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AliasChoices, BaseModel, ConfigDict, ValidationError
 
 from beadwork.model.errors import ParameterError
 
@@ -51,6 +51,12 @@ def explain_validation(error: ValidationError, what: str = "parameter") -> str:
 def flag_name(field: str) -> str:
     """Name of the command-line flag of a parameter: ``min_bead`` -> ``--min-bead``."""
     return "--" + field.replace("_", "-")
+
+
+def former_names(model: type[Params], field: str) -> list[str]:
+    """Names that a field had one version ago, which configurations and flags still know."""
+    known = model.model_fields[field].validation_alias
+    return [str(name) for name in known.choices if name != field] if isinstance(known, AliasChoices) else []
 
 
 def render_flags(params: Params, names: Mapping[str, str] | None = None) -> str:

@@ -82,6 +82,20 @@ class QueryParams(Params):
     xsum_top: int = Field(500, ge=1, description="genes at each end of a signature that count as changed (xsum)")
 
 
+class HowSureParams(Params):
+    """Rules by which an answer is said to be usable, a hint, or not to be ranked."""
+
+    fewest_genes: int = Field(3, ge=1, description="with fewer genes used, an answer is not to be ranked")
+    few_genes: int = Field(10, ge=1, description="with fewer genes used, an answer is a hint")
+    cancel_share: float = Field(
+        0.5, gt=0, le=1, description="share of the smaller set that is also in the other from which on sets cancel"
+    )
+    cancel_zeros: float = Field(
+        0.9, gt=0, le=1, description="share of signatures in which both sets go the same way from which on sets cancel"
+    )
+    few_perturbagens: int = Field(20, ge=1, description="with fewer perturbagens compared, an answer is a hint")
+
+
 class RepurposingParams(Params):
     """Compounds that do what was asked for: in how many cells, up to which dose, how consistently."""
 
@@ -129,3 +143,20 @@ class ContrastParams(Params):
     min_agreement: float = Field(0.2, ge=-1, le=1, description="a lower split-half agreement (Spearman) is a warning")
     min_landmarks: int = Field(489, ge=0, description="fewer of the 978 measured genes are a warning")
     seed: int = Field(0, ge=0, description="seed of the halvings")
+
+
+class GraphParams(Params):
+    """A graph of perturbagens and genes, and vectors of perturbagens."""
+
+    edges: Literal["top", "fdr"] = Field(
+        "top",
+        description="genes that a compound is joined with: the top ones of each direction, measured and inferred, or "
+        "all up to max-fdr",
+    )
+    top: int = Field(125, ge=1, description="measured genes, and as many inferred ones, of each direction")
+    max_fdr: float = Field(0.05, gt=0, le=1, description="largest FDR of an edge, of genes with --edges fdr")
+    neighbours: int = Field(25, ge=1, description="similar perturbagens that are kept for each")
+    dimensions: int = Field(128, ge=1, description="numbers of an embedding")
+    whiten: float = Field(
+        0.4, ge=0, le=1, description="how far strong directions are weighed down in embeddings: 0 not, 1 wholly"
+    )

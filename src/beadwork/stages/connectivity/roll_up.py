@@ -8,7 +8,7 @@ signatures behind a score are positive and negative.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from beadwork.kernels.connectivity.max_quantile import group_max_quantile, group_median
-from beadwork.kernels.connectivity.tau import count_rows
+from beadwork.kernels.connectivity.tau import count_below, count_rows
 from beadwork.model.connectivity.background import Background
 from beadwork.model.connectivity.signature_table import arrow_numbers
 from beadwork.stages.connectivity.perturbagens import Columns, RollUpPlan
@@ -71,8 +71,41 @@ def _joined(members: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     return rows, np.repeat(np.arange(len(members)), [len(item) for item in members]).astype(np.int64)
 
 
+@dataclass(frozen=True, eq=False)
+class RolledBackground:
+    """Scores of the background queries rolled up by one plan, once for many questions.
+
+    Parameters
+    ----------
+    sizes
+        Of cells, perturbagens and classes: sizes of the scores, ascending (missing ones last), float64, shape
+        (entities, background queries).
+    there
+        Background queries that have a score, shape (entities, 1).
+    """
+
+    sizes: Sequence[np.ndarray]
+    there: Sequence[np.ndarray]
+
+
+def roll_up_background(plan: RollUpPlan, background: Background) -> RolledBackground:
+    """Roll the background up, all of it: 8 bytes an entity and background query."""
+    counts = [len(table["n_signatures"]) for table in (plan.cells, plan.perts, plan.classes)]
+    sizes = [np.empty((count, background.size)) for count in counts]
+    there = [np.zeros((count, 1), np.int32) for count in counts]
+    for level, first, rolled in _rolled_portions(plan, background):
+        place = slice(first, first + len(rolled))
+        own = np.sort(np.abs(rolled), axis=1)
+        sizes[level][place] = own
+        there[level][place] = background.size - np.isnan(own).sum(axis=1, keepdims=True)
+    return RolledBackground(sizes, there)
+
+
 def roll_up(
-    plan: RollUpPlan, ncs: np.ndarray, background: Background | None, min_background: int
+    plan: RollUpPlan,
+    ncs: np.ndarray,
+    background: Background | RolledBackground | None,
+    min_background: int,
 ) -> tuple[RolledUp, RolledUp, RolledUp]:
     """Roll the NCS of queries up, with tau.
 
@@ -83,7 +116,8 @@ def roll_up(
     ncs
         Shape (queries, signatures).
     background
-        Scores of the background queries on the same signatures; None or too small: tau is missing.
+        Scores of the background queries on the same signatures, rolled up by the same plan or not yet; None or too
+        small: tau is missing.
 
     Returns
     -------
@@ -93,7 +127,12 @@ def roll_up(
     levels = roll_up_scores(plan, values)
     smaller = [np.zeros(level.shape, np.int32) for level in levels]
     there = [np.zeros((len(level), 1), np.int32) for level in levels]
-    if background is not None and background.size >= min_background:
+    if isinstance(background, RolledBackground):
+        there = list(background.there)
+        for level, sizes, counts in zip(levels, background.sizes, smaller, strict=True):
+            for query in range(level.shape[1]):
+                counts[:, query] = count_below(sizes, np.abs(level[:, query]).astype(np.float64))
+    elif background is not None and background.size >= min_background:
         _count_smaller(plan, levels, background, smaller, there)
     behind = _behind(plan, values, levels)
     results = []
@@ -146,21 +185,8 @@ def _count_smaller(
     plan: RollUpPlan, levels: Sequence[np.ndarray], background: Background, smaller: Sequence[np.ndarray],
     there: Sequence[np.ndarray],
 ) -> None:  # fmt: skip
-    """Count the background queries that score smaller, and all that score, for every entity of every level.
-
-    Perturbagens are taken a portion at a time, with all their signatures, so that memory stays small.
-    """
-    order = np.argsort(plan.cell_of, kind="stable")
-    order = order[np.searchsorted(plan.cell_of[order], 0) :]
-    cell_of = plan.cell_of[order]
-    starts = np.searchsorted(plan.pert_of[cell_of], np.arange(len(levels[1]) + 1))
-    bounds = [0]
-    while bounds[-1] < len(levels[1]):
-        full = int(np.searchsorted(starts, starts[bounds[-1]] + PORTION, side="right")) - 1
-        bounds.append(min(max(full, bounds[-1] + 1), len(levels[1])))
-    perts = np.empty((len(levels[1]), background.size), np.float32)
-
-    def count(level: int, first: int, rolled: np.ndarray) -> None:
+    """Count the background queries that score smaller, and all that score, for every entity of every level."""
+    for level, first, rolled in _rolled_portions(plan, background):
         place = slice(first, first + len(rolled))
         size = np.abs(rolled)
         missing = np.isnan(size).sum(axis=1, keepdims=True) if np.isnan(size.max(initial=0)) else 0
@@ -169,18 +195,34 @@ def _count_smaller(
         for query in range(limits.shape[1]):
             smaller[level][place, query] = count_rows(size < limits[:, [query]])
 
+
+def _rolled_portions(plan: RollUpPlan, background: Background) -> Iterator[tuple[int, int, np.ndarray]]:
+    """Roll the background up: level, first entity and scores of one portion after the other.
+
+    Perturbagens are taken a portion at a time, with all their signatures, so that memory stays small.
+    """
+    n_perts = len(plan.perts["n_signatures"])
+    order = np.argsort(plan.cell_of, kind="stable")
+    order = order[np.searchsorted(plan.cell_of[order], 0) :]
+    cell_of = plan.cell_of[order]
+    starts = np.searchsorted(plan.pert_of[cell_of], np.arange(n_perts + 1))
+    bounds = [0]
+    while bounds[-1] < n_perts:
+        full = int(np.searchsorted(starts, starts[bounds[-1]] + PORTION, side="right")) - 1
+        bounds.append(min(max(full, bounds[-1] + 1), n_perts))
+    perts = np.empty((n_perts, background.size), np.float32)
     for first, last in pairwise(bounds):
         rows = slice(starts[first], starts[last])
         cells = np.searchsorted(plan.pert_of, [first, last])
         values = background.rows(order[rows])
         rolled = group_max_quantile(values, cell_of[rows] - cells[0], int(cells[1] - cells[0]))
-        count(0, int(cells[0]), rolled)
+        yield 0, int(cells[0]), rolled
         rolled = group_max_quantile(rolled, plan.pert_of[cells[0] : cells[1]] - first, last - first)
-        count(1, first, rolled)
+        yield 1, first, rolled
         perts[first:last] = rolled
     if len(plan.members):
         rows_of, groups = _joined(plan.members)
-        count(2, 0, group_max_quantile(perts[rows_of], groups, len(plan.members)))
+        yield 2, 0, group_max_quantile(perts[rows_of], groups, len(plan.members))
 
 
 def ranked_columns(level: RolledUp, query: int, rows: slice = slice(None)) -> dict[str, Any]:

@@ -13,18 +13,10 @@ from beadwork.model.matrix import SPACE_SIZES, Level, Matrix, Space, check_matri
 from beadwork.model.params import InferParams
 from beadwork.model.spaces import space_genes
 from beadwork.stages.levels.inference.infer import infer
+from toys import landmark_plate
 
 GENES = gene_table()
 LANDMARKS = space_genes(GENES, Space.LM)
-
-
-def plate(n: int = 4, seed: int = 0, **changes) -> Matrix:
-    """Made QNORM of n wells, rows in an order of its own."""
-    rng = np.random.default_rng(seed)
-    order = rng.permutation(LANDMARKS.to_numpy())
-    cols = pd.DataFrame({"pert_id": "DMSO"}, index=pd.Index([f"P:A{k:02d}" for k in range(1, n + 1)], dtype=object))
-    fields = {"level": Level.QNORM, "space": Space.LM, **changes}
-    return Matrix(rng.uniform(4, 14, (978, n)), pd.DataFrame(index=pd.Index(order, dtype=object)), cols, **fields)
 
 
 def full_model(seed: int = 1) -> InferenceModel:
@@ -48,7 +40,7 @@ def model() -> InferenceModel:
 
 @pytest.mark.parametrize("space", ["LM", "BING", "AIG"])
 def test_spaces(model: InferenceModel, space: str):
-    source = plate()
+    source = landmark_plate()
     result = infer(source, model, GENES, params=InferParams(space=space))
     check_matrix(result.matrix, level=Level.INF, space=Space(space), finite=True)
     assert result.matrix.rids.equals(space_genes(GENES, Space(space)))
@@ -59,7 +51,7 @@ def test_spaces(model: InferenceModel, space: str):
 
 
 def test_values_are_w_times_one_and_x(model: InferenceModel):
-    source = plate()
+    source = landmark_plate()
     result = infer(source, model, GENES)
     x = source.take_rows(model.landmarks).values.astype(float)
     expected = np.vstack([model.intercept[None], model.components]).T @ np.vstack([np.ones((1, 4)), x])
@@ -73,7 +65,7 @@ def test_a_low_rank_model_equals_its_product(model: InferenceModel):
     low = InferenceModel(LANDMARKS, model.genes, model.intercept, loadings, components, model.accuracy)
     full = InferenceModel(LANDMARKS, model.genes, model.intercept, None, loadings @ components, model.accuracy)
     assert (low.rank, full.rank) == (6, None)
-    one, other = (infer(plate(), item, GENES).matrix.values for item in (low, full))
+    one, other = (infer(landmark_plate(), item, GENES).matrix.values for item in (low, full))
     np.testing.assert_allclose(one, other, atol=1e-5)
 
 
@@ -81,7 +73,7 @@ def test_values_are_clipped_and_counted(model: InferenceModel):
     wild = InferenceModel(
         model.landmarks, model.genes, np.linspace(-5, 20, len(model.genes)), None, model.components, model.accuracy
     )
-    source = plate()
+    source = landmark_plate()
     result = infer(source, wild, GENES)
     inferred = result.matrix.take_rows(model.genes).values
     assert inferred.min() == 0 and inferred.max() == 15
@@ -92,7 +84,7 @@ def test_values_are_clipped_and_counted(model: InferenceModel):
 
 
 def test_the_order_of_rows_and_wells_does_not_matter(model: InferenceModel):
-    source = plate()
+    source = landmark_plate()
     again = source.take_rows(source.rids[::-1], Space.LM).take_cols(source.cids[::-1])
     one, other = infer(source, model, GENES).matrix, infer(again, model, GENES).matrix
     np.testing.assert_allclose(other.take_cols(one.cids).values, one.values, atol=2e-6)
@@ -100,18 +92,18 @@ def test_the_order_of_rows_and_wells_does_not_matter(model: InferenceModel):
 
 def test_another_level_is_refused(model: InferenceModel):
     with pytest.raises(LevelError, match=r"X.gctx: holds level GEX, but QNORM is needed here"):
-        infer(plate(level=Level.GEX), model, GENES, what="X.gctx")
+        infer(landmark_plate(level=Level.GEX), model, GENES, what="X.gctx")
 
 
 def test_missing_landmarks_are_named(model: InferenceModel):
-    source = plate()
+    source = landmark_plate()
     part = source.take_rows(source.rids[2:])
     with pytest.raises(LevelError, match=r"2 of the 978 landmarks are not among its 976 rows \(.*needs Entrez ids"):
         infer(part, model, GENES)
 
 
 def test_missing_values_are_refused(model: InferenceModel):
-    source = plate()
+    source = landmark_plate()
     values = source.values.copy()
     values[5, 1] = np.nan
     with pytest.raises(AlignmentError, match=rf"missing or infinite values in 1 rows \({source.rids[5]}\)"):
@@ -121,11 +113,11 @@ def test_missing_values_are_refused(model: InferenceModel):
 def test_a_model_that_lacks_genes_serves_smaller_spaces_only(model: InferenceModel):
     bing = space_genes(GENES, Space.BING).difference(LANDMARKS, sort=False)
     small = model.restrict(bing)
-    assert infer(plate(), small, GENES, params=InferParams(space="BING")).matrix.space is Space.BING
+    assert infer(landmark_plate(), small, GENES, params=InferParams(space="BING")).matrix.space is Space.BING
     with pytest.raises(
         LevelError, match=r"infers 9,196 genes, but lacks 2,154 of space AIG .*choose a smaller --space"
     ):
-        infer(plate(), small, GENES)
+        infer(landmark_plate(), small, GENES)
 
 
 def test_the_model_that_ships_on_a_real_plate(shared_data):
@@ -142,7 +134,7 @@ def test_the_model_that_ships_on_a_real_plate(shared_data):
 
 
 def test_z_scores_of_unknown_level_get_a_warning(model, caplog):
-    z = plate(level=None)
+    z = landmark_plate(level=None)
     with caplog.at_level("WARNING", logger="beadwork.infer"):
         infer(z, model, GENES)
         assert not caplog.records
@@ -166,7 +158,7 @@ BING = InferParams(space="BING")
 
 
 def test_uncertainty_is_that_of_the_gene_and_of_the_plates_spread():
-    model, source = model_with_sd(), plate(n=6)
+    model, source = model_with_sd(), landmark_plate(n=6)
     calm = source.values.mean(axis=1, keepdims=True) + 0.1 * (source.values - source.values.mean(axis=1, keepdims=True))
     cols = source.cols.assign(det_plate=["P"] * 6)
     both = Matrix(
@@ -188,7 +180,7 @@ def test_uncertainty_is_that_of_the_gene_and_of_the_plates_spread():
 
 
 def test_uncertainty_of_landmarks_is_carried_through_the_weights():
-    model, source = model_with_sd(), plate(n=6)
+    model, source = model_with_sd(), landmark_plate(n=6)
     noise = np.zeros((978, 6), dtype=np.float32)
     noise[3, 2], noise[5, 1] = 2.0, np.nan
     measured = Matrix(noise, source.rows, source.cols)
@@ -206,16 +198,16 @@ def test_uncertainty_of_landmarks_is_carried_through_the_weights():
 
 
 def test_a_few_wells_say_nothing_of_the_spread(caplog):
-    sd = infer(plate(n=2), model_with_sd(), GENES, with_sd=True, params=BING, what="X").sd
+    sd = infer(landmark_plate(n=2), model_with_sd(), GENES, with_sd=True, params=BING, what="X").sd
     assert "X: 2 wells of plate P say nothing of its spread" in caplog.text
     np.testing.assert_allclose(sd.values[:, 0] / model_with_sd().residual_sd, 0.92, rtol=1e-5)
 
 
 def test_a_model_without_uncertainty_gives_none(model: InferenceModel, caplog):
     with pytest.raises(LevelError, match=r"X: the model does not say how far its values are off .*drop --sd"):
-        infer(plate(), model, GENES, with_sd=True, what="X")
-    source = plate()
+        infer(landmark_plate(), model, GENES, with_sd=True, what="X")
+    source = landmark_plate()
     noise = Matrix(np.full(source.values.shape, 0.1), source.rows, source.cols)
     sd = infer(source, model, GENES, with_sd=True, measured_sd=noise, what="X").sd
     assert set(sd.rids) == set(LANDMARKS) and "uncertainties are those of the landmarks only" in caplog.text
-    assert "pr_gene_sd" not in infer(plate(), model, GENES).matrix.rows
+    assert "pr_gene_sd" not in infer(landmark_plate(), model, GENES).matrix.rows

@@ -26,6 +26,7 @@ def answer_queries(
     progress: Callable[[float], None] | None = None,
     wtcs: np.ndarray | None = None,
     p_control: bool = True,
+    threads: int | None = None,
 ) -> QueryResult:
     """Score mapped queries; `p_control`: of a noise-controlled index, also p against its control signatures."""
     params = settle_ranking(index, params, queries)
@@ -43,7 +44,7 @@ def answer_queries(
         queries,
         background=index.background(params),
         params=params,
-        threads=index.threads,
+        threads=threads or index.threads,
         groups=index.groups(params),
         wtcs=wtcs,
         notes=(*index.store.remarks, *(() if shown is None else (filter_note(filters, shown),))),

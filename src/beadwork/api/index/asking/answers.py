@@ -11,7 +11,7 @@ from beadwork.model.connectivity.query import SIGNATURE_FIELDS
 from beadwork.model.errors import GeneSetError, name_some
 from beadwork.model.params import QueryParams
 from beadwork.stages.connectivity.perturbagens import RollUpPlan
-from beadwork.stages.connectivity.roll_up import RolledUp, ranked, roll_up
+from beadwork.stages.connectivity.roll_up import RolledBackground, RolledUp, ranked, roll_up
 from beadwork.stages.connectivity.score import Connections
 
 TABLE_FIELDS = (*SIGNATURE_FIELDS, *MECHANISM_FIELDS)
@@ -118,7 +118,9 @@ class QueryResult:
         rows = rows.astype({field: object for field in rows.columns if rows[field].dtype == "category"})
         return Matrix(values.T, rows.rename_axis(index=None), pd.DataFrame(index=pd.Index(self.names, dtype=object)))
 
-    def roll_up(self, classes: Classes = None, plan: RollUpPlan | None = None) -> tuple[RolledUp, RolledUp, RolledUp]:
+    def roll_up(
+        self, classes: Classes = None, plan: RollUpPlan | None = None, background: RolledBackground | None = None
+    ) -> tuple[RolledUp, RolledUp, RolledUp]:
         """Scores of perturbagens in cells, of perturbagens, and of mechanism classes, each with its own tau.
 
         They follow the filters: signatures that are not shown count nowhere, and the background of tau is rolled up
@@ -128,10 +130,14 @@ class QueryResult:
         ----------
         plan
             :meth:`ConnectivityIndex.roll_up_plan` of the signatures shown, to save time.
+        background
+            :meth:`ConnectivityIndex.rolled_background` of this plan, to save time.
         """
         plan = plan or self.index.roll_up_plan(classes, self.params, self.shown)
-        background = self.index.background(self.params) if self.params.rank_by != "cosine" else None
-        return roll_up(plan, self.connections.ncs, background, self.params.min_background)
+        if self.params.rank_by == "cosine":
+            return roll_up(plan, self.connections.ncs, None, self.params.min_background)
+        known = background or self.index.background(self.params)
+        return roll_up(plan, self.connections.ncs, known, self.params.min_background)
 
     def perturbagens(self, query: int | str = 0) -> pd.DataFrame:
         """Perturbagens ranked by the score of one query."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,13 @@ from beadwork.io.platform.gene_names import gene_resolver
 from beadwork.io.platform.mechanism_words import mechanism_words
 from beadwork.model.connectivity.perturbagen_classes import PerturbagenClasses, plain_id
 from beadwork.model.errors import FileError, ParameterError
-from beadwork.stages.connectivity.explain import perturbagens_of, score_classes, score_genes, score_hits
+from beadwork.stages.connectivity.explain import (
+    Perturbagens,
+    perturbagens_of,
+    score_classes,
+    score_genes,
+    score_hits,
+)
 
 OTHER_NAMES = {
     "pert_iname": ("pert_iname", "cmap_name", "pert_desc", "pert_name", "name"),
@@ -68,16 +75,14 @@ def explain_answer(
     tables: dict[str, list[pd.DataFrame]] = {"classes": [], "genes": [], "perturbagens": [], "hits": []}
     lines: list[str] = []
     for query, rows, scores in read_answers(answer):
-        found = perturbagens_of(rows, scores)
-        members = _members(rows, found.table, classes, sets, lines if not tables["perturbagens"] else [])
-        mechanisms = _by_drug(members.get("mechanism", {}))
-        tables["classes"].append(score_classes(query, found, members, min_class))
-        tables["genes"].append(
-            score_genes(query, found, members.get("target", {}), mechanisms, mechanism_words(), current_symbols)
-        )
-        tables["perturbagens"].append(found.table.assign(query=query)[["query", *found.table.columns]])
+        found = explain_scores(query, rows, scores, classes, sets, min_class)
+        lines = lines or found.lines
+        tables["classes"].append(found.classes)
+        tables["genes"].append(found.genes)
+        table = found.perturbagens.table
+        tables["perturbagens"].append(table.assign(query=query)[["query", *table.columns]])
         if hits:
-            tables["hits"].append(score_hits(query, found, hits, members, min_class))
+            tables["hits"].append(score_hits(query, found.perturbagens, hits, found.members, min_class))
     joined = {name: pd.concat(parts, ignore_index=True) for name, parts in tables.items() if parts}
     if joined["classes"].empty and joined["genes"].empty:
         raise ParameterError(
@@ -88,6 +93,54 @@ def explain_answer(
     for name, table in joined.items():
         write_table(table, output / f"{name}.tsv")
     return [*lines, *(f"{output / name}.tsv: {len(table):,} rows" for name, table in joined.items())]
+
+
+@dataclass(frozen=True, eq=False)
+class Explained:
+    """What stands behind the scores of one query.
+
+    Attributes
+    ----------
+    classes, genes
+        Tables of :func:`score_classes` and :func:`score_genes`.
+    perturbagens
+        What they rest on.
+    members
+        Names of perturbagens by class, by kind of class.
+    lines
+        What was used, one line each.
+    """
+
+    classes: pd.DataFrame
+    genes: pd.DataFrame
+    perturbagens: Perturbagens
+    members: Mapping[str, Mapping[str, Sequence[str]]]
+    lines: list[str]
+
+
+def explain_scores(
+    query: str,
+    rows: pd.DataFrame,
+    scores: np.ndarray,
+    classes: Sequence[Path] = (),
+    sets: Sequence[Path] = (),
+    min_class: int = 3,
+) -> Explained:
+    """Find what stands behind scores that are at hand.
+
+    Parameters
+    ----------
+    rows
+        Annotation of each score: pert_iname or pert_id, pert_type, cell_id, moa, target, as far as they are known.
+    """
+    lines: list[str] = []
+    found = perturbagens_of(rows, scores)
+    members = _members(rows, found.table, classes, sets, lines)
+    genes = score_genes(
+        query, found, members.get("target", {}), _by_drug(members.get("mechanism", {})), mechanism_words(),
+        current_symbols,
+    )  # fmt: skip
+    return Explained(score_classes(query, found, members, min_class), genes, found, members, lines)
 
 
 def read_answers(answer: Path) -> Iterator[tuple[str, pd.DataFrame, np.ndarray]]:

@@ -38,6 +38,17 @@ class CalledPlate:
     ambiguous_odds: float
 
     @property
+    def name(self) -> str:
+        """Name of the plate."""
+        cols = self.gex.cols
+        return str(cols["det_plate"].iloc[0]) if "det_plate" in cols else self.gex.cids[0].split(":")[0]
+
+    @property
+    def has_uncertainty(self) -> bool:
+        """Whether uncertainties and odds are known."""
+        return self.sd is not None and self.odds is not None
+
+    @property
     def wells(self) -> list[str]:
         """Names of the wells."""
         return self.gex.cids.str.split(":").str[-1].tolist()
@@ -61,9 +72,13 @@ def called_plate(gex: Matrix, sd: Matrix | None = None, odds: Matrix | None = No
             raise AlignmentError(f"--{name}: lacks {name_some(lost)} of GEX; give what was written with it")
         return matrix.take_rows(gex.rids).take_cols(gex.cids)
 
-    doubt, ways = aligned(sd, "sd"), aligned(odds, "odds")
+    uncertainty, sure = aligned(sd, "sd"), aligned(odds, "odds")
     shape = ("bead_share", "bead_width", "bead_split")
-    fitted = doubt.rows[list(shape)].to_numpy(float).T if doubt is not None and set(shape) <= set(doubt.rows) else None
+    fitted = (
+        uncertainty.rows[list(shape)].to_numpy(float).T
+        if uncertainty is not None and set(shape) <= set(uncertainty.rows)
+        else None
+    )
     shares, widths, splits = (None, None, None) if fitted is None else fitted
     rows = gex.rows.assign(position=np.arange(len(gex.rids)))
     duo = rows[rows["pr_analyte_num"].duplicated(keep=False)]
@@ -71,12 +86,12 @@ def called_plate(gex: Matrix, sd: Matrix | None = None, odds: Matrix | None = No
     table = duo.assign(pr_analyte_num=duo["pr_analyte_num"].astype(int)).pivot(
         index="pr_analyte_num", columns="pr_bset_id", values="position"
     )
-    recorded = (ways.provenance or {}).get("parameters", {}) if ways is not None else {}
+    recorded = (sure.provenance or {}).get("parameters", {}) if sure is not None else {}
     return CalledPlate(
         gex,
         np.log2(np.maximum(gex.values.astype(float), 1)),
-        None if doubt is None else doubt.values.astype(float),
-        None if ways is None else ways.values.astype(float),
+        None if uncertainty is None else uncertainty.values.astype(float),
+        None if sure is None else sure.values.astype(float),
         shares,
         widths,
         splits,
@@ -182,11 +197,11 @@ def bead_panels(plate: CalledPlate, beads: BeadPlate, well: str, analytes: Mappi
         curves = []
         if plate.shares is not None and plate.widths is not None and plate.splits is not None:
             for row in rows:
-                lots = [
-                    peak_density(2.0 ** (0.5 * CURVE_AT), plate.log2[row, at] + lot, WIDTHS, plate.widths[row])[0]
-                    for lot in (plate.splits[row], -plate.splits[row])
+                halves_of_gene = [
+                    peak_density(2.0 ** (0.5 * CURVE_AT), plate.log2[row, at] + shift, WIDTHS, plate.widths[row])[0]
+                    for shift in (plate.splits[row], -plate.splits[row])
                 ]
-                curves.append(len(reporter) * plate.shares[row] * 0.5 * (lots[0] + lots[1]))
+                curves.append(len(reporter) * plate.shares[row] * 0.5 * (halves_of_gene[0] + halves_of_gene[1]))
         panels.append(
             BeadPanel(
                 f"analyte {analyte}" + (f", {words}" if words else ""),

@@ -1,0 +1,1 @@
+"""An index as a graph, for those who build on it."""

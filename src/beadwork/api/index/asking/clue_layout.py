@@ -1,0 +1,242 @@
+"""Answers in the folders and under the names of clue.io's tools (sig_queryl1k_tool, sig_gutc_tool), for its scripts.
+
+``cs`` is WTCS, ``ns`` (``ncs``) the normalised score, ``ps`` the percentile score tau, missing where there is no
+background. Perturbagens are rolled up by pert_id, as clue.io does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from beadwork.api.index.asking.answers import QueryResult
+from beadwork.io.connectivity.gene_sets import file_names
+from beadwork.io.connectivity.ranked_tables import write_parts, write_records
+from beadwork.io.files.atomic import write_text
+from beadwork.io.matrix.formats import write_matrix
+from beadwork.model.connectivity.annotation import SEVERAL
+from beadwork.model.connectivity.query import Query
+from beadwork.model.errors import FileError, ParameterError
+from beadwork.model.matrix import Matrix
+from beadwork.model.params import QueryParams
+from beadwork.model.pert_types import perturbation_kind
+from beadwork.stages.connectivity.filters import filter_signatures
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from beadwork.api.index.opened import Classes, ConnectivityIndex
+
+Tool = Literal["sig_queryl1k_tool", "sig_gutc_tool"]
+TOOLS: tuple[Tool, ...] = ("sig_queryl1k_tool", "sig_gutc_tool")
+MOST_SCORES = 500_000_000
+"""Signatures times queries; all of them are in memory."""
+DECIMALS = 4
+KINDS = {"loss of function": "KD", "over-expression": "OE", "mutant": "OE"}
+"""First part of the id of a class, by the kind of its perturbations; else CP."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Level:
+    """Scores of one level of the roll-up: annotation with ids, NCS and tau of shape (entities, queries)."""
+
+    rows: pd.DataFrame
+    ncs: np.ndarray
+    tau: np.ndarray
+
+
+def write_clue_layout(
+    index: ConnectivityIndex,
+    queries: Sequence[Query],
+    output: Path,
+    *,
+    params: QueryParams = QueryParams(),  # noqa: B008 (frozen)
+    filters: Sequence[str] = (),
+    classes: Classes = None,
+    tools: Sequence[Tool] = TOOLS,
+) -> list[dict[str, Any]]:
+    """Answer queries into the folders of clue.io's tools; returns the report, one row per query.
+
+    Raises
+    ------
+    FileError, ParameterError, GeneSetError
+        The folder is a file, there are too many scores, or a query cannot be used.
+    """
+    output = Path(output)
+    if output.exists() and not output.is_dir():
+        raise FileError(f"{output}: is a file; name a folder for the answers")
+    if len(queries) * len(index) > MOST_SCORES:
+        most = MOST_SCORES // len(index)
+        raise ParameterError(f"--layout clue holds all scores in memory: ask at most {most} queries at a time")
+    params = params.model_copy(update={"perturbagen": "pert_id"})
+    mapped = index.map_queries(queries, params)
+    result = index.answer(mapped, params, filters)
+    names = file_names([query.name for query in mapped], ("index",))
+    _write_sets(result, output)
+    report = [dict(row) for row in result.connections.report]
+    if "sig_queryl1k_tool" in tools:
+        _write_query(result, names, output)
+    if "sig_gutc_tool" in tools:
+        _write_gutc(result, names, output, filters, classes)
+    rows = [
+        {"query_id": query.name, "path": f"arfs/{name}", **{key: value for key, value in row.items() if key != "query"}}
+        for query, name, row in zip(mapped, names, report, strict=True)
+    ]
+    write_records(rows, output / "arfs" / "index.txt")
+    for name, row in zip(names, rows, strict=True):
+        write_records([row], output / "arfs" / name / "query_info.txt")
+    return report
+
+
+def _write_sets(result: QueryResult, output: Path) -> None:
+    ids = result.index.store.gene_ids
+    for file, side, suffix in (("up.gmt", "up", "UP"), ("dn.gmt", "down", "DN")):
+        lines = [
+            "\t".join([f"{query.name}_{suffix}", "as scored", *(ids[row] for row in getattr(query, side))])
+            for query in result.connections.queries
+        ]
+        write_text(output / file, "\n".join(lines) + "\n")
+
+
+def _cids(result: QueryResult) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame(index=pd.Index(result.names, dtype=object))
+
+
+def _write_query(result: QueryResult, names: Sequence[str], output: Path) -> None:
+    """sig_queryl1k_tool: matrices of scores, and a ranked table of signatures for each query."""
+    for kind, name in (("wtcs", "cs"), ("ncs", "ncs"), ("fdr", "fdr_qvalue")):
+        write_matrix(result.matrix(kind), output / "matrices" / "query" / f"{name}.gctx")
+    for place, name in enumerate(names):
+        columns = result.ranked_columns(place)
+        gct = output / "arfs" / name / "query_result.gct"
+        write_parts([columns], None, gct, result.names[place], result.n_shown)
+
+
+def _write_gutc(
+    result: QueryResult, names: Sequence[str], output: Path, filters: Sequence[str], classes: Classes
+) -> None:
+    """sig_gutc_tool: scores of signatures, perturbagens and classes, in each cell and summarised."""
+    folder = output / "matrices" / "gutc"
+    for kind, name in (("wtcs", "cs"), ("ncs", "ns"), ("tau", "ps")):
+        write_matrix(result.matrix(kind), folder / f"{name}_sig.gctx")
+    levels = _levels(result, filters, classes)
+    cids = _cids(result)
+    for name, level in levels.items():
+        for short, values in (("ns", level.ncs), ("ps", level.tau)):
+            write_matrix(Matrix(values.astype(np.float32), level.rows, cids), folder / f"{short}_{name}.gctx")
+    for place, query in enumerate(names):
+        for level_name, file in (("pert", "pert_id"), ("pcl", "pcl")):
+            own = output / "arfs" / query
+            _write_summary(levels[f"{level_name}_summary"], place, own / f"{file}_summary.gct")
+            _write_cells(levels[f"{level_name}_cell"], levels[f"{level_name}_summary"], place, own / f"{file}_cell.gct")
+
+
+def _levels(result: QueryResult, filters: Sequence[str], classes: Classes) -> dict[str, _Level]:
+    index, params = result.index, result.params
+    cells, perts, groups = result.roll_up(classes)
+    cell_rows, pert_rows, class_rows = (level.table for level in (cells, perts, groups))
+    pert_ids, cell_ids = _pert_ids(pert_rows), _pert_ids(cell_rows)
+    found = {
+        "pert_cell": _Level(
+            _named(cell_rows, [f"{one}:{cell}" for one, cell in zip(cell_ids, cell_rows["cell_id"], strict=True)]),
+            cells.ncs.T, cells.tau.T,
+        ),
+        "pert_summary": _Level(_named(pert_rows, pert_ids), perts.ncs.T, perts.tau.T),
+        "pcl_summary": _Level(_named(class_rows, _class_ids(class_rows)), groups.ncs.T, groups.tau.T),
+    }  # fmt: skip
+    shown = filter_signatures(index.annotation, filters) if filters else np.ones(len(index), bool)
+    codes, texts = index.annotation.texts("cell_id")
+    parts: list[tuple[pd.DataFrame, np.ndarray, np.ndarray]] = []
+    for code in np.unique(codes[shown & (codes >= 0)]).tolist():
+        plan = index.roll_up_plan(classes, params, shown & (codes == code))
+        if len(plan.members):
+            own = result.roll_up(plan=plan)[2]
+            rows = own.table.assign(cell_id=texts[code])
+            ids = [f"{one}:{texts[code]}" for one in _class_ids(rows)]
+            parts.append((_named(rows, ids), own.ncs.T, own.tau.T))
+    found["pcl_cell"] = _stacked(parts, len(result.names), class_rows)
+    return found
+
+
+def _stacked(parts: Sequence[tuple[pd.DataFrame, np.ndarray, np.ndarray]], width: int, like: pd.DataFrame) -> _Level:
+    import pandas as pd
+
+    if not parts:
+        none = np.empty((0, width), np.float32)
+        return _Level(_named(like.iloc[:0].assign(cell_id=[]), []), none, none)
+    rows, ncs, tau = zip(*parts, strict=True)
+    return _Level(pd.concat(rows), np.concatenate(ncs), np.concatenate(tau))
+
+
+def _named(rows: pd.DataFrame, ids: Sequence[str]) -> pd.DataFrame:
+    """Rows under ids, each once, with texts as texts."""
+    import pandas as pd
+
+    seen: dict[str, int] = {}
+    unique = []
+    for one in ids:
+        seen[one] = seen.get(one, 0) + 1
+        unique.append(one if seen[one] == 1 else f"{one}_{seen[one]}")
+    return rows.set_axis(pd.Index(unique, dtype=object), axis=0)
+
+
+def _pert_ids(rows: pd.DataFrame) -> list[str]:
+    """Ids of perturbagens: pert_id, else the name."""
+    return [
+        str(pert_id).split(SEVERAL)[0] if isinstance(pert_id, str) and pert_id else str(name)
+        for pert_id, name in zip(rows["pert_id"], rows["pert_iname"], strict=True)
+    ]
+
+
+def _class_ids(rows: pd.DataFrame) -> list[str]:
+    return [class_id(str(name), str(kind or "")) for name, kind in zip(rows["class"], rows["pert_type"], strict=True)]
+
+
+def class_id(name: str, pert_type: str) -> str:
+    """Id of a class as clue.io writes them: ``HDAC inhibitor`` of compounds is ``CP_HDAC_INHIBITOR``."""
+    kind = perturbation_kind(pert_type.split(SEVERAL)[0]) if pert_type else ""
+    plain = "_".join("".join(letter if letter.isalnum() else " " for letter in name).split())
+    return f"{KINDS.get(kind, 'CP')}_{plain.upper()}"
+
+
+def _write_summary(level: _Level, place: int, path: Path) -> None:
+    """One column, the percentile score, the best first."""
+    import pandas as pd
+
+    order = _order(level, place)
+    rows = level.rows.iloc[order].assign(norm_cs=level.ncs[order, place].astype(np.float64))
+    cols = pd.DataFrame(index=pd.Index(["summary"], dtype=object))
+    write_matrix(Matrix(level.tau[order][:, [place]].astype(np.float32), rows, cols), path, decimals=DECIMALS)
+
+
+def _write_cells(cells: _Level, summary: _Level, place: int, path: Path) -> None:
+    """Percentile scores by cell, in the order of the summary."""
+    import pandas as pd
+
+    order = _order(summary, place)
+    rows = summary.rows.iloc[order].drop(columns=["n_signatures", "n_cells", "n_perturbagens"], errors="ignore")
+    columns = sorted(set(cells.rows["cell_id"].astype(str)))
+    at = {one: number for number, one in enumerate(rows.index)}
+    column_of = {cell: number for number, cell in enumerate(columns)}
+    values = np.full((len(rows), len(columns)), np.nan, np.float32)
+    for one, cell, score in zip(cells.rows.index, cells.rows["cell_id"], cells.tau[:, place], strict=True):
+        row = at.get(_without_cell(str(one), str(cell)))
+        if row is not None:
+            values[row, column_of[str(cell)]] = score
+    write_matrix(Matrix(values, rows, pd.DataFrame(index=pd.Index(columns, dtype=object))), path, decimals=DECIMALS)
+
+
+def _without_cell(one: str, cell: str) -> str:
+    """Id of the summary of a row of a cell."""
+    head, _, tail = one.rpartition(f":{cell}")
+    return head + tail
+
+
+def _order(level: _Level, place: int) -> np.ndarray:
+    return np.argsort(-level.ncs[:, place].astype(np.float64), kind="stable")

@@ -1,0 +1,1 @@
+"""Train the models that ship: inference of genes, shared noise of wells."""

@@ -1,0 +1,172 @@
+"""What may be asked, and its id: the same question of the same state of the index is the same answer."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+import tempfile
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat
+
+from beadwork.api.index.asking.like import queries_like, reverse_queries
+from beadwork.api.index.opened import load_queries
+from beadwork.model.connectivity.query import MappedQuery, Query
+from beadwork.model.errors import BeadworkError
+from beadwork.model.params import QueryParams
+from beadwork.serve.lookup.states import IndexState
+from beadwork.serve.refusals import RefusedError, not_found
+from beadwork.stages.connectivity.filters import filter_signatures
+
+MOST_GENES = 2000
+MOST_VALUES = 70_000
+MOST_BYTES = 8 << 20
+MOST_UPLOADS = 64
+"""Signatures of files that are kept for questions to come."""
+
+
+def _gene_name(value: Any) -> Any:
+    """Entrez ids may come as numbers."""
+    whole = isinstance(value, int | float) and not isinstance(value, bool) and value == value // 1
+    return str(int(value)) if whole else value
+
+
+Gene = Annotated[str, BeforeValidator(_gene_name), Field(max_length=64)]
+
+
+class Question(BaseModel):
+    """Genes of a query: Entrez ids, symbols of today or older ones, Ensembl ids; or a full signature; or a name."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field("query", max_length=100, description="name of the query")
+    up: list[Gene] = Field(default_factory=list, max_length=MOST_GENES, description="genes that go up")
+    down: list[Gene] = Field(default_factory=list, max_length=MOST_GENES, description="genes that go down")
+    min_set: int = Field(QueryParams().min_set, ge=1, description="a set with fewer genes in the index is not scored")
+    signature: dict[Gene, FiniteFloat] = Field(
+        default_factory=dict,
+        max_length=MOST_VALUES,
+        validation_alias=AliasChoices("signature", "profile"),
+        description="value by gene (z-score, t, log fold change): a full signature instead of sets",
+    )
+    signature_table: str = Field(
+        "",
+        max_length=MOST_BYTES,
+        description="a full signature as the text of a table of differential expression, or of a ranked list",
+    )
+    token: str = Field("", max_length=64, description="a signature of a file: `token` of POST /api/signature")
+    like: str = Field(
+        "", max_length=300, description="a sig_id of the index, or a perturbagen: ask with its signatures' mean"
+    )
+    where: list[Annotated[str, Field(max_length=200)]] = Field(
+        default_factory=list,
+        max_length=10,
+        description="filters such as cell_id=A375 or tas>=0.2; signatures keep their scores against the whole index, "
+        "perturbagens, cells and classes are rolled up from what passes, with the background of their tau",
+    )
+    direction: Literal["mimic", "reverse"] = Field(
+        "mimic", description="reverse exchanges up and down: what opposes the question comes first"
+    )
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question that can be answered: its id, its query on the genes of a state of the index."""
+
+    key: str
+    question: dict[str, Any]
+    state: IndexState
+    query: MappedQuery
+    params: QueryParams
+    where: tuple[str, ...]
+
+
+class Uploads:
+    """Signatures of files that were sent, by token."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[str, dict[str, float]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def keep(self, values: dict[str, float]) -> str:
+        """Keep a signature; its token."""
+        token = secrets.token_urlsafe(12)
+        with self._lock:
+            self._kept[token] = values
+            while len(self._kept) > MOST_UPLOADS:
+                self._kept.popitem(last=False)
+        return token
+
+    def find(self, token: str) -> dict[str, float]:
+        """Signature of a token."""
+        with self._lock:
+            found = self._kept.get(token)
+        if found is None:
+            raise not_found("no such token; send the file once more", "token")
+        return found
+
+
+def understand(question: Question, state: IndexState, uploads: Uploads) -> Asked:
+    """Put a question on the genes of the index.
+
+    Raises
+    ------
+    BeadworkError
+        It asks for nothing, for several things, or for genes or fields that the index does not have.
+    """
+    if question.token:
+        question = question.model_copy(update={"token": "", "signature": uploads.find(question.token)})
+    query = _query(question, state)
+    if question.direction == "reverse":
+        (query,) = reverse_queries([query])
+    params = QueryParams(min_set=question.min_set)
+    (mapped,) = state.index.map_queries([query], params)
+    if question.where:
+        filter_signatures(state.index.annotation, question.where)
+    asked = plain_question(question)
+    key = hashlib.sha256(json.dumps([asked, state.key], sort_keys=True).encode()).hexdigest()[:20]
+    return Asked(key, asked, state, mapped, params, tuple(question.where))
+
+
+def plain_question(question: Question) -> dict[str, Any]:
+    """Leave out of a question what is as it is by default."""
+    return {"name": question.name or "query", **question.model_dump(exclude_defaults=True, exclude={"name"})}
+
+
+def _query(question: Question, state: IndexState) -> Query:
+    """Read what is asked."""
+    name = question.name or "query"
+    given = {
+        "up": bool(question.up or question.down),
+        "signature": bool(question.signature),
+        "signature_table": bool(question.signature_table.strip()),
+        "like": bool(question.like.strip()),
+    }
+    if sum(given.values()) > 1:
+        raise RefusedError("give genes that go up and down, or a full signature, not both",
+                           field=next(key for key, value in reversed(given.items()) if value))  # fmt: skip
+    if question.like.strip():
+        try:
+            (query,) = queries_like(state.index, [question.like.strip()])
+        except BeadworkError as error:
+            raise not_found(str(error).removeprefix("--like: "), "like") from None
+        return replace(query, name=question.name if question.name != "query" else query.name)
+    if question.signature:
+        return Query(name, profile=dict(question.signature))
+    if not question.signature_table.strip():
+        return Query(name, tuple(question.up), tuple(question.down))
+    with tempfile.TemporaryDirectory(prefix="beadwork-") as folder:
+        path = Path(folder) / "signature.txt"
+        path.write_text(question.signature_table, encoding="utf-8")
+        try:
+            queries = load_queries(signatures=[path])
+        except BeadworkError as error:
+            raise RefusedError(str(error).replace(f"{path}", "the table"), field="signature_table") from None
+    if len(queries) != 1:
+        raise RefusedError(f"the table holds {len(queries)} signatures; give one at a time", field="signature_table")
+    return replace(queries[0], name=name)

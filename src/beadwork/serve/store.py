@@ -1,0 +1,282 @@
+"""Answers that are kept: one SQLite file of questions and facts, their columns beside it as Arrow files.
+
+The oldest columns go when there are too many bytes, those with a star last; their questions stay, to be asked again.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from beadwork.io.files.atomic import atomic_path
+from beadwork.model.errors import FileError
+
+log = logging.getLogger("beadwork")
+VERSION = 1
+MOST_BYTES = 4 << 30
+"""Columns that are kept in files, about."""
+MOST_MEMORY = 512 << 20
+"""Columns that are kept where there is no file, about."""
+USED_SECONDS = 30
+"""Answers that are read are marked as used no more often than this."""
+MOST_QUESTIONS = 10_000
+"""Questions that are kept; the oldest without a star go."""
+_SCHEMA = """
+create table if not exists query(
+    id text primary key, created real not null, used real not null, name text not null, question text not null,
+    state text not null, facts text not null, note text not null default '', star integer not null default 0,
+    bytes integer not null default 0);
+create table if not exists result(
+    id text not null references query(id) on delete cascade, name text not null, bytes integer not null,
+    primary key(id, name));
+create index if not exists query_used on query(star, used);
+"""
+
+
+@dataclass
+class Kept:
+    """One answered question.
+
+    Attributes
+    ----------
+    question
+        What was asked, to be asked again.
+    state
+        State of the index it was asked of.
+    facts
+        Counts, notes, how sure: what stands at the top of an answer.
+    bytes
+        Size of its columns; 0 where they have been removed.
+    """
+
+    id: str
+    name: str
+    question: dict[str, Any]
+    state: str
+    facts: dict[str, Any]
+    created: float = field(default_factory=time.time)
+    note: str = ""
+    star: bool = False
+    bytes: int = 0
+
+
+class Store:
+    """Keeps answers in a file, or in memory.
+
+    Parameters
+    ----------
+    path
+        SQLite file, made with mode 0600; None: in memory, until the server ends.
+    most_bytes
+        Columns that are kept, about.
+
+    Raises
+    ------
+    FileError
+        The file cannot be made, or is something else.
+    """
+
+    def __init__(self, path: Path | None = None, most_bytes: int | None = None) -> None:
+        self.path = path
+        self.folder = None if path is None else path.with_name(f"{path.name}.columns")
+        self.most_bytes = most_bytes or (MOST_MEMORY if path is None else MOST_BYTES)
+        self._lock, self._memory = threading.RLock(), dict[tuple[str, str], Any]()
+        try:
+            if path is not None and self.folder is not None:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+                os.chmod(path, 0o600)
+                self.folder.mkdir(mode=0o700, exist_ok=True)
+            self._base = sqlite3.connect(path or ":memory:", check_same_thread=False, timeout=10)
+            self._base.row_factory = sqlite3.Row
+            version = self._base.execute("pragma user_version").fetchone()[0]
+            if version not in (0, VERSION):
+                raise FileError(f"{path}: a store of version {version}, not {VERSION}; name another file (--store)")
+            tables = {row[0] for row in self._base.execute("select name from sqlite_master where type = 'table'")}
+            if version == 0 and tables:
+                raise FileError(f"{path}: is an SQLite file of something else; name another file (--store)")
+            self._base.execute("pragma journal_mode = wal")
+            self._base.execute("pragma synchronous = normal")
+            self._base.execute("pragma foreign_keys = on")
+            self._base.executescript(f"{_SCHEMA} pragma user_version = {VERSION};")
+        except OSError as error:
+            raise FileError(
+                f"{path}: cannot be written ({error.strerror}); name another file (--store) or none"
+            ) from None
+        except sqlite3.DatabaseError as error:
+            raise FileError(f"{path}: is no store of answers ({error}); name another file (--store) or none") from None
+
+    @contextmanager
+    def _change(self) -> Iterator[sqlite3.Connection]:
+        with self._lock, self._base:
+            yield self._base
+
+    def put(self, kept: Kept, tables: Mapping[str, Any]) -> None:
+        """Keep an answer and its columns (Arrow tables by name)."""
+        sizes = {name: self._write(kept.id, name, table) for name, table in tables.items()}
+        with self._change() as base:
+            base.execute(
+                "insert into query values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict(id) do update set "
+                "used = excluded.used, facts = excluded.facts, bytes = excluded.bytes",
+                (kept.id, kept.created, time.time(), kept.name, json.dumps(kept.question), kept.state,
+                 json.dumps(kept.facts), kept.note, int(kept.star), sum(sizes.values())),
+            )  # fmt: skip
+            base.executemany("insert or replace into result values (?, ?, ?)",
+                             [(kept.id, name, size) for name, size in sizes.items()])  # fmt: skip
+        kept.bytes = sum(sizes.values())
+        self._evict(kept.id)
+
+    def add(self, key: str, name: str, table: Any) -> None:
+        """Keep further columns of an answer."""
+        size = self._write(key, name, table)
+        with self._change() as base:
+            if base.execute("update query set bytes = bytes + ? where id = ?", (size, key)).rowcount:
+                base.execute("insert or replace into result values (?, ?, ?)", (key, name, size))
+        self._evict(key)
+
+    def find(self, key: str) -> Kept | None:
+        """Answer by its id."""
+        with self._change() as base:
+            row = base.execute("select * from query where id = ?", (key,)).fetchone()
+            if row is not None and time.time() - row["used"] > USED_SECONDS:
+                base.execute("update query set used = ? where id = ?", (time.time(), key))
+        return None if row is None else _kept(row)
+
+    def table(self, key: str, name: str) -> Any | None:
+        """Columns of an answer as an Arrow table, mapped from its file; None where they are not kept."""
+        with self._lock:
+            if not self._base.execute("select 1 from result where id = ? and name = ?", (key, name)).fetchone():
+                return None
+        if self.folder is None:
+            return self._memory.get((key, name))
+        import pyarrow as pa
+
+        with suppress(OSError, pa.ArrowException):
+            with pa.memory_map(str(self._file(key, name))) as source:
+                return pa.ipc.open_file(source).read_all()
+        return None
+
+    def history(
+        self, *, text: str = "", star: bool = False, offset: int = 0, limit: int = 50
+    ) -> tuple[int, list[Kept]]:
+        """How many questions there are, and some of them, newest first."""
+        where, values = "where (name like ? escape '\\' or note like ? escape '\\')", [_like(text)] * 2
+        where += " and star = 1" if star else ""
+        with self._lock:
+            total = self._base.execute(f"select count(*) from query {where}", values).fetchone()[0]
+            rows = self._base.execute(
+                f"select * from query {where} order by created desc, id limit ? offset ?", [*values, limit, offset]
+            ).fetchall()
+        return int(total), [_kept(row) for row in rows]
+
+    def mark(self, key: str, *, name: str | None = None, note: str | None = None, star: bool | None = None) -> bool:
+        """Name an answer, note something on it, or give it a star; False if there is no such answer."""
+        changes = {"name": name, "note": note, "star": None if star is None else int(star)}
+        chosen = {column: value for column, value in changes.items() if value is not None}
+        assigned = ", ".join(f"{column} = ?" for column in chosen) or "used = used"
+        with self._change() as base:
+            return base.execute(f"update query set {assigned} where id = ?", [*chosen.values(), key]).rowcount > 0
+
+    def delete(self, key: str | None = None) -> int:
+        """Remove an answer and its question, or all without a star; how many."""
+        with self._change() as base:
+            which, values = ("id = ?", [key]) if key is not None else ("star = 0", [])
+            keys = [row[0] for row in base.execute(f"select id from query where {which}", values)]
+            for one in keys:
+                self._drop_columns(base, one)
+                base.execute("delete from query where id = ?", (one,))
+        return len(keys)
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._base.close()
+
+    def _file(self, key: str, name: str) -> Path:
+        assert self.folder is not None
+        return self.folder / f"{key}.{name}.arrow"
+
+    def _write(self, key: str, name: str, table: Any) -> int:
+        if self.folder is None:
+            with self._lock:
+                self._memory[key, name] = table
+            return int(table.nbytes)
+        import pyarrow as pa
+
+        path = self._file(key, name)
+        with atomic_path(path) as temporary:
+            os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT, 0o600))
+            with pa.OSFile(str(temporary), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+                writer.write_table(table)
+        return path.stat().st_size
+
+    def _drop_columns(self, base: sqlite3.Connection, key: str) -> None:
+        for (name,) in base.execute("select name from result where id = ?", (key,)).fetchall():
+            self._memory.pop((key, name), None)
+            if self.folder is not None:
+                self._file(key, name).unlink(missing_ok=True)
+        base.execute("delete from result where id = ?", (key,))
+        base.execute("update query set bytes = 0 where id = ?", (key,))
+
+    def _evict(self, newest: str) -> None:
+        """Remove columns, the least recently used first and those with a star last, until the rest fits."""
+        with self._change() as base:
+            total = base.execute("select coalesce(sum(bytes), 0) from query").fetchone()[0]
+            if total > self.most_bytes:
+                rows = base.execute(
+                    "select id, bytes from query where bytes > 0 and id != ? order by star, used", (newest,)
+                ).fetchall()
+                for key, size in rows:
+                    self._drop_columns(base, key)
+                    total -= size
+                    if total <= self.most_bytes:
+                        break
+            many = base.execute("select count(*) from query").fetchone()[0] - MOST_QUESTIONS
+            if many > 0:
+                for (key,) in base.execute(
+                    "select id from query where id != ? order by star, used limit ?", (newest, many)
+                ).fetchall():
+                    self._drop_columns(base, key)
+                    base.execute("delete from query where id = ?", (key,))
+
+
+def open_store(name: str | None) -> Store:
+    """Open the store of this name, ``none`` for one in memory, or that of the user's account where no name is given.
+
+    Raises
+    ------
+    FileError
+        The file that was named cannot be used.
+    """
+    if name == "none":
+        return Store()
+    if name is not None:
+        return Store(Path(name))
+    base = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
+    try:
+        return Store(Path(base).expanduser() / "beadwork" / "answers.sqlite")
+    except (FileError, RuntimeError) as error:
+        log.warning("answers are kept in memory only: %s", error)
+        return Store()
+
+
+def _kept(row: sqlite3.Row) -> Kept:
+    return Kept(
+        row["id"], row["name"], json.loads(row["question"]), row["state"], json.loads(row["facts"]), row["created"],
+        row["note"], bool(row["star"]), row["bytes"],
+    )  # fmt: skip
+
+
+def _like(text: str) -> str:
+    for sign in "\\%_":
+        text = text.replace(sign, f"\\{sign}")
+    return f"%{text}%"

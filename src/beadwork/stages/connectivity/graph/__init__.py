@@ -1,0 +1,1 @@
+"""Graphs and vectors of perturbagens: consensus signatures, edges with their evidence, embeddings."""

@@ -1,0 +1,125 @@
+"""``query --layout clue``: the folders and names of clue.io's tools, read back by cmapPy."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from beadwork.api import ConnectivityIndex
+from beadwork.model.cmappy import corrected_cmappy
+from beadwork.model.connectivity.query import Query
+
+from ..api.index.conftest import *  # noqa: F403
+
+GUTC = ["cs_sig", "ns_sig", "ps_sig", "ns_pert_cell", "ps_pert_cell", "ns_pert_summary", "ps_pert_summary",
+        "ns_pcl_cell", "ps_pcl_cell", "ns_pcl_summary", "ps_pcl_summary"]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def index(toy_files, tmp_path_factory):
+    """Index with mechanisms: drugs 0 to 4 share one, 5 to 8 another."""
+    folder = tmp_path_factory.mktemp("moa")
+    info = pd.read_csv(toy_files[1], sep="\t")
+    number = pd.to_numeric(info["pert_iname"].str.removeprefix("drug-"), errors="coerce")
+    info["moa"] = np.where(number < 5, "HDAC inhibitor", np.where(number < 9, "other / agonist", ""))
+    info.to_csv(folder / "siginfo.tsv", sep="\t", index=False)
+    ConnectivityIndex.build(folder / "index", toy_files[0], folder / "siginfo.tsv")
+    return folder / "index"
+
+
+@pytest.fixture(scope="module")
+def queries(index):
+    genes = ConnectivityIndex.open(index).genes["gene_id"].tolist()
+    return [Query("first one", tuple(genes[:30]), tuple(genes[30:60])), Query("second", tuple(genes[60:90]))]
+
+
+@pytest.fixture(scope="module")
+def answers(index, queries, tmp_path_factory):
+    from beadwork.cli import main
+
+    folder = tmp_path_factory.mktemp("clue")
+    for side in ("up", "down"):
+        lines = ["\t".join([query.name, "na", *getattr(query, side)]) for query in queries if getattr(query, side)]
+        (folder / f"{side}.gmt").write_text("\n".join(lines) + "\n")
+    out = folder / "out"
+    command = ["query", index, "--up", folder / "up.gmt", "--down", folder / "down.gmt", "--layout", "clue", "-o", out]
+    main([str(item) for item in command])
+    return out
+
+
+@pytest.fixture(scope="module")
+def read():
+    """Reader of cmapPy."""
+
+    def parse(path):
+        with warnings.catch_warnings(), corrected_cmappy():
+            warnings.simplefilter("ignore")
+            from cmapPy.pandasGEXpress.parse import parse as cmappy
+
+            return cmappy(str(path))
+
+    return parse
+
+
+def test_files_of_both_tools_are_there(answers):
+    assert {path.stem for path in (answers / "matrices" / "gutc").iterdir()} == set(GUTC)
+    assert {path.stem for path in (answers / "matrices" / "query").iterdir()} == {"cs", "ncs", "fdr_qvalue"}
+    listed = pd.read_csv(answers / "arfs" / "index.txt", sep="\t")
+    assert listed["query_id"].tolist() == ["first one", "second"]
+    for path in listed["path"]:
+        assert {item.name for item in (answers / path).iterdir()} == {
+            "query_info.txt", "query_result.gct", "pert_id_cell.gct", "pert_id_summary.gct", "pcl_cell.gct",
+            "pcl_summary.gct",
+        }  # fmt: skip
+    assert (answers / "up.gmt").read_text().startswith("first one_UP\t")
+
+
+def test_scores_are_those_of_the_library(answers, read, index, queries):
+    opened = ConnectivityIndex.open(index)
+    result = opened.query_many(queries)
+    for path, kind in (("query/ncs", "ncs"), ("query/cs", "wtcs"), ("gutc/ns_sig", "ncs"), ("gutc/ps_sig", "tau"),
+                       ("query/fdr_qvalue", "fdr")):  # fmt: skip
+        gct = read(answers / "matrices" / f"{path}.gctx")
+        assert gct.data_df.columns.tolist() == ["first one", "second"]
+        order = opened.siginfo["sig_id"].astype(str)
+        np.testing.assert_allclose(gct.data_df.loc[order].to_numpy().T, result.values(kind), atol=1e-6)
+    perts = result.perturbagens("second").set_index("pert_id")
+    for short, column in (("ns", "ncs"), ("ps", "tau")):
+        gct = read(answers / "matrices" / "gutc" / f"{short}_pert_summary.gctx")
+        np.testing.assert_allclose(gct.data_df["second"], perts.loc[gct.data_df.index, column], atol=1e-4)
+        assert set(gct.row_metadata_df["pert_iname"]) == {f"drug-{number}" for number in range(12)}
+
+
+def test_rows_by_cell_have_the_ids_that_scripts_split(answers, read):
+    gct = read(answers / "matrices" / "gutc" / "ps_pert_cell.gctx")
+    meta = gct.row_metadata_df
+    assert [one.split(":")[1] for one in meta.index] == meta["cell_id"].tolist()
+    assert [one.split(":")[0] for one in meta.index] == meta["pert_id"].tolist()
+    gct = read(answers / "matrices" / "gutc" / "ns_pcl_cell.gctx")
+    assert {one.split(":")[0] for one in gct.data_df.index} == {"CP_HDAC_INHIBITOR", "CP_OTHER_AGONIST"}
+    assert [one.split(":")[1] for one in gct.data_df.index] == gct.row_metadata_df["cell_id"].tolist()
+    assert gct.data_df.loc["CP_HDAC_INHIBITOR:MCF7", "first one"] > 1
+
+
+def test_tables_of_a_query(answers, read):
+    folder = answers / pd.read_csv(answers / "arfs" / "index.txt", sep="\t")["path"][0]
+    ranked = read(folder / "query_result.gct")
+    assert ranked.data_df.columns.tolist() == ["norm_cs"] and {"raw_cs", "fdr_q_nlog10"} <= set(
+        ranked.row_metadata_df.columns
+    )
+    summary, whole = read(folder / "pert_id_summary.gct"), read(answers / "matrices" / "gutc" / "ps_pert_summary.gctx")
+    np.testing.assert_allclose(
+        summary.data_df["summary"], whole.data_df.loc[summary.data_df.index, "first one"], atol=1e-3
+    )
+    cells, by_cell = read(folder / "pert_id_cell.gct"), read(answers / "matrices" / "gutc" / "ps_pert_cell.gctx")
+    assert cells.data_df.index.tolist() == summary.data_df.index.tolist()
+    for one, score in by_cell.data_df["first one"].items():
+        pert, cell = one.split(":")
+        assert cells.data_df.loc[pert, cell] == pytest.approx(score, abs=1e-3)
+    assert cells.data_df.notna().sum().sum() == len(by_cell.data_df)
+
+
+def test_what_the_layout_has_no_place_for_is_refused(run, index, tmp_path):
+    done = run("query", index, "--like", "drug-1", "--layout", "clue", "--direction", "reverse", "-o", tmp_path)
+    assert done.code == 2 and "--layout clue has no repurposing.tsv; leave --direction out" in done.err

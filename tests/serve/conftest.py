@@ -1,0 +1,56 @@
+"""A client of the application over a made index, without a socket."""
+
+import time
+
+import pytest
+
+from beadwork.api import ConnectivityIndex
+
+from ..api.index.conftest import *  # noqa: F403
+
+
+@pytest.fixture(scope="session")
+def open_index(toy_index):
+    return ConnectivityIndex.open(toy_index)
+
+
+@pytest.fixture(scope="module")
+def client(open_index):
+    fastapi = pytest.importorskip("fastapi.testclient", reason="the extra serve is not installed")
+    from beadwork.serve.app import create_app
+
+    app = create_app(open_index, hosts=["127.0.0.1"])
+    with fastapi.TestClient(app, base_url="http://127.0.0.1") as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def ask(client):
+    """Ask a question and wait for its answer."""
+
+    def asked(question, on=client):
+        response = on.post("/api/queries", json=question)
+        assert response.status_code == 202, response.text
+        return wait(on, response.json())
+
+    return asked
+
+
+def wait(client, state):
+    while state["status"] in ("waiting", "running"):
+        time.sleep(0.02)
+        state = client.get(state["state_url"]).json()
+    return state
+
+
+@pytest.fixture(scope="module")
+def planted(open_index):
+    genes = open_index.genes["gene_id"].tolist()
+    return {"name": "planted", "up": genes[:30], "down": genes[30:60]}
+
+
+@pytest.fixture(scope="module")
+def answer(ask, planted):
+    state = ask(planted)
+    assert state["status"] == "done", state
+    return state

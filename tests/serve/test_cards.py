@@ -1,0 +1,115 @@
+"""Genes while they are typed, files, search, lists, cards, values of signatures."""
+
+import io
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+
+def test_genes_are_checked_one_by_one(client, open_index):
+    symbol, entrez = open_index.genes["symbol"][0], open_index.genes["gene_id"][0]
+    found = client.post("/api/genes/check", json={"text": f"{symbol}, {symbol}\nA1BG;FOOBAR9 TP54"}).json()
+    verdicts = [item["verdict"] for item in found["genes"]]
+    assert verdicts == ["used", "used", "not here", "unknown", "unknown"]
+    assert found["genes"][0]["entrez"] == entrez and not found["genes"][0]["repeated"] and found["genes"][1]["repeated"]
+    assert found["genes"][2]["entrez"] == "1" and "not among the 978 genes" in found["genes"][2]["why"]
+    assert found["counts"] == {"used": 2, "not here": 1, "unknown": 2, "repeated": 1}
+
+
+def test_unknown_genes_come_with_suggestions(client, open_index):
+    symbol = next(name for name in open_index.genes["symbol"] if len(name) == 6 and name.isalpha())
+    (found,) = client.post("/api/genes/check", json={"text": f"{symbol[:5]}{symbol[4]}{symbol[5]}"}).json()["genes"]
+    assert found["verdict"] == "unknown"
+    if "did you mean" in found["why"]:
+        assert found["suggest"]
+
+
+def test_a_table_becomes_a_question(client, ask, open_index):
+    z = open_index.signature(str(open_index.siginfo["sig_id"].iloc[7]))
+    text = "gene\tstat\tpvalue\n" + "".join(f"{gene}\t{value:.4f}\t0.01\n" for gene, value in z.items())
+    found = client.post("/api/signature", files={"file": ("../de.tsv", text)}).json()
+    assert found["kind"] == "signature" and found["file"] == "de.tsv" and found["quality"]["used"] == 978
+    assert found["preview"]["up"][0]["gene"] == z.idxmax()
+    state = ask({"name": "of a file", "token": found["token"]})
+    top = client.get(f"/api/queries/{state['id']}/sigs?limit=1&fields=sig_id").json()["rows"][0][0]
+    assert top == str(open_index.siginfo["sig_id"].iloc[7])
+    assert client.post("/api/queries", json={"token": "nix"}).json()["field"] == "token"
+
+
+def test_a_gmt_becomes_sets(client, open_index):
+    genes = open_index.genes["symbol"].tolist()
+    text = "one\tna\t" + "\t".join(genes[:12]) + "\n"
+    found = client.post("/api/signature", files={"file": ("sets.gmt", text)}).json()
+    assert found["kind"] == "sets" and found["queries"][0]["up"] == genes[:12] and found["quality"]["used"] == 12
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "status"),
+    [("a.tsv", b"a\tb\nc\td\n", 422), ("x.tsv", b"", 422), ("big.txt", b"x" * (9 << 20), 413)],
+)
+def test_files_that_cannot_be_used(client, name, content, status):
+    response = client.post("/api/signature", files={"file": (name, content)})
+    assert response.status_code == status and response.json()["words"]
+
+
+@pytest.mark.parametrize(
+    ("words", "kind", "first"), [("drug-3", "pert", "drug-3"), ("BRD-K003", "pert", "drug-3"), ("mcf7", "cell", "MCF7")]
+)
+def test_search_finds_names_and_ids(client, words, kind, first):
+    hits = client.get("/api/search", params={"q": words}).json()["hits"]
+    assert (hits[0]["kind"], hits[0]["id"]) == (kind, first)
+    assert any(hit["kind"] == "sig" for hit in hits) or words == "drug-3"
+
+
+def test_search_for_genes_and_nothing(client, open_index):
+    symbol = open_index.genes["symbol"][5]
+    hits = client.get("/api/search", params={"q": symbol.lower(), "kind": "gene"}).json()["hits"]
+    assert hits[0]["id"] == symbol and all(hit["kind"] == "gene" for hit in hits)
+    assert client.get("/api/search", params={"q": "  "}).json()["hits"] == []
+    assert client.get("/api/search", params={"q": "x", "kind": "nix"}).status_code == 422
+
+
+@pytest.mark.parametrize(("kind", "total"), [("perts", 12), ("genes", 978), ("cells", 2), ("sigs", 150)])
+def test_lists(client, kind, total):
+    found = client.get(f"/api/{kind}", params={"limit": 5}).json()
+    assert found["total"] == total and len(found["rows"]) == min(5, total)
+
+
+@pytest.mark.parametrize(
+    ("path", "table"), [("perts/drug-3", "signatures"), ("genes/{symbol}", "perturbagens"), ("cells/MCF7", "tried"),
+                        ("sigs/{sig}", "profile")]
+)  # fmt: skip
+def test_cards(client, open_index, path, table):
+    sig_id, symbol = str(open_index.siginfo["sig_id"].iloc[3]), open_index.genes["symbol"][3]
+    found = client.get(f"/api/{path.format(sig=sig_id, symbol=symbol)}").json()
+    assert found["facts"] and found[table]
+    assert client.get(f"/api/{path.split('/')[0]}/no such thing").status_code == 404
+
+
+def test_neighbours_are_by_cosine(client, open_index):
+    sig_id = str(open_index.siginfo["sig_id"].iloc[0])
+    found = client.get(f"/api/sigs/{sig_id}/neighbours", params={"top": 3}).json()
+    z = open_index.store.read_signatures(range(150)).astype(float)
+    unit = z / np.linalg.norm(z, axis=1, keepdims=True)
+    cosine = unit @ unit[0]
+    cosine[0] = -2
+    assert found["like"][0]["sig_id"] == str(open_index.siginfo["sig_id"].iloc[int(np.argmax(cosine))])
+    assert found["like"][0]["cosine"] == pytest.approx(cosine.max(), abs=1e-5) and len(found["unlike"]) == 3
+
+
+def test_values_as_json_csv_and_arrow(client, open_index):
+    ids = open_index.siginfo["sig_id"].astype(str).tolist()[4:7][::-1]
+    expected = np.stack([open_index.signature(one).to_numpy() for one in ids])
+    found = client.post("/api/sigs/values", json={"sig_ids": ids}).json()
+    np.testing.assert_allclose(found["values"], expected, rtol=1e-6)
+    text = client.post("/api/sigs/values", json={"sig_ids": ids}, headers={"Accept": "text/csv"}).text
+    np.testing.assert_allclose(pd.read_csv(io.StringIO(text))[ids].to_numpy().T, expected, rtol=1e-5)
+    headers = {"Accept": "application/vnd.apache.arrow.stream"}
+    genes = open_index.genes["symbol"].tolist()[:3]
+    raw = client.post("/api/sigs/values", json={"sig_ids": ids, "genes": genes}, headers=headers).content
+    table = pa.ipc.open_stream(raw).read_all()
+    assert table.column_names == ["gene_id", "symbol", *ids] and table.column("symbol").to_pylist() == genes
+    np.testing.assert_array_equal(table.column(ids[1]).to_numpy(), expected[1, :3])
+    assert client.post("/api/sigs/values", json={"sig_ids": ["nix"]}).status_code == 404

@@ -1,0 +1,116 @@
+"""cmapPy's client of clue.io's API against our server, unchanged; jobs and their archives as cluequery reads them."""
+
+import io
+import tarfile
+import time
+
+import numpy as np
+import pytest
+
+from beadwork.api import ConnectivityIndex
+from beadwork.io.matrix.formats import read_matrix
+
+pytest.importorskip("requests")
+from cmapPy.clue_api_client import cell_queries, clue_api_client, gene_queries, pert_queries
+
+from .test_app import serving
+
+
+@pytest.fixture(scope="module")
+def site(toy_index):
+    with serving(ConnectivityIndex.open(toy_index)) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def clue(site):
+    return clue_api_client.ClueApiClient(base_url=f"{site}/api", user_key="any key")
+
+
+def test_client_of_cmappy_works_unchanged(clue, open_index):
+    assert cell_queries.is_cell_line_in_api(clue, "A375") and not cell_queries.is_cell_line_in_api(clue, "NIX")
+    symbols = open_index.genes["symbol"].tolist()[:3]
+    assert gene_queries.are_genes_in_api(clue, [*symbols, "NIX_1"]) == set(symbols)
+    names = pert_queries.retrieve_pert_id_pert_iname_map(["BRD-K003", "BRD-K004"], clue)
+    assert names == {"BRD-K003": "drug-3", "BRD-K004": "drug-4"}
+    assert pert_queries.retrieve_pert_id_pert_type_map(["BRD-K003"], clue) == {"BRD-K003": "trt_cp"}
+
+
+def test_filters_of_the_client(clue, open_index):
+    info = open_index.siginfo
+    where = {"and": [{"cell_id": "MCF7"}, {"tas": {"gte": 0.5}}, {"pert_iname": {"like": "drug-1"}}]}
+    found = clue.run_filter_query("sigs", {"where": where, "fields": ["sig_id", "tas"], "order": "tas DESC"})
+    keep = (info["cell_id"] == "MCF7") & (info["tas"] >= 0.5) & info["pert_iname"].astype(str).str.contains("drug-1")
+    expected = info[keep].sort_values("tas", ascending=False, kind="stable")["sig_id"].astype(str).tolist()
+    assert [row["sig_id"] for row in found] == expected and set(found[0]) == {"sig_id", "tas"}
+    assert clue.run_count_query("sigs", where) == {"count": len(expected)}
+    part = clue.run_filter_query("sigs", {"where": where, "order": ["tas DESC"], "limit": 2, "skip": 1})
+    assert [row["sig_id"] for row in part] == expected[1:3]
+    (pert,) = clue.run_filter_query("perts", {"where": {"pert_iname": "drug-3"}})
+    assert pert["pert_id"] == "BRD-K003" and pert["cell_id"] == ["MCF7"] and pert["num_sig"] > 3
+
+
+def test_what_the_index_does_not_know_has_a_reason(site, clue):
+    import requests
+
+    for name, words in (("profiles", "had no distil_id"), ("rep_drugs", "no annotation of drugs")):
+        response = requests.get(f"{site}/api/{name}", params={"filter": "{}"}, timeout=20)
+        assert response.status_code == 404 and words in response.json()["words"]
+    bad = requests.get(f"{site}/api/perts", params={"filter": "{x"}, timeout=20)
+    assert bad.status_code == 400 and bad.json()["field"] == "filter"
+
+
+def finished(site, key):
+    import requests
+
+    for _ in range(400):
+        job = requests.get(f"{site}/api/jobs/findByJobId/{key}", headers={"user_key": "x"}, timeout=20).json()
+        if job["status"] in ("completed", "error"):
+            return job
+        time.sleep(0.05)
+    raise AssertionError(job)
+
+
+def test_a_job_gives_the_archive_that_cluequery_reads(site, open_index, tmp_path):
+    import requests
+
+    genes = open_index.genes["gene_id"].tolist()
+    up, down = ("\t".join([f"q_{side}", "na", *own]) + "\n" for side, own in (("UP", genes[:30]), ("DN", genes[30:60])))
+    sent = {"uptag-cmapfile": ("up.gmt", up), "dntag-cmapfile": ("dn.gmt", down)}
+    data = {"tool_id": "sig_fastgutc_tool", "name": "my query", "data_type": "L1000", "dataset": "Touchstone",
+            "ignoreWarnings": "false"}  # fmt: skip
+    key = requests.post(f"{site}/api/jobs", data=data, files=sent, timeout=20).json()["result"]["job_id"]
+    job = finished(site, key)
+    assert job["errorMessage"] == "" and job["download_status"] == "completed" and job["params"]["name"] == "my query"
+    assert job["download_url"].startswith("//127.0.0.1")
+    raw = requests.get(f"http:{job['download_url']}", timeout=20).content
+    with tarfile.open(fileobj=io.BytesIO(raw)) as archive:
+        archive.extractall(tmp_path, filter="data")
+    (root,) = tmp_path.iterdir()
+    assert root.name.startswith("my_analysis.sig_fastgutc_tool.")
+    gct = read_matrix(root / "matrices" / "gutc" / "ns_pert_summary.gctx")
+    expected = open_index.query_many(genes[:30], genes[30:60]).perturbagens().set_index("pert_id")
+    np.testing.assert_allclose(gct.values[:, 0], expected.loc[gct.rids, "ncs"], atol=1e-5)
+    for name in ("ps_pert_cell", "ns_pert_cell", "ps_pert_summary", "ps_pcl_cell", "ns_pcl_summary", "ps_pcl_summary"):
+        assert (root / "matrices" / "gutc" / f"{name}.gctx").is_file()
+
+
+@pytest.mark.parametrize(
+    ("data", "up", "words"),
+    [
+        ({"tool_id": "sig_slice_tool"}, "a\tna\tPSME1\n", "tool_id 'sig_slice_tool': there are sig_gutc_tool"),
+        ({"tool_id": "sig_gutc_tool"}, None, "uptag-cmapfile: gene sets are missing"),
+        ({"tool_id": "sig_gutc_tool"}, "a\tna\tFOO1\tFOO2\tFOO3\n", "is in the index"),
+        (
+            {"tool_id": "sig_gutc_tool"},
+            "".join(f"s{i}\tna\tPSME1\tATF1\tTP53\n" for i in range(26)),
+            "26 queries; 25 at a",
+        ),
+    ],
+)
+def test_jobs_that_are_refused(site, data, up, words):
+    import requests
+
+    files = {} if up is None else {"uptag-cmapfile": ("up.gmt", up)}
+    response = requests.post(f"{site}/api/jobs", data=data, files=files or {"x": ("x", "")}, timeout=20)
+    assert 400 <= response.status_code < 500 and words in response.json()["words"]

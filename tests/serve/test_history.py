@@ -1,0 +1,159 @@
+"""What is kept of questions: in a file or in memory, up to a limit; notes, stars; answers side by side."""
+
+import stat
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from beadwork.api import ConnectivityIndex
+from beadwork.model.errors import FileError
+from beadwork.serve.store import Kept, Store
+
+FACTS = {"how_sure": [{"verdict": "usable", "words": "x"}], "counts": {}, "notes": [], "null_types": {}, "missing": [],
+         "scores": [], "seconds": 0.1, "signatures": 3}  # fmt: skip
+
+
+def keep(store, key, star=False, rows=1000):
+    store.put(Kept(key, f"name {key}", {"up": ["A"]}, "state", FACTS, star=star), {"scores": table_of(rows)})
+
+
+def table_of(rows):
+    return pa.table({"ncs": np.arange(rows, dtype=np.float32)})
+
+
+@pytest.fixture(params=["file", "memory"])
+def make_store(request, tmp_path):
+    def make(**options):
+        return Store(tmp_path / "own" / "answers.sqlite" if request.param == "file" else None, **options)
+
+    return make
+
+
+def test_columns_come_back_as_they_were(make_store):
+    store = make_store()
+    keep(store, "one")
+    assert store.table("one", "scores").equals(table_of(1000)) and store.table("one", "nix") is None
+    store.add("one", "more", table_of(5))
+    assert store.find("one").bytes > 4000 and store.table("one", "more").num_rows == 5
+
+
+def test_the_least_recently_used_go_first_and_stars_last(make_store):
+    store = make_store(most_bytes=13_000)
+    keep(store, "starred", star=True)
+    for number in range(2):
+        keep(store, f"plain {number}")
+    keep(store, "new")
+    assert store.find("plain 0").bytes == 0 and store.table("plain 0", "scores") is None
+    assert store.find("starred").bytes > 0 and store.find("new").bytes > 0
+    assert store.find("plain 0").question == {"up": ["A"]}, "the question stays, to be asked again"
+
+
+def test_files_are_the_users_alone(tmp_path):
+    path = tmp_path / "own" / "answers.sqlite"
+    store = Store(path)
+    keep(store, "one")
+    files = [path, *path.parent.glob("answers.sqlite-*"), *store.folder.iterdir()]
+    assert len(files) >= 2 and all(stat.S_IMODE(item.stat().st_mode) == 0o600 for item in files)
+    assert stat.S_IMODE(store.folder.stat().st_mode) == 0o700
+    store.close()
+    again = Store(path)
+    assert again.find("one").name == "name one" and again.table("one", "scores").num_rows == 1000
+
+
+def test_files_of_something_else_are_left_alone(tmp_path):
+    import sqlite3
+
+    other = tmp_path / "other.sqlite"
+    base = sqlite3.connect(other)
+    base.execute("create table mine(a)")
+    base.commit()
+    base.close()
+    with pytest.raises(FileError, match="is an SQLite file of something else; name another file"):
+        Store(other)
+    text = tmp_path / "text.sqlite"
+    text.write_text("no database, but a text that is long enough to be looked at, " * 30)
+    with pytest.raises(FileError, match="is no store of answers"):
+        Store(text)
+    assert text.read_text().startswith("no database")
+
+
+def test_history_notes_stars_and_deletion(client, ask, planted, answer):
+    second = ask({**planted, "name": "second_50%"})
+    found = client.get("/api/history").json()
+    assert {answer["id"], second["id"]} <= {row["id"] for row in found["rows"]}
+    assert [row["id"] for row in client.get("/api/history", params={"text": "_50%"}).json()["rows"]] == [second["id"]]
+    changed = client.patch(f"/api/history/{second['id']}", json={"note": "look again", "star": True}).json()
+    assert changed["note"] == "look again" and changed["star"]
+    assert [row["id"] for row in client.get("/api/history", params={"star": True}).json()["rows"]] == [second["id"]]
+    assert client.delete(f"/api/history/{second['id']}").json() == {"deleted": 1}
+    assert client.get(f"/api/queries/{second['id']}").status_code == 404
+    assert client.patch("/api/history/nix", json={}).status_code == 404
+
+
+def test_answers_side_by_side(client, ask, planted, answer):
+    turned = ask({**planted, "name": "turned", "up": planted["down"], "down": planted["up"]})
+    found = client.post("/api/compare", json={"ids": [answer["id"], turned["id"]], "rows": 5}).json()
+    assert found["correlation"][0][0] == 1 and found["correlation"][0][1] < -0.8
+    assert found["rows"][0][-1] == max(row[-1] for row in found["rows"]) and found["shared"] == 12
+    assert client.post("/api/compare", json={"ids": [answer["id"]] * 2}).json()["field"] == "ids"
+    assert client.post("/api/compare", json={"ids": [answer["id"], "nix"]}).status_code == 404
+    for table in ("sigs", "classes"):
+        assert (
+            client.post("/api/compare", json={"ids": [answer["id"], turned["id"]], "table": table}).status_code == 200
+        )
+
+
+def test_an_index_that_changes_is_noticed(tmp_path, toy_files):
+    """Answers are wholly of one state; those of an older one stay, and are said to be older."""
+    from fastapi.testclient import TestClient
+
+    from beadwork.serve.app import create_app
+
+    from ..api.index.conftest import make_signatures
+    from .conftest import wait
+
+    path = tmp_path / "index"
+    ConnectivityIndex.build(path, *toy_files)
+    app = create_app(ConnectivityIndex.open(path), hosts=["127.0.0.1"], reopen=lambda: ConnectivityIndex.open(path))
+    with TestClient(app, base_url="http://127.0.0.1") as client:
+        genes = ConnectivityIndex.open(path).genes["gene_id"].tolist()
+        asked = {"up": genes[:30], "down": genes[30:60]}
+        first = wait(client, client.post("/api/queries", json=asked).json())
+        from beadwork.io.files.tables import write_table
+        from beadwork.io.matrix.formats import write_matrix
+
+        matrix, info = make_signatures(50, seed=9, prefix="NEW001")
+        write_matrix(matrix, tmp_path / "new_MODZ.gctx")
+        write_table(info, tmp_path / "new.tsv")
+        ConnectivityIndex.open(path).append(tmp_path / "new_MODZ.gctx", tmp_path / "new.tsv")
+        app.state.service.states.look(wait=True)
+        second = wait(client, client.post("/api/queries", json=asked).json())
+        assert second["state"] != first["state"] and second["id"] != first["id"]
+        assert client.get(first["state_url"]).json()["older"] and not second["older"]
+        totals = [client.get(f"/api/queries/{one['id']}/sigs").json()["total"] for one in (first, second)]
+        assert totals == [150, 200]
+        refused = client.post("/api/compare", json={"ids": [first["id"], second["id"]]})
+        assert refused.status_code == 409 and refused.json()["code"] == "different_indexes"
+
+
+def test_an_answer_of_a_state_that_is_not_open_says_so(tmp_path, toy_files, open_index, planted):
+    from fastapi.testclient import TestClient
+
+    from beadwork.serve.app import create_app
+
+    from .conftest import wait
+
+    store = Store(tmp_path / "answers.sqlite")
+    app = create_app(open_index, hosts=["127.0.0.1"], store=store)
+    with TestClient(app, base_url="http://127.0.0.1") as client:
+        state = wait(client, client.post("/api/queries", json=planted).json())
+    other = tmp_path / "other"
+    ConnectivityIndex.build(other, *toy_files, background=60)
+    app = create_app(ConnectivityIndex.open(other), hosts=["127.0.0.1"], store=Store(tmp_path / "answers.sqlite"))
+    with TestClient(app, base_url="http://127.0.0.1") as client:
+        found = client.get(f"/api/queries/{state['id']}").json()
+        assert found["older"] and found["question"]["up"] == planted["up"]
+        assert client.get(f"/api/queries/{state['id']}/perts").json()["total"] == 12
+        refused = client.get(f"/api/queries/{state['id']}/sigs")
+        assert refused.status_code == 410 and "older state of the index, which is not open any more" in refused.text

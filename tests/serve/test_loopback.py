@@ -1,0 +1,205 @@
+"""LoopBack filters against a plain definition, for any conditions; what cannot be used is refused."""
+
+import json
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from beadwork.model.connectivity.signature_table import SignatureTable
+
+pytest.importorskip("fastapi", reason="the extra serve is not installed")
+
+from beadwork.serve.clue.loopback import from_brackets, matching, ordered, read_filter, records
+from beadwork.serve.refusals import RefusedError
+
+ROWS = [
+    {"name": name, "cells": cells, "dose": dose, "n": n}
+    for name, cells, dose, n in [
+        ("vorinostat", "A375|MCF7", 10.0, 3), ("Vorapaxar", "MCF7", 0.5, 1), ("trichostatin-a", None, None, 7),
+        ("10", "HT29", 10.0, 2), (None, "A375", 3.33, 2), ("100% pure", "PC3|HT29", 1.0, 0),
+    ]
+]  # fmt: skip
+TABLE = SignatureTable(
+    pa.table({
+        "name": pa.array([row["name"] for row in ROWS], pa.string()),
+        "cells": pa.array([row["cells"] for row in ROWS], pa.string()),
+        "dose": pa.array([row["dose"] for row in ROWS], pa.float64()),
+        "n": pa.array([row["n"] for row in ROWS], pa.int64()),
+    })
+)  # fmt: skip
+
+
+def parts(value):
+    return [value] if not isinstance(value, str) or "|" not in value else [value, *value.split("|")]
+
+
+def plain(value):
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+def equal(value, wanted):
+    return plain(value) == plain(wanted)
+
+
+def number(value):
+    try:
+        return float(value)
+    except ValueError:
+        return None
+
+
+def less(one, two):
+    a, b = number(one), number(two)
+    if a is not None and b is not None:
+        return a < b
+    return a is None and b is None and str(one) < str(two)
+
+
+def holds(row, field, operator, wanted):
+    """What the conditions mean, said plainly for one value."""
+    value = row[field]
+    if operator in ("neq", "nin", "nlike"):
+        return not holds(row, field, {"neq": "eq", "nin": "inq", "nlike": "like"}[operator], wanted)
+    if value is None:
+        return operator == "eq" and wanted is None
+    several = parts(value)
+    if operator == "eq":
+        return wanted is not None and any(equal(one, wanted) for one in several)
+    if operator == "inq":
+        return any(equal(one, item) for one in several for item in wanted)
+    if operator == "between":
+        return any(not less(one, wanted[0]) and not less(wanted[1], one) for one in several)
+    if operator == "like":
+        return any(wanted in plain(one) for one in several)
+    tests = {"gt": lambda one: less(wanted, one), "lt": lambda one: less(one, wanted),
+             "gte": lambda one: not less(one, wanted), "lte": lambda one: not less(wanted, one)}  # fmt: skip
+    return any(tests[operator](one) for one in several)
+
+
+NUMBERS = st.sampled_from([0, 1, 2, 3, 3.33, 10, 0.5, 100])
+TEXTS = st.sampled_from(["vorinostat", "A375", "MCF7", "HT29", "10", "nix", "Vorapaxar"])
+ANY_VALUE = st.one_of(NUMBERS, TEXTS)
+ON_TEXT = st.one_of(
+    st.tuples(st.sampled_from(["name", "cells"]), st.sampled_from(["eq", "neq"]), st.one_of(ANY_VALUE, st.none())),
+    st.tuples(st.sampled_from(["name", "cells"]), st.sampled_from(["inq", "nin"]), st.lists(ANY_VALUE, max_size=4)),
+    st.tuples(st.sampled_from(["name", "cells"]), st.sampled_from(["like", "nlike"]),
+              st.sampled_from(["vor", "A3", "10", "F7", "a"])),
+)  # fmt: skip
+ON_NUMBER = st.one_of(
+    st.tuples(st.sampled_from(["dose", "n"]), st.sampled_from(["eq", "neq", "gt", "gte", "lt", "lte"]), NUMBERS),
+    st.tuples(st.sampled_from(["dose", "n"]), st.sampled_from(["inq", "nin"]), st.lists(NUMBERS, max_size=4)),
+    st.tuples(st.sampled_from(["dose", "n"]), st.just("between"), st.tuples(NUMBERS, NUMBERS).map(sorted)),
+)
+LEAF = st.one_of(ON_TEXT, ON_NUMBER)
+
+
+def where_of(tree):
+    if isinstance(tree, dict):
+        return {next(iter(tree)): [where_of(item) for item in next(iter(tree.values()))]}
+    field, operator, wanted = tree
+    return {field: wanted} if operator == "eq" else {field: {operator: wanted}}
+
+
+def truth(row, tree):
+    if isinstance(tree, dict):
+        ((word, items),) = tree.items()
+        return {"and": all, "or": any}[word](truth(row, item) for item in items)
+    field, operator, wanted = tree
+    return holds(row, field, operator, wanted)
+
+
+TREES = st.recursive(
+    LEAF, lambda inner: st.dictionaries(st.sampled_from(["and", "or"]), st.lists(inner, min_size=1, max_size=3),
+                                        min_size=1, max_size=1), max_leaves=6,
+)  # fmt: skip
+
+
+@given(TREES)
+def test_any_conditions_are_as_defined(tree):
+    found = matching(TABLE, json.loads(json.dumps(where_of(tree))))
+    assert found.tolist() == [truth(row, tree) for row in ROWS]
+
+
+@given(st.integers(0, 8), st.integers(0, 8), st.sampled_from(["name", "dose", "n", "cells"]), st.booleans())
+def test_order_limit_and_skip(limit, skip, field, descending):
+    wanted = read_filter(
+        json.dumps({"limit": limit, "skip": skip, "order": f"{field} {'DESC' if descending else 'ASC'}"})
+    )
+    rows = ordered(TABLE, np.arange(len(ROWS)), wanted.order)
+    values = [ROWS[row][field] for row in rows.tolist()]
+    known = [(0, number(one), "") if number(one) is not None else (1, 0.0, one) for one in values if one is not None]
+    assert known == sorted(known, reverse=descending) and all(one is None for one in values[len(known) :])
+    assert wanted.limit == (limit or None) and wanted.skip == skip
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        ({"like": "%stat%"}, {"vorinostat", "trichostatin-a"}),
+        ({"like": "vor%"}, {"vorinostat"}),
+        ({"ilike": "vor%"}, {"vorinostat", "Vorapaxar"}),
+        ({"like": "^vor.*stat$"}, {"vorinostat"}),
+        ({"like": "VOR", "options": "i"}, {"vorinostat", "Vorapaxar"}),
+        ({"regexp": "/^vor/i"}, {"vorinostat", "Vorapaxar"}),
+        ({"regexp": "100% pure"}, {"100% pure"}),
+        ({"like": "(a+)+$"}, set()),
+        ({"gt": "u"}, {"vorinostat"}),
+        ({"exists": False}, {None}),
+        ({"neq": None}, {row["name"] for row in ROWS} - {None}),
+    ],
+)
+def test_patterns_and_missing_values(wanted, found):
+    assert {ROWS[row]["name"] for row in np.flatnonzero(matching(TABLE, {"name": wanted}))} == found
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("{", "filter: is not JSON"), ("[1]", "filter: is no JSON object"), ('{"wher": {}}', "there is no 'wher'"),
+        ('{"limit": "x"}', "limit is no whole number"), ('{"skip": -1}', "skip is below 0"),
+        ('{"order": "a b c"}', "order is a field, and ASC or DESC"), ('{"fields": 3}', "fields is neither a list"),
+        ('{"where": 3}', "where is no object"), ('{"include": 3}', "include is a name"),
+    ],
+)  # fmt: skip
+def test_filters_that_are_refused(text, words):
+    with pytest.raises((RefusedError, TypeError), match=words.replace("(", r"\(")):
+        read_filter(text)
+
+
+@pytest.mark.parametrize(
+    ("where", "words"),
+    [
+        ({"name": {"around": 3}}, "there is no condition 'around'"), ({"and": {}}, "and is no list of conditions"),
+        ({"n": {"between": [1]}}, "between needs a list of two values"),
+        ({"name": ["a"]}, "a list of values is written"),
+        ({"name": {"like": "%a%b%c%d%e%f%"}}, "more than 5 wildcards"), ({"name": {}}, "a condition is empty"),
+        ({"name": {"inq": [{}]}}, "a value is a text, a number"), ({"n": {"gt": None}}, "a number or a text is needed"),
+    ],
+)  # fmt: skip
+def test_conditions_that_are_refused(where, words):
+    with pytest.raises(RefusedError, match=words):
+        matching(TABLE, where)
+
+
+def test_conditions_nested_too_deep_are_refused():
+    where = {"n": 1}
+    for _ in range(30):
+        where = {"and": [where]}
+    with pytest.raises(RefusedError, match="more than 20 levels"):
+        matching(TABLE, where)
+
+
+def test_brackets_are_the_same_filter():
+    text = from_brackets(
+        [("filter[where][name][inq][0]", "a"), ("filter[where][name][inq][1]", "b"), ("filter[limit]", "2")], "filter"
+    )
+    assert json.loads(text) == {"where": {"name": {"inq": ["a", "b"]}}, "limit": "2"}
+    assert read_filter(text).limit == 2
+
+
+def test_records_leave_missing_values_out_and_list_several():
+    found = records(TABLE, np.array([0, 2]), ["name", "cells", "dose"], (), ["cells"])
+    assert found == [{"name": "vorinostat", "cells": ["A375", "MCF7"], "dose": 10.0}, {"name": "trichostatin-a"}]

@@ -1,0 +1,218 @@
+"""Questions and their answers: ids, pages, filters, order, strips, files, heat maps, enrichment."""
+
+import base64
+import io
+import itertools
+import json
+import zipfile
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+
+def rows_of(client, url, **parameters):
+    response = client.get(url, params=parameters)
+    assert response.status_code == 200, response.text
+    found = response.json()
+    return pd.DataFrame(found["rows"], columns=found["columns"]), found
+
+
+def test_one_question_of_one_state_is_one_answer(client, ask, planted, answer):
+    again = client.post("/api/queries", json=planted).json()
+    assert again["id"] == answer["id"] and again["status"] == "done"
+    assert ask({**planted, "name": "other"})["id"] != answer["id"]
+    assert answer["question"]["up"] == planted["up"] and not answer["older"]
+
+
+def test_how_sure_comes_with_reasons(ask, answer, open_index):
+    assert answer["verdict"] == "treat as a hint"
+    assert any("12 perturbagens are compared, fewer than 20" in item["words"] for item in answer["how_sure"])
+    genes = open_index.genes["gene_id"].tolist()
+    few = ask({"up": genes[:2], "min_set": 1})
+    assert few["verdict"] == "do not rank" and "2 genes are used" in few["how_sure"][0]["words"]
+    same = ask({"up": genes[:20], "down": genes[:20]})
+    assert same["verdict"] == "do not rank" and "both up and down" in same["how_sure"][0]["words"]
+    assert any("one set only" in item["words"] for item in ask({"up": genes[:20]})["how_sure"])
+
+
+def test_perturbagens_carry_the_strip_of_all_their_signatures(client, answer, open_index, planted):
+    rows, found = rows_of(client, f"/api/queries/{answer['id']}/perts", limit=500)
+    expected = open_index.query(up=planted["up"], down=planted["down"])
+    limit = found["strip"]["high"]
+    for _, row in rows.iterrows():
+        ncs = expected.loc[expected["pert_iname"] == row["pert_iname"], "ncs"].to_numpy()
+        counts, _ = np.histogram(ncs, 64, (-limit, limit))
+        assert row["strip"] == counts.tolist() and sum(row["strip"]) == row["n_signatures"]
+        assert row["n_positive"] == (ncs > 0).sum() and row["n_negative"] == (ncs < 0).sum()
+        assert row["q25"] == pytest.approx(np.percentile(ncs, 25), abs=1e-5)
+
+
+@pytest.mark.parametrize("table", ["perts", "classes", "genes", "cells", "sigs"])
+def test_tables_in_pages_are_the_whole_table(client, answer, table):
+    whole, found = rows_of(client, f"/api/queries/{answer['id']}/{table}", limit=500)
+    assert found["state"] == answer["state"] and found["total"] == len(whole)
+    parts, cursor = [], ""
+    for _ in range(100):
+        part, page = rows_of(client, f"/api/queries/{answer['id']}/{table}", limit=7, cursor=cursor)
+        parts.append(part)
+        cursor = page["next"]
+        if cursor is None:
+            break
+    pd.testing.assert_frame_equal(pd.concat(parts, ignore_index=True).astype(object), whole.astype(object))
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    limit=st.integers(1, 60),
+    sort=st.sampled_from(["", "ncs", "-ncs", "-tas", "pert_iname,-ncs", "cell_id,rank"]),
+    cell=st.sampled_from(["", "cell_id:A375", "cell_id:A375|MCF7", "tas>=0.5", "pert_iname~drug-1"]),
+)
+def test_any_page_size_order_and_filter(client, answer, open_index, planted, limit, sort, cell):
+    url, parameters = f"/api/queries/{answer['id']}/sigs", {"limit": limit, "sort": sort, "f": cell}
+    seen, cursor = [], ""
+    for _ in itertools.count():
+        part, page = rows_of(client, url, **parameters, cursor=cursor)
+        seen += part["sig_id"].tolist()
+        cursor = page["next"]
+        if cursor is None:
+            break
+    table = open_index.query(up=planted["up"], down=planted["down"])
+    table["cell_id"], table["pert_iname"] = table["cell_id"].astype(str), table["pert_iname"].astype(str)
+    keep = {
+        "": slice(None),
+        "cell_id:A375": table["cell_id"] == "A375",
+        "cell_id:A375|MCF7": slice(None),
+        "tas>=0.5": table["tas"] >= 0.5,
+        "pert_iname~drug-1": table["pert_iname"].str.contains("drug-1"),
+    }[cell]
+    table = table[keep]
+    names = [name for name in sort.split(",") if name]
+    if names:
+        ascending = [not name.startswith("-") for name in names]
+        table = table.sort_values([name.lstrip("-") for name in names], ascending=ascending, kind="stable")
+    assert seen == table["sig_id"].tolist()
+
+
+def test_a_cursor_of_other_rows_is_refused(client, answer):
+    url = f"/api/queries/{answer['id']}/sigs"
+    cursor = client.get(url, params={"limit": 5}).json()["next"]
+    response = client.get(url, params={"limit": 5, "cursor": cursor, "sort": "-ncs"})
+    assert response.status_code == 409 and response.json()["code"] == "stale_cursor"
+    assert client.get(url, params={"cursor": "nonsense"}).json()["field"] == "cursor"
+
+
+@pytest.mark.parametrize(
+    ("parameters", "field", "words"),
+    [
+        ({"sort": "nix"}, "sort", "no column 'nix'; there are rank, "),
+        ({"f": "nix:1"}, "f", "these rows have no nix"),
+        ({"f": "tas>=much"}, "f", "'much' is no number"),
+        ({"f": "tas"}, "f", "field=value, field!=value or field>=number is needed"),
+        ({"fields": "sig_id,nix"}, "fields", "no column 'nix'"),
+    ],
+)
+def test_refusals_name_their_field(client, answer, parameters, field, words):
+    response = client.get(f"/api/queries/{answer['id']}/sigs", params=parameters)
+    body = response.json()
+    assert response.status_code == 422 and body["field"] == field and words in body["words"] == body["detail"]
+
+
+def test_files_have_the_rows_of_the_screen(client, answer):
+    base, view = f"/api/queries/{answer['id']}", {"f": "cell_id:MCF7", "sort": "-tas"}
+    screen, _ = rows_of(client, f"{base}/sigs", limit=500, **view)
+    response = client.get(f"{base}/export", params={"as": "tsv", "table": "sigs", **view})
+    assert 'filename="planted_sigs_cell_id-MCF7.tsv"' in response.headers["content-disposition"]
+    table = pd.read_csv(io.StringIO(response.text), sep="\t")
+    assert table["sig_id"].tolist() == screen["sig_id"].tolist()
+    as_json = client.get(f"{base}/sigs.json", params=view).json()
+    assert [row[as_json["columns"].index("sig_id")] for row in as_json["rows"]] == screen["sig_id"].tolist()
+    assert client.get(f"{base}/sigs.tsv", params=view).text == response.text
+
+
+def test_gct_gmt_html_and_zip(client, answer, planted, tmp_path):
+    from beadwork.io.matrix.formats import read_matrix
+
+    base = f"/api/queries/{answer['id']}/export"
+    (tmp_path / "a.gct").write_text(client.get(base, params={"as": "gct", "table": "perts"}).text)
+    matrix = read_matrix(tmp_path / "a.gct")
+    screen, _ = rows_of(client, f"/api/queries/{answer['id']}/perts", limit=500)
+    assert list(matrix.rids) == screen["pert_iname"].tolist()
+    np.testing.assert_allclose(matrix.values[:, 0], screen["ncs"], atol=1e-5)
+    up, down = client.get(base, params={"as": "gmt"}).text.strip().split("\n")
+    assert up.startswith("planted_UP\t") and down.count("\t") == 31
+    page = client.get(base, params={"as": "html"})
+    assert "<svg" in page.text and "sandbox" in page.headers["content-security-policy"]
+    packed = client.get(base, params={"as": "zip"}).content
+    with zipfile.ZipFile(io.BytesIO(packed)) as archive:
+        assert set(archive.namelist()) == {
+            "index.html", "question.json", "perts.tsv", "classes.tsv", "genes.tsv", "cells.tsv", "sigs.tsv"
+        }  # fmt: skip
+        assert json.loads(archive.read("question.json"))["question"]["up"] == planted["up"]
+    assert client.get(base, params={"as": "zip"}).content == packed
+
+
+def test_scores_as_binary_columns(client, answer, open_index, planted):
+    url = f"/api/queries/{answer['id']}/scores"
+    response = client.get(url, params={"fields": "ncs,es_up,es_down,wtcs"})
+    values = np.frombuffer(response.content, "<f4").reshape(4, -1)
+    assert response.headers["x-columns"] == "ncs,es_up,es_down,wtcs" and values.shape[1] == len(open_index)
+    expected = open_index.query(up=planted["up"], down=planted["down"]).set_index("sig_id")
+    order = open_index.siginfo["sig_id"].astype(str)
+    np.testing.assert_allclose(values[0], expected.loc[order, "ncs"], atol=1e-6)
+    both = np.sign(values[1]) != np.sign(values[2])
+    np.testing.assert_allclose(np.where(both, (values[1] - values[2]) / 2, 0), values[3], atol=1e-6)
+    arrow = client.get(url, params={"fields": "tau"}, headers={"Accept": "application/vnd.apache.arrow.stream"})
+    table = pa.ipc.open_stream(arrow.content).read_all()
+    assert table.column_names == ["tau"] and table.num_rows == len(open_index)
+
+
+@pytest.mark.parametrize("cols", ["cell_id", "pert_idose"])
+def test_heat_map(client, answer, cols, open_index, planted):
+    found = client.get(f"/api/queries/{answer['id']}/heat", params={"cols": cols, "cluster": True}).json()
+    shape = len(found["row_ids"]), len(found["col_ids"])
+    values = np.frombuffer(base64.b64decode(found["values"]), "<f4").reshape(shape)
+    counts = np.frombuffer(base64.b64decode(found["n"]), "<u2").reshape(shape)
+    assert sorted(found["order"]["rows"]) == list(range(shape[0]))
+    assert sorted(found["order"]["cols"]) == list(range(shape[1]))
+    table = open_index.query(up=planted["up"], down=planted["down"])
+    from beadwork.kernels.connectivity.max_quantile import max_quantile
+
+    for (row, name), (col, value) in itertools.product(enumerate(found["row_ids"]), enumerate(found["col_ids"])):
+        own = table[(table["pert_iname"] == name) & (table[cols].astype(str) == value)]["ncs"].to_numpy()
+        assert counts[row, col] == len(own)
+        if len(own):
+            assert values[row, col] == pytest.approx(max_quantile(own), abs=1e-5)
+        else:
+            assert np.isnan(values[row, col])
+
+
+def test_enrichment_of_one_signature(client, answer, open_index):
+    sig_id = str(open_index.siginfo["sig_id"].iloc[0])
+    found = client.get(f"/api/queries/{answer['id']}/enrichment", params={"sig": sig_id}).json()
+    assert len(found["up"]["hits"]) == 30 and len(found["up"]["x"]) <= 2000
+    peak = found["up"]["y"][int(np.argmax(np.abs(found["up"]["y"])))]
+    assert peak == pytest.approx(found["up"]["es"], abs=1e-4)
+    assert [hit["rank"] for hit in found["up"]["hits"]] == sorted(hit["rank"] for hit in found["up"]["hits"])
+
+
+def test_like_and_reverse(client, ask, open_index, answer, planted):
+    sig_id = str(open_index.siginfo["sig_id"].iloc[2])
+    state = ask({"like": sig_id})
+    top, _ = rows_of(client, f"/api/queries/{state['id']}/sigs", limit=1)
+    assert state["name"] == sig_id and top["sig_id"][0] == sig_id
+    turned = ask({**planted, "direction": "reverse"})
+    one, _ = rows_of(client, f"/api/queries/{answer['id']}/sigs", limit=500, sort="sig_id")
+    two, _ = rows_of(client, f"/api/queries/{turned['id']}/sigs", limit=500, sort="sig_id")
+    np.testing.assert_allclose(one["wtcs"], -two["wtcs"], atol=1e-6)
+    assert client.post("/api/queries", json={"like": "nix"}).json()["field"] == "like"
+
+
+def test_an_answer_that_is_known_is_not_sent_again(client, answer):
+    url = f"/api/queries/{answer['id']}/perts"
+    first = client.get(url)
+    assert client.get(url, headers={"If-None-Match": first.headers["etag"]}).status_code == 304
+    assert client.get(f"{url}?limit=3", headers={"If-None-Match": first.headers["etag"]}).status_code == 200
