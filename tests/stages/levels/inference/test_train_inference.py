@@ -152,6 +152,16 @@ def test_two_colour_studies_give_no_means():
     assert np.abs(flagged - weights(train(source.with_values(shifted)))).max() > 1e-4
 
 
+@pytest.mark.parametrize("kind", ["levels", "ratios", "marked"])
+def test_values_that_look_like_ratios_are_named(caplog, kind: str):
+    source = study()
+    values = source.values - source.values.mean(axis=1, keepdims=True) if kind != "levels" else source.values
+    source = with_cols(source.with_values(values), two_colour=int(kind == "marked"))
+    with caplog.at_level(logging.WARNING):
+        train(source)
+    assert ("3 studies (study0, study1, study2): genes differ less in level" in caplog.text) == (kind == "ratios")
+
+
 def test_studies_that_share_patients_are_left_out_together():
     source = study(sizes=(25, 20, 15, 12))
     values = source.values.copy()

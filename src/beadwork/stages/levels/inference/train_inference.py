@@ -29,10 +29,11 @@ from beadwork.kernels.levels.ridge import (
     study_sums,
     within,
 )
+from beadwork.model.errors import name_some
 from beadwork.model.levels.inference_model import InferenceModel
 from beadwork.model.params import TrainInferenceParams
 from beadwork.model.qc import join_qc, qc_rows
-from beadwork.stages.levels.inference.training_profiles import ALL, NONE, TrainingProfiles
+from beadwork.stages.levels.inference.training_profiles import ALL, NONE, Study, TrainingProfiles
 
 log = logging.getLogger("beadwork.train_inference")
 MIN_STUDY = 5
@@ -126,6 +127,7 @@ class _Training:
             study_moments(partial(profiles.portions, study), study.two_colour, params.target_mean)
             for study in self.studies
         ]
+        _warn_of_ratios(self.studies, moments)
         self.moments = balance(moments, params.scale_power, params.gene_power, params.saturation)
         spreads = np.array([study.spread for study in self.moments])
         self.spread = float(np.nanmedian(spreads)) if np.isfinite(spreads).any() else float("nan")
@@ -173,6 +175,21 @@ class _Training:
     def judged(self, members: Sequence[int]) -> list[int]:
         """Studies that are large enough to be judged."""
         return [k for k in members if self.moments[k].n >= MIN_STUDY]
+
+
+def _warn_of_ratios(studies: Sequence[Study], moments: Sequence[StudyMoments]) -> None:
+    """Name studies whose values look like ratios, or centred gene by gene, and are not marked so."""
+    found = []
+    for study, own in zip(studies, moments, strict=True):
+        levels = own.x_mean[own.x_count > 0]
+        if not study.two_colour and own.n >= MIN_STUDY and levels.std() < own.spread:
+            found.append(study.name)
+    if found:
+        log.warning(
+            "%d studies (%s): genes differ less in level than samples do, as where values are ratios or were centred "
+            "by gene; if so, mark them (two_colour 1), so that their means are left out",
+            len(found), name_some(found),
+        )  # fmt: skip
 
 
 def _left_out(training: _Training, genes: pd.DataFrame, ridge: float) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
