@@ -328,8 +328,8 @@ def test_any_names_give_a_sound_sheet_or_a_reason(tmp_path_factory, names):
     report = write_sheet(raw, folder / "out", folder / "t.txt")
     rows = read_sheet(folder / "out")
     assert P1 in rows and set(rows) == set(report.plates)
-    told = "\n".join(f"{name}: {reason}" for name, reason in report.left_out)
+    said = "\n".join(f"{name}: {reason}" for name, reason in report.left_out)
     for name in made:
         if found_plates.is_lxb(name):
             plate, well = found_plates.split_name(name)
-            assert (well and (plate or "raw") in rows) or name in told or (plate and plate in told) or not plate, name
+            assert (well and (plate or "raw") in rows) or name in said or (plate and plate in said) or not plate, name

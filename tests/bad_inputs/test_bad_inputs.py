@@ -50,9 +50,9 @@ def pinned() -> dict[str, str]:
 def answer(kind: str, data: bytes, path: Path) -> str:
     """Message of the reader."""
     path.write_bytes(data)
-    with pytest.raises(BeadworkError) as told:
+    with pytest.raises(BeadworkError) as said:
         READERS[kind](path)
-    return str(told.value).replace(f"{path.parent}/", "").replace("\n", " | ")
+    return str(said.value).replace(f"{path.parent}/", "").replace("\n", " | ")
 
 
 def test_there_are_a_hundred_and_each_is_pinned(tmp_path: Path, monkeypatch):

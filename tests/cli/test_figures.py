@@ -32,7 +32,7 @@ def beads(made, *words):
     main(["figures", "beads", str(made / "GEX.gctx"), "--lxb", str(made / "lxb" / PLATE), *map(str, words)])
 
 
-def doubt(made):
+def uncertainty(made):
     return "--sd", made / "SD.gctx", "--odds", made / "ODDS.gctx"
 
 
@@ -50,17 +50,17 @@ def test_a_plate_with_uncertainties_has_two_pages_more(made, tmp_path):
     plain = {"wells", "calibration", "beads"}
     for name, more, expected in (
         ("plain", [], plain),
-        ("doubt", doubt(made), plain | {"ambiguity", "worst_beads"}),
+        ("uncertainty", uncertainty(made), plain | {"ambiguity", "worst_beads"}),
     ):
         main([str(word) for word in ("figures", "plate", made / "GEX.gctx", *common, *more, "-o", tmp_path / name)])
         assert {path.name for path in (tmp_path / name).iterdir()} == {f"{figure}.svg" for figure in expected}
-    assert b"each pair" in (tmp_path / "doubt" / "ambiguity.svg").read_bytes()
-    assert (tmp_path / "doubt" / "beads.svg").read_bytes() != (tmp_path / "plain" / "beads.svg").read_bytes()
+    assert b"each pair" in (tmp_path / "uncertainty" / "ambiguity.svg").read_bytes()
+    assert (tmp_path / "uncertainty" / "beads.svg").read_bytes() != (tmp_path / "plain" / "beads.svg").read_bytes()
 
 
 def test_beads_of_chosen_analytes(made, tmp_path):
     symbol = read_matrix(made / "GEX.gctx").rows["pr_gene_symbol"].iloc[100]
-    beads(made, *doubt(made), "--analyte", symbol.lower(), "--analyte", 42, "--well", "A05", "-o", tmp_path / "x")
+    beads(made, *uncertainty(made), "--analyte", symbol.lower(), "--analyte", 42, "--well", "A05", "-o", tmp_path / "x")
     drawn = (tmp_path / "x" / "beads.svg").read_bytes()
     for words in (b"well A05", symbol.encode(), b"analyte 42", b"posterior of each value"):
         assert words in drawn
@@ -68,7 +68,7 @@ def test_beads_of_chosen_analytes(made, tmp_path):
     assert (tmp_path / "y" / "beads.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_the_worst_pairs_are_those_whose_genes_cannot_be_told_apart(made):
+def test_the_worst_pairs_are_those_whose_genes_cannot_be_distinguished(made):
     gex, sd, odds = (read_matrix(made / f"{name}.gctx") for name in ("GEX", "SD", "ODDS"))
     plate = called_plate(gex, sd, odds)
     table = pair_table(plate)

@@ -114,7 +114,7 @@ def test_uncertainty_goes_from_beads_to_scores_of_inferred_genes(tmp_path, qnorm
 
 
 def test_infer_gives_equal_bytes_whatever_the_threads(tmp_path, qnorm):
-    """Those of NumPy's linear algebra, which takes all cores unless told otherwise."""
+    """Those of NumPy's linear algebra, which takes all cores unless set otherwise."""
     for threads in ("1", "2"):
         command = [sys.executable, "-m", "beadwork", "infer", qnorm, "-o", f"{threads}.gctx", "--space", "BING"]
         environment = os.environ | {"OPENBLAS_NUM_THREADS": threads, "OMP_NUM_THREADS": threads}

@@ -78,7 +78,7 @@ def test_wrong_words(run, words, message):
 
 @pytest.fixture
 def broken(monkeypatch):
-    """Put a command in place that fails as told."""
+    """Put a command in place that fails as said."""
 
     def put(error: BaseException) -> None:
         def fail() -> None:

@@ -134,7 +134,7 @@ def test_status_keeps_a_record_and_says_on_a_page_what_is_new(results: Path, run
     assert ("index segment", "000001-ab", "", "removed", "") in rows
 
 
-def test_status_tells_what_the_check_of_plates_suspects(results: Path, run):
+def test_status_says_what_the_check_of_plates_suspects(results: Path, run):
     why = "its map seems to be shifted one row down"
     (results / "plate_check.tsv").write_text(
         f"det_plate\tverdict\tsuspicion\n{PLATES[0]}\tok\t\n{PLATES[1]}\tsuspected\t{why}\nelse\tsuspected\tx\n"
@@ -246,7 +246,7 @@ def test_rows_in_another_order_are_put_right(results: Path, tmp_path: Path, run)
         (["check-plates", "results", "--plates", "absent.tsv", "-o", "t.tsv"], "absent.tsv: no such file; check"),
     ],
 )  # fmt: skip
-def test_mistakes_are_told_in_one_line(results: Path, tmp_path: Path, run, monkeypatch, words, message):
+def test_mistakes_are_reported_in_one_line(results: Path, tmp_path: Path, run, monkeypatch, words, message):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "foreign.gct").write_text("#1.2\n1\t1\nName\tDescription\ts1\n1\tx\t2\n")
     (tmp_path / "more.tsv").write_text(SHEET + "P9_A375_24H_X1_B20\tx\ty\t\tyes\n")
@@ -259,7 +259,7 @@ def test_mistakes_are_told_in_one_line(results: Path, tmp_path: Path, run, monke
     assert not list(tmp_path.glob(".*.part"))
 
 
-def test_a_release_needs_room(results: Path, tmp_path: Path, run, monkeypatch):
+def test_a_release_needs_space(results: Path, tmp_path: Path, run, monkeypatch):
     from collections import namedtuple
 
     from beadwork.io.runs import release

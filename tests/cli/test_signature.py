@@ -117,7 +117,7 @@ def test_a_table_of_deseq2_keeps_its_p_and_padj(tmp_path, genes):
     table.drop(columns=["pvalue", "padj"]).to_csv(tmp_path / "de.csv")
     assert signature(tmp_path / "de.csv", "-o", tmp_path / "out") == 0
     quality = read_table(tmp_path / "out" / "quality.tsv").iloc[0]
-    assert "no p-values: what is noise cannot be told" in quality["warnings"]
+    assert "no p-values: what is noise is not known" in quality["warnings"]
 
 
 @pytest.mark.parametrize(

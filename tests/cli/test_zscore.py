@@ -46,9 +46,9 @@ def test_zscore(plate, tmp_path, population, level, size):
 def test_uncertainty_is_carried_into_scores_or_reliabilities(plate, tmp_path, capsys):
     matrix, path = plate
     sd = tmp_path / "SD.gctx"
-    doubt = np.full((10, 8), 0.05)
-    doubt[3, 2] = 1.0
-    write_matrix(Matrix(doubt, matrix.rows.iloc[:10], matrix.cols), sd)
+    uncertainty = np.full((10, 8), 0.05)
+    uncertainty[3, 2] = 1.0
+    write_matrix(Matrix(uncertainty, matrix.rows.iloc[:10], matrix.cols), sd)
     names = {name: tmp_path / f"{name}.gctx" for name in ("plain", "carried", "kept", "R")}
     assert call("zscore", path, "-o", names["plain"]) == 0
     assert call("zscore", path, "-o", names["carried"], "--sd", sd) == 0
@@ -91,7 +91,7 @@ def test_mistakes(plate, tmp_path, capsys):
     check("parameter min_population: input should be greater than or equal to 2, not 1", path, "--min-population", "1")
 
 
-def test_a_table_of_wells_tells_plates_apart_and_gives_fields(tmp_path, capsys):
+def test_a_table_of_wells_distinguishes_plates_and_gives_fields(tmp_path, capsys):
     rng = np.random.default_rng(4)
     values, ids = rng.normal(8, 1, (20, 10)) + np.repeat([0, 3], 5), [f"S{n}" for n in range(10)]
     path, table, out = tmp_path / "X.gctx", tmp_path / "inst_info.txt", tmp_path / "Z.gctx"

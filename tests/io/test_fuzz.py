@@ -54,7 +54,7 @@ def test_lxb_with_any_bytes_anywhere(data: bytes, place: int, length: int):
         pass
 
 
-def test_a_text_heap_that_hangs_hdf5_is_refused(targets, tmp_path: Path):
+def test_damaged_text_that_hangs_hdf5_is_refused(targets, tmp_path: Path):
     whole = bytearray(targets["gctx"].seeds[0])
     heap = whole.index(b"GCOL\x01\x00\x00\x00")
     path = tmp_path / "heap.gctx"

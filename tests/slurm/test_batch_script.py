@@ -88,11 +88,11 @@ def test_cancel(site, tmp_path: Path):
     assert calls(tmp_path).splitlines() == ["bkill 1 2", "qdel 3"]
 
 
-def test_no_batch_system_is_told(site, tmp_path: Path):
-    told = subprocess.run([SCRIPT, "submit", "1", "500", "5", "j"], cwd=tmp_path, text=True, capture_output=True,
+def test_no_batch_system_is_reported(site, tmp_path: Path):
+    said = subprocess.run([SCRIPT, "submit", "1", "500", "5", "j"], cwd=tmp_path, text=True, capture_output=True,
                           env={"PATH": _bare(tmp_path)}, check=False)  # fmt: skip
-    assert told.returncode == 2
-    assert told.stderr.strip() == "batch.sh: neither bsub, qsub nor sbatch is on PATH"
+    assert said.returncode == 2
+    assert said.stderr.strip() == "batch.sh: neither bsub, qsub nor sbatch is on PATH"
 
 
 def _bare(tmp_path: Path) -> str:

@@ -93,6 +93,50 @@ def test_equal_tables_give_equal_bytes(rows, curves):
         assert svg.rstrip().endswith(b"</svg>")
 
 
+def test_figures_of_plates_are_drawn_once_and_nothing_is_cut_off(rows, curves, monkeypatch):
+    """A layout that measures texts draws everything twice; fixed places must still hold all texts and legends."""
+    from matplotlib.axes import Axes
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    drawn = []
+    draw = Axes.draw
+    monkeypatch.setattr(Axes, "draw", lambda self, renderer: drawn.append(self) or draw(self, renderer))
+    curve = np.exp(-((CURVE_AT - 8) ** 2))
+    panel = BeadPanel("analyte 12", np.full(900, 8.0), {"A": 8.0, "B": 9.0}, (0.05, 0.1), (curve, curve), 1.25)
+    wells = wells_of_plate(rows, PLATE).assign(ambiguous=0.123, effective_beads=123.0, outlier_beads=0.0123)
+    pairs = pd.DataFrame({"gap": [0.1, 2.0], "sd": [0.2, 0.05], "ambiguous": [0.9, 0.0]})
+    figures = {name: all_figures(rows, curves)[name] for name in ("wells", "calibration", "replicates")}
+    figures["ambiguity"] = plate_ambiguity(PLATE, wells, pairs)
+    figures |= {f"beads {count}": bead_histograms(PLATE, "A04", [panel] * count) for count in (1, 2, 3, 4, 6)}
+    for name, figure in figures.items():
+        drawn.clear()
+        render(figure)
+        assert len(drawn) == len(set(drawn)) == len(figure.axes), name
+        renderer = FigureCanvasAgg(figure).get_renderer()
+        figure.draw(renderer)
+        whole = figure.bbox.padded(1)
+        axes = [axis.get_tightbbox(renderer) for axis in figure.axes if axis.get_visible()]
+        for box in [*axes, *(legend.get_window_extent(renderer) for legend in figure.legends)]:
+            assert whole.x0 <= box.x0 and box.x1 <= whole.x1 and whole.y0 <= box.y0 and box.y1 <= whole.y1, name
+        for legend in figure.legends:
+            assert not any(box.overlaps(legend.get_window_extent(renderer).padded(-4)) for box in axes), name
+
+
+def test_names_of_wells_stand_where_ticks_would(rows):
+    """One shape for all of them: as wide as the plates, left of and below them."""
+    figure = plate_wells(PLATE, wells_of_plate(rows, PLATE))
+    (names,) = [artist for artist in figure.artists if artist.get_gid() == "well_names"]
+    points = names.get_path().vertices
+    size = figure.get_size_inches()
+    for axis in figure.axes[:6]:
+        place = axis.get_position()
+        (left, low), (right, high) = place.min * size, place.max * size
+        inside = (points[:, 0] > left) & (points[:, 0] < right) & (points[:, 1] > low - 0.2) & (points[:, 1] < low)
+        beside = (points[:, 0] > left - 0.15) & (points[:, 0] < left) & (points[:, 1] > low) & (points[:, 1] < high)
+        assert inside.sum() > 24 * 5 and beside.sum() > 16 * 5
+    assert b'id="well_names"' in render(figure)
+
+
 def test_png_is_written_too(rows):
     assert render(study_plates(rows), "png").startswith(b"\x89PNG")
 

@@ -145,16 +145,16 @@ def test_a_second_run_in_the_same_folder_is_refused_and_the_first_goes_on(fresh:
     same_as_sound(fresh, finished, 3)
 
 
-def test_a_corrupt_intermediate_is_told_found_and_made_anew(finished: Path, fresh: Path, tmp_path: Path, recovery):
+def test_a_corrupt_intermediate_is_reported_found_and_made_anew(finished: Path, fresh: Path, tmp_path: Path, recovery):
     results = fresh / "results"
     shutil.copytree(finished / PLATE, results / PLATE)
     path = results / PLATE / f"{PLATE}_QNORM.gctx"
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) // 2])
-    told = run_command(BIN / "beadwork", "infer", path, "-o", tmp_path / "INF.gctx")
-    assert told.returncode == 2
-    assert f"{path}: damaged GCTX file" in told.stdout
-    assert len(told.stdout.splitlines()) == 1
+    said = run_command(BIN / "beadwork", "infer", path, "-o", tmp_path / "INF.gctx")
+    assert said.returncode == 2
+    assert f"{path}: damaged GCTX file" in said.stdout
+    assert len(said.stdout.splitlines()) == 1
     assert not (tmp_path / "INF.gctx").exists()
     assert "damaged: 1 files" in run_command(BIN / "beadwork", "status", results).stdout
     # a changed value leaves a file that reads well: only its checksum tells
@@ -191,7 +191,7 @@ def full_disk(tmp_path: Path):
     subprocess.run(["umount", "-l", folder], check=True)
 
 
-def test_a_full_disk_is_told_in_one_line_and_leaves_nothing(full_disk: Path, finished: Path, study: Path):
+def test_a_full_disk_is_reported_in_one_line_and_leaves_nothing(full_disk: Path, finished: Path, study: Path):
     plate = finished / PLATE
     for call in (
         [
@@ -208,16 +208,16 @@ def test_a_full_disk_is_told_in_one_line_and_leaves_nothing(full_disk: Path, fin
         ["index", "sync", full_disk / "index", finished / "signatures/SIM001_A375_24H_MODZ.gctx"],
         ["release", finished, "-o", full_disk / "release"],
     ):
-        told = run_command(BIN / "beadwork", *call)
-        lines = [line for line in told.stdout.splitlines() if "error" in line]
-        assert told.returncode == 2, told.stdout
+        said = run_command(BIN / "beadwork", *call)
+        lines = [line for line in said.stdout.splitlines() if "error" in line]
+        assert said.returncode == 2, said.stdout
         assert len(lines) == 1
         assert str(full_disk) in lines[0]
-        assert "Traceback" not in told.stdout
+        assert "Traceback" not in said.stdout
         assert [path for path in full_disk.rglob("*") if path.is_file()] == [], call
 
 
-def test_a_disk_that_fills_up_under_a_run_costs_the_jobs_that_found_no_room(fresh: Path, finished: Path, recovery):
+def test_a_disk_that_fills_up_under_a_run_costs_the_jobs_that_found_no_space(fresh: Path, finished: Path, recovery):
     small_disk(fresh / "results", "900k")  # room for the landmarks of a plate, not for all genes
     try:
         target = f"results/{PLATE}/{PLATE}_ZSPC.gctx"
@@ -236,12 +236,12 @@ def test_a_disk_that_fills_up_under_a_run_costs_the_jobs_that_found_no_room(fres
         subprocess.run(["umount", "-l", fresh / "results"], check=True)
 
 
-def test_a_folder_that_may_not_be_written_is_told_before_and_after(full_disk: Path, finished: Path, recovery):
+def test_a_folder_that_may_not_be_written_is_reported_before_and_after(full_disk: Path, finished: Path, recovery):
     subprocess.run(["mount", "-o", "remount,ro", full_disk], check=True)
     call = ("zscore", finished / PLATE / f"{PLATE}_QNORM.gctx", "-o", full_disk / "Z.gctx")
-    told = run_command(BIN / "beadwork", *call)
-    assert told.returncode == 2
-    assert "Z.gctx: cannot be written (Read-only file system); check the folder and the free space" in told.stdout
+    said = run_command(BIN / "beadwork", *call)
+    assert said.returncode == 2
+    assert "Z.gctx: cannot be written (Read-only file system); check the folder and the free space" in said.stdout
     with recovery("the output folder is read-only", "mend, start again (one command)"):
         subprocess.run(["mount", "-o", "remount,rw,size=100M", full_disk], check=True)
         again = run_command(BIN / "beadwork", *call)
@@ -258,7 +258,7 @@ def test_a_read_only_input_folder_serves_as_well(full_disk: Path, study: Path, f
     assert (read_matrix(tmp_path / "GEX.gctx").values == read_matrix(gex(finished.parent)).values).all()
 
 
-def test_an_input_folder_that_vanished_is_told_and_the_other_plates_go_on(
+def test_an_input_folder_that_vanished_is_reported_and_the_other_plates_go_on(
     fresh: Path, study: Path, finished: Path, recovery
 ):
     data = fresh / "data"
@@ -279,8 +279,8 @@ def test_an_input_folder_that_vanished_is_told_and_the_other_plates_go_on(
     assert gex(fresh, other).read_bytes() == gex(finished.parent, other).read_bytes()
     assert not gex(fresh).exists()
     lost.rmdir()
-    told = run_command(*words(fresh, *targets), cwd=fresh)
-    assert f"line 2: lxb: there is no folder or archive {lost}" in told.stdout
+    said = run_command(*words(fresh, *targets), cwd=fresh)
+    assert f"line 2: lxb: there is no folder or archive {lost}" in said.stdout
     with recovery("an input folder vanished", "bring it back, start again"):
         shutil.copytree(study / "data/lxb" / PLATE, lost)
         again = run_command(*words(fresh, *targets), cwd=fresh)
@@ -307,8 +307,8 @@ def test_a_job_killed_while_it_adds_to_the_index_leaves_the_index_as_it_was(fres
     with recovery("a crash while signatures are added to the index", "start again"):
         again = run_command(*sync, first, second)
     assert again.returncode == 0, again.stdout
-    told = run_command(BIN / "beadwork", "index", "info", fresh / "index").stdout
-    assert f"{2 * len(other.cids)}" in told, told
+    said = run_command(BIN / "beadwork", "index", "info", fresh / "index").stdout
+    assert f"{2 * len(other.cids)}" in said, said
     assert run_command(BIN / "beadwork", "index", "verify", fresh / "index").returncode == 0
 
 

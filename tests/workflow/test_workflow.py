@@ -28,7 +28,7 @@ def test_lint_is_clean(snakemake):
     assert "your workflow is in a good condition" in linted.stdout
 
 
-def test_an_empty_plate_sheet_is_told_and_does_nothing(snakemake, study):
+def test_an_empty_plate_sheet_is_reported_and_does_nothing(snakemake, study):
     (study / "empty.tsv").write_text("det_plate\tlxb\tmap\n")
     done = snakemake("-n", "--config", "plates=empty.tsv")
     assert done.returncode == 0
@@ -298,7 +298,7 @@ def test_results_do_not_depend_on_the_number_of_threads(finished: Path, study: P
         ),
     ],
 )
-def test_mistakes_are_told_before_any_job(study: Path, snakemake, settings, lines):
+def test_mistakes_are_reported_before_any_job(study: Path, snakemake, settings, lines):
     (study / "bad.yaml").write_text(yaml.safe_dump({"plates": "data/plates.tsv", "data": "data", **settings}))
     refused = snakemake("-n", configfile="bad.yaml")
     assert refused.returncode == 1

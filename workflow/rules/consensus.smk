@@ -30,13 +30,13 @@ rule consensus:
         runtime=minutes(5),
     params:
         flags=flags("consensus"),
-        doubt=lambda wildcards, input: " ".join(
+        uncertainty=lambda wildcards, input: " ".join(
             f"--reliability {shlex.quote(str(path))}" for path in input.reliability
         ),
     message:
         "{wildcards.brew}: signatures from replicate plates (level 5)"
     shell:
-        "beadwork consensus {input.matrices:q} {params.doubt} {params.flags} -o {output.matrix:q} --siginfo {output.siginfo:q}"
+        "beadwork consensus {input.matrices:q} {params.uncertainty} {params.flags} -o {output.matrix:q} --siginfo {output.siginfo:q}"
         " --qc {output.qc:q} 2> {log:q}"
 
 

@@ -25,10 +25,10 @@ rule deconvolve:
     params:
         plate=plate_flags,
         flags=flags("deconvolve"),
-        doubt=lambda wildcards, output: file_flags(output, "sd", "odds"),
+        uncertainty=lambda wildcards, output: file_flags(output, "sd", "odds"),
     message:
         "{wildcards.plate}: calling the peaks of its beads (level 2)"
     shell:
         "beadwork deconvolve {input.lxb:q} --map {input.map:q} {params.plate} {params.flags} -o {output.gex:q}"
-        " --calibrators {output.calibrators:q} --support {output.support:q} {params.doubt} --qc {output.qc:q}"
+        " --calibrators {output.calibrators:q} --support {output.support:q} {params.uncertainty} --qc {output.qc:q}"
         " --threads {threads} 2> {log:q}"

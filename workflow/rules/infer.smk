@@ -24,11 +24,11 @@ rule infer:
         runtime=minutes(5),
     params:
         flags=flags("infer"),
-        doubt=lambda wildcards, input, output: (
+        uncertainty=lambda wildcards, input, output: (
             f"{file_flags(input, 'measured_sd')} {file_flags(output, 'sd')}"
         ),
     message:
         "{wildcards.plate}: inferring the genes that were not measured (level 3)"
     shell:
-        "beadwork infer {input.matrix:q} {params.flags} {params.doubt} -o {output.matrix:q} --qc {output.qc:q}"
+        "beadwork infer {input.matrix:q} {params.flags} {params.uncertainty} -o {output.matrix:q} --qc {output.qc:q}"
         " 2> {log:q}"

@@ -47,12 +47,12 @@ rule figures_plate:
         runtime=minutes(5),
     params:
         folder=subpath(output.wells, parent=True),
-        doubt=lambda wildcards, input: file_flags(input, "sd", "odds"),
+        uncertainty=lambda wildcards, input: file_flags(input, "sd", "odds"),
     message:
         "{wildcards.plate}: drawing its figures"
     shell:
         "beadwork figures plate {input.gex:q} --lxb {input.lxb:q} --curves {input.curves:q}"
-        " --rows {input.rows[0]:q} --rows {input.rows[1]:q} {params.doubt} -o {params.folder:q} --threads {threads} 2> {log:q}"
+        " --rows {input.rows[0]:q} --rows {input.rows[1]:q} {params.uncertainty} -o {params.folder:q} --threads {threads} 2> {log:q}"
 
 
 rule figures_brew:

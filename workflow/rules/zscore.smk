@@ -23,13 +23,13 @@ rule zscore:
     params:
         flags=flags("zscore"),
         shrink="--no-shrink" if CFG.consensus_sd and not CFG.zscore_sd else "",
-        doubt=lambda wildcards, input, output: (
+        uncertainty=lambda wildcards, input, output: (
             f"{file_flags(input, 'sd')} {file_flags(output, 'reliability')}"
         ),
     message:
         "{wildcards.plate}: z-scores against all wells of the plate (level 4)"
     shell:
-        "beadwork zscore {input.matrix:q} {params.flags} {params.doubt} {params.shrink} -o {output.matrix:q} --qc {output.qc:q}"
+        "beadwork zscore {input.matrix:q} {params.flags} {params.uncertainty} {params.shrink} -o {output.matrix:q} --qc {output.qc:q}"
         " 2> {log:q}"
 
 
@@ -52,9 +52,9 @@ rule zscore_vehicle:
         runtime=minutes(5),
     params:
         flags=flags("zscore"),
-        doubt=lambda wildcards, input: file_flags(input, "sd"),
+        uncertainty=lambda wildcards, input: file_flags(input, "sd"),
     message:
         "{wildcards.plate}: z-scores against the vehicle wells of the plate (level 4)"
     shell:
-        "beadwork zscore {input.matrix:q} --population vehicle --if-few missing {params.flags} {params.doubt} -o {output.matrix:q} --qc {output.qc:q}"
+        "beadwork zscore {input.matrix:q} --population vehicle --if-few missing {params.flags} {params.uncertainty} -o {output.matrix:q} --qc {output.qc:q}"
         " 2> {log:q}"

@@ -61,12 +61,12 @@ def command(
 
     if merge and share is not None:
         raise click.UsageError("--share and --merge: give one of them; --merge comes when all shares are there")
-    tell = (
+    report = (
         (lambda text: click.echo(f"\r\x1b[K{text}", nl=False, err=True)) if sys.stderr.isatty() else lambda text: None
     )
     summary = introspect(
         ConnectivityIndex.open(index, threads=threads), output, params=params, filters=where, top=top,
-        matrices=matrices, share=share, merge=merge, progress=tell,
+        matrices=matrices, share=share, merge=merge, progress=report,
     )  # fmt: skip
     log.info("%s", ", ".join(f"{name.replace('_', ' ')} {value:,.4g}" for name, value in summary.items()))
     if share is None and "median_rank" not in summary:

@@ -34,7 +34,7 @@ UNITS: Mapping[str, tuple[str, ...]] = {
     "h": ("h", "hr", "hrs", "hour", "hours"), "d": ("d", "day", "days"), "wk": ("wk", "wks", "week", "weeks"),
 }  # fmt: skip
 """Spellings of one unit.  The micro sign, the Greek letter and u are one letter; case does not count, but in molar
-units, where it tells milli from mega."""
+units, where it distinguishes milli from mega."""
 _CASE_COUNTS = {"pM", "nM", "uM", "mM", "M"}
 _EXACT = {text: unit for unit in _CASE_COUNTS for text in UNITS[unit]}
 _FOLDED = {text.casefold(): unit for unit, texts in UNITS.items() for text in texts if "/" in text or len(text) > 5} | {

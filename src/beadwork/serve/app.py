@@ -24,22 +24,17 @@ from beadwork.model.errors import BeadworkError
 from beadwork.model.pert_types import PERT_TYPES, pert_type_name
 from beadwork.serve.answer.answers import Answers
 from beadwork.serve.answer.pages import plain
-from beadwork.serve.guard import AddHeaders, CheckOrigin, LimitBody
+from beadwork.serve.guard import AddHeaders, CheckOrigin, CheckToken, LimitBody
 from beadwork.serve.invalid import field_of, in_words
 from beadwork.serve.jobs import Jobs
 from beadwork.serve.lookup.states import States
+from beadwork.serve.page import add_page
 from beadwork.serve.questions import MOST_BYTES, Question
 from beadwork.serve.refusals import RefusedError, error_body, refusal
-from beadwork.serve.routes import cards, clue, exports, genes, history, queries
+from beadwork.serve.routes import cards, clue, exports, genes, history, points, queries, repurposing
 from beadwork.serve.service import Service
 from beadwork.serve.store import Store
 
-ASSETS = Path(__file__).parent / "assets"
-MEDIA = {
-    ".html": "text/html; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
-    ".css": "text/css; charset=utf-8",
-}
 POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " \
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"  # fmt: skip
 HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store"}
@@ -69,6 +64,7 @@ def create_app(
     request_seconds: float = 20,
     query_seconds: float = 300,
     root_path: str = "",
+    token: str | None = None,
     results: Path | None = None,
     starter: bool = False,
 ) -> FastAPI:
@@ -91,6 +87,8 @@ def create_app(
         Time that a query may take to be scored.
     root_path
         Prefix under which a proxy shows this server.
+    token
+        What requests must show, where others reach the server; None: nothing.
     results
         Folder of the run that the signatures come from, for its plates.
     starter
@@ -109,14 +107,8 @@ def create_app(
     jobs = Jobs(kept, most_waiting=most_waiting, most_seconds=query_seconds)
     service = Service(states, kept, jobs, Answers(kept, states), results=results, starter=starter)
     app.state.service = service
-    assets = {
-        "/" if path.name == "index.html" else f"/{path.name}": (path.read_bytes(), MEDIA[path.suffix])
-        for path in sorted(ASSETS.iterdir())
-        if path.suffix in MEDIA
-    }
-    for route, (data, media) in assets.items():
-        app.add_api_route(route, _asset(data, media), include_in_schema=False)
-
+    if token:
+        app.add_middleware(CheckToken, token=token)
     app.add_middleware(CheckOrigin, hosts=hosts or ["127.0.0.1", "localhost"])
     # the one that is added last sees a request first
     app.add_middleware(AddHeaders, headers=HEADERS, defaults={"Content-Security-Policy": POLICY})
@@ -147,22 +139,23 @@ def create_app(
         facts["pert_type_names"] = {kind: pert_type_name(kind) for kind in (*PERT_TYPES, *facts["pert_types"])}
         facts["fields"] = [name for name in state.index.annotation.names if name != "source"]
         facts["starter"] = starter
+        facts["parts"] = parts_of(state.index)
         return facts
 
     @app.get("/api/signature", summary="One signature: annotation, replicates' QC, most changed genes", tags=["index"])
     def get_signature(sig_id: queries.Name, top: int = Query(25)) -> SignatureProfile:
         return _profile(states.current.index, sig_id, min(max(1, top), 200))
 
-    for part in (exports, queries, genes, clue, cards, history):
+    for part in (points, exports, repurposing, queries, genes, clue, cards, history):
         app.include_router(part.routes(service))
+    add_page(app)
     return app
 
 
-def _asset(data: bytes, media: str) -> Any:
-    async def asset() -> Response:
-        return Response(data, media_type=media)
-
-    return asset
+def parts_of(index: ConnectivityIndex) -> dict[str, bool]:
+    """Whether the index has what a view of the page needs."""
+    known = index.annotation
+    return {"mechanisms": "moa" in known or "target" in known, "repurposing": "clinical_phase" in known}
 
 
 def _profile(index: ConnectivityIndex, sig_id: str, top: int) -> SignatureProfile:

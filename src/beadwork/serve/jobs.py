@@ -132,7 +132,7 @@ class Jobs:
     def _run(self, job: Job) -> None:
         running = time.monotonic()
 
-        def tell(share: float) -> None:
+        def report(share: float) -> None:
             if job.cancelled:
                 raise _CancelledError("cancelled")
             if time.monotonic() - running > self.most_seconds:
@@ -142,13 +142,13 @@ class Jobs:
             job.done = max(job.done, share)
 
         def step(phase: Phase, share: float) -> None:
-            tell(share)
+            report(share)
             job.phase = phase
 
         if job.cancelled:
             return
         try:
-            self._answer(job, step, tell)
+            self._answer(job, step, report)
             job.done, job.phase = 1.0, "done"
         except _CancelledError:
             job.phase, job.message = "cancelled", "cancelled"
@@ -163,11 +163,11 @@ class Jobs:
                 with self.lock:
                     self.jobs.pop(job.asked.key, None)
 
-    def _answer(self, job: Job, step: Callable[[Phase, float], None], tell: Callable[[float], None]) -> None:
+    def _answer(self, job: Job, step: Callable[[Phase, float], None], report: Callable[[float], None]) -> None:
         asked = job.asked
         state, index = asked.state, asked.state.index
         step("scoring", 0.0)
-        result = index.answer([asked.query], asked.params, asked.where, progress=lambda share: tell(0.8 * share),
+        result = index.answer([asked.query], asked.params, asked.where, progress=lambda share: report(0.8 * share),
                               threads=self._threads())  # fmt: skip
         step("rolling up", 0.8)
         plan = state.plan if not asked.where else index.roll_up_plan(None, result.params, result.shown)

@@ -1,8 +1,8 @@
 """Figures of plates and studies, as matplotlib figures.
 
 They draw tables that others have computed and compute nothing themselves beyond what a drawing needs.  The same table
-gives the same SVG, byte for byte.  Colours are those of Okabe and Ito and viridis, which colour-blind readers tell
-apart.
+gives the same SVG, byte for byte.  Colours are those of Okabe and Ito and viridis, which colour-blind readers can
+distinguish.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from matplotlib.ticker import MaxNLocator
 from beadwork.model.ids import N_COLUMNS, ROWS, well_position
 from beadwork.model.pert_types import EMPTY
 from beadwork.model.qc import METRICS
+from beadwork.views.places import Margins, colour_bar, headline, labels, place_axes, title, well_names
 
 if TYPE_CHECKING:
     from matplotlib.typing import RcKeyType
@@ -54,6 +55,8 @@ FATES = {
     "no file": YELLOW,
 }
 """What becomes of a well, with its colour."""
+_FATES_BESIDE = 4
+"""Fates in a line of the legend."""
 HEAT_METRICS = {
     "count_mean": "beads per analyte",
     "count_cv": "spread of the bead counts",
@@ -64,7 +67,7 @@ HEAT_METRICS = {
 """QC metrics of a well that are drawn, with a short title."""
 DOUBT_METRICS = {
     "ambiguous": "pairs that may be swapped",
-    "effective_beads": "beads of a known gene that tell as much",
+    "effective_beads": "beads of a known gene that give as much",
     "outlier_beads": "beads of neither gene",
 }
 """Likewise, of how sure its values are."""
@@ -113,12 +116,14 @@ def wells_of_plate(rows: pd.DataFrame, plate: str) -> pd.DataFrame:
 def plate_wells(plate: str, wells: pd.DataFrame) -> Figure:
     """Heat maps of a plate on its 16 x 24 layout: bead counts, LISS quality, and the fate of each well."""
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(11.5, 9.2), layout="constrained")
-        figure.suptitle(f"{plate}: wells", fontsize=12, fontweight="bold")
-        axes = figure.subplots(3, 2).ravel()
+        figure = Figure(figsize=(11.5, 9.2))
+        headline(figure, f"{plate}: wells")
+        below = 0.471 if wells["fate"].nunique() <= _FATES_BESIDE else 0.65
+        axes = place_axes(figure, 3, 2, Margins(0.174, 0.72, 0.48, below, across=0.83, down=0.418))
         for axis, metric in zip(axes, HEAT_METRICS, strict=False):
             _heat(figure, axis, metric, wells)
         _fate_map(axes[-1], wells)
+        well_names(figure, axes)
     return figure
 
 
@@ -129,13 +134,12 @@ def _layout(values: pd.Series) -> np.ndarray:
     return grid
 
 
-def _plate_axes(axis: Axes, title: str) -> None:
-    axis.set_title(title, loc="left")
-    axis.set_xticks(range(0, N_COLUMNS, 1), [str(number) for number in range(1, N_COLUMNS + 1)], fontsize=7)
-    axis.set_yticks(range(len(ROWS)), list(ROWS), fontsize=7)
+def _plate_axes(axis: Axes, words: str) -> None:
+    title(axis, words)
+    axis.set_xticks([])  # their names are written together (well_names)
+    axis.set_yticks([])
     axis.set_xlim(-0.5, N_COLUMNS - 0.5)
     axis.set_ylim(len(ROWS) - 0.5, -0.5)
-    axis.tick_params(length=0)
     for spine in axis.spines.values():
         spine.set_visible(True)
         spine.set_color(LIGHT)
@@ -153,10 +157,7 @@ def _heat(figure: Figure, axis: Axes, metric: str, wells: pd.DataFrame) -> None:
     edges_x, edges_y = np.arange(N_COLUMNS + 1) - 0.5, np.arange(len(ROWS) + 1) - 0.5
     mesh = axis.pcolormesh(edges_x, edges_y, np.ma.masked_invalid(grid), cmap="viridis", vmin=low,
                            vmax=high if high > low else low + 1)  # fmt: skip
-    bar = figure.colorbar(mesh, ax=axis, shrink=0.8, pad=0.01, extend="both")
-    bar.set_label(info.unit, fontsize=8)
-    bar.ax.tick_params(labelsize=7)
-    bar.outline.set_visible(False)
+    colour_bar(figure, axis, mesh, info.unit)
 
 
 def _fate_map(axis: Axes, wells: pd.DataFrame) -> None:
@@ -168,7 +169,8 @@ def _fate_map(axis: Axes, wells: pd.DataFrame) -> None:
                     vmin=-0.5, vmax=len(names) - 0.5, edgecolors="white", linewidth=0.6)  # fmt: skip
     counts = wells["fate"].value_counts()
     handles = [Patch(color=FATES[name], label=f"{name} ({counts[name]})") for name in names if name in counts]
-    axis.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.07), fontsize=8, handlelength=1, ncols=4)
+    axis.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.07), fontsize=8, handlelength=1,
+                ncols=_FATES_BESIDE)  # fmt: skip
 
 
 def calibration_curves(plate: str, curves: pd.DataFrame, wells: pd.DataFrame) -> Figure:
@@ -183,8 +185,8 @@ def calibration_curves(plate: str, curves: pd.DataFrame, wells: pd.DataFrame) ->
         Table with ``fate`` by well.
     """
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(10.5, 4.9), layout="constrained")
-        figure.suptitle(f"{plate}: calibration curves", fontsize=12, fontweight="bold")
+        figure = Figure(figsize=(10.5, 4.9))
+        headline(figure, f"{plate}: calibration curves")
         if curves.empty:
             figure.text(0.5, 0.5, "no calibration: the values were scaled already", ha="center", color=GREY)
             return figure
@@ -194,7 +196,7 @@ def calibration_curves(plate: str, curves: pd.DataFrame, wells: pd.DataFrame) ->
         points[numbers] = points[numbers].apply(pd.to_numeric, errors="coerce")
         points["scaled"] = points["a"] * points["curve"].clip(lower=1) ** points["b"] + points["k"]
         fates = wells["fate"].reindex(points["well"]).fillna("kept").to_numpy()
-        left, right = figure.subplots(1, 2)
+        left, right = place_axes(figure, 1, 2, Margins(0.479, 0.042, 0.564, 0.753, across=0.541))
         _calibration_panel(left, points, fates, "measured", "as measured", "calibrator (log2 FI)")
         _calibration_panel(right, points, fates, "scaled", "after LISS", "calibrator, scaled (log2)")
         ends = points["log2_level"].min(), points["log2_level"].max()
@@ -203,12 +205,12 @@ def calibration_curves(plate: str, curves: pd.DataFrame, wells: pd.DataFrame) ->
         handles: list[Any] = [Patch(color=FATES[fate], label=fate) for fate in shown]
         handles += [Line2D([], [], color="black", label="median of kept wells"),
                     Line2D([], [], color="black", ls="--", lw=1, label="scaled = reference")]  # fmt: skip
-        figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
+        figure.legend(handles=handles, loc="lower center", ncols=len(handles))
     return figure
 
 
 def _calibration_panel(
-    axis: Axes, points: pd.DataFrame, fates: np.ndarray, column: str, title: str, label: str
+    axis: Axes, points: pd.DataFrame, fates: np.ndarray, column: str, words: str, label: str
 ) -> None:
     wide = points.pivot(index="well", columns="log2_level", values=column)
     fate = pd.Series(fates, index=points["well"]).groupby(level=0).first().reindex(wide.index)
@@ -223,9 +225,8 @@ def _calibration_panel(
     axis.autoscale()
     if (fate == "kept").any() and column == "measured":
         axis.plot(levels, wide[fate == "kept"].median(), color="black", lw=1.6, zorder=4)
-    axis.set_title(title, loc="left", pad=12)
-    axis.set_ylabel(label)
-    axis.set_xlabel("reference level of the calibrator (log2); on top: CAL01 to CAL10")
+    title(axis, words, pad=12)
+    labels(axis, "reference level of the calibrator (log2); on top: CAL01 to CAL10", label)
     for number, level in enumerate(levels, 1):
         axis.text(level, 1.0, str(number), transform=axis.get_xaxis_transform(), ha="center", fontsize=7, color=GREY)
     axis.grid(color=LIGHT, lw=0.4)
@@ -263,42 +264,43 @@ def bead_histograms(
     columns = min(3, max(1, len(panels)))
     lines = max(1, -(-len(panels) // columns))
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(max(3.6 * columns, 7.2), 1.2 + 2.7 * lines), layout="constrained")
-        figure.suptitle(f"{plate}, well {well}: {words}", fontsize=12, fontweight="bold")
-        axes = figure.subplots(lines, columns, squeeze=False).ravel()
-        for axis, panel in zip(axes, panels, strict=False):
-            _bead_panel(axis, panel)
-        for axis in axes[len(panels) :]:
-            axis.set_visible(False)
-        for axis in axes[::columns]:
-            axis.set_ylabel(f"beads in {BEAD_BIN:g} log2")
-        for axis in axes[max(0, len(panels) - columns) : len(panels)]:
-            axis.set_xlabel("log2 FI")
         handles: list[Any] = [Patch(color=LIGHT, label="beads"), Patch(color=BLUE, label="gene of the larger share"),
                               Patch(color=RED, label="gene of the smaller share")]  # fmt: skip
         if any(panel.curves for panel in panels):
             handles += [Line2D([], [], color=GREY, lw=1.4, label="beads expected of each gene, black: of both")]
         if any(panel.sd for panel in panels):
             handles += [Patch(facecolor=GREY, alpha=0.45, label="on top: posterior of each value")]
-        figure.legend(handles=handles, loc="outside lower center", ncols=(2, 3, 5)[columns - 1], handlelength=1.4)
+        beside = (2, 3, 5)[columns - 1]
+        below = 0.75 + 0.19 * (-(-len(handles) // beside) - 1)
+        figure = Figure(figsize=(max(3.6 * columns, 7.2), 1.2 + 2.7 * lines))
+        headline(figure, f"{plate}, well {well}: {words}")
+        axes = place_axes(figure, lines, columns, Margins(0.479, 0.09, 0.581, below, across=0.392, down=0.594))
+        for axis, panel in zip(axes, panels, strict=False):
+            _bead_panel(axis, panel)
+        for axis in axes[len(panels) :]:
+            axis.set_visible(False)
+        for axis in axes[::columns]:
+            labels(axis, y=f"beads in {BEAD_BIN:g} log2")
+        for axis in axes[max(0, len(panels) - columns) : len(panels)]:
+            labels(axis, "log2 FI")
+        figure.legend(handles=handles, loc="lower center", ncols=beside, handlelength=1.4, fontsize=8)
     return figure
 
 
 def _bead_panel(axis: Axes, panel: BeadPanel) -> None:
     values = np.array(list(panel.genes.values()))
-    doubt = np.nan_to_num(np.array(panel.sd or (0.0, 0.0)))
+    uncertainty = np.nan_to_num(np.array(panel.sd or (0.0, 0.0)))
     ends = np.concatenate([np.percentile(panel.beads, [3, 97]) if len(panel.beads) else [], values])
     middle, half = (ends.min() + ends.max()) / 2, max((ends.max() - ends.min()) / 2 + 0.9, 2.5)
     low, high = max(3.0, min(middle - half, 15 - 2 * half)), min(15.0, max(middle + half, 3 + 2 * half))
     counts, edges = np.histogram(panel.beads, bins=np.arange(3, 15.01, BEAD_BIN))
     axis.stairs(counts, edges, fill=True, color=LIGHT)
-    axis.set_title(panel.title, loc="left", fontsize=9, pad=14)
+    title(axis, panel.title, fontsize=9, pad=14)
     notes = f"{len(panel.beads)} beads"
     if panel.odds is not None and np.isfinite(panel.odds):
         number = f"{panel.odds:.2g}" if panel.odds < 10 else f"{min(panel.odds, _SURE):,.0f}"
         notes += f", odds of this order {'over ' if panel.odds > _SURE else ''}{number} to 1"
-    note = axis.text(0, 1.02, notes, transform=axis.transAxes, fontsize=7.5, color="#555555")
-    note.set_in_layout(False)
+    axis.text(0, 1.02, notes, transform=axis.transAxes, fontsize=7.5, color="#555555")
     both = np.sum(panel.curves, axis=0) * BEAD_BIN if panel.curves else np.zeros(1)
     top = max(float(counts.max(initial=1)), float(both.max()), 1.0)
     strip = 0.25 if panel.sd else 0.0  # height of the posteriors above the beads
@@ -312,7 +314,7 @@ def _bead_panel(axis: Axes, panel: BeadPanel) -> None:
         axis.plot(CURVE_AT, both, color="black", lw=0.7, alpha=0.7, zorder=1.5)
     if panel.sd:
         fine = np.linspace(low, high, 801)
-        for value, sd, color in zip(values, doubt, (BLUE, RED), strict=False):
+        for value, sd, color in zip(values, uncertainty, (BLUE, RED), strict=False):
             if sd > 0:
                 shape = np.exp(-0.5 * ((fine - value) / sd) ** 2)
                 axis.fill_between(fine, top * 1.08, top * (1.08 + 0.22 * shape), color=color, alpha=0.45, lw=0)
@@ -342,24 +344,22 @@ def plate_ambiguity(plate: str, wells: pd.DataFrame, pairs: pd.DataFrame) -> Fig
         round).
     """
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(11.5, 7.4), layout="constrained")
-        figure.suptitle(f"{plate}: how sure the values are", fontsize=12, fontweight="bold")
-        axes = figure.subplots(2, 2).ravel()
+        figure = Figure(figsize=(11.5, 7.4))
+        headline(figure, f"{plate}: how sure the values are")
+        axes = place_axes(figure, 2, 2, Margins(0.174, 0.76, 0.481, 0.444, across=1.444, down=0.419))
         for axis, metric in zip(axes, DOUBT_METRICS, strict=False):
             _heat(figure, axis, metric, wells)
+        well_names(figure, axes[:-1])
         axis = axes[-1]
         drawn = pairs.sort_values("ambiguous", kind="stable")
         points = axis.scatter(drawn["gap"], drawn["sd"], c=drawn["ambiguous"], s=12, cmap="viridis", vmin=0, vmax=1)
-        axis.set(xlabel="gap of the two genes, median over wells (log2 FI)",
-                 ylabel="posterior sd of the less sure gene (log2 FI)")  # fmt: skip
+        labels(axis, "gap of the two genes, median over wells (log2 FI)",
+               "posterior sd of the less sure gene (log2 FI)", beside=0.45)  # fmt: skip
         often = float((pairs["ambiguous"] > 0.5).mean()) if len(pairs) else 0.0
-        axis.set_title(f"each pair: {100 * often:.0f} % are ambiguous in most wells", loc="left")
+        title(axis, f"each pair: {100 * often:.0f} % are ambiguous in most wells")
         axis.set_xlim(0, None)
         axis.set_ylim(0, None)
         axis.grid(color=LIGHT, lw=0.4)
         axis.set_axisbelow(True)
-        bar = figure.colorbar(points, ax=axis, shrink=0.8, pad=0.01)
-        bar.set_label("share of wells in which it is ambiguous", fontsize=8)
-        bar.ax.tick_params(labelsize=7)
-        bar.outline.set_visible(False)
+        colour_bar(figure, axis, points, "share of wells in which it is ambiguous", ends=False)
     return figure

@@ -12,6 +12,7 @@ from beadwork.model.ids import N_COLUMNS, ROWS, parse_well, well_position
 from beadwork.model.pert_types import is_null
 from beadwork.model.qc import METRICS
 from beadwork.views.figures import GREY, LIGHT, STYLE
+from beadwork.views.places import Margins, colour_bar, headline, place_axes, title, well_names
 
 
 def noise_map(plate: str, wells: pd.DataFrame, rows: pd.DataFrame) -> Figure:
@@ -36,25 +37,25 @@ def noise_map(plate: str, wells: pd.DataFrame, rows: pd.DataFrame) -> Figure:
     seen = grid[np.isfinite(grid)]
     reach = float(np.percentile(np.abs(seen), 98)) if len(seen) else 1.0
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(10.5, 4.4), layout="constrained")
-        figure.suptitle(f"{plate}: noise that wells share", fontsize=12, fontweight="bold")
-        axis, words = figure.subplots(1, 2, width_ratios=(1.9, 1))
-        axis.set_title("first noise factor; control wells are framed", loc="left")
+        figure = Figure(figsize=(10.5, 4.4))
+        headline(figure, f"{plate}: noise that wells share")
+        (axis,) = place_axes(figure, 1, 1, Margins(0.174, 4.1, 0.49, 0.24))
+        (words,) = place_axes(figure, 1, 1, Margins(7.17, 0.04, 0.49, 0.24))
+        title(axis, "first noise factor; control wells are framed")
         edges = np.arange(N_COLUMNS + 1) - 0.5, np.arange(len(ROWS) + 1) - 0.5
         mesh = axis.pcolormesh(
             *edges, np.ma.masked_invalid(grid), cmap="PuOr", vmin=-(reach or 1.0), vmax=reach or 1.0
         )  # fmt: skip
         for row, column in controls:
             axis.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, edgecolor="black", lw=1.2))
-        axis.set_xticks(range(N_COLUMNS), [str(number) for number in range(1, N_COLUMNS + 1)], fontsize=7)
-        axis.set_yticks(range(len(ROWS)), list(ROWS), fontsize=7)
+        axis.set_xticks([])
+        axis.set_yticks([])
         axis.set_ylim(len(ROWS) - 0.5, -0.5)
-        axis.tick_params(length=0)
+        well_names(figure, [axis])
         for spine in axis.spines.values():
             spine.set_visible(True)
             spine.set_color(LIGHT)
-        bar = figure.colorbar(mesh, ax=axis, shrink=0.8, pad=0.01, extend="both")
-        bar.ax.tick_params(labelsize=7)
+        colour_bar(figure, axis, mesh)
         words.axis("off")
         for line, metric in enumerate(rows[rows["stage"] == "denoise"].to_dict("records")):
             height = 0.95 - 0.105 * line

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from beadwork.model.pert_types import plain_pert_type
 from beadwork.model.qc import METRICS
 from beadwork.views.figures import BLUE, GREEN, GREY, LIGHT, ORANGE, PURPLE, RED, SKY, STYLE
+from beadwork.views.places import Margins, labels, place_axes, title
 
 # ---- replicates -----------------------------------------------------------------------------------------------------
 
@@ -28,11 +29,9 @@ def replicate_correlation(
         ("same compound, other dose", "different compounds") if within else ("same treatment", "different treatments")
     )
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(7.2, 4.2), layout="constrained")
-        axis = figure.subplots()
-        axis.set_title(
-            f"{brew}: {'wells of one plate' if within else 'replicate plates'}", loc="left", fontweight="bold"
-        )
+        figure = Figure(figsize=(7.2, 4.2))
+        (axis,) = place_axes(figure, 1, 1, Margins(0.48, 0.1, 0.3, 0.95))
+        title(axis, f"{brew}: {'wells of one plate' if within else 'replicate plates'}", fontweight="bold")
         if not len(same):
             axis.set_axis_off()
             axis.text(0.5, 0.5, "no treatment stands in more than one well", ha="center", transform=axis.transAxes)
@@ -44,9 +43,8 @@ def replicate_correlation(
             axis.stairs(density, bins, fill=True, color=color, alpha=0.55, label=f"{name}: {len(values):,} pairs, "
                         f"median {np.median(values):.2f}")  # fmt: skip
             axis.axvline(np.median(values), color=color, lw=1.2, ls="--")
-        axis.set_xlabel("Spearman correlation of ZSPC, 978 landmarks")
-        axis.set_ylabel("density of pairs")
-        figure.legend(loc="outside lower center", ncols=2, title=f"AUC {auc:.3f}")
+        labels(axis, "Spearman correlation of ZSPC, 978 landmarks", "density of pairs")
+        figure.legend(loc="lower center", ncols=2, title=f"AUC {auc:.3f}")
     return figure
 
 

@@ -594,7 +594,7 @@ def test_archives_in_archives(tmp_path, caplog, outer, inner):
         assert plate.bad_wells.empty
 
 
-def test_plates_that_only_folders_in_the_archive_tell_apart(tmp_path):
+def test_plates_that_only_folders_in_the_archive_distinguish(tmp_path):
     members = {f"{plate}/lxb/{well}.lxb": make_well(well, seed=seed) for seed, plate in enumerate(("P1", "P2"))
                for well in ("A01", "B02")}  # fmt: skip
     (tmp_path / "both.tar").write_bytes(pack(members, "tar"))
@@ -608,11 +608,35 @@ def test_plates_that_only_folders_in_the_archive_tell_apart(tmp_path):
 def test_beads_of_other_plates_are_not_kept(tmp_path, monkeypatch):
     """A series holds thousands of plates: those that are not asked for must not be parsed, one at most."""
     parsed = []
-    monkeypatch.setattr(lxb, "_try_well", lambda source: parsed.append(source.name) or "is not looked at")
+    monkeypatch.setattr(lxb, "_try_well", lambda source, group: parsed.append(source.name) or "is not looked at")
     members = {f"GSM{n}_{name}.tar": pack(geo_plate(name, 10 * n), "tar") for n, name in enumerate("ABCDEF")}
     (tmp_path / "series.tar").write_bytes(pack(members, "tar"))
     assert read_plate(tmp_path / "series.tar", "D").n_wells == 0
     assert [name.split("_")[1] for name in parsed] == ["A", "A", "D", "D"]
+
+
+@pytest.mark.parametrize("kind", ["folder", "tar", "zip"])
+def test_wells_that_are_not_asked_for_are_not_opened(tmp_path, monkeypatch, kind):
+    names = {f"{PLATE}_{well}.lxb": make_well(well, seed=n) for n, well in enumerate(("A01", "A02", "B01"))}
+    path = tmp_path / "p"
+    if kind == "folder":
+        path.mkdir()
+        for name, data in names.items():
+            (path / name).write_bytes(data)
+    else:
+        path = path.with_suffix(f".{kind}")
+        path.write_bytes(pack(names, kind))
+    whole, loaded = read_plate(path), []
+    read = lxb._try_well
+    monkeypatch.setattr(lxb, "_try_well", lambda source, group: loaded.append(source.name) or read(source, group))
+    one = read_plate(path, PLATE, wells=["A02"])
+    assert (one.wells, loaded) == (("A02",), [f"{PLATE}_A02.lxb"])
+    assert one.digests["A02"] == whole.digests["A02"]
+    first, last = whole.starts[1][[0, -1]]
+    np.testing.assert_array_equal(one.reporter, whole.reporter[first:last])
+    np.testing.assert_array_equal(np.diff(one.starts[0]), np.diff(whole.starts[1]))
+    with pytest.raises(FileError, match="has no beads of well P24; give the beads that GEX was made of"):
+        read_plate(path, PLATE, wells=["P24"])
 
 
 def test_archives_too_deep_are_refused(tmp_path):

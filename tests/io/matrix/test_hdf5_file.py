@@ -1,4 +1,4 @@
-"""A file that finds no room, for whatever part of it: one clear error, nothing left, no crash when the program ends."""
+"""A file without space for any part of it: one clear error, nothing left, no crash when the program ends."""
 
 import subprocess
 import sys
@@ -35,7 +35,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.7, 0.8, 0.88, 0.93, 0.96, 0.99])
-def test_no_room_is_told_and_ends_well(whole: Path, tmp_path: Path, share: float):
+def test_no_space_is_reported_and_ends_well(whole: Path, tmp_path: Path, share: float):
     disk = tmp_path / "disk"
     disk.mkdir()
     pages = int(share * whole.stat().st_size) // 4096

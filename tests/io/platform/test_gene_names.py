@@ -107,7 +107,7 @@ def test_numbers_are_ids_only_in_a_list_of_ids():
     assert [a.gene for a in resolve(["1026", "44075", "999999999"])] == ["1026", "", ""]
 
 
-def test_columns_are_told_apart_by_their_values():
+def test_columns_are_distinguished_by_their_values():
     genes, resolver = known_genes(), gene_resolver()
     assert resolver.kind_of(genes) is Kind.ENTREZ and resolver.share_known(genes) == 1
     assert resolver.kind_of(genes.values()) is Kind.SYMBOL

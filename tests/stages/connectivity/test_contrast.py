@@ -85,7 +85,7 @@ def test_designs():
     design, names = make_design(["case", "control"] * 3, {"batch": list("xxyyxy"), "age": [1, 2, 6, 3, 5, 1]}, "c")
     assert names == ["group_0", "group_1", "batch_y", "age"]
     assert design[:, 2:].tolist() == [[0, -2], [0, -1], [1, 3], [1, 0], [0, 2], [1, -2]]
-    with pytest.raises(ParameterError, match="covariates batch cannot be told apart from the groups"):
+    with pytest.raises(ParameterError, match="covariates batch cannot be distinguished from the groups"):
         make_design(["case", "control"], {"batch": ["x", "y"]}, "contrast a")
     with pytest.raises(ParameterError, match="covariate batch is missing for 1 samples"):
         make_design(["case", "control"], {"batch": ["x", ""]}, "contrast a")

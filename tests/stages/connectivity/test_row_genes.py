@@ -88,7 +88,7 @@ def test_a_row_of_an_older_name_keeps_it_where_the_gene_has_a_row():
         (["SEPT9", "SEPTIN9", "TP53"], "genes stand in several rows: 10801; keep one row per gene"),
     ],
 )
-def test_what_no_query_could_reach_or_tell_apart_is_refused(ids, message):
+def test_what_no_query_could_reach_or_distinguish_is_refused(ids, message):
     with pytest.raises(AlignmentError, match=message):
         identify(ids)
 

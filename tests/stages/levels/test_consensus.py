@@ -180,7 +180,7 @@ def test_doses_that_differ_in_float32_rounding_only_are_one():
     assert len(info) == 24 and info.loc["TOY001_A375_24H:BRD-0:0.1", "pert_dose"] == 0.1
 
 
-def test_ids_that_would_collide_get_what_tells_them_apart(warnings_of):
+def test_ids_that_would_collide_get_what_distinguishes_them(warnings_of):
     source = replicate_plate(1)
     cols = source.cols.assign(pert_dose_unit=["um"] * 15 + ["nm"] * 9)
     cols["pert_id"], cols["pert_dose"], cols["pert_type"] = "BRD-1", 10.0, "trt_cp"
@@ -326,7 +326,7 @@ def test_official_modz(golden):
     assert info["ss_ngene"].tolist() == official.cols["distil_ss_ngene"].tolist() == [138, 303, 306]
     np.testing.assert_allclose(info["distil_ss"], official.cols["distil_ss"], atol=1e-5)
     assert info["distil_id"].tolist() == official.cols["distil_id"].tolist()
-    # known disagreement: the stored value of the three replicates, .2092, is not what the definition gives
+    # known disagreement: the stored value of the three replicates, 0.2092, is not what the definition gives
     np.testing.assert_allclose(info["tas"], [np.nan, 0.3234, 0.2103], atol=5e-5)
     np.testing.assert_allclose(official.cols["distil_tas"], [np.nan, 0.2092, 0.2103], atol=5e-5)
 

@@ -80,7 +80,9 @@ def test_refuses_too_few_vehicle_wells(plate):
     expected = r"^matrix: has 3 wells of pert_type ctl_vehicle, but --population vehicle needs at least 4 \(--min-pop"
     with pytest.raises(ParameterError, match=expected):
         zscore(plate, population="vehicle", params=ZscoreParams(min_population=4))
-    with pytest.raises(ParameterError, match=r"^matrix: has no column field pert_type, which tells vehicle wells"):
+    with pytest.raises(
+        ParameterError, match=r"^matrix: has no column field pert_type, by which vehicle wells are known"
+    ):
         zscore(plate.with_values(plate.values, cols=plate.cols[["det_plate"]]), population="vehicle")
 
 
@@ -107,9 +109,9 @@ def test_too_few_vehicle_wells_may_give_missing_scores(plate):
 
 
 def test_uncertainty_shrinks_scores_of_the_genes_it_has(plate):
-    doubt = np.full((10, 8), 0.05)
-    doubt[3, 2] = 1.0
-    sd = Matrix(doubt, plate.rows.iloc[:10], plate.cols)
+    uncertainty = np.full((10, 8), 0.05)
+    uncertainty[3, 2] = 1.0
+    sd = Matrix(uncertainty, plate.rows.iloc[:10], plate.cols)
     plain, carried = zscore(plate).matrix.values, zscore(plate, sd=sd).matrix.values
     changed = np.argwhere(plain != carried)
     assert changed.tolist() == [[3, 2]]
@@ -122,7 +124,7 @@ def test_uncertainty_shrinks_scores_of_the_genes_it_has(plate):
     none = zscore(plate, sd=sd, params=ZscoreParams(sd_slope=0.0)).matrix.values
     np.testing.assert_array_equal(none, plain)
     with pytest.raises(AlignmentError, match="1 wells have no uncertainty"):
-        zscore(plate, sd=Matrix(doubt[:, 1:], plate.rows.iloc[:10], plate.cols.iloc[1:]))
+        zscore(plate, sd=Matrix(uncertainty[:, 1:], plate.rows.iloc[:10], plate.cols.iloc[1:]))
 
 
 # ---- many plates -----------------------------------------------------------------------------------------------------
@@ -172,7 +174,7 @@ def test_each_plate_of_many_gets_to_the_bit_what_it_gets_alone(order, population
     assert len(result.qc) == 6 and list(result.matrix.cids) == list(whole.cids)
 
 
-def test_plates_that_cannot_be_told_apart_are_refused():
+def test_plates_that_cannot_be_distinguished_are_refused():
     whole = joined([made(name, seed) for seed, name in enumerate(PLATES)])
     bare = whole.cols.drop(columns=["det_plate"]).set_axis([f"S{n}" for n in range(36)], axis=0)
     message = r"^X: 36 of 36 columns name no plate \(S0, .* and scores are made plate by plate; give --instinfo with "
@@ -260,9 +262,9 @@ def test_a_measured_spread_that_is_missing_is_refused(plate):
 
 def test_uncertainty_of_inferred_genes_is_in_units_of_the_values(plate):
     source = with_inferred(plate)
-    doubt = np.full(source.values.shape, 0.1, dtype=np.float32)
-    doubt[:, 3] = 0.3
-    sd = Matrix(doubt, source.rows, source.cols)
+    uncertainty = np.full(source.values.shape, 0.1, dtype=np.float32)
+    uncertainty[:, 3] = 0.3
+    sd = Matrix(uncertainty, source.rows, source.cols)
     found = zscore(source, sd=sd, params=ZscoreParams(sd_slope=2.0)).reliability.values
     values = source.values.astype(float)
     scale = np.maximum(np.median(np.abs(values - np.median(values, axis=1, keepdims=True)), axis=1), 0.1) * 1.4826

@@ -133,7 +133,7 @@ def test_verdicts_do_not_depend_on_the_order_of_sound_plates(plates):
     assert verdicts(backwards)["verdict"].sort_index().equals(verdicts(plates)["verdict"].sort_index())
 
 
-def test_mistakes_of_the_user_are_told(plates):
+def test_mistakes_of_the_user_are_reported(plates):
     name, matrix = next(iter(plates.items()))
     genes = compared_genes([matrix.rids])
     made = make_fingerprint(matrix, genes)

@@ -47,7 +47,7 @@ def plate_figures(plate: CalledPlate, lxb: Path, curves: Path, rows: Sequence[Pa
     wells = wells_of_plate(read_rows(rows), name)
     curve_table = read_table(curves, required=CURVE_COLUMNS)
     well = typical_well(plate.gex, wells)
-    beads = read_plate(lxb, name, threads=threads)
+    beads = read_plate(lxb, name, threads=threads, wells=[well])  # the others are not drawn
     figures = {
         "wells": plate_wells(name, wells),
         "calibration": calibration_curves(name, curve_table, wells),
@@ -78,7 +78,7 @@ def bead_figures(
         counts = plate.gex.cols.get("count_mean", pd.Series(0.0, index=plate.gex.cids)).set_axis(plate.wells)
         well = typical_well(plate.gex, pd.DataFrame({"count_mean": counts, "fate": "kept"}))
     well_position(plate, well)
-    beads = read_plate(lxb, plate.name, threads=threads)
+    beads = read_plate(lxb, plate.name, threads=threads, wells=[well])
     words = "beads and the values called"
     if not chosen and plate.has_uncertainty:
         chosen, words = worst_analytes(plate), "the pairs least sure"

@@ -49,11 +49,11 @@ def plan_library(
     memory = BASE_BYTES * (1 + n_signatures / 5e5) + 2 * BLOCK * n_genes * VALUE_BYTES
     seconds = n_read / READ_BYTES + packed / READ_BYTES + n_signatures * n_genes / RANKED_VALUES
     free = shutil.disk_usage(Path(folder)).free
-    room = f"; {packed / 1e9:.1f} GB more while packed matrices are read" if packed else ""
+    more = f"; {packed / 1e9:.1f} GB more while packed matrices are read" if packed else ""
     return [
         *lines, *remarks,
         f"signatures: {n_signatures:,} of {n_genes:,} genes",
-        f"index: {_gb(size)} on disk{room}; {free / 1e9:.0f} GB are free beside FOLDER",
+        f"index: {_gb(size)} on disk{more}; {free / 1e9:.0f} GB are free beside FOLDER",
         f"memory: about {_gb(memory)}",
         f"time: about {_time(seconds)} on two cores, {_gb(n_read)} to read",
     ]  # fmt: skip

@@ -67,7 +67,7 @@ def survey(
     genes: Sequence[Path] = (),
     without: Sequence[Path] = (),
 ) -> Survey:
-    """Tell what of a folder makes an index; further tables may be named.
+    """Say what of a folder makes an index; further tables may be named.
 
     Raises
     ------

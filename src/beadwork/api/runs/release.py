@@ -104,7 +104,7 @@ def release(
     Raises
     ------
     FileError
-        Matrices lack, the folder is not empty, or there is no room.
+        Matrices lack, the folder is not empty, or the disk has not enough space.
     ParameterError
         A level or a name that cannot be.
     """

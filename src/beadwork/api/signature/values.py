@@ -62,7 +62,7 @@ def read_values(
     sample
         Field that says which sample a cell is of: cells of one sample and group are summed (counts) or averaged.
     kind
-        What the values are; None: told by their range.
+        What the values are; None: found from their range.
 
     Raises
     ------

@@ -11,6 +11,7 @@ import io
 import logging
 import zlib
 from collections import deque
+from collections.abc import Callable, Collection
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -23,6 +24,7 @@ from beadwork.io.beads.fcs import BadFile, read_layout
 from beadwork.io.beads.names import is_lxb, split_name
 from beadwork.io.beads.sources import MAX_FILE, Source, find_sources, limited
 from beadwork.io.files.digest import digest_bytes
+from beadwork.kernels.beads.grouping import group_beads
 from beadwork.model.beads.plate import N_ANALYTES, BeadPlate, BeadStore
 from beadwork.model.errors import FileError, name_some
 from beadwork.model.ids import parse_well, well_position
@@ -102,10 +104,11 @@ class _Well(NamedTuple):
     sample: str | None
 
 
-def _read_well(data: bytes) -> _Read:
-    """Beads of one file, grouped by analyte, with its checksum and the well that the scanner noted."""
-    from beadwork.kernels.beads.grouping_numba import group_beads
+_Group = Callable[[np.ndarray, np.ndarray, int], tuple[np.ndarray, np.ndarray]]
 
+
+def _read_well(data: bytes, group_beads: _Group = group_beads) -> _Read:
+    """Beads of one file, grouped by analyte, with its checksum and the well that the scanner noted."""
     layout = read_layout(data)
     lacking = [name for name in ("RID", "RP1") if name not in (layout.dtype.names or ())]
     if lacking:
@@ -126,7 +129,9 @@ def _read_well(data: bytes) -> _Read:
 # ---- a plate --------------------------------------------------------------------------------------------------------
 
 
-def read_plate(path: str | Path, det_plate: str | None = None, *, threads: int = 1) -> BeadPlate:
+def read_plate(
+    path: str | Path, det_plate: str | None = None, *, threads: int = 1, wells: Collection[str] | None = None
+) -> BeadPlate:
     """Read the LXB files of a plate.
 
     Parameters
@@ -141,6 +146,8 @@ def read_plate(path: str | Path, det_plate: str | None = None, *, threads: int =
         folders and archives within the archive.
     threads
         Number of threads; the result does not depend on it.
+    wells
+        Wells to read, by position; the files of others are not opened. None: all.
 
     Returns
     -------
@@ -154,13 +161,17 @@ def read_plate(path: str | Path, det_plate: str | None = None, *, threads: int =
         No such source, no LXB files in it, files of several plates, an unsafe archive, or a file whose name and whose
         content ($SMNO) name different wells.
     """
-    import beadwork.kernels.beads.grouping_numba  # noqa: F401 (before there are threads that need it)
-
+    group = group_beads
+    if wells is None:  # for a few wells, loading what is compiled would take longer than they do without it
+        from beadwork.kernels.beads.grouping_numba import group_beads as group
     path = Path(path)
     found: list[_Found] = []
     store = BeadStore()
     choice = _Choice(det_plate)
     ignored = 0
+
+    def chosen(name: str, holder: str) -> bool:
+        return (wells is None or split_name(name)[1] in wells) and choice.wants(name, holder)
 
     def keep(name: str, plate: str, future: Future[_Read | str]) -> None:
         result = future.result()
@@ -172,21 +183,25 @@ def read_plate(path: str | Path, det_plate: str | None = None, *, threads: int =
 
     with ExitStack() as stack, ThreadPoolExecutor(max(threads, 1)) as pool:
         waiting: deque[tuple[str, str, Future[_Read | str]]] = deque()
-        for source in find_sources(path, stack, choice.wants):
+        for source in find_sources(path, stack, chosen):
             if not is_lxb(source.name):
                 ignored += 1
+                continue
+            if wells is not None and split_name(source.name)[1] not in wells:
                 continue
             plate = choice.plate(source.name, source.holder)
             if not choice.wants(source.name, source.holder):
                 found.append(_Found(source.name, plate, "is of another plate"))
                 continue
-            waiting.append((source.name, plate, pool.submit(_try_well, source)))
+            waiting.append((source.name, plate, pool.submit(_try_well, source, group)))
             if len(waiting) > 4 * threads:
                 keep(*waiting.popleft())
         while waiting:
             keep(*waiting.popleft())
     if ignored:
         log.info("%s: %d files that are not LXB files are ignored", path, ignored)
+    if not found and wells is not None:
+        raise FileError(f"{path}: has no beads of well {name_some(sorted(wells))}; give the beads that GEX was made of")
     if not found:
         raise FileError(f"{path}: holds no .lxb or .lxb.gz files; give the folder or archive that has them")
     plate, found = _choose_plate(path, det_plate, found)
@@ -232,7 +247,7 @@ class _Choice:
         return not self.seen and plate == self.first
 
 
-def _try_well(source: Source) -> _Read | str:
+def _try_well(source: Source, group_beads: _Group = group_beads) -> _Read | str:
     """Beads of a file, or the reason why there are none."""
     try:
         data = source.load()
@@ -240,7 +255,7 @@ def _try_well(source: Source) -> _Read | str:
             data = _unpack(data)
             if source.growth is not None:
                 source.growth.add(data)
-        return _read_well(data)
+        return _read_well(data, group_beads)
     except BadFile as error:
         return str(error)
 

@@ -33,7 +33,7 @@ def read_gene_sets(path: str | Path, identify: Identify = identify_genes) -> lis
     Parameters
     ----------
     identify
-        Tells which gene each name of a list means.
+        Says which gene each name of a list means.
 
     Raises
     ------

@@ -62,7 +62,7 @@ def parse_sets(
     ending
         ``.gmt``, ``.gmx``, ``.grp`` or anything else; what the text holds has the last word.
     identify
-        Tells which gene each name of a list means (see :data:`beadwork.model.connectivity.gene_columns.Identify`).
+        Says which gene each name of a list means (see :data:`beadwork.model.connectivity.gene_columns.Identify`).
     source
         Name of the file.
     weights
@@ -85,7 +85,7 @@ def parse_sets(
 
 
 def _kind(lines: SetLines, ending: str, identify: Identify) -> str:
-    """Tell what the lines are, whatever the name says."""
+    """Recognise what the lines are, whatever the name says."""
     rows = lines.sample
     widest = max(len(row) for row in rows)
     if max(sum(map(bool, row)) for row in rows) == 1 and (widest == 1 or lines.separator == "\t"):
@@ -124,7 +124,7 @@ def _share(names: Sequence[str], identify: Identify) -> float:
 
 
 def _read_gmt(lines: SetLines, found: SetFile, name: str, identify: Identify) -> None:
-    described, doubtful = _has_description(lines.sample, identify)
+    described, unclear = _has_description(lines.sample, identify)
     first = 2 if described else 1
     bad: list[str] = []
     taken: dict[str, tuple[str, ...]] = {}
@@ -146,7 +146,7 @@ def _read_gmt(lines: SetLines, found: SetFile, name: str, identify: Identify) ->
             notes: tuple[str, ...] = ()
             if not described:
                 notes = (f"the file has no description column: {row[1]} beside the name is a gene and counts as one",)
-            elif row[1] in doubtful:
+            elif row[1] in unclear:
                 notes = (f"{row[1]} beside the name is taken for the description, though a gene has that name",)
             text = lines.texts[place]
             found.add(label, genes, notes, identify if _is_marked(text, row[:first]) else None)
@@ -154,12 +154,12 @@ def _read_gmt(lines: SetLines, found: SetFile, name: str, identify: Identify) ->
 
 
 def _is_marked(text: str, head: Sequence[str]) -> bool:
-    """Tell whether marks of weights or of several genes stand behind the first cells of a line."""
+    """Say whether marks of weights or of several genes stand behind the first cells of a line."""
     return any(mark in text and text.count(mark) > sum(cell.count(mark) for cell in head) for mark in _MARKS)
 
 
 def _has_description(rows: Sequence[Sequence[str]], identify: Identify) -> tuple[bool, frozenset[str]]:
-    """Tell whether the second cells of a GMT are descriptions; and which are, though a gene has that name.
+    """Say whether the second cells of a GMT are descriptions; and which are, though a gene has that name.
 
     They are genes if none is empty, they are not all alike, and as many of them as of the third cells are known.
     """

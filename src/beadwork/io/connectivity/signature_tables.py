@@ -36,7 +36,7 @@ TABLE_ENDINGS = (".gz", ".txt", ".tsv", ".csv", ".rnk", ".xlsx", ".xls", ".tab",
                  ".parquet")  # fmt: skip
 CONTRASTS = {"contrast": True, "comparison": True, "cluster": False, "group": False, "coef": False, "condition": False,
              "celltype": False, "treatment": False}  # fmt: skip
-"""Columns that tell contrasts apart; where False, only if genes stand in several of them."""
+"""Columns that distinguish contrasts; where False, only if genes stand in several of them."""
 MOST_CONTRASTS = 1000
 NEEDED = "a table of genes and values is needed"
 _SEPARATOR_LINE = re.compile(r'"?sep=.?"?', re.I)
@@ -58,7 +58,7 @@ def read_signatures(
     Parameters
     ----------
     identify
-        Tells which gene each name of a list means, to choose the gene column.
+        Says which gene each name of a list means, to choose the gene column.
     params
         Columns to take, and the limit of padj.
 

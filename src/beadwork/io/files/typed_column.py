@@ -18,7 +18,7 @@ def typed_column(name: str, texts: np.ndarray, *, keep_text: bool = False) -> np
     kind = field_kind(name)
     if kind is not str and not missing.all() and not (keep_text and kind is None):
         try:
-            numbers = np.array([np.nan if gone else _number(text) for text, gone in zip(texts, missing, strict=True)])
+            numbers = np.array([np.nan if none else _number(text) for text, none in zip(texts, missing, strict=True)])
         except ValueError:
             numbers = None
         if numbers is not None and (kind is not None or not any(_is_code(text) for text in texts[~missing])):

@@ -18,11 +18,11 @@ _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @contextmanager
-def new_hdf5(path: str | Path, room: int = 1 << 20) -> Iterator[h5py.File]:
+def new_hdf5(path: str | Path, reserve: int = 1 << 20) -> Iterator[h5py.File]:
     """Yield a new HDF5 file in the format of HDF5 1.8, which all readers know; it is complete when the block ends.
 
     HDF5 1.14 crashes where it cannot write what it has kept back until a dataset or the file is closed: errors that
-    nobody can catch, then a segmentation fault when the program ends.  So `room` is taken when the file is made, all
+    nobody can catch, then a segmentation fault when the program ends.  So `reserve` is taken when the file is made, all
     that is lacking before it is closed, and after a failure the file's descriptor is turned to another file, where the
     rest can be written in peace.
 
@@ -30,7 +30,7 @@ def new_hdf5(path: str | Path, room: int = 1 << 20) -> Iterator[h5py.File]:
     ----------
     path
         File to write.
-    room
+    reserve
         About how many bytes it will have.
 
     Raises
@@ -40,9 +40,9 @@ def new_hdf5(path: str | Path, room: int = 1 << 20) -> Iterator[h5py.File]:
     """
     file = h5py.File(path, "w", libver=("v108", "v108"))
     try:
-        _take_room(file.id.get_vfd_handle(), room)
+        _take_space(file.id.get_vfd_handle(), reserve)
         yield file
-        _take_room(file.id.get_vfd_handle(), file.id.get_filesize() + _LAST)
+        _take_space(file.id.get_vfd_handle(), file.id.get_filesize() + _LAST)
     except BaseException:
         with tempfile.TemporaryFile(dir=_memory()) as rest:
             os.dup2(rest.fileno(), file.id.get_vfd_handle())
@@ -54,12 +54,12 @@ def new_hdf5(path: str | Path, room: int = 1 << 20) -> Iterator[h5py.File]:
     os.truncate(path, end)
 
 
-def matrix_room(n_values: int, n_cells: int) -> int:
+def matrix_size(n_values: int, n_cells: int) -> int:
     """Bytes that a matrix takes at most, about: its values, and the cells of its annotation with their ids."""
     return 4 * n_values + 64 * n_cells + (1 << 16)
 
 
-def _take_room(descriptor: int, size: int) -> None:
+def _take_space(descriptor: int, size: int) -> None:
     """Have the file system set aside all bytes of a file, where it can."""
     if hasattr(os, "posix_fallocate"):
         try:

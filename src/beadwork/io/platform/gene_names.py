@@ -20,7 +20,7 @@ _ID_COLUMNS = {"hgnc": 1, "ensembl": 2, "uniprot": 3, "refseq": 4}
 
 @cache
 def gene_resolver() -> GeneResolver:
-    """Tell which human gene a name or an id means, by the tables that ship with beadwork."""
+    """Say which human gene a name or an id means, by the tables that ship with beadwork."""
     return GeneResolver(_ShippedTables())
 
 

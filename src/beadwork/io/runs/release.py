@@ -43,7 +43,7 @@ def join_matrices(sources: Sequence[Path], target: Path, version: str) -> tuple[
     AlignmentError
         Matrices of other genes, or a column id that stands twice.
     FileError
-        A matrix cannot be read, or there is no room for the joint one.
+        A matrix cannot be read, or the disk has not enough space for the joint one.
     """
     total = genes = 0
     level = None
@@ -58,9 +58,9 @@ def join_matrices(sources: Sequence[Path], target: Path, version: str) -> tuple[
     if needed > free:
         raise FileError(f"{target}: needs {needed / 1e9:.3g} GB, but {free / 1e9:.3g} GB are free; free some space")
     tables: list[pd.DataFrame] = []
-    room = 64 * (total + genes)
+    reserve = 64 * (total + genes)
     attributes = {RELEASE: version, **({LEVEL: str(level)} if level else {})}
-    with atomic_path(target) as temporary, new_gctx(temporary, genes, total, attributes, room) as writer:
+    with atomic_path(target) as temporary, new_gctx(temporary, genes, total, attributes, reserve) as writer:
         rows = pd.DataFrame()
         done = 0
         for path in sources:

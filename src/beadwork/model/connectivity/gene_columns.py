@@ -76,7 +76,7 @@ def choose_genes(
     names, columns
         Names of the columns and their texts.
     identify
-        Tells which gene each name of a list means.
+        Says which gene each name of a list means.
     wanted
         Name of the column to take.
 

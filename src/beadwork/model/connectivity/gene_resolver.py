@@ -155,7 +155,7 @@ class GeneColumn:
 
 
 class GeneResolver:
-    """Tells which human gene a name or id means.
+    """Says which human gene a name or id means.
 
     Entrez ids (also ``5982.0``), symbols of the platform and of today, previous symbols, aliases, Ensembl ids with and
     without version, UniProt, RefSeq and HGNC ids, probe sets of HG-U133A.  A name that several genes have goes to the
@@ -197,7 +197,7 @@ class GeneResolver:
         return [known[text] for text in texts]
 
     def describe(self, values: Iterable[object]) -> GeneColumn:
-        """Tell what the values of a column are, judged by at most :data:`SAMPLE` of them."""
+        """Recognise what the values of a column are, judged by at most :data:`SAMPLE` of them."""
         texts = [gene_text(item) for item in values]
         rows, numbers = are_row_numbers(texts), is_list_of_ids(texts)
         sample = self.resolve(texts[:: max(1, len(texts) // SAMPLE)], numbers=numbers, suggest=False)

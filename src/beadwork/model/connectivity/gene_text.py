@@ -56,7 +56,7 @@ def is_list_of_ids(texts: Sequence[str]) -> bool:
 
 
 def are_row_numbers(texts: Sequence[str]) -> bool:
-    """Tell whether the values count 0, 1, 2, ... or 1, 2, 3, ..., as the rows of a table do."""
+    """Say whether the values count 0, 1, 2, ... or 1, 2, 3, ..., as the rows of a table do."""
     if len(texts) < 5 or texts[0] not in ("0", "1", "0.0", "1.0"):
         return False
     first = int(float(texts[0]))
@@ -64,10 +64,10 @@ def are_row_numbers(texts: Sequence[str]) -> bool:
 
 
 def is_mouse_case(name: str) -> bool:
-    """Tell whether a symbol is written as those of mouse and rat are: Cdkn1a."""
+    """Say whether a symbol is written as those of mouse and rat are: Cdkn1a."""
     return _MOUSE_CASE.fullmatch(name) is not None
 
 
 def is_number(text: str) -> bool:
-    """Tell whether a text is a number of any form."""
+    """Say whether a text is a number of any form."""
     return _NUMBER.fullmatch(text) is not None

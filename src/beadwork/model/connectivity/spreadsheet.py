@@ -50,7 +50,7 @@ def symbols_of_date(month: int, day: int) -> list[str]:
 
 
 def is_scientific(text: str) -> bool:
-    """Tell whether it is a number such as 2.31E+13."""
+    """Say whether it is a number such as 2.31E+13."""
     return _SCIENTIFIC.fullmatch(text) is not None
 
 

@@ -302,7 +302,7 @@ class _Table:
         return bool(p.size and p.min() >= 0 and p.max() <= 1)
 
     def remarks(self, place: int) -> tuple[str, ...]:
-        """Say what is odd about the numbers of a column.
+        """Say what is unusual about the numbers of a column.
 
         Raises
         ------
@@ -366,7 +366,7 @@ class _Table:
 def contrasts(
     names: Sequence[str], columns: Sequence[Sequence[str]], genes: Sequence[str], always: Mapping[str, bool]
 ) -> tuple[int, dict[str, list[int]]] | None:
-    """Rows of each contrast, where a column tells several apart, and its place; None where there is one.
+    """Rows of each contrast, where a column distinguishes several, and its place; None where there is one.
 
     Parameters
     ----------

@@ -36,7 +36,7 @@ TOOL_OF: dict[str, tuple[Tool, ...]] = {
 
 @dataclass(eq=False)
 class ClueJob:
-    """One job, as the API of clue.io tells of it."""
+    """One job, as the API of clue.io says of it."""
 
     key: str
     tool: str

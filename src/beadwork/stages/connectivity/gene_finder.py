@@ -34,7 +34,7 @@ class GeneFinder:
     gene_ids, symbols
         Genes of the index in row order, and their symbols (None where unknown).
     resolver
-        Tells which gene a name means.
+        Says which gene a name means.
     further
         A user's own names of genes: name -> Entrez id.
     """

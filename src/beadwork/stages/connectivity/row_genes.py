@@ -54,14 +54,14 @@ def identify_genes(
     probes: Mapping[str, str],
     what: str = "matrix",
 ) -> RowGenes:
-    """Tell which genes the rows of a matrix are.
+    """Say which genes the rows of a matrix are.
 
     Parameters
     ----------
     rows
         Row annotation, indexed by row id.
     resolver
-        Tells which gene a name means.
+        Says which gene a name means.
     known
         Symbol by Entrez id, for the genes of the platform.
     probes

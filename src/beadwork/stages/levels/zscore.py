@@ -106,8 +106,8 @@ def zscore(
         scores, mad, scale = _score_plate(values, populations[name], params, measured)
         if sd is not None and at is not None and found is not None:
             known, rows, columns = at
-            doubt = sd.values[np.ix_(rows, columns[own])].astype(np.float64)
-            found[:, own] = reliabilities(doubt, scale[known], slopes[known, None])
+            uncertainty = sd.values[np.ix_(rows, columns[own])].astype(np.float64)
+            found[:, own] = reliabilities(uncertainty, scale[known], slopes[known, None])
             if shrink:
                 scores[known] *= np.sqrt(found[:, own])
         z[:, own] = scores
@@ -234,7 +234,8 @@ def population_mask(cols: pd.DataFrame, population: Population, minimum: int, wh
         return chosen
     if "pert_type" not in cols:
         raise ParameterError(
-            f"{what}: has no column field pert_type, which tells vehicle wells; add it, or use --population plate"
+            f"{what}: has no column field pert_type, by which vehicle wells are known; add it, or use "
+            "--population plate"
         )
     chosen = type_mask(cols["pert_type"], is_vehicle)
     if chosen.sum() < minimum:

@@ -85,7 +85,7 @@ def test_a_changed_matrix_replaces_its_segment_only(tmp_path: Path, brews):
     assert verify_index(index) == ([], [])
 
 
-def test_a_brew_that_is_gone_leaves_the_index(tmp_path: Path, brews):
+def test_a_brew_that_was_removed_leaves_the_index(tmp_path: Path, brews):
     index = tmp_path / "index"
     sync_index(index, brews[:1], params=PARAMS)
     sync_index(index, brews[:2], params=PARAMS)
@@ -160,7 +160,7 @@ def test_a_large_study_is_built_in_several_segments_with_one_background(tmp_path
     assert (len(again.kept), again.added) == (2, 0), json.dumps(store.manifest["parameters"])
 
 
-def test_mistakes_are_told(tmp_path: Path, brews):
+def test_mistakes_are_reported(tmp_path: Path, brews):
     with pytest.raises(FileError, match="no matrix given; name at least one MODZ file"):
         sync_index(tmp_path / "index", [], params=PARAMS)
     sync_index(tmp_path / "index", brews[:1], params=PARAMS)

@@ -196,7 +196,7 @@ def test_a_model_that_explains_the_plate_less_counts_little(noisy_plate, learn, 
     assert treated_auc(denoise(plate, learn(foreign), params=ALONE).matrix) < 0.85
 
 
-def test_treatments_told_apart_by_another_field(noisy_plate, learn, caplog):
+def test_treatments_distinguished_by_another_field(noisy_plate, learn, caplog):
     """--group-by a field of one's own: its values are the treatments, and pert_id is left out as far as it can be."""
     plate = noisy_plate(compounds=30)
     guide = [f"guide{number // 3}" for number in range(len(plate.cids))]
@@ -204,7 +204,7 @@ def test_treatments_told_apart_by_another_field(noisy_plate, learn, caplog):
     params = TrainNoiseParams(group_by=("brew_prefix", "guide"))
     found = denoise(plate, learn(plate, params=params), params=ALONE).matrix
     assert found.values.std() < plate.values.std()
-    assert "which tells treatments apart by guide; only the folds of the latter are left out" in caplog.text
+    assert "which distinguishes treatments by guide; only the folds of the latter are left out" in caplog.text
 
 
 def test_what_is_refused(noisy_plate, learn, landmarks):

@@ -32,7 +32,7 @@ def columns(ids, level=None, **fields) -> Matrix:
         (["anything"], {}, None),
     ],
 )
-def test_wells_and_signatures_are_told_apart(ids, fields, expected):
+def test_wells_and_signatures_are_distinguished(ids, fields, expected):
     assert holds_signatures(columns(ids, **fields)) is expected
 
 

@@ -47,7 +47,7 @@ def load_queries(
     signatures
         Tables of differential expression, ranked lists, GCT, GCTX.
     identify
-        Tells which genes the names of a list are; that of an open index (``index.finder.keys``) knows its genes too.
+        Says which genes the names of a list are; that of an open index (``index.finder.keys``) knows its genes too.
     params
         Columns of the tables, and the limit of padj.
 

@@ -33,6 +33,8 @@ BACKGROUND_BATCH = 32
 """Background queries scored at a time, at most."""
 BATCH_BYTES = 32 << 20
 """Memory that their scores may take."""
+SLAB = 1 << 16
+"""Signatures whose scores are written at a time: a column by itself would touch every page of the mapped file."""
 
 
 def learn_background(
@@ -62,8 +64,10 @@ def learn_background(
             writer.clear_background()
             return
         size = max(1, min(params.background_set, store.n_genes // 6))
-        sets = [signature_sets(z, size) for z in store.read_signatures(chosen)]
-        store.release()
+        sets = []
+        for start in range(0, len(chosen), BACKGROUND_BATCH):  # each signature lies on as many pages as it has genes
+            sets += [signature_sets(z, size) for z in store.read_signatures(chosen[start : start + BACKGROUND_BATCH])]
+            store.release()
     del siginfo
     name = writer.new_background(len(sets))
     scores = {segment.name: writer.background_scores(name, segment, len(sets)) for segment in store.segments}
@@ -79,11 +83,9 @@ def learn_background(
         for row, query in enumerate(raw):
             scale = fit_scale(query, groups)
             scales.append(scale)
-            ncs = scale_within(query, groups, scale, query_params.ncs_floor)
-            for segment in store.segments:
-                scores[segment.name][:, first + row] = ncs[segment.start : segment.start + segment.n_signatures]
-        for values in scores.values():
-            release(values.base)
+            raw[row] = scale_within(query, groups, scale, query_params.ncs_floor)
+        for segment in store.segments:
+            _write_columns(scores[segment.name], first, raw[:, segment.start : segment.start + segment.n_signatures])
     tables = {
         "queries": pa.table(
             {
@@ -102,6 +104,14 @@ def learn_background(
         "n_signatures": store.n_signatures,
     }
     writer.set_background(name, tables, scores, facts)
+
+
+def _write_columns(scores: np.ndarray, first: int, ncs: np.ndarray) -> None:
+    """Write the NCS of some queries as columns of a mapped file, a portion of its pages at a time."""
+    for start in range(0, len(scores), SLAB):
+        rows = slice(start, start + SLAB)
+        scores[rows, first : first + len(ncs)] = ncs[:, rows].T
+        release(scores.base)
 
 
 def _background_signatures(siginfo: SignatureTable, treated: np.ndarray, count: int) -> tuple[list[str], np.ndarray]:
@@ -146,7 +156,8 @@ def extend_background(writer: IndexWriter, segments: Sequence[Segment], threads:
             last = first + BACKGROUND_BATCH
             raw = score_sets(blocks, up[first:last], down[first:last], threads=threads)
             for query, row in enumerate(raw, start=first):
-                scores[:, query] = apply_scale(row, codes, chosen, learned.scales[query], learned.floor)
+                row[:] = apply_scale(row, codes, chosen, learned.scales[query], learned.floor)
+            _write_columns(scores, first, raw)
         added[segment.name] = scores
     writer.set_background(background["name"], {}, added, background)
 

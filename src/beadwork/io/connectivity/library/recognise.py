@@ -1,4 +1,4 @@
-"""Tell what lies in a folder of downloads, by name and header: matrices of which level, and tables of what."""
+"""Recognise what lies in a folder of downloads, by name and header: matrices of which level, and tables of what."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class Item:
 
 
 def recognise(folder: Path) -> list[Item]:
-    """Tell what each file of a folder and of the folders in it is; indices, results of runs and hidden files not.
+    """Recognise what each file of a folder and of the folders in it is; indices, results of runs and hidden files not.
 
     Raises
     ------
@@ -115,7 +115,7 @@ def _files(folder: Path) -> list[Path]:
 
 
 def recognise_file(path: Path) -> Item:
-    """Tell what one file is."""
+    """Recognise what one file is."""
     size = path.stat().st_size
     plain = path.with_suffix("") if path.suffix == ".gz" else path
     if size == 0:
@@ -183,7 +183,7 @@ def _table(path: Path, size: int) -> Item:
 
 
 def table_role(columns: Sequence[str]) -> tuple[Role, str]:
-    """Tell what a table with these columns is, and why it is none that is needed."""
+    """Recognise what a table with these columns is, and why it is none that is needed."""
     there = plain_names(columns)
     compound = [name for name in (*ID_COLUMNS, *NAME_COLUMNS) if name in there]
     if "sig_id" in there:

@@ -27,7 +27,7 @@ def unpack_matrix(path: Path, folder: Path, progress: Callable[[str], None] = la
     Raises
     ------
     FileError
-        It is cut off or damaged, or there is no room.
+        It is cut off or damaged, or the disk has not enough space.
     """
     target = folder / path.name.removesuffix(".gz")
     if target.exists():
@@ -37,7 +37,7 @@ def unpack_matrix(path: Path, folder: Path, progress: Callable[[str], None] = la
     shape = named_size(target.name)
     if shape is not None and free < needed:
         raise FileError(
-            f"{path}: takes {needed / 1e9:.1f} GB unpacked, but {folder} has {free / 1e9:.1f} GB free; make room, or "
+            f"{path}: takes {needed / 1e9:.1f} GB unpacked, but {folder} has {free / 1e9:.1f} GB free; free some, or "
             "put the index elsewhere"
         )
     part = target.with_name(f".{target.name}.{os.getpid()}.part")

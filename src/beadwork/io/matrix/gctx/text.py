@@ -80,7 +80,7 @@ def read_field(name: str, data: h5py.Dataset, count: int, path: object, *, own: 
     missing = missing_numbers(stored)
     if field_kind(name) is str:
         shown = [str(item) if isinstance(item, int) else f"{item:.15g}" for item in stored.tolist()]
-        return np.array([np.nan if gone else item for item, gone in zip(shown, missing, strict=True)], object)
+        return np.array([np.nan if absent else item for item, absent in zip(shown, missing, strict=True)], object)
     return np.where(missing, np.nan, stored) if missing.any() else stored
 
 

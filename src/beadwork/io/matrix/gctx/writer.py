@@ -14,7 +14,7 @@ import numpy as np
 
 from beadwork.io.files.atomic import atomic_path
 from beadwork.io.matrix.gctx import layout
-from beadwork.io.matrix.hdf5_file import matrix_room, new_hdf5
+from beadwork.io.matrix.hdf5_file import matrix_size, new_hdf5
 from beadwork.model.errors import AlignmentError
 from beadwork.model.missing import MISSING_NUMBER, MISSING_TEXT
 
@@ -49,7 +49,7 @@ class StoredFields:
     fields: Mapping[str, StoredField]
 
     @property
-    def room(self) -> int:
+    def reserve(self) -> int:
         """Bytes that it takes, about."""
         objects = sum(field.dtype == object for field in self.fields.values())
         fixed = sum(field.dtype.itemsize for field in self.fields.values() if field.dtype != object)
@@ -81,7 +81,7 @@ class GctxWriter:
 
 
 @contextmanager
-def new_gctx(path: Path, n_rows: int, n_cols: int, attributes: Mapping[str, str], room: int) -> Iterator[GctxWriter]:
+def new_gctx(path: Path, n_rows: int, n_cols: int, attributes: Mapping[str, str], reserve: int) -> Iterator[GctxWriter]:
     """Yield the writer of a new file; it is complete when the block ends.
 
     Parameters
@@ -90,10 +90,10 @@ def new_gctx(path: Path, n_rows: int, n_cols: int, attributes: Mapping[str, str]
         Temporary name: whoever calls renames it.
     attributes
         Attributes of the root beside the version.
-    room
+    reserve
         Bytes that the annotation takes, about.
     """
-    with new_hdf5(path, matrix_room(n_rows * n_cols, 0) + room) as file:
+    with new_hdf5(path, matrix_size(n_rows * n_cols, 0) + reserve) as file:
         file.attrs[layout.VERSION_ATTRIBUTE] = layout.VERSION
         for name, value in attributes.items():
             file.attrs[name] = value
@@ -108,7 +108,7 @@ def write_gctx(matrix: Matrix, path: Path) -> None:
         layout.PROVENANCE: provenance_text(matrix.provenance)
     }
     n_rows, n_cols = matrix.values.shape
-    with new_gctx(path, n_rows, n_cols, attributes, sum(fields.room for fields in stored)) as writer:
+    with new_gctx(path, n_rows, n_cols, attributes, sum(fields.reserve for fields in stored)) as writer:
         step = max(1, _PORTION // max(n_rows, 1))
         for start in range(0, n_cols if n_rows else 0, step):
             writer.columns(start, np.ascontiguousarray(matrix.values[:, start : start + step].T))
@@ -130,7 +130,7 @@ def gctx_columns(
     attributes = {layout.PROVENANCE: provenance_text(provenance)}
     with (
         atomic_path(path) as temporary,
-        new_gctx(temporary, rows.count, len(cids), attributes, rows.room + cols.room) as writer,
+        new_gctx(temporary, rows.count, len(cids), attributes, rows.reserve + cols.reserve) as writer,
     ):
         writer.annotate(rows, cols)
         yield writer.columns
@@ -167,8 +167,8 @@ def frame_fields(table: pd.DataFrame) -> StoredFields:
         else:
             fields[key] = stored_texts(
                 [
-                    MISSING_TEXT if gone else str(item).replace("\0", "")
-                    for item, gone in zip(column, column.isna(), strict=True)
+                    MISSING_TEXT if absent else str(item).replace("\0", "")
+                    for item, absent in zip(column, column.isna(), strict=True)
                 ]
             )
     return StoredFields(len(table), fields)

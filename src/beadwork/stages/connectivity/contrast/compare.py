@@ -196,7 +196,7 @@ def warnings_of(signature: Signature, n_landmarks: int, significant: bool, param
     elif signature.n_case is not None and not np.isfinite(signature.agreement):
         found.append("too few samples to see whether halves agree (4 a group)")
     if not np.isfinite(signature.fdr).any():
-        found.append("no p-values: what is noise cannot be told")
+        found.append("no p-values: what is noise is not known")
     elif not significant:
         n = int((signature.fdr <= params.max_fdr).sum())
         found.append(f"only {n} genes have an FDR up to {params.max_fdr:g}; the sets are the ends of the list")

@@ -95,7 +95,7 @@ def members(labels: Sequence[str | None], contrast: Contrast) -> tuple[np.ndarra
 
 
 def value_kind(low: float, high: float, whole: bool, what: str) -> ValueKind:
-    """Tell counts from logarithms by their range.
+    """Distinguish counts from logarithms by their range.
 
     Raises
     ------
@@ -154,7 +154,7 @@ def make_design(
     design = np.column_stack(columns)
     if np.linalg.matrix_rank(design) < design.shape[1]:
         raise ParameterError(
-            f"{what}: covariates {name_some(covariates)} cannot be told apart from the groups, or from each other; "
+            f"{what}: covariates {name_some(covariates)} cannot be distinguished from the groups, or from each other; "
             "leave one out"
         )
     return design, labels

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 MICROMOLAR = {"pM": 1e-6, "nM": 1e-3, "uM": 1.0, "mM": 1e3, "M": 1e6}
 SCORES = ("pert_iname", "passes", "score", "n_cells_agree", "n_cells", "n_agree", "n_signatures", "lowest_dose_um")
 WEAK = 0.2
-"""TAS below which a signature is hardly told from no effect."""
+"""TAS below which a signature hardly differs from no effect."""
 
 
 def repurposing_table(

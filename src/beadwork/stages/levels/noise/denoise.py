@@ -32,7 +32,7 @@ INPUT_LEVELS = (Level.ZSPC, Level.ZSVC, Level.MODZ)
 BLOCK = 16_384
 """Signatures that are cleaned at a time, so that copies stay small."""
 OWN_ROWS = 24
-"""Rows that each part of what a plate tells itself is summed up to, to save time."""
+"""Rows that each part of what a plate itself gives is summed up to, to save time."""
 LEAST_DF = 2.0
 """Degrees of freedom that must be left for a well when its own treatment is left out."""
 
@@ -200,7 +200,7 @@ def _source(model: NoiseModel, facts: pd.DataFrame, what: str) -> _Source:
         control.append(wells.get(str(cid)) if kind == "control" else None)
     if kept_by_key:
         log.warning(
-            "%s: the pert_id of %d columns is in every fold of the noise model, which tells treatments apart by %s; "
+            "%s: the pert_id of %d columns is in every fold of the noise model, which distinguishes treatments by %s; "
             "only the folds of the latter are left out (%s)",
             what, len(kept_by_key), ", ".join(model.key_fields), name_some(kept_by_key),
         )  # fmt: skip
@@ -215,7 +215,7 @@ def _folds_by(treatments: pd.DataFrame, field: str) -> Mapping[str, frozenset[in
 def _with_own(
     source: _Source, part: Matrix, y: Floats, facts: pd.DataFrame, params: DenoiseParams, products: Products, what: str
 ) -> list[_Source]:
-    """Add what the plate itself tells, unless it is too little."""
+    """Add what the plate itself gives, unless it is too little."""
     model = source.model
     training = TrainNoiseParams(
         factors=model.factors, clip=model.clip, inert_below=params.inert_below, max_rows=OWN_ROWS

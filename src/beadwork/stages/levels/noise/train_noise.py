@@ -132,7 +132,7 @@ def sum_noise(models: Sequence[NoiseModel], params: TrainNoiseParams, names: Seq
 
 
 def plate_noise(matrix: Matrix, params: TrainNoiseParams, facts: pd.DataFrame, keys: tuple[str, ...]) -> NoiseModel:
-    """Learn what one plate tells by itself, however little.
+    """Learn what one plate gives by itself, however little.
 
     Parameters
     ----------

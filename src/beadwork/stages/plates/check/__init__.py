@@ -1,6 +1,6 @@
 """Mistakes that files cannot show: swapped plates, shifted or rotated maps, another bead set, another cell line.
 
-What a plate measures tells what it is.  Wells with the same perturbagen and dose on other plates show which placement
+What a plate measures shows what it is.  Wells with the same perturbagen and dose on other plates show which placement
 of the map fits (replicates first, positive controls and reference RNA of all other plates besides), the plate's median
 profile shows the cell line, and the genes that bead sets keep on different analytes show the bead set.
 docs/decisions/0010-plate-check.md says why it is done this way, docs/validation/reliability.md how often it is right.

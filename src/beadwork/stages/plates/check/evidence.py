@@ -213,7 +213,7 @@ class StudyCheck:
                 np.add.at(count, at, 1)
         length = np.sqrt((total**2).sum(axis=1))
         total /= np.maximum(length, 1e-12)[:, None]
-        # a control that does nothing (reference RNA of the plate's own cell line) tells nothing: mean correlation of
+        # a control that does nothing (reference RNA of the plate's own cell line) shows nothing: mean correlation of
         # its wells with each other
         alike = (length**2 - count) / np.maximum(count * (count - 1), 1)
         is_inert = np.array([key in inert for key in keys], dtype=bool)
