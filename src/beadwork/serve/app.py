@@ -96,9 +96,9 @@ def create_app(
         version=__version__,
         docs_url=None,
         redoc_url=None,
-        root_path=root_path,
         description="Connections of gene sets and signatures with those of one index, which is only read.",
     )
+    app.root_path = root_path
     app.add_middleware(LimitBody, most=MOST_BYTES, seconds=request_seconds)
     states, kept = States(index, reopen), store or Store()
     jobs = Jobs(kept, most_waiting=most_waiting, most_seconds=query_seconds)

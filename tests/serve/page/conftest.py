@@ -1,6 +1,7 @@
 """The page in a real browser: an index with everything in it, a server, a browser that reports what goes wrong."""
 
 import shutil
+import time
 from pathlib import Path
 
 import pytest
@@ -116,9 +117,16 @@ class Tab:
         self.settle()
         return self.page
 
+    def until(self, expression, argument=None, seconds=15):
+        """Wait until something holds; the policy forbids Playwright's own way, which evaluates text in the page."""
+        end = time.monotonic() + seconds
+        while not self.page.evaluate(expression, argument):
+            assert time.monotonic() < end, f"not within {seconds} s: {expression} {argument or ''}"
+            self.page.wait_for_timeout(40)
+
     def settle(self):
         self.page.wait_for_load_state("networkidle")
-        self.page.wait_for_function("!document.querySelector('.waiting')")
+        self.until("!document.querySelector('.waiting')")
         self.page.wait_for_timeout(60)
 
     def check(self):
