@@ -35,9 +35,12 @@ import numpy as np
 from deconvolution import FIRST, Referee, build_simulated, good_beads, score
 from scipy import stats
 
-from beadwork.kernels.beads import mixture_plate
-from beadwork.kernels.beads.mixture import BeadModel, PairPrior
-from beadwork.kernels.beads.mixture_numba import fit_plate
+from beadwork.kernels.beads.grouping import GroupedBeads
+from beadwork.kernels.beads.mixture import plate as mixture_plate
+from beadwork.kernels.beads.mixture import prior as plate_prior
+from beadwork.kernels.beads.mixture.densities import WIDTHS, BeadModel, PairPrior
+from beadwork.kernels.beads.mixture.fit import COLUMN, SLICE
+from beadwork.kernels.beads.mixture.fit_numba import fit_plate
 from beadwork.kernels.numeric.jit import jit
 from beadwork.model.beads.plate import N_ANALYTES
 from beadwork.model.ids import WELLS_384
@@ -240,10 +243,10 @@ def prior_of_truth(sim: Simulated, n_factors: int, spread: float, strength: floa
     used = np.ones(value.shape[1], dtype=bool)
     tau, kappa = scale[0], np.ones(len(value))
     for _ in range(4):
-        level, effect = mixture_plate.well_effects(value, sd, tau, used)
+        level, effect = plate_prior.well_effects(value, sd, tau, used)
         rest = value - level - effect
-        common = mixture_plate.common_factors(rest, sd, scale, n_factors, used)
-        tau, kappa = mixture_plate.spreads(rest - common, sd, tau, kappa, spread, strength, used)
+        common = plate_prior.common_factors(rest, sd, scale, n_factors, used)
+        tau, kappa = plate_prior.spreads(rest - common, sd, tau, kappa, spread, strength, used)
         scale = np.maximum(mixture_plate.TAU_MIN, tau * kappa[:, None, None])
     return (level + effect + common).transpose(2, 1, 0).copy(), scale.transpose(2, 1, 0).copy()
 
@@ -253,25 +256,25 @@ def answers(sim: Simulated, seed: int) -> dict[str, tuple[np.ndarray, np.ndarray
     referee, at = sim.referee, FIRST + sim.targets
     settings = mixture_settings(DeconvolveParams(method="mixture"), WELLS)
     share = referee.ratio / (1 + referee.ratio)
-    beads = referee.beads.reporter, referee.beads.starts
+    beads = GroupedBeads(referee.beads.reporter, referee.beads.starts)
     plate = mixture_plate.fit_mixtures(
-        *beads, np.arange(FIRST, N_ANALYTES), referee.duo, share, settings, fit_plate, threads=2
+        beads, np.arange(FIRST, N_ANALYTES), referee.duo, share, settings, fit_plate, threads=2
     )
     learned = [x[:, at].transpose(2, 1, 0).copy() for x in plate.prior]
     true = prior_of_truth(sim, min(settings.n_factors, WELLS // 8), settings.spread, settings.spread_strength)
     model = BeadModel(
-        mixture_plate.WIDTHS, np.full(len(at), plate.share), plate.widths[at], plate.split[at], settings.outliers,
+        WIDTHS, np.full(len(at), plate.share), plate.widths[at], plate.split[at], settings.outliers,
         settings.first_good, settings.last_good, settings.span,
     )  # fmt: skip
     fit = np.empty((WELLS, len(at), plate.fit.shape[2]), dtype=np.float32)
     prior = PairPrior(*(np.ascontiguousarray(x.transpose(2, 1, 0)) for x in true))
-    fit_plate(*beads, np.arange(WELLS), at, prior, model, fit, threads=2)
+    fit_plate(beads, np.arange(WELLS), at, prior, model, fit, threads=2)
     median, posterior = gene_known(sim, *true)
     error = np.random.default_rng(seed).normal(size=sim.truth.shape) * AIM[:, None, None]
     mine = plate.fit[:, at]
     return {
-        "mixture": (mine[:, :, 0:2].transpose(2, 1, 0), mine[:, :, 4].T),
-        "true prior": (fit[:, :, 0:2].transpose(2, 1, 0), fit[:, :, 4].T),
+        "mixture": (mine[:, :, SLICE.level].transpose(2, 1, 0), mine[:, :, COLUMN.hi_above].T),
+        "true prior": (fit[:, :, SLICE.level].transpose(2, 1, 0), fit[:, :, COLUMN.hi_above].T),
         "true noise": true_noise(sim, *learned),
         "true prior and noise": true_noise(sim, *true),
         "gene known, median": (median, None),

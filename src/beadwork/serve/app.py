@@ -24,7 +24,7 @@ from beadwork.model.errors import BeadworkError
 from beadwork.model.pert_types import PERT_TYPES, pert_type_name
 from beadwork.serve.answer.answers import Answers
 from beadwork.serve.answer.pages import plain
-from beadwork.serve.guard import AddHeaders, CheckOrigin, LimitBody
+from beadwork.serve.guard import AddHeaders, CheckOrigin, CheckToken, LimitBody
 from beadwork.serve.invalid import field_of, in_words
 from beadwork.serve.jobs import Jobs
 from beadwork.serve.lookup.states import States
@@ -64,6 +64,7 @@ def create_app(
     request_seconds: float = 20,
     query_seconds: float = 300,
     root_path: str = "",
+    token: str | None = None,
     results: Path | None = None,
     starter: bool = False,
 ) -> FastAPI:
@@ -86,6 +87,8 @@ def create_app(
         Time that a query may take to be scored.
     root_path
         Prefix under which a proxy shows this server.
+    token
+        What requests must show, where others reach the server; None: nothing.
     results
         Folder of the run that the signatures come from, for its plates.
     starter
@@ -104,6 +107,8 @@ def create_app(
     jobs = Jobs(kept, most_waiting=most_waiting, most_seconds=query_seconds)
     service = Service(states, kept, jobs, Answers(kept, states), results=results, starter=starter)
     app.state.service = service
+    if token:
+        app.add_middleware(CheckToken, token=token)
     app.add_middleware(CheckOrigin, hosts=hosts or ["127.0.0.1", "localhost"])
     # the one that is added last sees a request first
     app.add_middleware(AddHeaders, headers=HEADERS, defaults={"Content-Security-Policy": POLICY})

@@ -172,9 +172,9 @@ class ConnectivityIndex:
     @staticmethod
     def load_compiled() -> None:
         """Load the compiled form of the scores."""
-        from beadwork.kernels.connectivity import wtcs_numba as connectivity_numba
+        from beadwork.kernels.connectivity.wtcs import score_numba
 
-        assert connectivity_numba
+        assert score_numba
 
     def info(self) -> dict[str, Any]:
         """Facts about the index, for people and programs."""
