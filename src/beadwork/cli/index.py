@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from beadwork.cli.options import FILE, common_options, log_option, params_options, qc_option, write_qc
-from beadwork.model.params import IndexParams
+from beadwork.model.params import IndexParams, LayoutParams
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -137,6 +137,25 @@ def background(
     )
     _said(store.path, store.n_signatures, store.n_genes, store.background)
     _write_qc(index, qc)
+
+
+@command.command("layout")
+@click.argument("index", metavar="INDEX", type=FILE)
+@params_options(LayoutParams)
+@log_option
+def layout(index: Path, params: LayoutParams) -> None:
+    """Lay the signatures of INDEX out in the plane, for the map of `beadwork serve`.
+
+    Like signatures stand near each other; distance on the map is not a score. Scores do not change. After `append` it
+    is made anew.
+    """
+    import os
+
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the same bytes, whatever the number of cores
+    from beadwork.api.index.writing.lay_out import lay_out_index
+
+    count = lay_out_index(index, params, _progress())
+    click.echo(f"{index}: map of {count:,} signatures")
 
 
 @command.command("annotate")

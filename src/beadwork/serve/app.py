@@ -20,6 +20,7 @@ from starlette.exceptions import HTTPException
 from beadwork import __version__
 from beadwork.api.index.cards.signature import list_scores
 from beadwork.api.index.opened import ConnectivityIndex
+from beadwork.io.connectivity.index.plane_map import NAME as MAP
 from beadwork.model.errors import BeadworkError
 from beadwork.model.pert_types import PERT_TYPES, pert_type_name
 from beadwork.serve.answer.answers import Answers
@@ -155,7 +156,13 @@ def create_app(
 def parts_of(index: ConnectivityIndex) -> dict[str, bool]:
     """Whether the index has what a view of the page needs."""
     known = index.annotation
-    return {"mechanisms": "moa" in known or "target" in known, "repurposing": "clinical_phase" in known}
+    return {
+        "mechanisms": "moa" in known or "target" in known,
+        "repurposing": "clinical_phase" in known,
+        "map": (index.store.path / MAP).is_file(),
+        "plates": False,
+        "library": False,
+    }
 
 
 def _profile(index: ConnectivityIndex, sig_id: str, top: int) -> SignatureProfile:

@@ -54,12 +54,15 @@ def rich_signatures(count=240):
 def rich_index(tmp_path_factory):
     """Index of these signatures; read only."""
     from beadwork.api import ConnectivityIndex
+    from beadwork.api.index.writing.lay_out import lay_out_index
+    from beadwork.model.params import LayoutParams
 
     folder = tmp_path_factory.mktemp("rich")
     matrix, info = rich_signatures()
     write_matrix(matrix, folder / "rich_MODZ.gctx")
     write_table(info, folder / "siginfo.tsv")
     ConnectivityIndex.build(folder / "index", folder / "rich_MODZ.gctx", folder / "siginfo.tsv")
+    lay_out_index(folder / "index", LayoutParams(rounds=50))
     return ConnectivityIndex.open(folder / "index")
 
 

@@ -3,15 +3,20 @@ import { html } from "../core/html.js";
 import { get } from "../core/api.js";
 import { amend, link, route } from "../core/route.js";
 import { useCall } from "../core/use.js";
+import { has, index } from "../core/index.js";
 import { number } from "../core/format.js";
-import { Empty, Shown } from "../parts/states.js";
+import { Empty, Loading, Shown } from "../parts/states.js";
 import { Histogram } from "../plots/bars.js";
 
 const ROWS = "ABCDEFGHIJKLMNOP";
 
 export function Plate({ rest: [plate = "", well = ""] }) {
+  if (!index.value) return html`<h1>${plate} ${well}</h1><${Loading} />`;
+  return has("plates") ? html`<${Known} plate=${plate} well=${well} />` : html`<h1>${plate} ${well}</h1><${Empty}>This index was opened without the plates that its signatures come from, so wells, QC figures and beads cannot be shown here. They stand in the folder of the run that made it: <code>results/${plate}/</code>, and its page <code>results/report/</code>.</${Empty}>`;
+}
+
+function Known({ plate, well }) {
   const call = useCall((signal) => get(["plates", plate], {}, { signal }), [plate]);
-  if (call.error?.status === 404) return html`<h1>${plate} ${well}</h1><${Empty} command="beadwork serve INDEX --results RESULTS">The wells of this plate cannot be shown: ${call.error.message}. With the folder of the run that made the signatures, this page goes down to wells, QC figures and beads.</${Empty}>`;
   return html`<h1>${plate} <span class="soft">${well}</span></h1><${Shown} call=${call} what="Reading the plate">${(data) => html`<${PlateMap} data=${data} plate=${plate} well=${well} />${well && html`<${Well} plate=${plate} well=${well} data=${data} />`}`}</${Shown}>`;
 }
 

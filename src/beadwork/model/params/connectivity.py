@@ -145,6 +145,17 @@ class ContrastParams(Params):
     seed: int = Field(0, ge=0, description="seed of the halvings")
 
 
+class LayoutParams(Params):
+    """A map of all signatures: like ones near each other."""
+
+    dimensions: int = Field(50, ge=2, description="directions in which signatures are compared")
+    whiten: float = Field(0.4, ge=0, le=1, description="how far strong directions are weighed down: 0 not, 1 wholly")
+    landmarks: int = Field(20_000, ge=3, description="signatures that are laid out; the others stand between them")
+    neighbours: int = Field(15, ge=2, description="nearest signatures that attract each other")
+    rounds: int = Field(300, ge=1, description="rounds of moving")
+    seed: int = Field(0, ge=0, description="seed of the drawn pairs")
+
+
 class GraphParams(Params):
     """A graph of perturbagens and genes, and vectors of perturbagens."""
 

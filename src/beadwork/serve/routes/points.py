@@ -6,11 +6,13 @@ import base64
 from typing import Annotated, Any
 
 import numpy as np
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from beadwork.io.connectivity.index.plane_map import read_map
 from beadwork.model.connectivity.query import SIGNATURE_FIELDS
 from beadwork.model.connectivity.signature_table import SignatureTable
+from beadwork.model.errors import IndexStoreError
 from beadwork.serve.answer.answers import Answer
 from beadwork.serve.answer.pages import View, page, rows_of
 from beadwork.serve.lookup.states import IndexState
@@ -41,6 +43,13 @@ def routes(service: Service) -> APIRouter:
     def field(name: str) -> dict[str, Any]:
         return field_of(states.current, name)
 
+    @router.get("/map/positions", summary="Places on the map: x, then y, as little-endian uint16")
+    def positions() -> Response:
+        state = states.current
+        x, y = places_of(state)
+        raw = np.concatenate([x, y]).astype("<u2").tobytes()
+        return Response(raw, media_type="application/octet-stream", headers={"X-State": state.key, "X-Type": "<u2"})
+
     @router.get("/map/find", summary="Places of the signatures in which all words stand")
     def find(text: Text) -> dict[str, Any]:
         state = states.current
@@ -63,6 +72,21 @@ def routes(service: Service) -> APIRouter:
         return Rows(total=len(rows), offset=0, columns=columns, rows=rows, state=answer.kept.state)
 
     return router
+
+
+def places_of(state: IndexState) -> tuple[np.ndarray, np.ndarray]:
+    """Map of the index.
+
+    Raises
+    ------
+    RefusedError
+        There is none.
+    """
+    sig_ids = state.index.annotation.column("sig_id").to_pylist()
+    try:
+        return read_map(state.index.store.path, [str(item) for item in sig_ids])
+    except IndexStoreError as error:
+        raise not_found(str(error)) from None
 
 
 def field_of(state: IndexState, name: str) -> dict[str, Any]:
