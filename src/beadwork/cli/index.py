@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from beadwork.cli.options import FILE, common_options, log_option, params_options, qc_option, write_qc
-from beadwork.model.params import IndexParams, LayoutParams
+from beadwork.model.params import IndexParams, MapParams
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -139,25 +139,6 @@ def background(
     _write_qc(index, qc)
 
 
-@command.command("layout")
-@click.argument("index", metavar="INDEX", type=FILE)
-@params_options(LayoutParams)
-@log_option
-def layout(index: Path, params: LayoutParams) -> None:
-    """Lay the signatures of INDEX out in the plane, for the map of `beadwork serve`.
-
-    Like signatures stand near each other; distance on the map is not a score. Scores do not change. After `append` it
-    is made anew.
-    """
-    import os
-
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the same bytes, whatever the number of cores
-    from beadwork.api.index.writing.lay_out import lay_out_index
-
-    count = lay_out_index(index, params, _progress())
-    click.echo(f"{index}: map of {count:,} signatures")
-
-
 @command.command("annotate")
 @click.argument("index", metavar="INDEX", type=FILE)
 @click.option("--compounds", type=FILE, multiple=True, metavar="T", help="Table of compounds: pert_id or pert_iname, "
@@ -194,6 +175,23 @@ def annotate(
         rows = [(report.what, *row) for report in reports for row in report.unmatched]
         write_table(pd.DataFrame(rows, columns=["kind", "id", "name", "n_signatures"]), unmatched)
     _write_qc(index, qc)
+
+
+@command.command("layout")
+@click.argument("index", metavar="INDEX", type=FILE)
+@params_options(MapParams)
+@log_option
+def layout(index: Path, params: MapParams) -> None:
+    """Lay the signatures of INDEX out on a map, which `beadwork serve` shows: alike ones stand near each other.
+
+    The map is a file of INDEX, map.npz; scores and annotation are not touched. Lay out anew when signatures were added.
+    """
+    from beadwork.api.index.map_positions import map_signatures
+    from beadwork.api.index.opened import ConnectivityIndex
+
+    opened = ConnectivityIndex.open(index)
+    path = map_signatures(opened, params, progress=_progress())
+    click.echo(f"{path}: {len(opened):,} signatures; method t-SNE of {min(len(opened), params.landmarks):,} landmarks")
 
 
 @command.command("info")

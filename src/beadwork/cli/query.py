@@ -52,6 +52,12 @@ from beadwork.model.params import QueryParams, RepurposingParams, SignatureParam
 )
 @click.option("-o", "--output", type=FILE, required=True, metavar="DIR", help="Folder of the answers.")
 @click.option(
+    "--library",
+    is_flag=True,
+    help="Of many queries, such as a library of diseases: one matrix of perturbagens by queries, and of classes and "
+    "cells, with tau against the index and against the other queries; nothing for single queries.",
+)
+@click.option(
     "--where",
     multiple=True,
     metavar="FILTER",
@@ -105,6 +111,7 @@ def command(
     like: tuple[str, ...],
     direction: Literal["mimic", "reverse"] | None,
     output: Path,
+    library: bool,
     where: tuple[str, ...],
     gene_names: Path | None,
     classes: tuple[Path, ...],
@@ -146,6 +153,12 @@ def command(
                            perturbagens.tsv, cells.tsv (perturbagens by cell), classes.tsv, with
                            ncs (max-quantile), tau, median_ncs, n_positive, n_negative;
                            repurposing.tsv with --direction
+    With --library instead of tables and folders of single queries:
+      perturbagens_ncs.gctx, perturbagens_tau.gctx, perturbagens_tau_own.gctx, and classes_*, cells_*
+                           roll-ups by queries; tau against the background of the index, tau_own
+                           against the other queries
+      library_top.tsv      the best 25 perturbagens of each query
+      repurposing.tsv      with --direction: those of all queries that pass the limits
     """
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # threads are ours; making those of BLAS takes time
     from beadwork.api.index.asking.query_files import Outputs, answer_to_files, query_qc
@@ -195,9 +208,7 @@ def command(
         table_params=table_params if signature else None,
         filters=where,
         classes=known_classes,
-        outputs=Outputs(
-            rollup=rollup, html=html, gct=gct, matrices=matrices, top=top, repurposing=limits if direction else None
-        ),
+        outputs=Outputs(rollup, html, gct, matrices, top, limits if direction else None, library),
         files={
             "up": up,
             "down": down,

@@ -7,7 +7,6 @@ the id of their question, signatures by id in the index's table.
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,9 +17,10 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from beadwork import __version__
+from beadwork.api.figures.wells import RunPlates
 from beadwork.api.index.cards.signature import list_scores
 from beadwork.api.index.opened import ConnectivityIndex
-from beadwork.io.connectivity.index.plane_map import NAME as MAP
+from beadwork.io.connectivity.index.layout import MAP
 from beadwork.model.errors import BeadworkError
 from beadwork.model.pert_types import PERT_TYPES, pert_type_name
 from beadwork.serve.answer.answers import Answers
@@ -32,7 +32,7 @@ from beadwork.serve.lookup.states import States
 from beadwork.serve.page import add_page
 from beadwork.serve.questions import MOST_BYTES, Question
 from beadwork.serve.refusals import RefusedError, error_body, refusal
-from beadwork.serve.routes import cards, clue, exports, genes, history, points, queries, repurposing
+from beadwork.serve.routes import cards, clue, exports, genes, history, plates, points, queries, repurposing
 from beadwork.serve.service import Service
 from beadwork.serve.store import Store
 
@@ -66,7 +66,7 @@ def create_app(
     query_seconds: float = 300,
     root_path: str = "",
     token: str | None = None,
-    results: Path | None = None,
+    results: RunPlates | None = None,
     starter: bool = False,
 ) -> FastAPI:
     """Build the application for one index.
@@ -91,7 +91,7 @@ def create_app(
     token
         What requests must show, where others reach the server; None: nothing.
     results
-        Folder of the run that the signatures come from, for its plates.
+        Plates of the run that the signatures come from.
     starter
         Whether the index is the small library that ships.
     """
@@ -140,28 +140,27 @@ def create_app(
         facts["pert_type_names"] = {kind: pert_type_name(kind) for kind in (*PERT_TYPES, *facts["pert_types"])}
         facts["fields"] = [name for name in state.index.annotation.names if name != "source"]
         facts["starter"] = starter
-        facts["parts"] = parts_of(state.index)
+        facts["parts"] = parts_of(state.index, results is not None)
         return facts
 
     @app.get("/api/signature", summary="One signature: annotation, replicates' QC, most changed genes", tags=["index"])
     def get_signature(sig_id: queries.Name, top: int = Query(25)) -> SignatureProfile:
         return _profile(states.current.index, sig_id, min(max(1, top), 200))
 
-    for part in (points, exports, repurposing, queries, genes, clue, cards, history):
+    for part in (points, exports, repurposing, queries, genes, plates, clue, cards, history):
         app.include_router(part.routes(service))
     add_page(app)
     return app
 
 
-def parts_of(index: ConnectivityIndex) -> dict[str, bool]:
+def parts_of(index: ConnectivityIndex, plates: bool) -> dict[str, bool]:
     """Whether the index has what a view of the page needs."""
     known = index.annotation
     return {
         "mechanisms": "moa" in known or "target" in known,
         "repurposing": "clinical_phase" in known,
         "map": (index.store.path / MAP).is_file(),
-        "plates": False,
-        "library": False,
+        "plates": plates,
     }
 
 

@@ -1,5 +1,6 @@
 """The page in a real browser: an index with everything in it, a server, a browser that reports what goes wrong."""
 
+import contextlib
 import shutil
 import time
 from pathlib import Path
@@ -54,15 +55,18 @@ def rich_signatures(count=240):
 def rich_index(tmp_path_factory):
     """Index of these signatures; read only."""
     from beadwork.api import ConnectivityIndex
-    from beadwork.api.index.writing.lay_out import lay_out_index
-    from beadwork.model.params import LayoutParams
+    from beadwork.api.index.map_positions import map_signatures
+    from beadwork.model.errors import ParameterError
+    from beadwork.model.params import MapParams
 
     folder = tmp_path_factory.mktemp("rich")
     matrix, info = rich_signatures()
     write_matrix(matrix, folder / "rich_MODZ.gctx")
     write_table(info, folder / "siginfo.tsv")
     ConnectivityIndex.build(folder / "index", folder / "rich_MODZ.gctx", folder / "siginfo.tsv")
-    lay_out_index(folder / "index", LayoutParams(rounds=50))
+    opened = ConnectivityIndex.open(folder / "index")
+    with contextlib.suppress(ParameterError):  # without the extra layout there is no map
+        map_signatures(opened, MapParams())
     return ConnectivityIndex.open(folder / "index")
 
 

@@ -96,6 +96,18 @@ class HowSureParams(Params):
     few_perturbagens: int = Field(20, ge=1, description="with fewer perturbagens compared, an answer is a hint")
 
 
+class MapParams(Params):
+    """Map of the signatures of an index."""
+
+    landmarks: int = Field(
+        5000, ge=10, le=50_000, description="signatures that are laid out by t-SNE; all others stand by their nearest"
+    )
+    components: int = Field(50, ge=2, description="principal components that are compared")
+    perplexity: float = Field(30.0, gt=1, description="neighbours that t-SNE keeps near, about")
+    neighbours: int = Field(5, ge=1, description="landmarks whose places a signature takes the mean of")
+    seed: int = Field(0, ge=0, description="seed of components and t-SNE")
+
+
 class RepurposingParams(Params):
     """Compounds that do what was asked for: in how many cells, up to which dose, how consistently."""
 
@@ -143,17 +155,6 @@ class ContrastParams(Params):
     min_agreement: float = Field(0.2, ge=-1, le=1, description="a lower split-half agreement (Spearman) is a warning")
     min_landmarks: int = Field(489, ge=0, description="fewer of the 978 measured genes are a warning")
     seed: int = Field(0, ge=0, description="seed of the halvings")
-
-
-class LayoutParams(Params):
-    """A map of all signatures: like ones near each other."""
-
-    dimensions: int = Field(50, ge=2, description="directions in which signatures are compared")
-    whiten: float = Field(0.4, ge=0, le=1, description="how far strong directions are weighed down: 0 not, 1 wholly")
-    landmarks: int = Field(20_000, ge=3, description="signatures that are laid out; the others stand between them")
-    neighbours: int = Field(15, ge=2, description="nearest signatures that attract each other")
-    rounds: int = Field(300, ge=1, description="rounds of moving")
-    seed: int = Field(0, ge=0, description="seed of the drawn pairs")
 
 
 class GraphParams(Params):

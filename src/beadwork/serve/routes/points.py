@@ -9,14 +9,14 @@ import numpy as np
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from beadwork.io.connectivity.index.plane_map import read_map
+from beadwork.io.connectivity.index.positions import read_positions
 from beadwork.model.connectivity.query import SIGNATURE_FIELDS
 from beadwork.model.connectivity.signature_table import SignatureTable
 from beadwork.model.errors import IndexStoreError
 from beadwork.serve.answer.answers import Answer
 from beadwork.serve.answer.pages import View, page, rows_of
 from beadwork.serve.lookup.states import IndexState
-from beadwork.serve.refusals import not_found
+from beadwork.serve.refusals import RefusedError, not_found
 from beadwork.serve.routes.queries import Text, answered
 from beadwork.serve.service import Rows, Service
 
@@ -39,16 +39,21 @@ def routes(service: Service) -> APIRouter:
     router = APIRouter(prefix="/api", tags=["plots"])
     states = service.states
 
+    @router.get("/map/positions", summary="Places of all signatures on the map, uint16 x then uint16 y")
+    def positions() -> Response:
+        state = states.current
+        try:
+            found, made = read_positions(state.index.store)
+        except IndexStoreError as error:
+            raise RefusedError(str(error), 404, "no_map") from None
+        headers = {"X-Rows": str(len(found)), "X-Type": "<u2", "X-State": state.key,
+                   "X-Method": str(made.get("method", ""))}  # fmt: skip
+        raw = np.ascontiguousarray(found.T, "<u2").tobytes()
+        return Response(raw, media_type="application/octet-stream", headers=headers)
+
     @router.get("/map/field/{name}", summary="A field of all signatures: bytes and their legend, or numbers")
     def field(name: str) -> dict[str, Any]:
         return field_of(states.current, name)
-
-    @router.get("/map/positions", summary="Places on the map: x, then y, as little-endian uint16")
-    def positions() -> Response:
-        state = states.current
-        x, y = places_of(state)
-        raw = np.concatenate([x, y]).astype("<u2").tobytes()
-        return Response(raw, media_type="application/octet-stream", headers={"X-State": state.key, "X-Type": "<u2"})
 
     @router.get("/map/find", summary="Places of the signatures in which all words stand")
     def find(text: Text) -> dict[str, Any]:
@@ -72,21 +77,6 @@ def routes(service: Service) -> APIRouter:
         return Rows(total=len(rows), offset=0, columns=columns, rows=rows, state=answer.kept.state)
 
     return router
-
-
-def places_of(state: IndexState) -> tuple[np.ndarray, np.ndarray]:
-    """Map of the index.
-
-    Raises
-    ------
-    RefusedError
-        There is none.
-    """
-    sig_ids = state.index.annotation.column("sig_id").to_pylist()
-    try:
-        return read_map(state.index.store.path, [str(item) for item in sig_ids])
-    except IndexStoreError as error:
-        raise not_found(str(error)) from None
 
 
 def field_of(state: IndexState, name: str) -> dict[str, Any]:
