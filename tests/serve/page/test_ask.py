@@ -80,9 +80,8 @@ def test_nothing_and_too_little_are_refused_in_words(tab):
     assert "there are no genes" in page.inner_text("[role=alert]")
     page.get_by_label("Up genes").fill("FOO BAR")
     page.get_by_role("button", name="Find connections").click()
-    tab.until(
-        "/genes/.test(document.querySelector('[role=alert]')?.innerText) && !document.querySelector('button.main').disabled"
-    )
+    tab.until("/FOO|genes/.test(document.querySelector('[role=alert]')?.innerText)")
+    tab.until("!document.querySelector('button.main').disabled")
     assert page.url.endswith("/") and page.get_by_role("button", name="Find connections").is_enabled()
 
 
