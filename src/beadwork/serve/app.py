@@ -25,6 +25,7 @@ from beadwork.model.errors import BeadworkError
 from beadwork.model.pert_types import PERT_TYPES, pert_type_name
 from beadwork.serve.answer.answers import Answers
 from beadwork.serve.answer.pages import plain
+from beadwork.serve.document import describe
 from beadwork.serve.guard import AddHeaders, CheckOrigin, CheckToken, LimitBody
 from beadwork.serve.invalid import field_of, in_words
 from beadwork.serve.jobs import Jobs
@@ -150,6 +151,7 @@ def create_app(
     for part in (points, exports, repurposing, queries, genes, plates, clue, cards, history):
         app.include_router(part.routes(service))
     add_page(app)
+    describe(app)
     return app
 
 
