@@ -20,6 +20,7 @@ from beadwork import __version__
 from beadwork.api.figures.wells import RunPlates
 from beadwork.api.index.cards.gene_lists import list_scores
 from beadwork.api.index.opened import ConnectivityIndex
+from beadwork.io.connectivity.index.layout import MAP
 from beadwork.model.errors import BeadworkError
 from beadwork.model.pert_types import PERT_TYPES, pert_type_name
 from beadwork.serve.answer.answers import Answers
@@ -100,9 +101,9 @@ def create_app(
         version=__version__,
         docs_url=None,
         redoc_url=None,
-        root_path=root_path,
         description="Connections of gene sets and signatures with those of one index, which is only read.",
     )
+    app.root_path = root_path
     app.add_middleware(LimitBody, most=MOST_BYTES, seconds=request_seconds)
     states, kept = States(index, reopen), store or Store()
     jobs = Jobs(kept, most_waiting=most_waiting, most_seconds=query_seconds)
@@ -140,7 +141,7 @@ def create_app(
         facts["pert_type_names"] = {kind: pert_type_name(kind) for kind in (*PERT_TYPES, *facts["pert_types"])}
         facts["fields"] = [name for name in state.index.annotation.names if name != "source"]
         facts["starter"] = starter
-        facts["parts"] = parts_of(state.index)
+        facts["parts"] = parts_of(state.index, results is not None)
         return facts
 
     @app.get("/api/signature", summary="One signature: annotation, replicates' QC, most changed genes", tags=["index"])
@@ -154,10 +155,15 @@ def create_app(
     return app
 
 
-def parts_of(index: ConnectivityIndex) -> dict[str, bool]:
+def parts_of(index: ConnectivityIndex, plates: bool) -> dict[str, bool]:
     """Whether the index has what a view of the page needs."""
     known = index.annotation
-    return {"mechanisms": "moa" in known or "target" in known, "repurposing": "clinical_phase" in known}
+    return {
+        "mechanisms": "moa" in known or "target" in known,
+        "repurposing": "clinical_phase" in known,
+        "map": (index.store.path / MAP).is_file(),
+        "plates": plates,
+    }
 
 
 def _profile(index: ConnectivityIndex, sig_id: str, top: int) -> SignatureProfile:
