@@ -39,6 +39,9 @@ def age(folder: Path) -> None:
     found["steps"]["deconvolve"]["record"]["compatibility"] = 0
     found["made_with"] = found["made_with"].replace("deconvolve 1", "deconvolve 0")
     record.write_text(json.dumps(found, sort_keys=True, indent=1))
+    for note in (folder / ".snakemake/metadata").rglob("*"):  # what Snakemake keeps of the parameters
+        if note.is_file() and f"plate/{UPGRADED}.log" in (text := note.read_text()):
+            note.write_text(text.replace("deconvolve 1, normalize", "deconvolve 0, normalize"))
     sheet = configure(folder, (*FIRST, BROKEN, NEW), on_upgrade="rerun")
     sheet = sheet.assign(archived="no").set_index("det_plate")
     sheet.loc[ARCHIVED, ["archived", "batch"]] = "yes", "relabelled"
