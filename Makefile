@@ -15,7 +15,7 @@ MESSAGES := awk '/^Job [0-9]+: / { sub(/^Job [0-9]+: /, "  "); print; fflush() }
 # `make run CONFIG=my_config.yaml`; without it config/config.yaml
 CONFIGFILE := $(if $(CONFIG),--configfile "$(CONFIG)")
 
-.PHONY: help setup run demo test test-all mutants lint docs site benchmark benchmark-summary release-check clean
+.PHONY: help setup run demo test test-all mutants lint docs page site benchmark benchmark-summary release-check clean
 
 help:
 	@echo "make demo       simulate a small study, run the whole path on it, query it, compare with the planted truth"
@@ -25,6 +25,7 @@ help:
 	@echo "make mutants    put small faults into a copy, one by one, and see whether a test notices each"
 	@echo "make lint       only the checks"
 	@echo "make docs       write what is generated from the code (config/, docs/reference/, tables of docs/methods/)"
+	@echo "make page       the page of beadwork serve, from web/ (needs node and npm)"
 	@echo "make site       the documentation as pages, site/index.html"
 	@echo "make benchmark  time and memory of a 384-well plate, into docs/validation/benchmarks.md"
 	@echo "make benchmark-summary  every aim, and whether the newest recorded figure meets it"
@@ -84,10 +85,17 @@ mutants: $(READY)
 docs: $(READY)
 	$(RUN) python docs/generate.py
 
+web/node_modules/.ready: web/package-lock.json
+	@cd web && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+page: web/node_modules/.ready
+	@node web/build.mjs
+
 site: $(READY)
 	@$(UV) sync --frozen --quiet --group docs
 	@NO_MKDOCS_2_WARNING=1 $(RUN) mkdocs build --strict --quiet
-	@echo "documentation            site/index.html (with search: python3 -m http.server -d site)"
+	@echo "documentation            site/index.html"
 
 benchmark: $(READY)
 	$(RUN) python benchmarks/speed/plates.py

@@ -1,15 +1,18 @@
-"""Write what is generated from the code: config/, three pages of docs/reference/, and the tables of docs/methods/.
+"""Write what is generated from the code: config/, pages of docs/reference/, tables and definitions of docs/methods/.
 
 python docs/generate.py            write all
 python docs/generate.py --check    write nothing; exit 1 with a diff where a file is out of step
 """
 
 import argparse
+import ast
 import difflib
+import inspect
 import json
 import re
 import sys
-from collections.abc import Callable, Iterator
+import textwrap
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, get_args, get_origin
@@ -17,6 +20,8 @@ from typing import Any, get_args, get_origin
 import click
 
 from beadwork.cli import COMMANDS, cli
+from beadwork.kernels.connectivity import ncs, permutation, tau
+from beadwork.kernels.connectivity.wtcs import score as wtcs
 from beadwork.model.config import SECTIONS, Config, QueryItem
 from beadwork.model.fields import FIELDS
 from beadwork.model.params import (
@@ -69,8 +74,6 @@ def yaml_value(value: Any) -> str:
 
 def wrapped(text: str, indent: str) -> list[str]:
     """Comment lines."""
-    import textwrap
-
     return textwrap.wrap(text, 110, initial_indent=f"{indent}# ", subsequent_indent=f"{indent}#   ")
 
 
@@ -237,9 +240,35 @@ def fill_mark(text: str, mark: str, lines: list[str]) -> str:
     )
 
 
+DEFINITIONS: dict[str, dict[str, tuple[Callable[..., Any], ...]]] = {
+    "query": {
+        "definition wtcs": (wtcs.order_hits, wtcs.miss_share, wtcs.enrichment_score, wtcs.combine_scores),
+        "definition ncs": (ncs.scale_scores,),
+        "definition tau": (tau.tau_score, tau.count_smaller, tau.tau_of_counts),
+        "definition p": (permutation.count_reached, permutation.permutation_p),
+    },
+}
+"""Pages of docs/methods and the functions that they show, by mark: the plain definitions of scores."""
+
+
+def definition(functions: Sequence[Callable[..., Any]]) -> list[str]:
+    """Lines of functions as they stand in the code, without their docstrings."""
+    lines = ["```python"]
+    for function in functions:
+        source = inspect.getsource(function).splitlines()
+        body = ast.parse("\n".join(source)).body[0]
+        assert isinstance(body, ast.FunctionDef) and ast.get_docstring(body)
+        first, last = body.body[0].lineno, body.body[0].end_lineno
+        assert last is not None
+        lines += [*source[: first - 1], *source[last:], "", ""]
+    return [*lines[:-2], "```"]
+
+
 def method_page(name: str) -> str:
-    """Page of docs/methods with its tables as the code has them."""
+    """Page of docs/methods with its tables and definitions as the code has them."""
     text = (ROOT / f"docs/methods/{name}.md").read_text(encoding="utf-8")
+    for mark, functions in DEFINITIONS.get(name, {}).items():
+        text = fill_mark(text, mark, definition(functions))
     models, metrics = METHODS[name]
     for mark, model in models.items():
         text = fill_mark(text, mark, table(["parameter", "default", "allowed", "meaning"], field_rows(model)))

@@ -13,7 +13,12 @@ MODULES = [
     for path in sorted(SOURCE.rglob("*.py"))
     if re.search(r"^\s*>>> (?!.*\+SKIP)", path.read_text(encoding="utf-8"), re.MULTILINE)
 ]
-PURE = ("beadwork.model.ids", "beadwork.kernels.connectivity.wtcs", "beadwork.kernels.levels.modz")
+PURE = (
+    "beadwork.model.ids",
+    "beadwork.kernels.connectivity.wtcs.score",
+    "beadwork.kernels.connectivity.wtcs.ranks",
+    "beadwork.kernels.levels.modz",
+)
 
 
 def test_the_pure_modules_have_examples():

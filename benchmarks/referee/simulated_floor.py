@@ -1,24 +1,24 @@
-"""Show how well the simulated pairs of ``deconvolution.py --set sim`` could be told at all; print two tables per seed.
+"""Show how well the simulated pairs of ``deconvolution.py --set sim`` could be resolved at all; two tables per seed.
 
     python benchmarks/referee/simulated_floor.py [--seed N ...]
 
-``mixture`` learns the beads' noise and what the plate tells of a gene from the same beads that it explains.  Here both
+``mixture`` learns the beads' noise and what the plate says of a gene from the same beads that it explains.  Here both
 are given, one after the other:
 
 mixture                  as it is.
-true prior               its kernel and the shapes that it learned; prior learned from the true values in its own way:
+true prior               its kernel and the shapes that it learned; prior learned from the true values as it does:
                          levels, effects of the wells, common factors, spreads.  Which gene is which is then known.
 true noise               the prior that mixture learned, with the bead density of the simulator itself: kernel, widths
                          of each gene, dim and stray beads, share of each analyte; posterior means by brute force.
 true prior and noise     both.  What is left is what 48 beads without a name leave open: the floor.
-gene known, median       the median of the beads of each gene, had every bead told its gene.
+gene known, median       the median of the beads of each gene, if the gene of every bead were known.
 gene known, posterior    the same with true prior and noise.
 truth + noise            no method: the truth, with independent normal errors of 0.07 (hi) and 0.11 (lo).
 
 Columns as in ``deconvolution.py``.  A pair counts as swapped if exchanging its values would bring them nearer to the
 truth, so even small errors swap pairs at one level, of which A01 is full: reference RNA without cells.  (A method that
 gives both genes one value is never caught: kspeak does so in 45 % of these pairs.)  'Wrong order': hi above lo where
-the truth has it below, or the other way round; in brackets the least that any answer can expect, given what that row
+the truth has it below, or the reverse; in brackets the least that any answer can expect, given what that row
 knows: the mean of the smaller of the two posterior probabilities.  The second table shows who swaps and errs where, by
 the true gap of the pair in the well: swapped pairs in percent of all pairs, and in brackets the share of the squared
 error of hi and lo genes in percent.
@@ -35,9 +35,12 @@ import numpy as np
 from deconvolution import FIRST, Referee, build_simulated, good_beads, score
 from scipy import stats
 
-from beadwork.kernels.beads import mixture_plate
-from beadwork.kernels.beads.mixture import BeadModel, PairPrior
-from beadwork.kernels.beads.mixture_numba import fit_plate
+from beadwork.kernels.beads.grouping import GroupedBeads
+from beadwork.kernels.beads.mixture import plate as mixture_plate
+from beadwork.kernels.beads.mixture import prior as plate_prior
+from beadwork.kernels.beads.mixture.densities import WIDTHS, BeadModel, PairPrior
+from beadwork.kernels.beads.mixture.fit import COLUMN, SLICE
+from beadwork.kernels.beads.mixture.fit_numba import fit_plate
 from beadwork.kernels.numeric.jit import jit
 from beadwork.model.beads.plate import N_ANALYTES
 from beadwork.model.ids import WELLS_384
@@ -213,7 +216,7 @@ def true_noise(sim: Simulated, mean: np.ndarray, scale: np.ndarray) -> tuple[np.
 
 
 def gene_known(sim: Simulated, mean: np.ndarray, scale: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Medians and posterior means (2, T, W) had every bead told its gene."""
+    """Medians and posterior means (2, T, W) if the gene of every bead were known."""
     median, posterior = np.empty_like(sim.truth), np.empty_like(sim.truth)
     grid = np.arange(COARSE[0], COARSE[-1], FINE)
     rows = np.empty((int(sim.referee.beads.counts.max()), len(grid)))
@@ -240,10 +243,10 @@ def prior_of_truth(sim: Simulated, n_factors: int, spread: float, strength: floa
     used = np.ones(value.shape[1], dtype=bool)
     tau, kappa = scale[0], np.ones(len(value))
     for _ in range(4):
-        level, effect = mixture_plate.well_effects(value, sd, tau, used)
+        level, effect = plate_prior.well_effects(value, sd, tau, used)
         rest = value - level - effect
-        common = mixture_plate.common_factors(rest, sd, scale, n_factors, used)
-        tau, kappa = mixture_plate.spreads(rest - common, sd, tau, kappa, spread, strength, used)
+        common = plate_prior.common_factors(rest, sd, scale, n_factors, used)
+        tau, kappa = plate_prior.spreads(rest - common, sd, tau, kappa, spread, strength, used)
         scale = np.maximum(mixture_plate.TAU_MIN, tau * kappa[:, None, None])
     return (level + effect + common).transpose(2, 1, 0).copy(), scale.transpose(2, 1, 0).copy()
 
@@ -253,25 +256,25 @@ def answers(sim: Simulated, seed: int) -> dict[str, tuple[np.ndarray, np.ndarray
     referee, at = sim.referee, FIRST + sim.targets
     settings = mixture_settings(DeconvolveParams(method="mixture"), WELLS)
     share = referee.ratio / (1 + referee.ratio)
-    beads = referee.beads.reporter, referee.beads.starts
+    beads = GroupedBeads(referee.beads.reporter, referee.beads.starts)
     plate = mixture_plate.fit_mixtures(
-        *beads, np.arange(FIRST, N_ANALYTES), referee.duo, share, settings, fit_plate, threads=2
+        beads, np.arange(FIRST, N_ANALYTES), referee.duo, share, settings, fit_plate, threads=2
     )
     learned = [x[:, at].transpose(2, 1, 0).copy() for x in plate.prior]
     true = prior_of_truth(sim, min(settings.n_factors, WELLS // 8), settings.spread, settings.spread_strength)
     model = BeadModel(
-        mixture_plate.WIDTHS, np.full(len(at), plate.share), plate.widths[at], plate.split[at], settings.outliers,
+        WIDTHS, np.full(len(at), plate.share), plate.widths[at], plate.split[at], settings.outliers,
         settings.first_good, settings.last_good, settings.span,
     )  # fmt: skip
     fit = np.empty((WELLS, len(at), plate.fit.shape[2]), dtype=np.float32)
     prior = PairPrior(*(np.ascontiguousarray(x.transpose(2, 1, 0)) for x in true))
-    fit_plate(*beads, np.arange(WELLS), at, prior, model, fit, threads=2)
+    fit_plate(beads, np.arange(WELLS), at, prior, model, fit, threads=2)
     median, posterior = gene_known(sim, *true)
     error = np.random.default_rng(seed).normal(size=sim.truth.shape) * AIM[:, None, None]
     mine = plate.fit[:, at]
     return {
-        "mixture": (mine[:, :, 0:2].transpose(2, 1, 0), mine[:, :, 4].T),
-        "true prior": (fit[:, :, 0:2].transpose(2, 1, 0), fit[:, :, 4].T),
+        "mixture": (mine[:, :, SLICE.level].transpose(2, 1, 0), mine[:, :, COLUMN.hi_above].T),
+        "true prior": (fit[:, :, SLICE.level].transpose(2, 1, 0), fit[:, :, COLUMN.hi_above].T),
         "true noise": true_noise(sim, *learned),
         "true prior and noise": true_noise(sim, *true),
         "gene known, median": (median, None),
@@ -324,7 +327,7 @@ def tables(sim: Simulated, found: dict[str, tuple[np.ndarray, np.ndarray | None]
         wrong = np.sign(np.median(values[0] - values[1], axis=1)) != np.sign(gaps)
         part = wrong[:, None] & sim.lit
         cells.append(f"{100 * (swapped_pairs(values, truth) & part).mean():.2f} ({wrong.sum()})")
-    lines.append("| wrong way round on the plate (pairs) | | " + " | ".join(cells) + " |")
+    lines.append("| swapped on the plate (pairs) | | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 

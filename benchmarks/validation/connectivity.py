@@ -12,7 +12,7 @@ from beadwork.api import ConnectivityIndex
 from beadwork.api.index.introspect import introspect, recall_table
 from beadwork.io.matrix.formats import read_matrix, write_matrix
 from beadwork.kernels.connectivity.ncs import scale_scores
-from beadwork.kernels.connectivity.wtcs import combine_scores, enrichment_score
+from beadwork.kernels.connectivity.wtcs.score import combine_scores, enrichment_score
 from beadwork.model.connectivity.query import Query
 from beadwork.model.matrix import Level, Matrix
 

@@ -6,7 +6,7 @@ them; then ``api``; ``cli`` and ``serve`` on top.  Each floor has the same wings
 
     from beadwork.io.matrix.formats import read_matrix
     from beadwork.stages.levels.zscore import zscore
-    from beadwork import ConnectivityIndex, process_plate
+    from beadwork import Client, ConnectivityIndex, process_plate
 
 Importing ``beadwork`` itself loads nothing heavy.
 """
@@ -16,7 +16,7 @@ __version__ = "0.1.0"
 
 def __getattr__(name: str) -> object:
     """Objects of :mod:`beadwork.api`, imported when first asked for."""
-    if name in ("ConnectivityIndex", "process_plate"):
+    if name in ("Client", "ConnectivityIndex", "process_plate"):
         import importlib
 
         return getattr(importlib.import_module("beadwork.api"), name)

@@ -77,10 +77,11 @@ def test_a_run_that_compiles_and_one_that_loads_from_the_cache_give_the_same_byt
 PAIRS = """
 import hashlib
 import numpy as np
+from beadwork.kernels.beads.grouping import GroupedBeads
 from beadwork.kernels.beads.grouping_numba import group_beads
-from beadwork.kernels.beads.mixture import COLUMNS, BeadModel, PairPrior
-from beadwork.kernels.beads.mixture_numba import fit_plate
-from beadwork.kernels.beads.mixture_plate import WIDTHS
+from beadwork.kernels.beads.mixture.densities import WIDTHS, BeadModel, PairPrior
+from beadwork.kernels.beads.mixture.fit import COLUMNS
+from beadwork.kernels.beads.mixture.fit_numba import fit_plate
 
 rng, n = np.random.default_rng(3), 60
 analyte = rng.integers(0, n + 1, 70 * n, dtype=np.uint32)
@@ -91,7 +92,7 @@ starts = np.concatenate([[0], np.cumsum(counts)])[None]
 prior = PairPrior(rng.uniform(6, 13, (1, n, 2)), rng.uniform(0.1, 1.0, (1, n, 2)))
 model = BeadModel(WIDTHS, np.full(n, 2 / 3), np.ones((n, 2)), np.full(n, 0.2), 0.015, 16, 32768, 11.0, learn=True)
 out = np.full((1, n, len(COLUMNS)), np.nan, np.float32)
-fit_plate(reporter, starts, np.arange(1), np.arange(n), prior, model, out)
+fit_plate(GroupedBeads(reporter, starts), np.arange(1), np.arange(n), prior, model, out)
 assert np.isfinite(out).all()
 print(hashlib.blake2s(out.tobytes()).hexdigest())
 """

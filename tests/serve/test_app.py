@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import shutil
 import socket
 import subprocess
 import threading
@@ -354,46 +353,6 @@ def test_requests_and_queries_that_take_too_long_are_stopped(toy_index):
         assert (
             state["status"] == "failed" and "stopped after 0 s; `beadwork query` has no such limit" in state["message"]
         )
-
-
-def browse(address, *options):
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("chromium is not installed")
-    command = [
-        chromium,
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--virtual-time-budget=15000",
-        *options,
-        address,
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr[-500:]
-    return done.stdout
-
-
-@pytest.mark.slow
-def test_page_in_a_browser(site, index, tmp_path):
-    """Headless Chromium runs the page's own code: a query in the address, its table, notes and a signature."""
-    genes = index.genes["gene_id"].tolist()
-    sig_id = index.siginfo["sig_id"].iloc[3]
-    words = {
-        "up": ",".join([*genes[:30], "<img>"]),
-        "down": ",".join(genes[30:60]),
-        "name": "<b>planted</b>",
-        "sig_id": sig_id,
-    }
-    dom = browse(f"{site}/?{urllib.parse.urlencode(words)}", "--dump-dom")
-    assert "150 signatures × 978 genes (LM)" in dom
-    assert "&lt;b&gt;planted&lt;/b&gt;: 30 up and 30 down genes" in dom and "<b>planted</b>" not in dom
-    assert "&lt;img&gt; (unknown gene)" in dom
-    assert dom.index("drug-") and "1 to 12 of 12" in dom
-    assert sig_id in dom and "replicates" in dom and "vehicle" in dom and "<rect" in dom
-    picture = tmp_path / "page.png"
-    browse(f"{site}/?{urllib.parse.urlencode(words)}", f"--screenshot={picture}", "--window-size=1200,1400")
-    assert picture.stat().st_size > 50_000
 
 
 def test_command_says_where_it_is_and_what_is_wrong(toy_index):

@@ -6,12 +6,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from beadwork.api.client import Client
     from beadwork.api.index.asking.answers import QueryResult
     from beadwork.api.index.opened import ConnectivityIndex
     from beadwork.api.plates import PlateParams, PlateResult, process_plate
 
-__all__ = ["ConnectivityIndex", "PlateParams", "PlateResult", "QueryResult", "process_plate"]
+__all__ = ["Client", "ConnectivityIndex", "PlateParams", "PlateResult", "QueryResult", "process_plate"]
 _HOMES = {
+    "Client": "beadwork.api.client",
     "ConnectivityIndex": "beadwork.api.index.opened",
     "PlateParams": "beadwork.api.plates",
     "PlateResult": "beadwork.api.plates",

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
 from beadwork.cli.options import FILE, common_options, matrices_option, params_options, starter, write_qc
 from beadwork.model.params import QueryParams, RepurposingParams, SignatureParams
+
+if TYPE_CHECKING:
+    from beadwork.model.connectivity.perturbagen_classes import PerturbagenClasses
 
 
 @click.command("query")
@@ -51,6 +54,12 @@ from beadwork.model.params import QueryParams, RepurposingParams, SignatureParam
     "compounds that do so in --min-cells cells, up to --max-dose, consistently, and what is against each.",
 )
 @click.option("-o", "--output", type=FILE, required=True, metavar="DIR", help="Folder of the answers.")
+@click.option(
+    "--library",
+    is_flag=True,
+    help="Of many queries, such as a library of diseases: one matrix of perturbagens by queries, and of classes and "
+    "cells, with tau against the index and against the other queries; nothing for single queries.",
+)
 @click.option(
     "--where",
     multiple=True,
@@ -105,6 +114,7 @@ def command(
     like: tuple[str, ...],
     direction: Literal["mimic", "reverse"] | None,
     output: Path,
+    library: bool,
     where: tuple[str, ...],
     gene_names: Path | None,
     classes: tuple[Path, ...],
@@ -146,42 +156,29 @@ def command(
                            perturbagens.tsv, cells.tsv (perturbagens by cell), classes.tsv, with
                            ncs (max-quantile), tau, median_ncs, n_positive, n_negative;
                            repurposing.tsv with --direction
+    With --library instead of tables and folders of single queries:
+      perturbagens_ncs.gctx, perturbagens_tau.gctx, perturbagens_tau_own.gctx, and classes_*, cells_*
+                           roll-ups by queries; tau against the background of the index, tau_own
+                           against the other queries
+      library_top.tsv      the best 25 perturbagens of each query
+      repurposing.tsv      with --direction: those of all queries that pass the limits
     """
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # threads are ours; making those of BLAS takes time
+    from beadwork.api.index.asking.gather import gather_queries
     from beadwork.api.index.asking.query_files import Outputs, answer_to_files, query_qc
-    from beadwork.api.index.opened import ConnectivityIndex, load_queries
+    from beadwork.api.index.opened import ConnectivityIndex
 
-    known_classes = None
-    if classes:
-        from beadwork.io.connectivity.perturbagen_classes import read_classes
-
-        known_classes = read_classes(classes)
+    known_classes = read_classes(classes)
     store = ConnectivityIndex.open(index or [starter(threads)], threads=threads, gene_names=gene_names)
-    queries = []
-    if up or down or signature or not like:
-        queries = load_queries(up, down, signature, identify=store.finder.keys, params=table_params)
-    if like:
-        from beadwork.api.index.asking.like import queries_like
-
-        queries += queries_like(store, like)
-    if noise is not None and not denoise:
-        from beadwork.model.errors import ParameterError
-
-        raise ParameterError("--noise: is used with --denoise only; add --denoise")
-    if denoise:
-        from beadwork.api.index.asking.clean_queries import clean_queries
-
-        queries = clean_queries(store, queries, noise, params)
-    if direction == "reverse":
-        from beadwork.api.index.asking.like import reverse_queries
-
-        queries = reverse_queries(queries)
+    queries = gather_queries(
+        store, up, down, signature, like, denoise=denoise, noise=noise, reverse=direction == "reverse", params=params,
+        table_params=table_params,
+    )  # fmt: skip
     if layout == "clue":
         from beadwork.api.index.asking.clue_layout import write_clue_layout
+        from beadwork.model.errors import ParameterError
 
         if direction:
-            from beadwork.model.errors import ParameterError
-
             raise ParameterError("--layout clue has no repurposing.tsv; leave --direction out")
         report = write_clue_layout(store, queries, output, params=params, filters=where, classes=known_classes)
         if qc is not None:
@@ -195,9 +192,7 @@ def command(
         table_params=table_params if signature else None,
         filters=where,
         classes=known_classes,
-        outputs=Outputs(
-            rollup=rollup, html=html, gct=gct, matrices=matrices, top=top, repurposing=limits if direction else None
-        ),
+        outputs=Outputs(rollup, html, gct, matrices, top, limits if direction else None, library),
         files={
             "up": up,
             "down": down,
@@ -209,3 +204,12 @@ def command(
     )
     if qc is not None:
         write_qc(query_qc(report, params), qc)
+
+
+def read_classes(paths: tuple[Path, ...]) -> PerturbagenClasses | None:
+    """Classes of perturbagens, or None."""
+    if not paths:
+        return None
+    from beadwork.io.connectivity import perturbagen_classes
+
+    return perturbagen_classes.read_classes(paths)

@@ -46,25 +46,6 @@ def command(
     name, show = asked[0]
     card = show(ConnectivityIndex.open(index if index is not None else starter(1)), name)
     if output is not None:
-        import pandas as pd
-
-        from beadwork.io.files.tables import write_table
-
-        output.mkdir(parents=True, exist_ok=True)
-        write_table(pd.DataFrame(list(card.facts.items()), columns=["fact", "value"]), output / "facts.tsv")
-        for key, table in card.tables.items():
-            write_table(table, output / f"{key}.tsv")
-    if as_json:
-        click.echo(card.to_json())
-        return
-    width = max(len(key) for key in card.facts)
-    for key, value in card.facts.items():
-        click.echo(f"{key:<{width}}  {f'{value:.3g}' if isinstance(value, float) else value}")
-    for key, table in card.tables.items():
-        shown = table
-        if len(table) > 2 * rows:
-            import pandas as pd
-
-            shown = pd.concat([table.head(rows), table.tail(rows)])
-        click.echo(f"\n{key} ({len(table):,} rows)")
-        click.echo(shown.to_string(index=False, float_format=lambda number: f"{number:.3g}", na_rep=""))
+        card.write(output)
+    for line in [card.to_json()] if as_json else card.lines(rows):
+        click.echo(line)

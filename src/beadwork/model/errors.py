@@ -40,6 +40,10 @@ class IndexStoreError(BeadworkError):
     """A connectivity index is missing, damaged or of another version."""
 
 
+class ServerError(BeadworkError):
+    """A server cannot be reached, or refuses."""
+
+
 def name_some(names: Iterable[object], limit: int = 5) -> str:
     """Join at most `limit` names for a message and count the rest: ``A01, A02, ... (12 in all)``."""
     listed = [str(name) for name in names]

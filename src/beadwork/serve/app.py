@@ -7,7 +7,6 @@ the id of their question, signatures by id in the index's table.
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,28 +17,26 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from beadwork import __version__
+from beadwork.api.figures.wells import RunPlates
 from beadwork.api.index.cards.signature import list_scores
 from beadwork.api.index.opened import ConnectivityIndex
+from beadwork.io.connectivity.index.layout import MAP
 from beadwork.model.errors import BeadworkError
 from beadwork.model.pert_types import PERT_TYPES, pert_type_name
 from beadwork.serve.answer.answers import Answers
 from beadwork.serve.answer.pages import plain
-from beadwork.serve.guard import AddHeaders, CheckOrigin, LimitBody
+from beadwork.serve.document import describe
+from beadwork.serve.guard import AddHeaders, CheckOrigin, CheckToken, LimitBody
 from beadwork.serve.invalid import field_of, in_words
 from beadwork.serve.jobs import Jobs
 from beadwork.serve.lookup.states import States
+from beadwork.serve.page import add_page
 from beadwork.serve.questions import MOST_BYTES, Question
 from beadwork.serve.refusals import RefusedError, error_body, refusal
-from beadwork.serve.routes import cards, clue, exports, genes, history, queries
+from beadwork.serve.routes import cards, clue, exports, genes, history, plates, points, queries, repurposing
 from beadwork.serve.service import Service
 from beadwork.serve.store import Store
 
-ASSETS = Path(__file__).parent / "assets"
-MEDIA = {
-    ".html": "text/html; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
-    ".css": "text/css; charset=utf-8",
-}
 POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " \
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"  # fmt: skip
 HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store"}
@@ -69,7 +66,8 @@ def create_app(
     request_seconds: float = 20,
     query_seconds: float = 300,
     root_path: str = "",
-    results: Path | None = None,
+    token: str | None = None,
+    results: RunPlates | None = None,
     starter: bool = False,
 ) -> FastAPI:
     """Build the application for one index.
@@ -91,8 +89,10 @@ def create_app(
         Time that a query may take to be scored.
     root_path
         Prefix under which a proxy shows this server.
+    token
+        What requests must show, where others reach the server; None: nothing.
     results
-        Folder of the run that the signatures come from, for its plates.
+        Plates of the run that the signatures come from.
     starter
         Whether the index is the small library that ships.
     """
@@ -101,22 +101,16 @@ def create_app(
         version=__version__,
         docs_url=None,
         redoc_url=None,
-        root_path=root_path,
         description="Connections of gene sets and signatures with those of one index, which is only read.",
     )
+    app.root_path = root_path
     app.add_middleware(LimitBody, most=MOST_BYTES, seconds=request_seconds)
     states, kept = States(index, reopen), store or Store()
     jobs = Jobs(kept, most_waiting=most_waiting, most_seconds=query_seconds)
     service = Service(states, kept, jobs, Answers(kept, states), results=results, starter=starter)
     app.state.service = service
-    assets = {
-        "/" if path.name == "index.html" else f"/{path.name}": (path.read_bytes(), MEDIA[path.suffix])
-        for path in sorted(ASSETS.iterdir())
-        if path.suffix in MEDIA
-    }
-    for route, (data, media) in assets.items():
-        app.add_api_route(route, _asset(data, media), include_in_schema=False)
-
+    if token:
+        app.add_middleware(CheckToken, token=token)
     app.add_middleware(CheckOrigin, hosts=hosts or ["127.0.0.1", "localhost"])
     # the one that is added last sees a request first
     app.add_middleware(AddHeaders, headers=HEADERS, defaults={"Content-Security-Policy": POLICY})
@@ -147,22 +141,29 @@ def create_app(
         facts["pert_type_names"] = {kind: pert_type_name(kind) for kind in (*PERT_TYPES, *facts["pert_types"])}
         facts["fields"] = [name for name in state.index.annotation.names if name != "source"]
         facts["starter"] = starter
+        facts["parts"] = parts_of(state.index, results is not None)
         return facts
 
     @app.get("/api/signature", summary="One signature: annotation, replicates' QC, most changed genes", tags=["index"])
     def get_signature(sig_id: queries.Name, top: int = Query(25)) -> SignatureProfile:
         return _profile(states.current.index, sig_id, min(max(1, top), 200))
 
-    for part in (exports, queries, genes, clue, cards, history):
+    for part in (points, exports, repurposing, queries, genes, plates, clue, cards, history):
         app.include_router(part.routes(service))
+    add_page(app)
+    describe(app)
     return app
 
 
-def _asset(data: bytes, media: str) -> Any:
-    async def asset() -> Response:
-        return Response(data, media_type=media)
-
-    return asset
+def parts_of(index: ConnectivityIndex, plates: bool) -> dict[str, bool]:
+    """Whether the index has what a view of the page needs."""
+    known = index.annotation
+    return {
+        "mechanisms": "moa" in known or "target" in known,
+        "repurposing": "clinical_phase" in known,
+        "map": (index.store.path / MAP).is_file(),
+        "plates": plates,
+    }
 
 
 def _profile(index: ConnectivityIndex, sig_id: str, top: int) -> SignatureProfile:

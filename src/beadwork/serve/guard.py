@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import hmac
 import time
 from collections.abc import Iterable, Mapping
 from urllib.parse import urlsplit
 
 from starlette.datastructures import MutableHeaders
-from starlette.responses import JSONResponse
+from starlette.requests import HTTPConnection
+from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from beadwork.serve.refusals import error_body
 
+COOKIE = "beadwork_token"
 SAFE_SITES = (b"same-origin", b"none")
 """Values of Sec-Fetch-Site of requests that our own page, or the user, started."""
 
@@ -71,6 +74,41 @@ def _address(url: str) -> tuple[str, int] | None:
 
 def _bare(host: str) -> str:
     return host[1:-1] if host.startswith("[") and host.endswith("]") else host
+
+
+class CheckToken:
+    """Refuse requests without the token, where there is one.
+
+    Programs send it as ``Authorization: Bearer TOKEN``, or as ``user_key`` as for clue.io; a browser opens
+    ``/?token=TOKEN`` once and has it as a cookie then, which no script can read.
+    """
+
+    def __init__(self, app: ASGIApp, token: str) -> None:
+        self.app, self.token = app, token
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or refuse it."""
+        if scope["type"] != "http" or self._is_known(HTTPConnection(scope)):
+            await self.app(scope, receive, send)
+            return
+        connection = HTTPConnection(scope)
+        if scope["method"] == "GET" and self._equal(connection.query_params.get("token", "")):
+            path = f"{str(scope.get('root_path', '')).rstrip('/')}/"
+            found: Response = RedirectResponse(path, 303)
+            found.set_cookie(COOKIE, self.token, httponly=True, samesite="strict", path=path)
+        else:
+            words = "this server asks for its token: Authorization: Bearer TOKEN, or open /?token=TOKEN"
+            found = JSONResponse(error_body(words, "token"), 401, {"WWW-Authenticate": "Bearer"})
+        await found(scope, receive, send)
+
+    def _is_known(self, connection: HTTPConnection) -> bool:
+        kind, _, bearer = connection.headers.get("authorization", "").partition(" ")
+        given = [bearer.strip() if kind.lower() == "bearer" else "", connection.headers.get("user_key", ""),
+                 connection.cookies.get(COOKIE, "")]  # fmt: skip
+        return any(self._equal(item) for item in given)
+
+    def _equal(self, given: str) -> bool:
+        return bool(given) and hmac.compare_digest(given.encode(), self.token.encode())
 
 
 class AddHeaders:

@@ -13,7 +13,7 @@ from beadwork import ConnectivityIndex
 from beadwork.io.connectivity.index import writer as index_writer
 from beadwork.io.files.tables import write_table
 from beadwork.io.matrix.formats import read_matrix, write_matrix
-from beadwork.kernels.connectivity.wtcs import rank_descending
+from beadwork.kernels.connectivity.wtcs.ranks import rank_descending
 from beadwork.model.connectivity.query import Query
 from beadwork.model.errors import AlignmentError, GeneSetError, IndexStoreError, LevelError, ParameterError
 from toys import make_signatures

@@ -8,29 +8,29 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import t as student
 
-from beadwork.kernels.beads import mixture, mixture_numba
-from beadwork.kernels.beads.mixture import (
-    COLUMNS,
+from beadwork.kernels.beads.grouping import GroupedBeads
+from beadwork.kernels.beads.mixture import fit as definition
+from beadwork.kernels.beads.mixture import fit_numba
+from beadwork.kernels.beads.mixture.climb import climb, split_score
+from beadwork.kernels.beads.mixture.densities import (
+    WIDTHS,
     BeadModel,
     Pair,
     PairPrior,
-    climb,
-    fit_pair,
     pair_density,
     peak_density,
     scale_at,
-    split_score,
 )
-from beadwork.kernels.beads.mixture_plate import WIDTHS
+from beadwork.kernels.beads.mixture.fit import COLUMN, COLUMNS, SLICE, fit_pair
 
 SHARE, SPLIT = 2 / 3, 0.2
+POSTERIOR = [COLUMN.hi_above, COLUMN.evidence]
 PAIR = Pair(SHARE, np.ones(2), SPLIT)
-AT = {name: number for number, name in enumerate(COLUMNS)}
 
 
-def make_model(n_slots: int = 1, **changes) -> BeadModel:
-    slots = np.full(n_slots, SHARE), np.ones((n_slots, 2)), np.full(n_slots, SPLIT)
-    return BeadModel(WIDTHS, *slots, 0.015, 16, 32768, 11.0)._replace(**changes)
+def make_model(n_hypotheses: int = 1, **changes) -> BeadModel:
+    shapes = np.full(n_hypotheses, SHARE), np.ones((n_hypotheses, 2)), np.full(n_hypotheses, SPLIT)
+    return BeadModel(WIDTHS, *shapes, 0.015, 16, 32768, 11.0)._replace(**changes)
 
 
 def draw(rng: np.random.Generator, n: int, hi: float, lo: float, pair: Pair = PAIR) -> np.ndarray:
@@ -87,7 +87,7 @@ def test_densities_integrate_to_one():
     ("n", "hi", "lo", "mean", "scale"),
     [
         (90, 8.0, 11.0, (8.1, 10.8), (0.2, 0.2)),  # far apart
-        (90, 8.0, 10.0, (9.6, 8.4), (0.8, 0.8)),  # the prior has them the wrong way round
+        (90, 8.0, 10.0, (9.6, 8.4), (0.8, 0.8)),  # the prior has them swapped
         (60, 9.0, 9.5, (9.0, 9.3), (0.25, 0.25)),  # close
         (60, 9.0, 9.0, (9.1, 8.9), (0.25, 0.25)),  # coinciding
         (40, 7.0, 9.0, (7.8, 8.2), (0.6, 0.6)),  # two modes
@@ -99,16 +99,16 @@ def test_densities_integrate_to_one():
 def test_fit_agrees_with_a_dense_grid(n, hi, lo, mean, scale):
     y = np.sqrt(draw(np.random.default_rng(3), n, hi, lo).astype(float))
     mean, scale = np.array(mean), np.array(scale)
-    found = fit_pair(y, mean, scale, PAIR, make_model())
+    found = fit_pair(y, PairPrior(mean, scale), PAIR, make_model())
     centre, sd, above, evidence = dense(y, mean, scale, make_model(), reach=4.0 if n < 5 else 1.5, points=500)
     # the tails of a t3 prior reach beyond the box, and so does a ridge from one order of close peaks to the other
     ridge = 0 < hi - lo + 1 < 1
     tolerance = 0.25 if n < 5 else 0.15 if ridge else 0.04
-    assert found[:2] == pytest.approx(centre, abs=tolerance * sd.max())
-    assert found[2:4] == pytest.approx(sd, rel=0.35 if n < 5 else 0.2 if ridge else 0.1)
-    assert found[AT["hi_above"]] == pytest.approx(above, abs=0.05 if ridge else 0.02)
-    assert found[AT["evidence"]] == pytest.approx(evidence, abs=0.1 if n < 9 or ridge else 0.02)
-    assert found[AT["n_good"]] == n
+    assert found[SLICE.level] == pytest.approx(centre, abs=tolerance * sd.max())
+    assert found[SLICE.sd] == pytest.approx(sd, rel=0.35 if n < 5 else 0.2 if ridge else 0.1)
+    assert found[COLUMN.hi_above] == pytest.approx(above, abs=0.05 if ridge else 0.02)
+    assert found[COLUMN.evidence] == pytest.approx(evidence, abs=0.1 if n < 9 or ridge else 0.02)
+    assert found[COLUMN.n_good] == n
 
 
 def test_a_climb_that_loses_its_way_starts_anew():
@@ -116,34 +116,34 @@ def test_a_climb_that_loses_its_way_starts_anew():
     rng = np.random.default_rng(9)
     y = np.sqrt(draw(rng, 47, 7.45, 8.75).astype(float))
     mean, scale = np.array([9.29, 10.36]), np.array([0.45, 0.6])
-    found = fit_pair(y, mean, scale, PAIR, make_model())
+    found = fit_pair(y, PairPrior(mean, scale), PAIR, make_model())
     centre, sd, above, _ = dense(y, mean, scale, make_model())
-    assert found[:2] == pytest.approx(centre, abs=0.05)
-    assert found[2:4] == pytest.approx(sd, rel=0.1)
-    assert found[AT["hi_above"]] == pytest.approx(above, abs=0.05)
+    assert found[SLICE.level] == pytest.approx(centre, abs=0.05)
+    assert found[SLICE.sd] == pytest.approx(sd, rel=0.1)
+    assert found[COLUMN.hi_above] == pytest.approx(above, abs=0.05)
 
 
-@pytest.mark.parametrize("module", [mixture, mixture_numba])
+@pytest.mark.parametrize("module", [definition, fit_numba])
 @pytest.mark.parametrize("stray", [False, True])
 def test_a_gene_led_to_where_no_beads_are_is_sought_again(module, stray):
-    """The hi peak explains nearly all beads well enough, so that only the uneven shares tell."""
+    """The hi peak explains nearly all beads well enough, so that only the uneven shares show it."""
     reporter = draw(np.random.default_rng(21), 80, 9.4, 9.9)
     if stray:
         reporter[-1] = 5500  # where the prior expects the lo gene
     mean, scale = np.array([9.5, 12.4]), np.array([0.3, 0.25])
     out = np.full((1, 1, len(COLUMNS)), np.nan, np.float32)
     prior = PairPrior(mean[None, None], scale[None, None])
-    module.fit_plate(reporter, np.array([[0, 80]]), np.arange(1), np.arange(1), prior, make_model(), out)
+    module.fit_plate(GroupedBeads(reporter, np.array([[0, 80]])), np.arange(1), np.arange(1), prior, make_model(), out)
     centre, sd, _, _ = dense(np.sqrt(reporter.astype(float)), mean, scale, make_model())
-    assert out[0, 0, :2] == pytest.approx(centre, abs=0.05)
-    assert out[0, 0, 2:4] == pytest.approx(sd, rel=0.15)
+    assert out[0, 0, SLICE.level] == pytest.approx(centre, abs=0.05)
+    assert out[0, 0, SLICE.sd] == pytest.approx(sd, rel=0.15)
 
 
 def test_peaks_are_found_without_a_prior_worth_the_name():
     y = np.sqrt(draw(np.random.default_rng(5), 90, 7.5, 11.5).astype(float))
-    found = fit_pair(y, np.array([9.0, 9.0]), np.array([2.5, 2.5]), PAIR, make_model(seek=2.0))
-    assert found[:2] == pytest.approx([7.5, 11.5], abs=0.2)
-    assert found[AT["beads_hi"]] == pytest.approx(60, abs=10)
+    found = fit_pair(y, PairPrior(np.full(2, 9.0), np.full(2, 2.5)), PAIR, make_model(seek=2.0))
+    assert found[SLICE.level] == pytest.approx([7.5, 11.5], abs=0.2)
+    assert found[COLUMN.beads_hi] == pytest.approx(60, abs=10)
 
 
 @settings(max_examples=25, deadline=None)
@@ -159,43 +159,42 @@ def test_twin_agrees_with_the_definition(seed, n, hi, gap, off, scale, split):
     prior = PairPrior(np.array([[[hi + off, lo], [lo, hi]]]), np.full((1, 2, 2), scale))
     model = make_model(2, split=np.array([split, 0.0]), learn=True)
     results = []
-    for module in (mixture, mixture_numba):
+    for module in (definition, fit_numba):
         out = np.full((1, 2, len(COLUMNS)), np.nan, np.float32)
-        module.fit_plate(reporter, starts, np.arange(1), np.arange(2), prior, model, out)
+        module.fit_plate(GroupedBeads(reporter, starts), np.arange(1), np.arange(2), prior, model, out)
         results.append(out)
     plain, twin = results
     assert np.isfinite(plain).all()
-    # single precision may stop a climb one step sooner; what is reported hangs on the integral, not on the mode
-    np.testing.assert_allclose(twin[..., :2], plain[..., :2], atol=5e-3)
-    np.testing.assert_allclose(twin[..., 2:4], plain[..., 2:4], rtol=0.05, atol=2e-3)
-    np.testing.assert_allclose(twin[..., 4:6], plain[..., 4:6], rtol=1e-3, atol=2e-2)
+    # single precision may stop a climb one step sooner; what is reported depends on the integral, not on the mode
+    np.testing.assert_allclose(twin[..., SLICE.level], plain[..., SLICE.level], atol=5e-3)
+    np.testing.assert_allclose(twin[..., SLICE.sd], plain[..., SLICE.sd], rtol=0.05, atol=2e-3)
+    np.testing.assert_allclose(twin[..., POSTERIOR], plain[..., POSTERIOR], rtol=1e-3, atol=2e-2)
 
 
-def test_result_hangs_neither_on_threads_nor_on_neighbours():
+def test_result_depends_neither_on_threads_nor_on_neighbours():
     rng = np.random.default_rng(1)
     wells = [[draw(rng, rng.integers(0, 100), 8, 10) for _ in range(5)] for _ in range(11)]
     counts = np.array([[len(beads) for beads in well] for well in wells])
     reporter = np.concatenate([beads for well in wells for beads in well])
     ends = np.cumsum(counts, axis=None).reshape(counts.shape)
     starts = np.concatenate([ends[:, :1] - counts[:, :1], ends], axis=1)
+    beads = GroupedBeads(reporter, starts)
     prior = PairPrior(np.full((11, 5, 2), 9.0), np.full((11, 5, 2), 0.5))
     outs = []
     for threads in (1, 2, 5):
         out = np.full((11, 5, len(COLUMNS)), np.nan, np.float32)
-        mixture_numba.fit_plate(
-            reporter, starts, np.arange(11), np.arange(5), prior, make_model(5), out, threads=threads
-        )
+        fit_numba.fit_plate(beads, np.arange(11), np.arange(5), prior, make_model(5), out, threads=threads)
         outs.append(out)
     some = np.full((11, 1, len(COLUMNS)), np.nan, np.float32)
-    slot = PairPrior(prior.mean[:, 2:3], prior.scale[:, 2:3])
-    mixture_numba.fit_plate(reporter, starts, np.array([7]), np.array([2]), slot, make_model(1), some)
+    one = PairPrior(prior.mean[:, 2:3], prior.scale[:, 2:3])
+    fit_numba.fit_plate(beads, np.array([7]), np.array([2]), one, make_model(1), some)
     assert outs[0].tobytes() == outs[1].tobytes() == outs[2].tobytes()
     assert some[7, 0].tobytes() == outs[0][7, 2].tobytes()
     assert np.isnan(some[np.arange(11) != 7]).all()
-    assert np.isfinite(some[7, 0, :11]).all()
+    assert np.isfinite(some[7, 0, : COLUMN.n_good + 1]).all()
 
 
-@pytest.mark.parametrize("module", [mixture, mixture_numba])
+@pytest.mark.parametrize("module", [definition, fit_numba])
 def test_modes_only_are_those_of_a_climb(module):
     reporter = draw(np.random.default_rng(8), 70, 9.0, 10.5)
     y = np.sqrt(reporter.astype(float))
@@ -203,13 +202,13 @@ def test_modes_only_are_those_of_a_climb(module):
     out = np.full((1, 1, len(COLUMNS)), np.nan, np.float32)
     model = make_model(modes_only=True, learn=True)
     prior = PairPrior(mean[None, None], scale[None, None])
-    module.fit_plate(reporter, np.array([[0, 70]]), np.arange(1), np.arange(1), prior, model, out)
-    mode = climb(y, mean, mean, scale, PAIR, model)
-    assert out[0, 0, :2] == pytest.approx(mode.m, abs=1e-3)
-    assert np.isnan(out[0, 0, 2:6]).all()
-    assert out[0, 0, 6:8] == pytest.approx(mode.beads, rel=1e-3)
-    assert out[0, 0, AT["split_slope"]] == pytest.approx(mode.split[0], rel=1e-3, abs=0.01)
-    assert out[0, 0, AT["split_known"]] == pytest.approx(mode.split[1], rel=1e-3)
+    module.fit_plate(GroupedBeads(reporter, np.array([[0, 70]])), np.arange(1), np.arange(1), prior, model, out)
+    mode = climb(y, mean, PairPrior(mean, scale), PAIR, model)
+    assert out[0, 0, SLICE.level] == pytest.approx(mode.m, abs=1e-3)
+    assert np.isnan(out[0, 0, [COLUMN.sd_hi, COLUMN.sd_lo, *POSTERIOR]]).all()
+    assert out[0, 0, SLICE.beads] == pytest.approx(mode.beads, rel=1e-3)
+    assert out[0, 0, COLUMN.split_slope] == pytest.approx(mode.split[0], rel=1e-3, abs=0.01)
+    assert out[0, 0, COLUMN.split_known] == pytest.approx(mode.split[1], rel=1e-3)
     assert mode.split[0] == pytest.approx(split_score(y, mode.m, PAIR, model)[0], rel=5e-2, abs=0.5)
 
 

@@ -1,30 +1,29 @@
-"""WTCS and ranks: definition against a naive walk, compiled twin against the definition, golden HDAC."""
+"""WTCS and ranks: definition against scipy, the fast forms against the definition, golden HDAC."""
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from scipy import stats
 
 from beadwork.io.matrix.formats import read_matrix
-from beadwork.kernels.connectivity import wtcs as connectivity
-from beadwork.kernels.connectivity import wtcs_numba as connectivity_numba
+from beadwork.kernels.connectivity.wtcs import at_once, ranks_numba, score, score_numba
+from beadwork.kernels.connectivity.wtcs import ranks as rank_kernel
+from beadwork.kernels.numeric.networks import fused_network, sorting_network
 
 
-def walk(ranks, z, n_genes, weighted):
-    """Enrichment score as GSEA tells it: one step per gene of the ranked list."""
-    weight = {int(rank): abs(float(value)) if weighted else 1.0 for rank, value in zip(ranks, z, strict=True)}
-    total, position, best = sum(weight.values()), 0.0, [0.0, 0.0]
-    for rank in range(1, n_genes + 1):
-        position += weight[rank] / total if rank in weight else -1.0 / (n_genes - len(ranks))
-        best = [max(best[0], position), min(best[1], position)]
-    return best[0] if best[0] >= -best[1] else best[1]
+def enrichment_by_scipy(ranks, weights, n_genes):
+    """Enrichment score of a set whose hits weigh whole numbers: scipy's two-sample statistic, a hit so many times."""
+    hits, misses = np.repeat(ranks, weights), np.setdiff1d(np.arange(1, n_genes + 1), ranks)
+    found = stats.ks_2samp(hits, misses, method="asymp")
+    return found.statistic * found.statistic_sign
 
 
 def signatures(seed, n_genes=60, count=21):
     rng = np.random.default_rng(seed)
     z = np.round(rng.normal(size=(n_genes, count)), 1).astype(np.float32)  # rounded: ties and zeros occur
-    return z, connectivity.rank_descending(z)
+    return z, rank_kernel.rank_descending(z)
 
 
 def queries(seed, n_genes, count):
@@ -40,14 +39,16 @@ def queries(seed, n_genes, count):
 
 @pytest.mark.parametrize("weighted", [True, False])
 @pytest.mark.parametrize("seed", range(5))
-def test_score_is_that_of_a_walk_down_the_list(seed, weighted):
+def test_score_is_scipys_statistic_with_its_sign(seed, weighted):
     z, rank = signatures(seed)
     genes = np.random.default_rng(seed).permutation(60)[:7]
     for column in range(z.shape[1]):
-        found = connectivity.enrichment_score(rank[genes, column], z[genes, column], 60, weighted=weighted)
-        expected = walk(rank[genes, column], z[genes, column], 60, weighted)
-        # the walk takes 0 for its start, which matters only where the curve stays on one side
-        assert found == pytest.approx(expected, abs=1e-12) or abs(found + expected) < 1e-12
+        ranks, values = rank[genes, column], z[genes, column]
+        weights = np.round(10 * np.abs(values)).astype(int) if weighted else np.ones(7, int)
+        found = score.enrichment_score(ranks, values, 60, weighted=weighted)
+        expected = enrichment_by_scipy(ranks, weights, 60)
+        # of two extremes as far from zero the definition takes the positive one
+        assert found == pytest.approx(expected, abs=1e-6) or (found == pytest.approx(-expected, abs=1e-6) and found > 0)
 
 
 @settings(max_examples=40, deadline=None)
@@ -55,30 +56,35 @@ def test_score_is_that_of_a_walk_down_the_list(seed, weighted):
 def test_compiled_scores_have_the_bits_of_the_definition(seed, weighted):
     z, rank = signatures(seed, n_genes=40, count=19)
     genes, bounds = queries(seed, 40, 6)
-    plain, fast, at_once = (np.empty((6, 19), np.float32) for _ in range(3))
-    connectivity.score_sets(rank, z, genes, bounds, plain, weighted=weighted)
-    connectivity_numba.score_sets(rank, z, genes, bounds, fast, weighted=weighted)
-    connectivity.score_sets_at_once(rank, z, genes, bounds, at_once, weighted=weighted)
+    plain, fast, many = (np.empty((6, 19), np.float32) for _ in range(3))
+    score.score_sets(rank, z, genes, bounds, plain, weighted=weighted)
+    score_numba.score_sets(rank, z, genes, bounds, fast, weighted=weighted)
+    at_once.score_sets(rank, z, genes, bounds, many, weighted=weighted)
     np.testing.assert_array_equal(plain, fast)
-    np.testing.assert_array_equal(plain, at_once)
+    np.testing.assert_array_equal(plain, many)
 
 
-@pytest.mark.parametrize("width", [1, 2, connectivity.WIDTH + 1])
+@pytest.mark.parametrize("width", [1, 2, at_once.WIDTH + 1])
 def test_scores_at_once_do_not_depend_on_how_many(width):
     z, rank = signatures(8, n_genes=400, count=width)
     genes, bounds = queries(8, 400, 3)
-    plain, at_once = (np.empty((3, width), np.float32) for _ in range(2))
-    connectivity.score_sets(rank, z, genes, bounds, plain)
-    connectivity.score_sets_at_once(rank, z, genes, bounds, at_once)
-    np.testing.assert_array_equal(plain, at_once)
+    plain, many = (np.empty((3, width), np.float32) for _ in range(2))
+    score.score_sets(rank, z, genes, bounds, plain)
+    at_once.score_sets(rank, z, genes, bounds, many)
+    np.testing.assert_array_equal(plain, many)
 
 
 @settings(max_examples=40, deadline=None)
 @given(hnp.arrays(np.float32, (30, 5), elements=st.floats(-9, 9, width=32).map(lambda x: np.float32(round(x)))))
 def test_compiled_ranks_are_stable_and_descending(z):
     rank, scores = np.empty(z.shape, np.uint16), np.empty(z.shape, np.float32)
-    connectivity_numba.fill_block(np.ascontiguousarray(z.T), rank, scores, 0)
-    np.testing.assert_array_equal(rank, connectivity.rank_descending(z))
+    ranks_numba.fill_block(np.ascontiguousarray(z.T), rank, scores, 0)
+    plain, same = np.zeros(z.shape, np.uint16), np.zeros(z.shape, np.float32)
+    rank_kernel.fill_block(z.T[:2], plain, same, 0)
+    rank_kernel.fill_block(z.T[2:], plain, same, 2)
+    np.testing.assert_array_equal(rank, plain)
+    np.testing.assert_array_equal(scores, same)
+    np.testing.assert_array_equal(rank, rank_kernel.rank_descending(z))
     np.testing.assert_array_equal(scores, z)
 
 
@@ -86,7 +92,7 @@ def test_compiled_ranks_are_stable_and_descending(z):
 @settings(max_examples=30, deadline=None)
 def test_sorting_network_sorts(size):
     values = np.random.default_rng(size).permutation(size)
-    for a, b in connectivity.sorting_network(size):
+    for a, b in sorting_network(size):
         values[a], values[b] = min(values[a], values[b]), max(values[a], values[b])
     np.testing.assert_array_equal(values, np.arange(size))
 
@@ -97,7 +103,7 @@ def test_fused_network_sorts_sorted_runs(size, run):
     values = np.random.default_rng(size).permutation(size)
     for start in range(0, size, run):
         values[start : start + run].sort()
-    items, phases = connectivity.fused_network(size, run)
+    items, phases = fused_network(size, run)
     for kind, start, stop in phases:
         for a, b, c, d in items[start:stop]:
             for one, two in ((a, c), (b, d), (b, c)) if kind else ((a, b),):
@@ -109,15 +115,15 @@ def test_special_sets():
     z, rank = signatures(0)
     z[:, 3] = 0
     everything = np.arange(60)
-    assert connectivity.enrichment_score(rank[[], 0], z[[], 0], 60) == 0
-    assert np.isnan(connectivity.enrichment_score(rank[:5, 3], z[:5, 3], 60))
-    assert connectivity.enrichment_score(rank[everything, 0], z[everything, 0], 60) == pytest.approx(1)
+    assert score.enrichment_score(rank[[], 0], z[[], 0], 60) == 0
+    assert np.isnan(score.enrichment_score(rank[:5, 3], z[:5, 3], 60))
+    assert score.enrichment_score(rank[everything, 0], z[everything, 0], 60) == pytest.approx(1)
     bounds = np.array([[0, 60, 60, 60], [0, 0, 0, 60], [0, 5, 5, 10]], np.int64)
     plain, fast = (np.empty((3, 21), np.float32) for _ in range(2))
-    connectivity.score_sets(rank, z, everything, bounds, plain)
-    connectivity_numba.score_sets(rank, z, everything, bounds, fast)
+    score.score_sets(rank, z, everything, bounds, plain)
+    score_numba.score_sets(rank, z, everything, bounds, fast)
     np.testing.assert_array_equal(plain, fast)
-    connectivity.score_sets_at_once(rank, z, everything, bounds, fast)
+    at_once.score_sets(rank, z, everything, bounds, fast)
     np.testing.assert_array_equal(plain, fast)
     assert np.isnan(fast[:, 3]).all() and not np.isnan(np.delete(fast, 3, axis=1)).any()
 
@@ -126,9 +132,9 @@ def test_special_sets():
     ("up", "down", "expected"), [(0.6, -0.4, 0.5), (0.6, 0.4, 0), (-0.2, 0.4, -0.3), (0, 0, 0), (0, -0.4, 0.2)]
 )
 def test_sets_are_combined_by_sign(up, down, expected):
-    assert connectivity.combine_scores(up, down) == pytest.approx(expected)
-    assert connectivity.combine_scores(up, down, has_down=False) == up
-    assert connectivity.combine_scores(up, down, has_up=False) == -down
+    assert score.combine_scores(up, down) == pytest.approx(expected)
+    assert score.combine_scores(up, down, has_down=False) == up
+    assert score.combine_scores(up, down, has_up=False) == -down
 
 
 def test_reversing_a_signature_turns_the_score():
@@ -138,7 +144,7 @@ def test_reversing_a_signature_turns_the_score():
     out = []
     for values in (z, -z):
         scores = np.empty((1, 16), np.float32)
-        connectivity_numba.score_sets(connectivity.rank_descending(values), values, genes, bounds, scores)
+        score_numba.score_sets(rank_kernel.rank_descending(values), values, genes, bounds, scores)
         out.append(scores)
     np.testing.assert_allclose(out[0], -out[1], atol=1e-7)
 
@@ -147,10 +153,14 @@ def test_running_sum_reaches_the_score():
     z, rank = signatures(8)
     genes = np.arange(0, 60, 7)
     for column in range(5):
-        curve = connectivity.running_sum(rank[genes, column], z[genes, column], 60)
-        score = connectivity.enrichment_score(rank[genes, column], z[genes, column], 60)
+        curve = score.running_sum(rank[genes, column], z[genes, column], 60)
+        found = score.enrichment_score(rank[genes, column], z[genes, column], 60)
         assert curve[-1] == pytest.approx(0, abs=1e-12)
-        assert np.min(np.abs(curve - score)) < 1e-12
+        assert np.min(np.abs(curve - found)) < 1e-12
+        steps = np.diff(curve, prepend=0.0)
+        weight = np.abs(z[genes, column].astype(float))
+        np.testing.assert_allclose(steps[rank[genes, column].astype(int) - 1], weight / weight.sum(), atol=1e-12)
+        np.testing.assert_allclose(np.delete(steps, rank[genes, column].astype(int) - 1), -1 / 51, atol=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -169,6 +179,6 @@ def test_golden_hdac(golden, weighted, expected):
         genes = [gene for gene in (folder / f"HDAC_{side}.grp").read_text().split() if gene in rank]
         ranks = np.array([rank[gene] for gene in genes])
         values = np.array([z[gene] for gene in genes])
-        scores.append(connectivity.enrichment_score(ranks, values, len(rank), weighted=weighted))
-    found = (float(connectivity.combine_scores(*scores)), *scores)
+        scores.append(score.enrichment_score(ranks, values, len(rank), weighted=weighted))
+    found = (float(score.combine_scores(*scores)), *scores)
     assert found == pytest.approx(expected, abs=1e-4)

@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 
 from beadwork.io.platform.bead_sets import read_bead_set, read_liss_reference
-from beadwork.kernels.beads.grouping import group_beads
-from beadwork.kernels.beads.mixture import COLUMNS
-from beadwork.kernels.beads.mixture_numba import fit_plate
-from beadwork.kernels.beads.mixture_plate import fit_mixtures
+from beadwork.kernels.beads.grouping import GroupedBeads, group_beads
+from beadwork.kernels.beads.mixture.fit import COLUMNS
+from beadwork.kernels.beads.mixture.fit_numba import fit_plate
+from beadwork.kernels.beads.mixture.plate import fit_mixtures
 from beadwork.model.beads.plate import CALIBRATORS, N_ANALYTES, BeadPlate
 from beadwork.model.params import DeconvolveParams, SimulateParams
 from beadwork.simulate.draw import simulate_beads
@@ -86,7 +86,7 @@ def test_an_analyte_without_beads_on_the_plate_has_no_value_and_changes_no_other
 
 @pytest.mark.parametrize("true", [1.67, 2.0, 3.0])
 @pytest.mark.parametrize("promised", [1.67, 2.0, 3.0])
-def test_another_mixing_ratio_is_noticed_and_said(true, promised):
+def test_another_mixing_ratio_is_noticed_and_reported(true, promised):
     result = called(simulated(ratio=true)[0], ratio=promised)
     qc, fitted = result.qc, float(value(result, "ratio_fitted"))
     said = qc.loc[qc["metric"] == "beads_suspected", "value"].tolist()
@@ -103,7 +103,7 @@ def test_another_mixing_ratio_is_noticed_and_said(true, promised):
 @pytest.mark.parametrize("ratio", [1.67, 2.0, 3.0])
 @pytest.mark.parametrize(("true", "promised"), [(EPSILON, DELTAP), (DELTAP, EPSILON)])
 @pytest.mark.parametrize("method", ["mixture", "kmeans"])
-def test_another_bead_set_is_noticed_and_said(true, promised, ratio, method):
+def test_another_bead_set_is_noticed_and_reported(true, promised, ratio, method):
     beads, _ = simulated(true, ratio)
     right, wrong = (called(beads, name, ratio, method=method) for name in (true, promised))
     assert "beads_suspected" not in set(right.qc["metric"])
@@ -113,7 +113,7 @@ def test_another_bead_set_is_noticed_and_said(true, promised, ratio, method):
     assert text.endswith(" times the beads of one gene; is the bead set right?")
 
 
-def test_wide_peaks_are_noticed_and_said():
+def test_wide_peaks_are_noticed_and_reported():
     result = called(simulated(bead_width=2.2)[0])
     assert "peaks of lo genes are " in str(value(result, "beads_suspected"))
     assert "times as wide as usual; are these the beads of that batch?" in str(value(result, "beads_suspected"))
@@ -160,11 +160,11 @@ def test_dead_wells_do_no_harm_and_are_reported():
     result = called(beads, min_well_beads=1)
     assert np.isfinite(result.gex.values).all()
     failed = result.qc[result.qc["metric"].isin(["ambiguous", "effective_beads"]) & ~result.qc["pass"].astype(bool)]
-    said = {entity.split(":")[1] for entity in failed["entity"]}
+    reported = {entity.split(":")[1] for entity in failed["entity"]}
     dead = {well for well in beads.wells if fault[well] in ("dark", "few beads")}
     assert {fault[well] for well in dead} == {"dark", "few beads"}
-    assert dead <= said <= dead | {"A01"}  # A01 is the blank
-    good = [i for i, well in enumerate(beads.wells) if well not in said]
+    assert dead <= reported <= dead | {"A01"}  # A01 is the blank
+    good = [i for i, well in enumerate(beads.wells) if well not in reported]
     assert np.sqrt(np.mean(errors(result, beads, plate)[:, good] ** 2)) < 0.3
 
 
@@ -219,7 +219,8 @@ def test_calls_are_the_columns_of_the_fit_in_their_places(name):
     params = DeconvolveParams(method="mixture", sd_factor=1.25)
     settings = mixture_settings(params, beads.n_wells)
     analytes = np.arange(len(CALIBRATORS), N_ANALYTES)
-    fit = fit_mixtures(beads.reporter, beads.starts, analytes, duo, 2 / 3, settings, fit_plate, threads=2).fit
+    grouped = GroupedBeads(beads.reporter, beads.starts)
+    fit = fit_mixtures(grouped, analytes, duo, 2 / 3, settings, fit_plate, threads=2).fit
     column = {name: fit[:, :, place].astype(float) for place, name in enumerate(COLUMNS)}
     calls = call_mixture(beads, duo, ratio=2.0, params=params, threads=2)
     for half, side in enumerate(("hi", "lo")):

@@ -184,8 +184,7 @@ def well_position(plate: CalledPlate, well: str) -> int:
 
 def bead_panels(plate: CalledPlate, beads: BeadPlate, well: str, analytes: Mapping[int, str]) -> list[BeadPanel]:
     """Beads of some analytes in one well, with the values called and, if there are any, components and posterior."""
-    from beadwork.kernels.beads.mixture import peak_density
-    from beadwork.kernels.beads.mixture_plate import WIDTHS
+    from beadwork.kernels.beads.mixture.densities import WIDTHS, peak_density
 
     at = well_position(plate, well)
     symbols = plate.gex.rows["pr_gene_symbol"] if "pr_gene_symbol" in plate.gex.rows else plate.gex.rids.to_series()
@@ -197,11 +196,11 @@ def bead_panels(plate: CalledPlate, beads: BeadPlate, well: str, analytes: Mappi
         curves = []
         if plate.shares is not None and plate.widths is not None and plate.splits is not None:
             for row in rows:
-                halves_of_gene = [
+                subpopulations = [
                     peak_density(2.0 ** (0.5 * CURVE_AT), plate.log2[row, at] + shift, WIDTHS, plate.widths[row])[0]
                     for shift in (plate.splits[row], -plate.splits[row])
                 ]
-                curves.append(len(reporter) * plate.shares[row] * 0.5 * (halves_of_gene[0] + halves_of_gene[1]))
+                curves.append(len(reporter) * plate.shares[row] * 0.5 * (subpopulations[0] + subpopulations[1]))
         panels.append(
             BeadPanel(
                 f"analyte {analyte}" + (f", {words}" if words else ""),

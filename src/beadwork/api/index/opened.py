@@ -45,6 +45,8 @@ BATCH_BYTES = 128 << 20
 class ConnectivityIndex:
     """A connectivity index, open for reading; it stays as it was opened while others append to it.
 
+    Examples
+    --------
     >>> index = ConnectivityIndex.open("results/index")                           # doctest: +SKIP
     >>> index.query(up=["TP53", "CDKN1A", "MDM2"], down=["CCNB1", "CDK1", "PLK1"])        # doctest: +SKIP
     """
@@ -172,9 +174,9 @@ class ConnectivityIndex:
     @staticmethod
     def load_compiled() -> None:
         """Load the compiled form of the scores."""
-        from beadwork.kernels.connectivity import wtcs_numba as connectivity_numba
+        from beadwork.kernels.connectivity.wtcs import score_numba
 
-        assert connectivity_numba
+        assert score_numba
 
     def info(self) -> dict[str, Any]:
         """Facts about the index, for people and programs."""

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 REPORTER_BITS, MOST_ANALYTES = 23, 510
 """Analyte and reporter share 32 bits where none needs more than these, nearly always."""
+
+
+class GroupedBeads(NamedTuple):
+    """Beads of a plate: those of analyte a in well w are ``reporter[starts[w, a] : starts[w, a + 1]]``, ascending."""
+
+    reporter: npt.NDArray[np.uint32]
+    starts: npt.NDArray[np.int64]
 
 
 def group_beads(

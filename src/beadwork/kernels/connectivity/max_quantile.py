@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from beadwork.kernels.connectivity.wtcs import sorting_network
+from beadwork.kernels.numeric.networks import sorting_network
 
 LOW, HIGH = 33.0, 67.0
 SMALL = 64

@@ -14,43 +14,44 @@ import numpy as np
 from beadwork.kernels.numeric.threads import run_chunks
 
 ROWS = 1024
-"""Signatures that :func:`tau_scores` takes together, so that they stay in the cache."""
+"""Signatures that :func:`fill_tau` takes together, so that they stay in the cache."""
 
 
-def tau_scores(ncs: np.ndarray, background: np.ndarray, tau: np.ndarray, offset: int = 0, threads: int = 1) -> None:
-    """Tau of a few queries against a portion of the signatures; the compiled twin serves many.
+def tau_score(ncs: np.ndarray, background: np.ndarray) -> np.ndarray:
+    """Signed percentile of scores against a background.
 
     Parameters
     ----------
-    ncs, tau
-        float32, shape (queries, signatures); scores, and where their tau goes.
+    ncs
+        Shape (signatures, queries).
     background
-        float32, shape (signatures of the portion, background queries).
-    offset
-        Position of the portion's first signature.
+        Scores of the background queries, shape (signatures, background queries); NaN counts as not there.
+
+    Returns
+    -------
+    float64, shape (signatures, queries), -100 .. 100; NaN where `ncs` is, or without background.
+
+    Examples
+    --------
+    >>> tau_score(np.array([[1.5], [-1.5]]), np.array([[0.5, 1.0, -2.0, 1.0], [0.5, 1.0, -2.0, 1.0]])).tolist()
+    [[75.0], [-75.0]]
     """
-
-    def work(start: int, stop: int) -> None:
-        part = background[start:stop]
-        place = slice(offset + start, offset + stop)
-        size, there = np.abs(part), count_rows(part == part)
-        for query in range(len(ncs)):
-            score = ncs[query, place]
-            smaller = count_rows(size < np.abs(score)[:, None])
-            share = np.divide(smaller, there, out=np.full(len(score), np.nan), where=there > 0)
-            tau[query, place] = np.sign(score).astype(np.float64) * 100.0 * share
-
-    run_chunks(work, len(background), threads=threads, chunk=ROWS)
+    return tau_of_counts(ncs, count_smaller(ncs, np.abs(background)), count_there(background))
 
 
-def count_rows(which: np.ndarray) -> np.ndarray:
-    """Count what is true in each row; exact, and faster than counting bits as integers."""
-    counts: np.ndarray = which.astype(np.float32).sum(axis=1).astype(np.int64)
-    return counts
+def count_smaller(ncs: np.ndarray, size: np.ndarray) -> np.ndarray:
+    """Count the background scores of `size`, shape (signatures, background queries), that are smaller than `ncs`.
+
+    One query after the other, so that what is compared stays in the cache.
+    """
+    smaller = np.empty(ncs.shape, np.int32)
+    for query in range(ncs.shape[1]):
+        smaller[:, query] = _count_rows(size < np.abs(ncs[:, [query]]))
+    return smaller
 
 
 def count_below(ascending: np.ndarray, limits: np.ndarray) -> np.ndarray:
-    """Count what is smaller than a limit in each row of sorted numbers, by halving.
+    """Count what is smaller than a limit in each row of sorted numbers, by halving: :func:`count_smaller` of one query.
 
     Parameters
     ----------
@@ -71,28 +72,39 @@ def count_below(ascending: np.ndarray, limits: np.ndarray) -> np.ndarray:
     return low
 
 
-def tau_score(ncs: np.ndarray, background: np.ndarray) -> np.ndarray:
-    """Signed percentile of scores against a background.
+def count_there(background: np.ndarray) -> np.ndarray:
+    """Count the scores of each signature that are not missing, shape (signatures, 1)."""
+    return _count_rows(background == background)[:, None]
+
+
+def _count_rows(which: np.ndarray) -> np.ndarray:
+    """Count what is true in each row; exact, and faster than counting bits as integers."""
+    counts: np.ndarray = which.astype(np.float32).sum(axis=1).astype(np.int64)
+    return counts
+
+
+def tau_of_counts(ncs: np.ndarray, smaller: np.ndarray, there: np.ndarray) -> np.ndarray:
+    """Tau of scores from how many background scores are smaller, and how many there are."""
+    share = np.divide(smaller, there, out=np.full(ncs.shape, np.nan), where=there > 0)
+    tau: np.ndarray = np.sign(ncs).astype(np.float64) * 100.0 * share  # the sign of a missing score is missing
+    return tau
+
+
+def fill_tau(ncs: np.ndarray, background: np.ndarray, tau: np.ndarray, offset: int = 0, threads: int = 1) -> None:
+    """Tau of a few queries against a portion of the signatures; the compiled twin serves many.
 
     Parameters
     ----------
-    ncs
-        Shape (signatures,).
+    ncs, tau
+        float32, shape (queries, signatures); scores, and where their tau goes.
     background
-        Scores of the background queries, shape (signatures, background queries); NaN counts as not there.
-
-    Returns
-    -------
-    float64, shape (signatures,), -100 .. 100; NaN where `ncs` is, or without background.
-
-    Examples
-    --------
-    >>> tau_score(np.array([1.5, -1.5]), np.array([[0.5, 1.0, -2.0, 1.0], [0.5, 1.0, -2.0, 1.0]])).tolist()
-    [75.0, -75.0]
+        float32, shape (signatures of the portion, background queries).
+    offset
+        Position of the portion's first signature.
     """
-    ncs = np.asarray(ncs, np.float64)
-    smaller = (np.abs(background) < np.abs(ncs)[:, None]).sum(axis=1)
-    there = np.isfinite(background).sum(axis=1)
-    share = np.divide(smaller, there, out=np.full(len(ncs), np.nan), where=there > 0)
-    result: np.ndarray = np.where(np.isnan(ncs), np.nan, np.sign(ncs) * 100.0 * share)
-    return result
+
+    def work(start: int, stop: int) -> None:
+        place = slice(offset + start, offset + stop)
+        tau[:, place] = tau_score(ncs[:, place].T, background[start:stop]).T
+
+    run_chunks(work, len(background), threads=threads, chunk=ROWS)

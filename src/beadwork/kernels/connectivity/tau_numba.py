@@ -31,18 +31,8 @@ def _tau(ncs: Any, background: Any, tau: Any, offset: int, start: int, stop: int
                 tau[query, offset + signature] = np.sign(score) * 100.0 * (np.float64(smaller) / there)
 
 
-def tau_scores(ncs: np.ndarray, background: np.ndarray, tau: np.ndarray, offset: int = 0, threads: int = 1) -> None:
-    """Tau of many queries against a portion of the signatures.
-
-    Parameters
-    ----------
-    ncs, tau
-        float32, C order, shape (queries, signatures); scores, and where their tau goes.
-    background
-        float32, shape (signatures of the portion, background queries).
-    offset
-        Position of the portion's first signature.
-    """
+def fill_tau(ncs: np.ndarray, background: np.ndarray, tau: np.ndarray, offset: int = 0, threads: int = 1) -> None:
+    """Compiled twin of :func:`beadwork.kernels.connectivity.tau.fill_tau`; `ncs` and `tau` in C order."""
     background = np.ascontiguousarray(background, np.float32).view()
     background.flags.writeable = False
     run_chunks(lambda a, b: _tau(ncs, background, tau, offset, a, b), len(background), threads=threads, chunk=CHUNK)

@@ -330,7 +330,7 @@ def join_classes(rolled: Any, tested: Any) -> Any:
     if tested.empty:
         return rolled.assign(z=np.nan, p=np.nan, fdr=np.nan, leading=None)
     tested = tested.rename(columns={"n_perturbagens": "n_tested"})
-    own = rolled["pert_type"].fillna("").map(lambda text: COMPOUND in text.split("|"))
+    own = rolled["pert_type"].astype(object).fillna("").map(lambda text: COMPOUND in text.split("|"))
     compounds = rolled[own].merge(tested, on=["class", "kind"], how="outer")
     found = pd.concat([compounds, rolled[~own]], ignore_index=True)
     found["n_perturbagens"] = found["n_perturbagens"].fillna(found["n_tested"])

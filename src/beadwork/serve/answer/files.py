@@ -12,6 +12,7 @@ from beadwork.io.files.cells import plain_cell
 from beadwork.model.connectivity.signature_table import SignatureTable
 from beadwork.serve.answer.pages import page, shown_names
 
+ARROW = "application/vnd.apache.arrow.stream"
 PORTION = 5000
 """Rows that are written at a time."""
 

@@ -54,7 +54,8 @@ class IndexState:
 
     def rolled_background(self, params: QueryParams) -> RolledBackground | None:
         """Background of tau by the plan; None where there is none, or it takes too much memory."""
-        if params != QueryParams(min_set=params.min_set):
+        usual, names = QueryParams(), ("group_by", "min_reference", "min_background", "perturbagen", "min_class")
+        if any(getattr(params, name) != getattr(usual, name) for name in names):
             return None
         return self._rolled_background
 

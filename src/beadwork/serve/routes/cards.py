@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from beadwork.api.index.cards.card import Card
@@ -22,13 +23,14 @@ from beadwork.io.files.cells import plain_cell
 from beadwork.model.connectivity.query import SIGNATURE_FIELDS
 from beadwork.model.connectivity.signature_table import SignatureTable, arrow_numbers
 from beadwork.model.errors import BeadworkError
-from beadwork.serve.answer.pages import plain
+from beadwork.serve.answer.files import ARROW, arrow_stream, json_lines, tsv_lines
+from beadwork.serve.answer.pages import chosen_columns, plain, rows_of, shown_names
 from beadwork.serve.lookup.search import KINDS
 from beadwork.serve.lookup.states import IndexState
 from beadwork.serve.refusals import RefusedError, not_found
-from beadwork.serve.routes.clue import Json, clue_list, is_clue
+from beadwork.serve.routes.clue import OWN, Json, clue_list, is_clue
 from beadwork.serve.routes.queries import Page, Text
-from beadwork.serve.service import Rows, Service
+from beadwork.serve.service import PageRequest, Rows, Service
 
 SHOW: dict[str, Callable[[ConnectivityIndex, str], Card]] = {
     "perts": show_perturbagen, "genes": show_gene, "cells": show_cell, "classes": show_class, "sigs": show_signature,
@@ -36,7 +38,6 @@ SHOW: dict[str, Callable[[ConnectivityIndex, str], Card]] = {
 MOST_SIGNATURES = 500
 MOST_VALUES = 6_000_000
 Kind = Literal["perts", "genes", "cells", "classes", "sigs"]
-ARROW = "application/vnd.apache.arrow.stream"
 
 
 class Hits(BaseModel):
@@ -82,10 +83,14 @@ def routes(service: Service) -> APIRouter:
         @router.get(f"/{kind}", summary=f"List of {kind}; with `filter` as clue.io answers", response_model=None)
         def listed(page: Page, request: Request, filter: Json = "") -> Rows | Response:
             state = states.current
-            if is_clue(request):
+            if kind in OWN and is_clue(request):
                 return clue_list(state, kind, request)
             found, _ = page.page_of(list_of(state, kind), state.key)
             return found
+
+        @router.get(f"/{kind}.{{ending}}", summary=f"List of {kind} as a file", response_class=Response)
+        def as_file(ending: Literal["tsv", "json", "arrow"], page: Page) -> Response:
+            return list_file(states.current, kind, ending, page)
 
         @router.get(f"/{kind}/{{name:path}}", summary=f"Everything about one of the {kind}")
         def card(name: str) -> dict[str, Any]:
@@ -104,6 +109,20 @@ def list_of(state: IndexState, kind: str) -> SignatureTable:
     first = [name for name in SIGNATURE_FIELDS if name in annotation]
     names = [*first, *(name for name in annotation.names if name not in first and name != "source")]
     return SignatureTable(annotation.arrow.select(names))
+
+
+def list_file(state: IndexState, kind: str, ending: str, page: PageRequest) -> Response:
+    """Rows of a list as a file, with the filters and order of the screen."""
+    table = list_of(state, kind)
+    rows, names = rows_of(table, page.view), chosen_columns(table, page.fields)
+    headers = {"Content-Disposition": f'attachment; filename="{kind}.{ending}"'}
+    if ending == "arrow":
+        return Response(arrow_stream(table.take(rows, names or shown_names(table))), media_type=ARROW, headers=headers)
+    if ending == "json":
+        lines, media = json_lines(table, rows, names, state.key), "application/json"
+    else:
+        lines, media = tsv_lines(table, rows, names), "text/tab-separated-values; charset=utf-8"
+    return StreamingResponse(lines, media_type=media, headers=headers)
 
 
 def card_of(state: IndexState, kind: str, name: str) -> dict[str, Any]:
@@ -144,8 +163,6 @@ def signature_values(state: IndexState, wanted: ValuesRequest, accept: str) -> R
     ids = [index.store.gene_ids[row] for row in rows.tolist()]
     symbols = [index.finder.name_of(row) for row in rows.tolist()]
     if "arrow" in accept:
-        from beadwork.serve.answer.files import arrow_stream
-
         table = pa.table(
             [pa.array(ids), pa.array(symbols), *(arrow_numbers(row) for row in values)],
             names=["gene_id", "symbol", *wanted.sig_ids],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import chain
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Response
@@ -13,13 +14,14 @@ from beadwork.api.index.asking.query_page import query_page
 from beadwork.io.files.cells import plain_cell
 from beadwork.serve.answer.answers import OLD_NAMES, Answer
 from beadwork.serve.answer.bundles import gct_text, zip_bytes
-from beadwork.serve.answer.files import json_lines, tsv_lines
-from beadwork.serve.answer.pages import chosen_columns
+from beadwork.serve.answer.columns import comment_lines
+from beadwork.serve.answer.files import ARROW, arrow_stream, json_lines, tsv_lines
+from beadwork.serve.answer.pages import chosen_columns, shown_names
 from beadwork.serve.refusals import RefusedError
 from beadwork.serve.routes.queries import Page, TableName, answered
 from beadwork.serve.service import PageRequest, Service
 
-Ending = Literal["tsv", "json", "gct", "gmt", "html", "zip"]
+Ending = Literal["tsv", "json", "arrow", "gct", "gmt", "html", "zip"]
 TSV = "text/tab-separated-values; charset=utf-8"
 MOST_GCT = 100_000
 
@@ -30,9 +32,10 @@ def routes(service: Service) -> APIRouter:
 
     @router.get("/{key}/export", summary="What is shown as a file: the same filters, the same order")
     def export(
-        key: str, page: Page, ending: Annotated[Ending, Query(alias="as")] = "tsv", table: TableName = "sigs"
+        key: str, page: Page, ending: Annotated[Ending, Query(alias="as")] = "tsv", table: TableName = "sigs",
+        words: Annotated[bool, Query(description="TSV: comments above say what each column means")] = False,
     ) -> Response:  # fmt: skip
-        return exported(answered(service, key), OLD_NAMES.get(table, table), ending, page)
+        return exported(answered(service, key), OLD_NAMES.get(table, table), ending, page, words)
 
     @router.get("/{key}/download/{table}", summary="A whole ranked table as TSV")
     def download(key: str, table: TableName, page: Page) -> Response:
@@ -40,14 +43,14 @@ def routes(service: Service) -> APIRouter:
         response.headers["Content-Disposition"] = f'attachment; filename="{table}.tsv"'
         return response
 
-    @router.get("/{key}/{table}.{ending}", summary="The rows of a table as .tsv or .json")
-    def as_file(key: str, table: TableName, ending: Literal["tsv", "json"], page: Page) -> Response:
+    @router.get("/{key}/{table}.{ending}", summary="The rows of a table as .tsv, .json or .arrow")
+    def as_file(key: str, table: TableName, ending: Literal["tsv", "json", "arrow"], page: Page) -> Response:
         return exported(answered(service, key), OLD_NAMES.get(table, table), ending, page)
 
     return router
 
 
-def exported(answer: Answer, table: str, ending: str, page: PageRequest) -> Response:
+def exported(answer: Answer, table: str, ending: str, page: PageRequest, words: bool = False) -> Response:
     """One file of an answer."""
     name = file_name(answer, table, ending, page)
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
@@ -61,6 +64,9 @@ def exported(answer: Answer, table: str, ending: str, page: PageRequest) -> Resp
         return Response(gmt_text(answer), media_type="text/plain; charset=utf-8", headers=headers)
     rows, shown = answer.rows(table, page.view), answer.table(table)
     names = chosen_columns(shown, page.fields)
+    if ending == "arrow":
+        table_of = shown.take(rows, names or shown_names(shown))
+        return Response(arrow_stream(table_of), media_type=ARROW, headers=headers)
     if ending == "gct":
         if len(rows) > MOST_GCT:
             raise RefusedError(f"{len(rows):,} rows; a GCT takes {MOST_GCT:,}, filter first or take the TSV", 413,
@@ -69,6 +75,8 @@ def exported(answer: Answer, table: str, ending: str, page: PageRequest) -> Resp
     lines: Iterator[str] = (
         json_lines(shown, rows, names, answer.kept.state) if ending == "json" else tsv_lines(shown, rows, names)
     )
+    if words and ending == "tsv":
+        lines = chain(comment_lines(names or shown.names), lines)
     media = "application/json" if ending == "json" else TSV
     return StreamingResponse(lines, media_type=media, headers=headers)
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from typing import Annotated, Any, Literal
 
 import numpy as np
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, Field
+from starlette.concurrency import run_in_threadpool
 
 from beadwork.api.index.asking.query_page import query_page
-from beadwork.kernels.connectivity.wtcs import enrichment_score, running_sum
+from beadwork.kernels.connectivity.wtcs.score import enrichment_score, running_sum
 from beadwork.serve.answer.answers import HIDDEN, OLD_NAMES, STRIP_BINS, Answer, missing_rows
 from beadwork.serve.answer.files import arrow_stream
 from beadwork.serve.answer.heat import heat_map
@@ -24,6 +27,7 @@ from beadwork.serve.store import Kept
 
 PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; sandbox allow-scripts"
 MOST_POINTS = 2000
+WAIT_STEP = 0.03
 TableName = Literal["perts", "classes", "genes", "cells", "sigs", "signatures", "perturbagens"]
 Text = Annotated[str, Query(max_length=200)]
 Name = Annotated[str, Query(max_length=300)]
@@ -105,8 +109,14 @@ def routes(service: Service) -> APIRouter:
         return state_of(service, jobs.submit(asked), request)
 
     @router.get("/{key}", summary="Where a question stands")
-    def get_query(key: str, request: Request) -> QueryState:
-        return state_of(service, find(service, key), request)
+    async def get_query(
+        key: str, request: Request,
+        wait: Annotated[float, Query(ge=0, le=30, description="seconds to wait for the answer")] = 0,
+    ) -> QueryState:  # fmt: skip
+        end = time.monotonic() + wait
+        while (job := jobs.find(key)) is not None and job.is_open and time.monotonic() < end:
+            await asyncio.sleep(WAIT_STEP)
+        return await run_in_threadpool(lambda: state_of(service, find(service, key), request))
 
     @router.delete("/{key}", summary="Cancel a question that is not answered yet")
     def cancel_query(key: str, request: Request) -> QueryState:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from beadwork.kernels.connectivity.max_quantile import group_max_quantile, group_median
-from beadwork.kernels.connectivity.tau import count_below, count_rows
+from beadwork.kernels.connectivity.tau import count_below, count_smaller, tau_of_counts
 from beadwork.model.connectivity.background import Background
 from beadwork.model.connectivity.signature_table import arrow_numbers
 from beadwork.stages.connectivity.perturbagens import Columns, RollUpPlan
@@ -139,8 +139,7 @@ def roll_up(
     tables = (plan.cells, plan.perts, plan.classes)
     notes = (plan.notes, plan.notes, () if plan.match is None else (str(plan.match),))
     for columns, level, below, count, numbers, words in zip(tables, levels, smaller, there, behind, notes, strict=True):
-        share = np.divide(below, count, out=np.full(level.shape, np.nan), where=count > 0)
-        tau = np.where(np.isnan(level), np.nan, np.sign(level) * 100 * share)
+        tau = tau_of_counts(level, below, count)
         results.append(RolledUp(columns, level.T.astype(np.float32), tau.T.astype(np.float32), numbers, words))
     return results[0], results[1], results[2]
 
@@ -191,9 +190,7 @@ def _count_smaller(
         size = np.abs(rolled)
         missing = np.isnan(size).sum(axis=1, keepdims=True) if np.isnan(size.max(initial=0)) else 0
         there[level][place] = background.size - missing
-        limits = np.abs(levels[level][place]).astype(rolled.dtype)
-        for query in range(limits.shape[1]):
-            smaller[level][place, query] = count_rows(size < limits[:, [query]])
+        smaller[level][place] = count_smaller(levels[level][place].astype(rolled.dtype), size)
 
 
 def _rolled_portions(plan: RollUpPlan, background: Background) -> Iterator[tuple[int, int, np.ndarray]]:

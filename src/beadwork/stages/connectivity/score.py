@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from beadwork.kernels.connectivity import wtcs as definition
 from beadwork.kernels.connectivity.fdr import fdr_score, signed_counts
+from beadwork.kernels.connectivity.wtcs import at_once
 from beadwork.kernels.numeric.threads import run_chunks
 from beadwork.model.connectivity.background import Background
 from beadwork.model.connectivity.query import MappedQuery, SignatureBlock
@@ -90,7 +90,7 @@ def score_sets(
     genes = np.concatenate(pieces)
     compiled = None
     if use_compiled(len(up) * total):
-        from beadwork.kernels.connectivity.wtcs_numba import SetPlan
+        from beadwork.kernels.connectivity.wtcs.score_numba import SetPlan
 
         compiled = SetPlan(genes, bounds, weighted)
     rows, place = np.unique(genes.astype(np.int64), return_inverse=True)
@@ -98,7 +98,7 @@ def score_sets(
     width = max((block.rank.shape[1] for block in blocks), default=0) if compiled is None else 0
     # used again for every block: fresh memory costs more than the arithmetic
     buffer = np.empty((len(rows), width), np.uint16), np.empty((len(rows), width), np.float32)
-    scratch: dict[tuple[int, int], definition.Scratch] = {}
+    scratch: dict[tuple[int, int], at_once.Scratch] = {}
 
     def work(start: int, stop: int) -> None:
         for block in blocks[start:stop]:
@@ -106,7 +106,7 @@ def score_sets(
                 compiled.score(block.rank, block.z, result, block.start)
             else:
                 part = result[:, block.start : block.stop]
-                definition.score_sets_at_once(
+                at_once.score_sets(
                     *block.take_genes(rows, buffer), place, bounds, part, weighted=weighted,
                     n_genes=len(block.rank), scratch=scratch,
                 )  # fmt: skip
@@ -230,12 +230,12 @@ def connect(
     if has_background:
         assert background is not None
         if use_compiled(wtcs.size):
-            from beadwork.kernels.connectivity.tau_numba import tau_scores
+            from beadwork.kernels.connectivity.tau_numba import fill_tau
         else:
-            from beadwork.kernels.connectivity.tau import tau_scores
+            from beadwork.kernels.connectivity.tau import fill_tau
         start = 0
         for part in background.scores:
-            tau_scores(ncs, part, tau, start, threads)
+            fill_tau(ncs, part, tau, start, threads)
             start += len(part)
     p = None
     if params.permutations:
@@ -298,7 +298,7 @@ def permutation_p_values(
     threads: int,
 ) -> np.ndarray:
     """Permutation p-value of every score, float32; queries of the same sizes share their random queries."""
-    from beadwork.kernels.connectivity.permutation import random_sets
+    from beadwork.kernels.connectivity.permutation import count_reached, permutation_p, random_sets
 
     n_genes = blocks[0].rank.shape[0]
     result = np.empty(scores.shape, np.float32)
@@ -313,13 +313,12 @@ def permutation_p_values(
         while done < params.permutations:  # in portions, so that memory stays small
             count = min(100, params.permutations - done)
             rows = random_sets(n_genes, n_up, n_down, count, rng)
-            drawn = np.abs(score_sets(blocks, list(rows[:, :n_up]), list(rows[:, n_up:]), threads=threads))
+            drawn = score_sets(blocks, list(rows[:, :n_up]), list(rows[:, n_up:]), threads=threads)
             for place, member in enumerate(members):
-                reached[place] += (drawn >= np.abs(scores[member])).sum(axis=0)
+                reached[place] += count_reached(scores[member], drawn)
             done += count
         for place, member in enumerate(members):
-            p = (1.0 + reached[place]) / (1.0 + params.permutations)
-            result[member] = np.where(np.isnan(scores[member]), np.nan, p)
+            result[member] = permutation_p(scores[member], reached[place], params.permutations)
     return result
 
 

@@ -87,6 +87,7 @@ def test_nothing_is_found_where_nothing_is():
     assert abs(train(source.with_values(values)).accuracy["all"].iloc[-1]) < 0.1
 
 
+@pytest.mark.slow
 def test_order_files_and_threads_do_not_change_a_bit(trained):
     source = study()
     order = np.random.default_rng(4).permutation(60)
@@ -106,6 +107,7 @@ def test_the_scale_of_the_values_does_not_matter(trained):
     np.testing.assert_allclose(weights(trained), weights(train(source.with_values(2**source.values))), atol=1e-12)
 
 
+@pytest.mark.slow
 def test_studies_may_lack_genes():
     source = study()
     of = source.cols["dataset"].to_numpy()
@@ -137,6 +139,7 @@ def test_a_study_with_few_landmarks_is_left_out(caplog):
     assert list(result.model.metadata["studies"]) == ["study0", "study1"]
 
 
+@pytest.mark.slow
 def test_two_colour_studies_give_no_means():
     source = study()
     two = (source.cols["dataset"] == "study1").to_numpy()
@@ -149,6 +152,7 @@ def test_two_colour_studies_give_no_means():
     assert np.abs(flagged - weights(train(source.with_values(shifted)))).max() > 1e-4
 
 
+@pytest.mark.slow
 def test_studies_that_share_patients_are_left_out_together():
     source = study(sizes=(25, 20, 15, 12))
     values = source.values.copy()
@@ -161,6 +165,7 @@ def test_studies_that_share_patients_are_left_out_together():
     assert found[0]["study3"] > found[1]["study3"] + 0.01
 
 
+@pytest.mark.slow
 def test_the_penalty_is_chosen_by_studies_left_out():
     params = PARAMS.model_copy(update={"choose_ridge": True, "rank": 978})
     result = train(study(sizes=(25, 20, 15, 12, 10, 10)), params=params)

@@ -14,6 +14,7 @@ import numpy as np
 
 from beadwork.api.index.asking.answering import settle_ranking
 from beadwork.api.index.asking.answers import QueryResult
+from beadwork.api.index.asking.library_files import LibraryFiles
 from beadwork.api.index.opened import Classes, ConnectivityIndex
 from beadwork.io.connectivity.gene_sets import file_names
 from beadwork.io.connectivity.index.layout import MANIFEST
@@ -73,6 +74,8 @@ class Outputs:
         Where tables are not whole, ``answers.parquet`` has all scores.
     repurposing
         For each query also ``repurposing.tsv``, with these limits.
+    library
+        Of many queries: matrices of perturbagens, cells and classes by queries, and nothing for single queries.
     """
 
     rollup: bool = True
@@ -81,9 +84,12 @@ class Outputs:
     matrices: Matrices = "auto"
     top: int | None = None
     repurposing: RepurposingParams | None = None
+    library: bool = False
 
     def limit(self, n_queries: int, n_shown: int) -> int:
         """Rows of each end of a ranked table; 0 for all."""
+        if self.library:
+            return 0
         if self.top is None:
             top = TOP if n_queries * n_shown > TABLE_ROWS else 0
         else:
@@ -154,7 +160,11 @@ def answer_to_files(
         if len(batches) == 1:  # score while the files are begun
             scoring = stack.enter_context(ThreadPoolExecutor(1)).submit(index.score, mapped)
         rows = row_fields(index.annotation, SIGNATURE_FIELDS, np.flatnonzero(shown) if filters else None)
-        plan = _plan(index, classes, params, shown if filters else None) if outputs.rollup or outputs.html else None
+        plan = (
+            _plan(index, classes, params, shown if filters else None)
+            if outputs.rollup or outputs.html or outputs.library
+            else None
+        )
         cids = [query.name for query in mapped]
         whole = writes_matrices(outputs.matrices, len(kinds), n_shown, len(mapped), rows.reserve)
         written = kinds if whole else []
@@ -164,6 +174,9 @@ def answer_to_files(
         if len(batches) > 1:
             scores = _score_all(index, mapped, scratch)
         answers = stack.enter_context(_all_answers(output / ANSWERS, index, shown)) if limit else None
+        library = None
+        if outputs.library:
+            library = LibraryFiles(output, scratch, stack, cids, provenance, params, outputs.repurposing)
         done = 0
         for batch in batches:
             wtcs = np.array(scores[done : done + len(batch)]) if len(batches) > 1 else scoring.result()
@@ -174,15 +187,21 @@ def answer_to_files(
             if answers is not None:
                 for place in range(len(batch)):
                     answers(result, place)
-            _write_each(result, batch, names[done : done + len(batch)], output, plan, outputs, limit)
+            if library is not None:
+                library.add(done, result.roll_up(plan=plan), result)
+            else:
+                _write_each(result, batch, names[done : done + len(batch)], output, plan, outputs, limit)
             for place, query in enumerate(batch[: max(0, MOST_WARNED - done)]):
                 for note in result.notes(place):
                     log.warning("%s: %s", query_label(query.name), note)
             for place, row in enumerate(result.connections.report):
-                report.append({"query": row["query"], "file": f"{names[done + place]}.tsv", **row})
+                file = {} if outputs.library else {"file": f"{names[done + place]}.tsv"}
+                report.append({"query": row["query"], **file, **row})
             missing += [vars(item) for query in batch for item in query.missing]
             groups = result.connections.groups
             done += len(batch)
+        if library is not None:
+            log.info("%s: %s", output, ", ".join(library.finish()))
     _say_what_is_not_whole(output, kinds, written, limit, n_shown)
     write_records(report, output / "queries.tsv")
     if skipped:

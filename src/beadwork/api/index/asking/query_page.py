@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from beadwork.kernels.connectivity.wtcs import enrichment_score, running_sum
+from beadwork.kernels.connectivity.wtcs.score import enrichment_score, running_sum
 from beadwork.model.connectivity.query import MappedQuery
 from beadwork.model.connectivity.signature_table import arrow_numbers, codes_among
 from beadwork.model.pert_types import pert_type_name, perturbation_kind

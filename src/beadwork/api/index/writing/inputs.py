@@ -20,7 +20,7 @@ from beadwork.io.matrix.column_stream import ColumnStream, open_columns
 from beadwork.io.platform.bead_sets import bead_set_names, read_bead_set
 from beadwork.io.platform.gene_names import gene_resolver, known_genes
 from beadwork.io.platform.gene_table import gene_table
-from beadwork.kernels.connectivity.wtcs import MAX_GENES
+from beadwork.kernels.connectivity.wtcs.ranks import MAX_GENES
 from beadwork.kernels.numeric.threads import run_chunks
 from beadwork.model.errors import AlignmentError, FileError, LevelError, name_some
 from beadwork.model.matrix import CLEANED, Level, Space
@@ -305,7 +305,7 @@ def arrow_table(table: pd.DataFrame) -> Any:
 
 def fill_blocks(threads: int) -> FillBlock:
     """Rank signatures into a block, on threads."""
-    from beadwork.kernels.connectivity.wtcs_numba import fill_block
+    from beadwork.kernels.connectivity.wtcs.ranks_numba import fill_block
 
     def fill(z: np.ndarray, rank_block: np.ndarray, z_block: np.ndarray, column: int) -> None:
         run_chunks(

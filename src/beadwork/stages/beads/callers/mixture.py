@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from beadwork.kernels.beads.mixture import AT
-from beadwork.kernels.beads.mixture_plate import PlateFit, Settings, fit_mixtures
+from beadwork.kernels.beads.grouping import GroupedBeads
+from beadwork.kernels.beads.mixture.fit import COLUMN, SLICE
+from beadwork.kernels.beads.mixture.plate import PlateFit, Settings, fit_mixtures
 from beadwork.model.beads.plate import CALIBRATORS, BeadPlate
 from beadwork.model.params import DeconvolveParams
 from beadwork.stages.beads.callers.method import AnalyteCalls, Method, PlateMetric
@@ -14,31 +15,32 @@ from beadwork.stages.beads.callers.method import AnalyteCalls, Method, PlateMetr
 def call_mixture(
     beads: BeadPlate, duo: np.ndarray, *, ratio: float, params: DeconvolveParams, threads: int
 ) -> AnalyteCalls:
-    """Fit the mixtures of a plate (:mod:`beadwork.kernels.beads.mixture`, :mod:`beadwork.kernels.beads.mixture_plate`).
+    """Fit the mixtures of a plate (:mod:`beadwork.kernels.beads.mixture.plate`).
 
     Values are posterior means on log2, sd posterior standard deviations.  Calibrators, which many beads measure and
     which carry several genes, are medians as in the other methods.
     """
-    from beadwork.kernels.beads.mixture_numba import fit_plate
+    from beadwork.kernels.beads.mixture.fit_numba import fit_plate
 
     settings = mixture_settings(params, beads.n_wells)
     n_calibrators = len(CALIBRATORS)
     analytes = np.arange(n_calibrators, len(duo))
     share = ratio / (1.0 + ratio)
-    found = fit_mixtures(beads.reporter, beads.starts, analytes, duo, share, settings, fit_plate, threads=threads)
+    grouped = GroupedBeads(beads.reporter, beads.starts)
+    found = fit_mixtures(grouped, analytes, duo, share, settings, fit_plate, threads=threads)
     fit = found.fit
     single = ~duo
     single[:n_calibrators] = False
-    log2 = fit[:, :, AT.level].transpose(2, 0, 1).astype(float)
-    sd = fit[:, :, AT.sd].transpose(2, 0, 1).astype(float) * params.sd_factor
-    support = fit[:, :, AT.beads].transpose(2, 0, 1).astype(float)
+    log2 = fit[:, :, SLICE.level].transpose(2, 0, 1).astype(float)
+    sd = fit[:, :, SLICE.sd].transpose(2, 0, 1).astype(float) * params.sd_factor
+    support = fit[:, :, SLICE.beads].transpose(2, 0, 1).astype(float)
     for values in (log2, sd, support):
         values[1, :, single] = values[0, :, single]
     # nothing is known of an analyte without beads: in a well if there is no plate, in the plate if there is one
-    empty = np.isnan(fit[:, :, AT.n_good]) if settings.use_prior else ~(fit[:, :, AT.n_good] > 0)
+    empty = np.isnan(fit[:, :, COLUMN.n_good]) if settings.use_prior else ~(fit[:, :, COLUMN.n_good] > 0)
     log2[:, empty], sd[:, empty], support[:, empty] = 0.0, np.nan, 0.0
     value = np.exp2(log2)
-    n_good = np.nan_to_num(fit[:, :, AT.n_good]).astype(np.int64)
+    n_good = np.nan_to_num(fit[:, :, COLUMN.n_good]).astype(np.int64)
     for w in range(beads.n_wells):
         for a in range(n_calibrators):
             group = beads.reporter[beads.starts[w, a] : beads.starts[w, a + 1]]  # ascending
@@ -46,13 +48,13 @@ def call_mixture(
             n = n_good[w, a] = end - begin
             middle = group[begin + (n - 1) // 2] + group[begin + n // 2] if n else 2.0
             value[:, w, a], support[:, w, a] = 0.5 * middle, n
-    above = fit[:, :, AT.hi_above].astype(float)
-    seen = duo & ~np.isnan(fit[:, :, AT.n_good]).all(axis=0)
+    above = fit[:, :, COLUMN.hi_above].astype(float)
+    seen = duo & ~np.isnan(fit[:, :, COLUMN.n_good]).all(axis=0)
     sure = np.maximum(above, 1.0 - above)
     odds = sure / np.maximum(1.0 - sure, 1e-6)
     odds[:, ~duo] = np.nan
     ambiguous = (odds[:, seen] < params.ambiguous_odds).mean(axis=1)
-    good_beads = np.maximum(fit[:, seen, 10].sum(axis=1, dtype=float), 1.0)
+    good_beads = np.maximum(fit[:, seen, COLUMN.n_good].sum(axis=1, dtype=float), 1.0)
     explained = support[:, :, seen].sum(axis=(0, 2)) / good_beads
     metrics = {
         "ambiguous": ambiguous,
@@ -102,8 +104,7 @@ def effective_beads(log2: np.ndarray, sd: np.ndarray, found: PlateFit, duo: np.n
 
     n beads of a t7 peak of width s give a position with variance s^2 / (0.8 n).
     """
-    from beadwork.kernels.beads.mixture import scale_at
-    from beadwork.kernels.beads.mixture_plate import WIDTHS
+    from beadwork.kernels.beads.mixture.densities import WIDTHS, scale_at
 
     width = np.stack([scale_at(log2[c][:, duo], WIDTHS, 1.0) * found.widths[duo, c] for c in (0, 1)])
     return np.asarray(np.median(width**2 / (0.8 * sd[:, :, duo] ** 2), axis=(0, 2)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,6 +27,7 @@ def repurposing_table(
     ncs: np.ndarray,
     shown: np.ndarray | None = None,
     params: RepurposingParams = RepurposingParams(),  # noqa: B008 (frozen)
+    only: Sequence[str] | None = None,
 ) -> pd.DataFrame:
     """Compounds by how consistently they do what was asked for.
 
@@ -35,6 +37,8 @@ def repurposing_table(
         Score of each signature; above 0 is what is wanted (of a reversed question: reverses).
     shown
         Signatures that pass the filters.
+    only
+        Names of the compounds that are asked for; None for all.
 
     Returns
     -------
@@ -47,27 +51,23 @@ def repurposing_table(
     compound = np.array([*(rolled_up_as(kind) == COMPOUND for kind in types), False], bool)[kinds]
     names, texts = siginfo.texts("pert_iname")
     kept = compound & (names >= 0) & ~np.isnan(ncs)
+    if only is not None:
+        asked = set(only)
+        kept &= np.array([*(text in asked for text in texts), False], bool)[names]
     rows = np.flatnonzero(kept if shown is None else kept & shown)
     fields = [name for name in MECHANISM_FIELDS if name in siginfo]
-    cells, tas = siginfo.coded("cell_id")[0][rows], siginfo.numbers("tas")[rows]
-    frame = pd.DataFrame(
-        {
-            "name": names[rows],
-            "cell": cells,
-            "dose": doses_um(siginfo)[rows],
-            "ncs": ncs[rows].astype(float),
-            "tas": tas,
-        }
-    )
+    cells, tas, doses = siginfo.coded("cell_id")[0][rows], siginfo.numbers("tas")[rows], doses_um(siginfo)[rows]
+    scores = ncs[rows].astype(float)
     found = []
     if not len(rows):
         return pd.DataFrame(columns=[*SCORES, *fields, "against"])
     order = np.argsort(names[rows], kind="stable")
     codes, starts = np.unique(names[rows][order], return_index=True)
     for code, places in zip(codes.tolist(), np.split(order, starts[1:]), strict=True):
-        own = frame.iloc[np.sort(places)]
-        first = siginfo.take(rows[own.index[:1].to_numpy()], fields).to_pylist()[0] if fields else {}
-        found.append({"pert_iname": texts[code], **_facts(own, params), **first})
+        own = np.sort(places)
+        first = siginfo.take(rows[own[:1]], fields).to_pylist()[0] if fields else {}
+        facts = _facts(cells[own], doses[own], scores[own], tas[own], params)
+        found.append({"pert_iname": texts[code], **facts, **first})
     for row in found:
         row["against"] = "; ".join([*row.pop("words"), *_status(row)])
     table = pd.DataFrame(found)[[*SCORES, *fields, "against"]]
@@ -86,35 +86,46 @@ def doses_um(siginfo: SignatureTable) -> np.ndarray:
     return doses
 
 
-def _facts(own: pd.DataFrame, params: RepurposingParams) -> dict[str, object]:
-    within = own[~(own["dose"] > params.max_dose)]
-    by_cell = within.groupby("cell")["ncs"].median()
-    n_agree, n_cells = int((within["ncs"] > 0).sum()), len(by_cell)
+def _facts(
+    cells: np.ndarray, doses: np.ndarray, scores: np.ndarray, tas: np.ndarray, params: RepurposingParams
+) -> dict[str, object]:
+    within = ~(doses > params.max_dose)
+    by_cell = _medians(cells[within], scores[within])[1]
+    n_within, n_agree, n_cells = int(within.sum()), int((scores[within] > 0).sum()), len(by_cell)
     cells_agree = int((by_cell > 0).sum())
-    by_dose = own.groupby("dose")["ncs"].median()
-    agreeing = by_dose.index[by_dose > 0]
-    share = n_agree / len(within) if len(within) else 0.0
+    dose, by_dose = _medians(doses[~np.isnan(doses)], scores[~np.isnan(doses)])
+    agreeing = dose[by_dose > 0]
+    share = n_agree / n_within if n_within else 0.0
     words = []
-    if not len(within):
+    if not n_within:
         words.append(f"tried above {params.max_dose:g} uM only")
     elif cells_agree < n_cells:
         words.append(f"not so in {n_cells - cells_agree} of {n_cells} cells")
     if 0 < n_cells < params.min_cells:
         words.append(f"{n_cells} cell{'' if n_cells == 1 else 's'} only")
-    if len(within) and share < params.min_share:
-        words.append(f"{len(within) - n_agree} of {len(within)} signatures say the opposite or nothing")
-    if own["dose"].isna().all():
+    if n_within and share < params.min_share:
+        words.append(f"{n_within - n_agree} of {n_within} signatures say the opposite or nothing")
+    if not len(dose):
         words.append("no dose known")
     elif (by_dose > 0).any() and (by_dose <= 0).any():
-        words.append(f"not at {', '.join(f'{dose:g}' for dose in by_dose.index[by_dose <= 0])} uM")
-    if own["tas"].notna().any() and own["tas"].median() < WEAK:
-        words.append(f"weak (median TAS {own['tas'].median():.2f})")
+        words.append(f"not at {', '.join(f'{one:g}' for one in dose[by_dose <= 0])} uM")
+    strength = tas[~np.isnan(tas)]
+    if len(strength) and np.median(strength) < WEAK:
+        words.append(f"weak (median TAS {np.median(strength):.2f})")
     passes = cells_agree >= params.min_cells and cells_agree >= params.min_share * n_cells and share >= params.min_share
     return {
-        "passes": int(passes), "score": float(by_cell.median()) if n_cells else np.nan, "n_cells_agree": cells_agree,
-        "n_cells": n_cells, "n_agree": n_agree, "n_signatures": len(within),
+        "passes": int(passes), "score": float(np.median(by_cell)) if n_cells else np.nan, "n_cells_agree": cells_agree,
+        "n_cells": n_cells, "n_agree": n_agree, "n_signatures": n_within,
         "lowest_dose_um": float(agreeing.min()) if len(agreeing) else np.nan, "words": words,
     }  # fmt: skip
+
+
+def _medians(keys: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Distinct keys, ascending, and the median of the values of each."""
+    order = np.lexsort([values, keys])
+    distinct, starts, counts = np.unique(keys[order], return_index=True, return_counts=True)
+    ascending = values[order]
+    return distinct, (ascending[starts + (counts - 1) // 2] + ascending[starts + counts // 2]) / 2
 
 
 def _status(row: dict[str, object]) -> list[str]:

@@ -1,9 +1,9 @@
-"""Are the beads of a gene one lot or two?  Fit labelled beads with peaks split by any distance.
+"""Are the beads of a gene one population or two?  Fit labelled beads with peaks split by any distance.
 
-    python benchmarks/referee/bead_lots.py PLATE [PLATE ...] [--figure FILE]
+    python benchmarks/referee/bead_subpopulations.py PLATE [PLATE ...] [--figure FILE]
 
 PLATE is a folder or archive of LXB files, or a packed plate (beads.npz).  Analytes whose two genes lie far apart (the
-source analytes of ``deconvolution.py``) tell the gene of every bead.  The beads of each gene are fitted alone, in all
+source analytes of ``deconvolution.py``) show the gene of every bead.  The beads of each gene are fitted alone, in all
 wells with one split (half the distance of two peaks of equal size) and one width factor, positions free: the split
 and width with the most evidence are the gene's.  Columns: splits (quantiles over genes), width factors, and the log
 evidence per 1,000 beads that the split adds to the best single peak.  The figure has the beads of six genes, each less
@@ -17,9 +17,10 @@ from pathlib import Path
 import numpy as np
 from deconvolution import find_sources, good_beads
 
-from beadwork.kernels.beads.mixture import BeadModel, PairPrior, peak_density
-from beadwork.kernels.beads.mixture_numba import fit_plate
-from beadwork.kernels.beads.mixture_plate import WIDTHS
+from beadwork.kernels.beads.grouping import GroupedBeads
+from beadwork.kernels.beads.mixture.densities import WIDTHS, BeadModel, PairPrior, peak_density
+from beadwork.kernels.beads.mixture.fit import COLUMN, COLUMNS
+from beadwork.kernels.beads.mixture.fit_numba import fit_plate
 from beadwork.model.beads.plate import BeadPlate
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # benchmarks/
@@ -56,11 +57,11 @@ def fit_genes(genes: list[list[np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
         at = np.array([np.median(np.log2(x)) if len(x) else 8.0 for x in genes[g]])
         prior = PairPrior(np.broadcast_to(at[:, None, None], (len(at), n, 2)), np.full((len(at), n, 2), LOOSE))
         model = BeadModel(WIDTHS, np.ones(n), np.repeat(grid[:, 1:], 2, axis=1), grid[:, 0], 0.015, 16, 32768, 11.0)
-        out = np.full((len(at), n, 13), np.nan, dtype=np.float32)
-        fit_plate(reporter, starts, wells, np.full(n, g), prior, model, out, threads=2)
+        out = np.full((len(at), n, len(COLUMNS)), np.nan, dtype=np.float32)
+        fit_plate(GroupedBeads(reporter, starts), wells, np.full(n, g), prior, model, out, threads=2)
         shape = (len(SPLITS), len(FACTORS))
-        evidence.append(np.nansum(out[:, :, 5], axis=0).reshape(shape))
-        positions.append(out[:, :, 0].T.reshape(*shape, -1))
+        evidence.append(np.nansum(out[:, :, COLUMN.evidence], axis=0).reshape(shape))
+        positions.append(out[:, :, COLUMN.hi].T.reshape(*shape, -1))
     return np.array(evidence), np.array(positions)
 
 
@@ -75,11 +76,12 @@ def draw(path: Path, panels: list[tuple[str, np.ndarray, float, float, float]]) 
     x = np.linspace(-1.5, 1.5, 301)
     for axis, (name, rest, split, factor, level) in zip(axes.flat, panels, strict=True):
         axis.hist(rest, np.linspace(-1.5, 1.5, 76), density=True, color="0.8")
-        lots = [peak_density(2.0 ** (0.5 * (level + x)), level + sign * split, WIDTHS, factor)[0] for sign in (1, -1)]
-        for lot in lots:
-            axis.plot(x, 0.5 * lot, color="#0072B2", linewidth=0.9, linestyle="--")
-        axis.plot(x, 0.5 * (lots[0] + lots[1]), color="#D55E00", linewidth=1.3)
-        axis.set_title(f"{name}: lots {2 * split:.2f} apart", fontsize=9)
+        y, shifts = 2.0 ** (0.5 * (level + x)), (split, -split)
+        halves = [peak_density(y, level + shift, WIDTHS, factor)[0] for shift in shifts]
+        for half in halves:
+            axis.plot(x, 0.5 * half, color="#0072B2", linewidth=0.9, linestyle="--")
+        axis.plot(x, 0.5 * (halves[0] + halves[1]), color="#D55E00", linewidth=1.3)
+        axis.set_title(f"{name}: subpopulations {2 * split:.2f} apart", fontsize=9)
         axis.set_yticks([])
         axis.spines[["top", "right", "left"]].set_visible(False)
     figure.supxlabel("log2 FI of a bead, less the position of its well", fontsize=9)

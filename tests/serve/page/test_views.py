@@ -1,0 +1,127 @@
+"""Every view and state of the page: it says what it should, nothing goes wrong, axe finds nothing serious."""
+
+import pytest
+
+SIG = "TOY001_A375_24H:BRD-K000:0"
+VIEWS = {
+    "ask": ("/", "Ask"),
+    "ask, genes in the boxes": ("/?up=CDK1,FOO,HER2&down=TP53&edit=1", r"1 not known"),
+    "overview": ("/q/{id}", "Resembles"),
+    "perturbagens": ("/q/{id}/perts", "drug-0"),
+    "perturbagens, one type": ("/q/{id}/perts?kind=loss", "CDK1"),
+    "perturbagens, a row open": ("/q/{id}/perts?row=drug-1", "Cell by cell"),
+    "perturbagens, filtered to nothing": ("/q/{id}/perts?find=nosuch", "No row passes the filters"),
+    "mechanisms": ("/q/{id}/classes", "planted inhibitor"),
+    "mechanisms, a row open": ("/q/{id}/classes?row=planted+inhibitor", "leading members"),
+    "genes behind": ("/q/{id}/genes", "CDK1"),
+    "heat map": ("/q/{id}/heat", "Click a field"),
+    "heat map, doses, clusters": ("/q/{id}/heat?by=pert_idose&rows=cluster", "Click a field"),
+    "scatter": ("/q/{id}/scatter", "ES down"),
+    "scatter, coloured by a number": ("/q/{id}/scatter?x=ncs&y=tas&colour=tas", "TAS"),
+    "signatures": ("/q/{id}/sigs", "TOY001"),
+    "signatures, filtered": ("/q/{id}/sigs?f=cell_id:A375|MCF7&f=ncs>0.5&sort=-tas", "Cell is A375 or MCF7"),
+    "signatures, a row open": ("/q/{id}/sigs?row={sig}", "most raised gene"),
+    "look up": ("/lookup", "Type a name"),
+    "look up, found": ("/lookup?find=drug", "drug-0"),
+    "look up, nothing": ("/lookup?find=nosuch", "Nothing in this index is called"),
+    "list of perturbagens": ("/lookup?list=perts", "drug-0"),
+    "list of genes": ("/lookup?list=genes", "measured"),
+    "list of mechanisms": ("/lookup?list=classes", "planted inhibitor"),
+    "list of cells": ("/lookup?list=cells", "A375"),
+    "list of signatures": ("/lookup?list=sigs", "TOY001"),
+    "compound": ("/pert/drug-0", "Dose by cell"),
+    "loss of a gene": ("/pert/CDK1", "Dose by cell"),
+    "gene": ("/gene/CDK1", "What moves it most"),
+    "cell": ("/cell/A375", "What was tried"),
+    "mechanism": ("/class/planted inhibitor", "Members"),
+    "signature": ("/sig/{sig}", "Nearest signatures"),
+    "signature, for a question": ("/sig/{sig}?q={id}", "Enrichment for this question"),
+    "map": ("/map", "Distance on the map is not a score"),
+    "map, searched, coloured by score": ("/map?q={id}&colour=ncs&find=drug-1", "16 marked"),
+    "disease library": ("/library", "No library is open"),
+    "plate": ("/plate/TOY001_A375_24H_X1_B20/A01", "was opened without the plates"),
+    "repurposing": ("/repurposing", "Choose a question above"),
+    "repurposing, of an answer": ("/repurposing?q={id}&direction=mimic&cells=1", "What is against it"),
+    "compare, nothing chosen": ("/compare", "Choose two to ten answers"),
+    "compare": ("/compare?q={id},{other}", "Rows that differ most"),
+    "history": ("/history", "Delete all without a star"),
+    "about": ("/about", "Scores in words"),
+}
+EXPECTED = ("Failed to load resource",)
+
+
+@pytest.fixture(scope="module")
+def other(ask, genes):
+    return ask(name="other", up=genes[0][:12])
+
+
+@pytest.fixture
+def path_of(answer, other):
+    return lambda path: path.format(id=answer, other=other, sig=SIG)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("view", VIEWS)
+def test_view(make_tab, path_of, view, theme):
+    tab = make_tab(color_scheme=theme)
+    path, words = VIEWS[view]
+    page = tab.open(path_of(path))
+    tab.until("words => new RegExp(words).test(document.querySelector('#main').innerText)", words)
+    text = page.inner_text("#main")
+    assert page.locator("h1").count() == 1 and page.title().endswith("beadwork")
+    assert "undefined" not in text and "NaN" not in text and "[object" not in text
+    assert page.locator("[role=alert]").count() == 0, text[:500]
+    assert tab.axe() == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("view", ["ask", "overview", "perturbagens, a row open", "signatures", "heat map", "scatter",
+                                  "compound", "signature", "compare", "history"])  # fmt: skip
+def test_view_on_a_phone(make_tab, path_of, view):
+    tab = make_tab(has_touch=True, is_mobile=True)
+    tab.page.set_viewport_size({"width": 400, "height": 800})
+    page = tab.open(path_of(VIEWS[view][0]))
+    assert page.evaluate("document.documentElement.scrollWidth") <= 400, "nothing sticks out"
+    menu = page.get_by_role("button", name="Menu")
+    menu.click()
+    assert page.get_by_role("link", name="History").first.is_visible()
+    assert tab.axe() == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("/q/nosuch", "This answer is not kept here"),
+        ("/pert/nosuch", "Not found"),
+        ("/sig/nosuch", "Not found"),
+        ("/compare?q=a,b", "Not found"),
+        ("/q/{id}/sigs?sort=nosuch", "no column 'nosuch'"),
+        ("/q/{id}/sigs?f=nosuch:1", "these rows have no nosuch"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_shown_is_said(tab, path_of, path, words):
+    tab.expected = EXPECTED
+    page = tab.open(path_of(path))
+    assert words in page.inner_text("[role=alert]")
+    assert tab.axe() == []
+
+
+@pytest.mark.slow
+def test_a_server_that_is_not_there_is_said_and_no_stale_answer_stays(tab, answer):
+    tab.expected = ("Failed to load resource", "ERR_CONNECTION")
+    page = tab.open(f"/q/{answer}/sigs")
+    page.context.route("**/api/**", lambda route: route.abort("connectionrefused"))
+    page.get_by_label("Find").fill("drug")
+    page.wait_for_selector("[role=alert]")
+    assert "the server does not answer" in page.inner_text("[role=alert]")
+    assert page.locator("[role=grid]").count() == 0, "the rows from before are not shown"
+
+
+@pytest.mark.slow
+def test_print_shows_the_answer_without_controls(tab, answer):
+    page = tab.open(f"/q/{answer}")
+    page.emulate_media(media="print")
+    assert page.is_visible(".sure") and page.is_visible(".stripplot >> nth=0")
+    assert not page.is_visible("header.top") and not page.is_visible("nav.tabs")

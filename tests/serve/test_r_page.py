@@ -1,0 +1,116 @@
+"""The calls of docs/how-to/r.md, replayed: every httr2 pipeline is turned into its request and sent."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "r.md"
+
+
+class Reader:
+    """Reads the few expressions of R that the page uses: texts, numbers, c(), list(), names, state$id."""
+
+    def __init__(self, text, names):
+        self.text, self.at, self.names = text, 0, names
+
+    def arguments(self):
+        """Arguments up to the closing bracket, unnamed and named."""
+        plain, named = [], {}
+        while True:
+            self.skip()
+            if self.text[self.at] == ")":
+                self.at += 1
+                return plain, named
+            if match := re.compile(r"([A-Za-z_.]\w*)\s*=\s*").match(self.text, self.at):
+                self.at = match.end()
+                named[match[1]] = self.value()
+            else:
+                plain.append(self.value())
+            self.skip()
+            if self.text[self.at] == ",":
+                self.at += 1
+
+    def skip(self):
+        while self.text[self.at].isspace():
+            self.at += 1
+
+    def value(self):
+        self.skip()
+        if self.text[self.at] in "\"'":
+            quote = self.text[self.at]
+            end = self.text.index(quote, self.at + 1)
+            found, self.at = self.text[self.at + 1 : end], end + 1
+            return found
+        for pattern, convert in ((r"-?\d+(\.\d+)?", float), (r"TRUE|FALSE", lambda text: text == "TRUE")):
+            if match := re.compile(pattern).match(self.text, self.at):
+                self.at = match.end()
+                return convert(match[0])
+        if match := re.compile(r"(c|list)\(").match(self.text, self.at):
+            self.at = match.end()
+            plain, named = self.arguments()
+            found = named or plain
+            return found[0] if match[1] == "c" and found == plain and len(plain) == 1 else found
+        match = re.compile(r"[\w$.]+").match(self.text, self.at)
+        self.at = match.end()
+        return self.names[match[0]]
+
+
+def pipelines(text, names):
+    """Requests of a page: method, path, query, headers, body."""
+    code = "\n".join(re.findall(r"```r\n(.*?)```", text, re.DOTALL))
+    for start in [match.end() for match in re.finditer(r"request\(base\)", code)]:
+        path, query, headers, body = [], {}, {}, None
+        at = start
+        while match := re.compile(r"\s*\|>\s*(\w+)\(").match(code, at):
+            reader = Reader(code, names)
+            reader.at = match.end()
+            if match[1] == "req_perform":
+                break
+            plain, named = reader.arguments()
+            at = reader.at
+            if match[1] == "req_url_path_append":
+                path += plain
+            elif match[1] == "req_url_query":
+                query |= named
+            elif match[1] == "req_headers":
+                headers |= named
+            elif match[1] == "req_body_json":
+                body = plain[0]
+            else:
+                raise AssertionError(f"{match[1]}: not known to this test")
+        yield "/" + "/".join(path), query, headers, body
+
+
+def test_every_call_of_the_page_is_answered(client):
+    names, seen = {"state$id": None}, []
+    for path, query, headers, body in pipelines(PAGE.read_text(), names):
+        if body is None:
+            response = client.get(path, params=query, headers=headers)
+        else:
+            response = client.post(path, json=body, headers=headers)
+        assert response.status_code in (200, 202), (path, response.text)
+        if path == "/api/queries":
+            names["state$id"] = response.json()["id"]
+            while client.get(f"/api/queries/{names['state$id']}").json()["status"] != "done":
+                pass
+        seen.append(path.replace(names["state$id"] or "-", "ID"))
+        if path.endswith("perts.tsv"):
+            assert response.text.startswith("rank\tpert_iname\t")
+        if query.get("filter"):
+            rows = response.json()
+            assert 0 < len(rows) <= 10 and all(row["tas"] >= 0.2 for row in rows)
+    assert seen == [
+        "/api/queries", "/api/queries/ID", "/api/queries/ID/perts.tsv", "/api/queries/ID/export",
+        "/api/queries/ID/export",
+        "/api/sigs/values", "/api/genes/check", "/api/search", "/api/perts/drug-3", "/api/sigs",
+    ]  # fmt: skip
+
+
+def test_the_reader_of_r_reads_what_it_should():
+    reader = Reader('list(a = c("x", "y"), b = list("z"), d = 1.5, e = TRUE, f = state$id)', {"state$id": "k"})
+    assert reader.value() == {"a": ["x", "y"], "b": ["z"], "d": 1.5, "e": True, "f": "k"}
+    assert json.dumps(Reader('c("one")', {}).value()) == '"one"', "as R does"
+    with pytest.raises(KeyError):
+        Reader("unknown", {}).value()

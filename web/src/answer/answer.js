@@ -1,0 +1,98 @@
+// An answer: progress until it is there, then the question in one line, how sure it is, and its views.
+import { html, useEffect, useRef, useState } from "../core/html.js";
+import { get, send } from "../core/api.js";
+import { go, link, route } from "../core/route.js";
+import { index } from "../core/index.js";
+import { announce } from "../core/live.js";
+import { count, plural } from "../core/format.js";
+import { AskAgain, Failed, Loading } from "../parts/states.js";
+import { HowSure } from "./sure.js";
+import { Tools } from "./tools.js";
+import { Overview } from "./overview.js";
+import { Perturbagens } from "./perts.js";
+import { Mechanisms } from "./mechanisms.js";
+import { Genes } from "./genes.js";
+import { Heat } from "./heat.js";
+import { ScatterTab } from "./scattertab.js";
+import { Signatures } from "./sigs.js";
+
+const TABS = [["", "Overview", Overview], ["perts", "Perturbagens", Perturbagens, "n_perturbagens"], ["classes", "Mechanisms", Mechanisms, "n_classes"], ["genes", "Genes behind", Genes],
+  ["heat", "Heat map", Heat], ["scatter", "Scatter", ScatterTab], ["sigs", "Signatures", Signatures, "n_signatures"]];
+const FIRST = 60, LAST = 800;
+
+export const isOver = (state) => ["done", "failed", "cancelled"].includes(state?.phase ?? state?.status);
+
+/** State of a question, asked for until it is answered. */
+export function useAnswer(id) {
+  const [state, set] = useState({ loading: true });
+  const [round, again] = useState(0);
+  useEffect(() => {
+    const stop = new AbortController();
+    let timer, wait = FIRST;
+    set({ loading: true });
+    const look = () => get(["queries", id], {}, { signal: stop.signal }).then((data) => {
+      set({ data });
+      if (isOver(data)) { announce(data.phase === "done" ? `answered: ${plural(data.counts?.n_perturbagens ?? 0, "perturbagen")}, ${plural(data.counts?.n_signatures ?? 0, "signature")}` : `not answered: ${data.message ?? data.phase}`); return; }
+      timer = setTimeout(look, wait);
+      wait = Math.min(LAST, wait * 1.5);
+    }).catch((error) => { if (error.name !== "AbortError") set({ error }); });
+    look();
+    return () => { clearTimeout(timer); stop.abort(); };
+  }, [id, round]);
+  return [state, () => again((n) => n + 1)];
+}
+
+export function Answer({ rest: [id, tab = ""] }) {
+  const [call] = useAnswer(id ?? "");
+  if (call.error) return html`<h1>Answer</h1><${Failed} error=${call.error}>${[404, 410].includes(call.error.status) ? html`<p>This answer is not kept here. <${AskAgain} />, or look in the <a href=${link("history")}>history</a>.</p>` : ""}</${Failed}>`;
+  if (call.loading) return html`<h1>Answer</h1><${Loading} what="Looking for the answer" />`;
+  const state = call.data, phase = state.phase ?? state.status;
+  if (!isOver(state)) return html`<${Waiting} state=${state} id=${id} />`;
+  if (phase !== "done") return html`<h1>${state.name}</h1><${Failed} error=${{ message: phase === "cancelled" ? "the question was cancelled" : state.message || "the question was not answered" }}><p><${AskAgain} /></p></${Failed}>`;
+  return html`<${Done} state=${state} id=${id} tab=${tab} />`;
+}
+
+function Waiting({ state, id }) {
+  const begun = useRef(performance.now() - 1000 * (state.elapsed ?? 0));
+  const share = state.done / (state.of || 1);
+  const phase = state.phase ?? state.status;
+  const stop = async () => { await send("DELETE", ["queries", id]).catch(() => {}); announce("cancelled"); go(link()); };
+  const elapsed = Math.max(0, (performance.now() - begun.current) / 1000);
+  return html`<h1>${state.name ?? "Answer"}</h1><section class="box waiting" aria-label="Progress">
+    <p>${phase === "waiting" || phase === "queued" ? `Waiting its turn${state.place ? `: ${plural(state.place, "question")} before it` : ""}` : state.message || { scoring: "Scoring signatures", "rolling up": "Rolling up to perturbagens", keeping: "Keeping the answer" }[phase] || phase} · ${elapsed.toFixed(1)} s</p>
+    <progress max="1" value=${share} aria-label="Progress"></progress>
+    <button type="button" onClick=${stop}>Cancel</button></section>`;
+}
+
+/** The question in one line. */
+export function questionLine(state) {
+  const counts = state.counts ?? {}, found = [counts.n_up_found, counts.n_down_found];
+  const kind = state.question ?? {};
+  if (kind.like) return `like ${kind.like}`;
+  if (counts.n_signature_found || kind.signature || kind.signature_table) return `a whole signature of ${plural(counts.n_signature_found ?? counts.n_found ?? Object.keys(kind.signature ?? {}).length, "gene")}`;
+  const side = (n, word) => (n ? `${count(n)} ${n === 1 ? "gene" : "genes"} ${word}` : `none ${word}`);
+  return `${side(found[0], "up")}, ${side(found[1], "down")}`;
+}
+
+function Done({ state, id, tab }) {
+  const [, , View] = TABS.find(([name]) => name === tab) ?? TABS[0];
+  const counts = state.counts ?? {};
+  const old = state.older;
+  const query = new URLSearchParams([...route.value.query].filter(([name]) => name === "v"));
+  const file = state.name === "query" ? questionLine(state) : state.name;
+  return html`<div class="answer">
+    ${old && html`<div class="banner" role="status">This answer is of an older state of the index. <a href=${askAgain(state)}>Ask again</a></div>`}
+    <h1>${state.name && state.name !== "query" ? html`${state.name} <span class="soft">${questionLine(state)}</span>` : questionLine(state)}</h1>
+    <div class="row under"><span class="soft">${plural(counts.n_signatures ?? index.value?.signatures ?? 0, "signature")} · ${plural(counts.n_perturbagens ?? 0, "perturbagen")} · ${plural(index.value?.cells ?? 0, "cell")}${state.question?.where?.length ? ` · only ${state.question.where.join(" and ")}` : ""}</span><${Tools} state=${state} id=${id} file=${file} /></div>
+    <${HowSure} state=${state} />
+    <nav class="tabs" aria-label="Views of this answer">${TABS.map(([name, title, , n]) => html`<a key=${name} href=${`${link("q", id, ...(name ? [name] : []))}${query.size ? `?${query}` : ""}`} aria-current=${tab === name ? "page" : undefined}>${title}${n && counts[n] !== undefined ? html` <span class="soft">${count(counts[n])}</span>` : ""}</a>`)}</nav>
+    <${View} key=${tab} state=${state} id=${id} file=${file} /></div>`;
+}
+
+/** Address of the form with this question in it. */
+export function askAgain(state) {
+  const { up = [], down = [], like } = state.question ?? {};
+  const genes = { up: up.join(","), down: down.join(","), name: state.name };
+  if (like || JSON.stringify(genes).length > 2000) return link();
+  return link({ ...genes, edit: 1 });
+}

@@ -1,0 +1,67 @@
+// Heat map of an answer: perturbagens by cell, dose or time.
+import { html, useMemo } from "../core/html.js";
+import { get } from "../core/api.js";
+import { amend, go, link, route } from "../core/route.js";
+import { useCall } from "../core/use.js";
+import { HeatMap } from "../plots/heatmap.js";
+import { Empty, Shown } from "../parts/states.js";
+
+/** Numbers of a base64 text. */
+export function floats(text) {
+  const raw = atob(text), bytes = new Uint8Array(raw.length);
+  for (let at = 0; at < raw.length; at++) bytes[at] = raw.charCodeAt(at);
+  return new Float32Array(bytes.buffer);
+}
+
+/** Rows and columns in the order that the server gives, clusters for one. */
+function ordered(data) {
+  const values = floats(data.values), n = data.col_ids.length, { rows, cols } = data.order;
+  const out = new Float32Array(values.length);
+  rows.forEach((row, at) => cols.forEach((col, place) => { out[at * n + place] = values[row * n + col]; }));
+  return { row_ids: rows.map((row) => data.row_ids[row]), col_ids: cols.map((col) => data.col_ids[col]), values: out };
+}
+
+/** Columns in another order: by name, or by how many rows they have (those that say most first). */
+function reorder(data, by) {
+  const cols = data.col_ids, n = cols.length, values = data.values;
+  const place = cols.map((_, at) => at);
+  if (by === "name") place.sort((a, b) => String(cols[a]).localeCompare(String(cols[b]), "en", { numeric: true }));
+  else if (by === "mean") {
+    const mean = place.map((at) => { let sum = 0, count = 0; for (let row = 0; row < data.row_ids.length; row++) { const value = values[row * n + at]; if (value === value) { sum += value; count++; } } return count ? sum / count : 0; });
+    place.sort((a, b) => mean[a] - mean[b]);
+  }
+  const out = new Float32Array(values.length);
+  for (let row = 0; row < data.row_ids.length; row++) place.forEach((from, at) => { out[row * n + at] = values[row * n + from]; });
+  return { ...data, col_ids: place.map((at) => cols[at]), values: out };
+}
+
+export function HeatPart({ id, file, n = 60, small = false, cols = "cell_id", sort = "", cluster = false, order = "", zoom = 1, f = [], several = false }) {
+  const call = useCall(async (signal) => {
+    const read = (some) => get(["queries", id, "heat"], { rows: n, cols, sort, cluster, f: some }, { signal });
+    const found = await read(several ? [...f, "n_cells>=3"] : f);
+    return several && !found.row_ids.length ? read(f) : found;
+  }, [id, n, cols, sort, cluster, JSON.stringify(f)]);
+  return html`<${Shown} call=${call} what="Reading the heat map">${(data) => html`<${Drawn} data=${data} id=${id} file=${file} small=${small} order=${order} zoom=${zoom} cols=${cols} />`}</${Shown}>`;
+}
+
+function Drawn({ data, id, file, small, order, zoom, cols }) {
+  const drawn = useMemo(() => reorder(ordered(data), order), [data, order]);
+  if (!drawn.row_ids.length || !drawn.col_ids.length) return html`<${Empty}>There is nothing to draw: no perturbagen has a score with a known ${{ cell_id: "cell", pert_idose: "dose", pert_itime: "time" }[cols]}.</${Empty}>`;
+  const names = drawn.row_ids;
+  return html`<${HeatMap} rows=${names} cols=${drawn.col_ids} values=${drawn.values} label=${`Scores of ${names.length} perturbagens by ${{ cell_id: "cell", pert_idose: "dose", pert_itime: "time" }[cols]}`} file=${`${file}_heat_${cols}`} small=${small} zoom=${zoom}
+    onRow=${(row) => go(link("q", id, "perts", { row: names[row], find: names[row] }))} onCell=${(row, col) => go(link("q", id, "sigs", { find: names[row], f: `${cols}:${drawn.col_ids[col]}` }))} />`;
+}
+
+export function Heat({ id, file }) {
+  const query = route.value.query;
+  const cols = query.get("by") ?? "cell_id", n = Number(query.get("n") ?? 60), rows = query.get("rows") ?? "strong", order = query.get("order") ?? "mean", zoom = Number(query.get("zoom") ?? 1);
+  const choice = (label, name, value, options) => html`<label>${label} <select value=${String(value)} onChange=${(event) => amend({ [name]: event.target.value })}>${options.map(([key, words]) => html`<option key=${key} value=${String(key)}>${words}</option>`)}</select></label>`;
+  return html`<h2 class="hidden">Heat map</h2><div class="tools">
+    ${choice("Columns", "by", cols, [["cell_id", "cells"], ["pert_idose", "doses"], ["pert_itime", "times"]])}
+    ${choice("Rows", "n", n, [[30, "30"], [60, "60"], [200, "200"], [1000, "1,000"], [2000, "2,000"]])}
+    ${choice("Rows by", "rows", rows, [["strong", "score, both ends"], ["-ncs", "score, highest"], ["ncs", "score, lowest"], ["-n_cells", "cells, most first"], ["pert_iname", "name"], ["cluster", "likeness (clusters)"]])}
+    ${choice("Columns by", "order", order, [["mean", "mean score"], ["name", "name"], ["given", "as given"]])}
+    <span role="group" aria-label="Zoom"><button type="button" aria-label="Zoom in" onClick=${() => amend({ zoom: Math.min(4, zoom * 1.5).toFixed(2) })}>+</button><button type="button" aria-label="Zoom out" onClick=${() => amend({ zoom: Math.max(0.25, zoom / 1.5).toFixed(2) })}>−</button></span></div>
+    <p class="soft">Click a field for its signatures, a name for the perturbagen.</p>
+    <${HeatPart} id=${id} file=${file} n=${n} cols=${cols} sort=${["cluster", "strong"].includes(rows) ? "" : rows} cluster=${rows === "cluster"} order=${rows === "cluster" && order === "mean" ? "given" : order} zoom=${zoom} />`;
+}

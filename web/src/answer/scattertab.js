@@ -1,0 +1,41 @@
+// All signatures of an answer as points: up against down score, or score against strength; a lasso fills the table below.
+import { html, useState } from "../core/html.js";
+import { amend, go, link, route } from "../core/route.js";
+import { fieldOf, scoresOf } from "../core/fields.js";
+import { useCall } from "../core/use.js";
+import { title } from "../core/columns.js";
+import { index } from "../core/index.js";
+import { fileName } from "../core/format.js";
+import { Shown } from "../parts/states.js";
+import { Picked, useWords } from "../parts/picked.js";
+import { Scatter, steps } from "../plots/scatter.js";
+
+const AXES = { ncs: "NCS", wtcs: "WTCS", tau: "tau", es_up: "ES up", es_down: "ES down", tas: "TAS", distil_cc_q75: "Replicate r" };
+const FIELDS = ["pert_type", "moa", "cell_id", "pert_idose", "pert_itime", "tas", "ncs"];
+const SCORES = new Set(["ncs", "wtcs", "tau", "es_up", "es_down"]);
+
+export function ScatterTab({ state, id, file }) {
+  const query = route.value.query;
+  const two = (state.counts?.n_up_found ?? 0) > 0 && (state.counts?.n_down_found ?? 0) > 0;
+  const x = query.get("x") ?? (two ? "es_up" : "ncs"), y = query.get("y") ?? (two ? "es_down" : "tas"), colour = query.get("colour") ?? "pert_type";
+  const call = useCall(async (signal) => {
+    const scores = [...new Set([x, y, colour].filter((name) => SCORES.has(name)))];
+    const [found, ...fields] = await Promise.all([scores.length ? scoresOf(id, scores, { signal }) : {}, ...[x, y].map((name) => (SCORES.has(name) ? null : fieldOf(name, { signal }))),
+      SCORES.has(colour) ? null : fieldOf(colour, { signal }).catch((error) => { if (error.name === "AbortError") throw error; return { missing: error.message }; })]);
+    const tone = SCORES.has(colour) ? steps(found[colour]) : fields[2].values ? steps(fields[2].values) : fields[2];
+    return { x: found[x] ?? fields[0].values, y: found[y] ?? fields[1].values, tone };
+  }, [id, x, y, colour]);
+  const names = Object.keys(AXES).filter((name) => two || !name.startsWith("es_") || (name === "es_up" ? state.counts?.n_up_found : state.counts?.n_down_found));
+  const choice = (label, name, value, options) => html`<label>${label} <select value=${value} onChange=${(event) => amend({ [name]: event.target.value })}>${options.map((item) => html`<option key=${item} value=${item}>${AXES[item] ?? title(item)}</option>`)}</select></label>`;
+  return html`<h2 class="hidden">Scatter</h2><div class="tools">${choice("Horizontal", "x", x, names)}${choice("Vertical", "y", y, names)}${choice("Colour", "colour", colour, FIELDS)}</div>
+    <${Shown} call=${call} what="Reading scores">${(data) => html`<${Drawn} data=${data} id=${id} x=${x} y=${y} file=${fileName([file, "scatter", x, y], "").slice(0, -1)} />`}</${Shown}>`;
+}
+
+function Drawn({ data, id, x, y, file }) {
+  const [points, setPoints] = useState(null);
+  const words = useWords(id);
+  return html`${data.tone.missing && html`<p class="soft">Not coloured: ${data.tone.missing}.</p>`}
+    <${Scatter} x=${data.x} y=${data.y} xTitle=${AXES[x]} yTitle=${AXES[y]} category=${data.tone.bytes} legend=${data.tone.legend} label=${`${AXES[y]} against ${AXES[x]} of ${data.x.length} signatures`} file=${file}
+      describe=${words.describe} onPick=${(point) => words.open(point)} onLasso=${(found) => setPoints(found)} chosen=${points && points.length < 500 ? points : null} />
+    <${Picked} id=${id} points=${points} file=${file} onClear=${() => setPoints(null)} total=${data.x.length} />`;
+}

@@ -1,0 +1,32 @@
+// A perturbagen: dose by cell, constant genes, what is nearest, its signatures.
+import { html } from "../core/html.js";
+import { link } from "../core/route.js";
+import { number, units } from "../core/format.js";
+import { Empty } from "../parts/states.js";
+import { Table } from "../parts/table.js";
+import { CARD_COLUMNS, sigColumns, sigSets } from "../answer/sigs.js";
+import { Ends } from "./ends.js";
+
+export function PertCard({ card, id }) {
+  const { signatures = [], doses = [], genes = [], agreement = [], nearest = [], classes = [] } = card;
+  return html`
+    ${doses.length > 0 && html`<section><h2>Dose by cell <span class="soft">median strength (TAS), or number of signatures where it is not known</span></h2><${DoseGrid} rows=${doses} /></section>`}
+    <div class="two"><section><h2>Most constant genes</h2>${genes.length ? html`<${Table} rows=${genes} columns=${Object.keys(genes[0])} local=${true} label="constant genes" file=${`${card.label}_genes`} id="symbol" height=${10} more=${{ symbol: { phone: true, draw: (row) => html`<a href=${link("gene", row.symbol)}>${row.symbol}</a>` }, median_z: { phone: true } }} />` : html`<${Empty}>One signature only: nothing can be constant.</${Empty}>`}</section>
+      <section><h2>Nearest perturbagens</h2><${Ends} rows=${nearest} value="cosine" label="Nearest perturbagens" /></section></div>
+    ${classes.length > 0 && html`<section><h2>Its mechanisms <span class="soft">how alike their members are</span></h2><${Table} rows=${classes} local=${true} label="mechanisms" file=${`${card.label}_mechanisms`} id="class" height=${5} more=${{ class: { phone: true, draw: (row) => html`<a href=${link("class", row.class)}>${row.class}</a>` } }} /></section>`}
+    ${agreement.length > 1 && html`<section><h2>Agreement of cells</h2><${Table} rows=${agreement} local=${true} label="agreement of cells" file=${`${card.label}_cells`} id=${Object.keys(agreement[0])[0]} height=${8} more=${{ cell_id: { phone: true } }} /></section>`}
+    <section><h2>Signatures</h2><${Table} rows=${signatures} columns=${CARD_COLUMNS} label="signatures" file=${`${card.label}_signatures`} id="sig_id" more=${sigColumns} sets=${(rows) => sigSets(rows)} /></section>`;
+}
+
+/** Cells by doses and times: the median strength, else how many signatures there are. */
+function DoseGrid({ rows }) {
+  const key = (row) => [units(row.pert_idose), row.pert_itime].filter(Boolean).join(", ") || "not known";
+  const settings = [...new Set(rows.map(key))].sort((a, b) => parseFloat(a) * (/nM/.test(a) ? 0.001 : 1) - parseFloat(b) * (/nM/.test(b) ? 0.001 : 1));
+  const cells = [...new Set(rows.map((row) => row.cell_id))];
+  const found = new Map(rows.map((row) => [`${row.cell_id}|${key(row)}`, row]));
+  return html`<div class="scroll" tabindex="0" role="group" aria-label="Dose by cell"><table class="dose"><thead><tr><th>Cell</th>${settings.map((name) => html`<th key=${name} class="n">${name}</th>`)}</tr></thead><tbody>${cells.map((cell) => html`<tr key=${cell}><th scope="row"><a href=${link("cell", cell)}>${cell}</a></th>
+    ${settings.map((name) => {
+      const row = found.get(`${cell}|${name}`), tas = row?.median_tas;
+      return html`<td key=${name} class=${`n ${tas >= 0.5 ? "strong" : tas >= 0.2 ? "middling" : ""}`}>${!row ? html`<span class="soft">·</span>` : typeof tas === "number" ? number(tas) : `${row.n_signatures} sig.`}</td>`;
+    })}</tr>`)}</tbody></table></div>`;
+}

@@ -1,0 +1,33 @@
+// Titles, meanings and looks of columns, from the file that the program's own downloads use too.
+import words from "../../../src/beadwork/serve/answer/columns.json";
+import { number, signed, typeName, units } from "./format.js";
+
+export const title = (name) => words[name]?.title || name.replaceAll("_", " ");
+
+const SIGNED = new Set(["ncs", "tau", "wtcs", "median_ncs", "z", "median_z", "es_up", "es_down", "cosine", "median_cosine",
+  "mean_cosine", "effect", "list_score", "norm_cs", "raw_cs", "score", "spearman"]);
+const Q = new Set(["fdr", "q", "q_control"]);
+const WIDTHS = { pert_iname: 170, sig_id: 270, class: 240, moa: 220, target: 180, strip: 300, name: 170, against: 320, leading: 300,
+  members: 100, pert_type: 130, distil_cc_q75: 105, n_cells_agree: 135, n_agree: 170, lowest_dose_um: 135, mean_score_of_others: 130, drugs_used: 260, words: 280, indication: 220, disease_area: 150, n_replicates: 80, distil_nsample: 80, note: 260, label: 200 };
+
+/** How a column is drawn; `kind` is number, text or what a view makes of it. */
+export function column(name, more = {}) {
+  const numeric = more.numeric ?? false;
+  const shown = more.shown ?? (SIGNED.has(name) ? (value) => signed(value, name === "tau" ? 1 : 2)
+    : Q.has(name) ? (value) => (value === null || value === undefined ? "not known" : number(value))
+    : name === "pert_type" ? typeName
+    : name === "pert_idose" || name === "pert_itime" ? units
+    : name === "is_gold" || name === "passes" ? (value) => (value === null || value === undefined ? "" : Number(value) ? "yes" : "no")
+    : number);
+  const blank = (value) => value === null || value === undefined || value === "";
+  const drawn = Q.has(name) ? shown : (value, row) => (blank(value) ? "\u2013" : shown(value, row));
+  return { name, title: title(name), help: words[name]?.help || "", width: WIDTHS[name] || (numeric ? 95 : 130), signed: SIGNED.has(name),
+    unknown: Q.has(name), ...more, numeric, shown: drawn };
+}
+
+/** Columns of rows as they came: numbers are told from texts by what is in them. */
+export function columnsOf(names, rows, more = {}) {
+  return names.map((name) => column(name, {
+    numeric: rows.some((row) => typeof row?.[name] === "number") && rows.every((row) => row?.[name] == null || typeof row[name] === "number"),
+    ...more[name] }));
+}

@@ -1,0 +1,94 @@
+// A virtual table: some thirty rows are drawn, whatever the number there is. Keys move in it as in a grid.
+import { html, useEffect, useLayoutEffect, useRef, useState } from "../core/html.js";
+import { useMedia, usePhone } from "../core/use.js";
+
+const MOST_PIXELS = 10_000_000; // taller elements lose precision in browsers
+let made = 0;
+
+/**
+ * `source`: {total, read(offset, limit)} with null for rows that are on their way; `columns` as column() makes them.
+ * `sort` is a name, with - before it for descending; `onSort(name)`, `onOpen(row)`; `keyOf(row)` marks the open one.
+ */
+export function Grid({ source, columns, label, sort = "", onSort, onOpen, opened, keyOf, rows: most = 14, tick }) {
+  const phone = usePhone(), touch = useMedia("(pointer: coarse)");
+  const narrow = phone ? columns.filter((item) => item.phone) : [];
+  const cards = phone && narrow.length > 0;
+  const shown = cards ? narrow : columns;
+  const wide = shown.findIndex((item) => item.name === "strip");
+  const height = cards ? (wide >= 0 ? 64 : 40) : touch ? 36 : 28;
+  const total = source.total ?? 0;
+  const view = Math.min(Math.max(total, 1), most) * height;
+  const full = Math.min(total * height, MOST_PIXELS);
+  const scale = full > view && total * height > full ? (total * height - view) / (full - view) : 1;
+  const box = useRef(null), id = useRef(`grid${++made}`);
+  const [top, setTop] = useState(0);
+  const [at, setAt] = useState({ row: 0, col: 0 });
+  const first = Math.max(0, Math.min(total - 1, Math.floor((top * scale) / height)));
+  const drawn = Math.min(total - first, Math.ceil(view / height) + 2);
+  const found = drawn > 0 ? source.read(first, drawn) : [];
+  const shift = top - ((top * scale) % height) - 0;
+  useEffect(() => { if (box.current) box.current.scrollTop = 0; setTop(0); setAt({ row: 0, col: 0 }); }, [source]);
+
+  const show = (row) => {
+    const node = box.current;
+    const upper = (row * height) / scale, lower = ((row + 1) * height) / scale;
+    if (upper < node.scrollTop) node.scrollTop = upper;
+    else if (lower > node.scrollTop + view) node.scrollTop = scale === 1 ? lower - view : ((row + 1) * height - view) / scale;
+  };
+  const keys = (event) => {
+    const page = Math.max(1, Math.floor(view / height) - 1);
+    const moves = { ArrowDown: [1, 0], ArrowUp: [-1, 0], ArrowRight: [0, 1], ArrowLeft: [0, -1], PageDown: [page, 0], PageUp: [-page, 0] };
+    let { row, col } = at;
+    if (moves[event.key]) [row, col] = [row + moves[event.key][0], col + moves[event.key][1]];
+    else if (event.key === "Home") { if (event.ctrlKey) row = 0; col = 0; }
+    else if (event.key === "End") { if (event.ctrlKey) row = total - 1; col = shown.length - 1; }
+    else if (event.key === "Enter" && onOpen && event.target === box.current) { const [item] = source.read(at.row, 1); if (item) onOpen(item); event.preventDefault(); return; }
+    else return;
+    event.preventDefault();
+    row = Math.max(0, Math.min(total - 1, row)); col = Math.max(0, Math.min(shown.length - 1, col));
+    setAt({ row, col });
+    show(row);
+  };
+  const template = cards ? "" : shown.map((item) => (item.grow ? `minmax(${item.width}px, ${item.grow}fr)` : `minmax(${item.width}px, ${item.width}fr)`)).join(" ");
+  const least = cards ? 0 : shown.reduce((sum, item) => sum + item.width, 0);
+  useLayoutEffect(() => { if (box.current && box.current.scrollTop !== top) setTop(box.current.scrollTop); });
+  return html`<div class=${`grid ${cards ? "cards" : ""}`} data-tick=${tick}>
+    <div class="gridbox" ref=${box} role="grid" aria-label=${label} aria-rowcount=${total + 1} aria-colcount=${shown.length} tabindex="0"
+      aria-activedescendant=${total ? `${id.current}-${at.row}-${at.col}` : undefined} onScroll=${(event) => setTop(event.currentTarget.scrollTop)}
+      onKeyDown=${keys} style=${{ height: `${view + (cards ? 0 : height + 6)}px` }}>
+      <div role="rowgroup" class=${cards ? "head hidden" : "head"} style=${{ minWidth: `${least}px` }}>
+        <div role="row" aria-rowindex="1" class="line" style=${{ gridTemplateColumns: template, height: `${height + 4}px` }}>
+          ${shown.map((item) => {
+            const active = sort.replace(/^-/, "") === item.name;
+            const way = active ? (sort.startsWith("-") ? "descending" : "ascending") : undefined;
+            return html`<div role="columnheader" key=${item.name} class=${item.numeric ? "cell n" : "cell"} aria-sort=${way} title=${item.help || undefined}>
+              ${onSort && item.sortable !== false ? html`<button type="button" class="sorter" onClick=${() => onSort(active && sort.startsWith("-") ? item.name : active ? "" : `-${item.name}`)}
+                >${item.title}${active ? html`<span aria-hidden="true"> ${sort.startsWith("-") ? "\u25be" : "\u25b4"}</span>` : ""}</button>` : item.title}</div>`;
+          })}
+        </div>
+      </div>
+      <div role="rowgroup" class="body" style=${{ height: `${full}px`, minWidth: `${least}px` }}>
+        ${found.map((row, place) => {
+          const number = first + place;
+          const open = row && keyOf && opened === keyOf(row);
+          return html`<div role="row" key=${number % (drawn + 4)} aria-rowindex=${number + 2} aria-selected=${onOpen ? open : undefined}
+            class=${`line item ${onOpen ? "opens" : ""} ${open ? "open" : ""} ${number === at.row ? "at" : ""}`}
+            style=${{ gridTemplateColumns: template, height: `${height}px`, transform: `translateY(${shift + place * height}px)` }}
+            onClick=${(event) => { setAt({ row: number, col: at.col }); if (row && onOpen && !event.target.closest("a,button,input")) onOpen(row); }}>
+            ${shown.map((item, col) => html`<div role="gridcell" key=${item.name} id=${`${id.current}-${number}-${col}`} title=${row && !item.draw && item.title_of ? item.title_of(row) : undefined}
+              class=${`cell ${item.numeric ? "n" : ""} ${item.name === "strip" ? "strip" : ""} ${number === at.row && col === at.col ? "here" : ""} ${row && item.signed && row[item.name] ? (row[item.name] > 0 ? "for" : "contra") : ""}`}>
+              ${row ? cell(item, row) : html`<span class="bone"></span>`}</div>`)}
+          </div>`;
+        })}
+      </div>
+    </div>
+  </div>`;
+}
+
+function cell(item, row) {
+  if (item.draw) return item.draw(row);
+  const value = row[item.name];
+  const words = item.shown(value, row);
+  if (item.unknown && (value === null || value === undefined)) return html`<em class="unknown">${words}</em>`;
+  return words;
+}

@@ -1,0 +1,30 @@
+// Repurposing: compounds that oppose (or do) what was asked, in several cells, at a reachable dose, and what is against each.
+import { html } from "../core/html.js";
+import { get } from "../core/api.js";
+import { amend, link, route } from "../core/route.js";
+import { useCall } from "../core/use.js";
+import { index } from "../core/index.js";
+import { Empty, Shown } from "../parts/states.js";
+import { Table } from "../parts/table.js";
+import { when } from "./questions.js";
+import { pertColumns } from "../answer/perts.js";
+
+export function Repurposing() {
+  const query = route.value.query, id = query.get("q") ?? "";
+  const history = useCall((signal) => get(["history"], { limit: 50 }, { signal }), []);
+  const value = (name, start) => query.get(name) ?? start;
+  const options = { direction: value("direction", "reverse"), min_cells: value("cells", "2"), max_dose: value("dose", "10"), min_share: value("share", "0.67") };
+  const number = (label, name, now, more) => html`<label>${label} <input class="small" type="number" value=${now} ...${more} onChange=${(event) => amend({ [name]: event.target.value })} /></label>`;
+  return html`<h1>Repurposing</h1><p class="soft">Which compounds oppose a disease signature, or do what another compound does, in several cells and at a reachable dose? Hints for an experiment, not for a patient.</p>
+    <div class="tools"><label>Answer to <select value=${id} onChange=${(event) => amend({ q: event.target.value })}><option value="">choose a question</option>${(history.data?.rows ?? []).map((row) => html`<option key=${row.id} value=${row.id}>${row.name}, ${when(row.created)}</option>`)}</select></label>
+      <label>Wanted <select value=${options.direction} onChange=${(event) => amend({ direction: event.target.value })}><option value="reverse">the opposite</option><option value="mimic">the same</option></select></label>
+      ${number("in at least", "cells", options.min_cells, { min: 1, max: 100 })} cells ${number("up to", "dose", options.max_dose, { min: 0, step: "any" })} µM ${number("agreeing share", "share", options.min_share, { min: 0, max: 1, step: 0.01 })}</div>
+    ${id ? html`<${Found} key=${JSON.stringify([id, options])} id=${id} options=${options} />` : html`<${Empty}>${history.data?.total === 0 ? html`No question has been asked yet. <a href=${link()}>Ask one</a> with the genes of a disease.` : "Choose a question above."}</${Empty}>`}`;
+}
+
+function Found({ id, options }) {
+  const call = useCall((signal) => get(["queries", id, "repurposing"], { ...options, limit: 1 }, { signal }), [id]);
+  return html`<${Shown} call=${call} what="Weighing compounds">${(data) => (data.total === 0 ? html`<${Empty}>No compound does so in that many cells, at that dose, as consistently. Lower the limits above.</${Empty}>`
+    : html`${!data.columns.some((name) => /phase/.test(name)) && html`<p class="soft">Phase, indication and area are not known in this index; <code>beadwork index annotate INDEX --repurposing TABLE</code> adds them.</p>`}
+      <${Table} parts=${["queries", id, "repurposing"]} query=${options} label="repurposing" file=${`repurposing_${options.direction}`} id="pert_iname" more=${{ pert_iname: pertColumns.pert_iname, against: { grow: 2, phone: true } }} notes=${[`state of the index: ${index.value?.state ?? ""}`]} />`)}</${Shown}>`;
+}
