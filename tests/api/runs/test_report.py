@@ -123,3 +123,13 @@ def test_multiqc_finds_files_of_custom_content(tmp_path):
     assert list(plates) == names and plates[names[-1]]["qc_slope"] < 35 and plates[names[0]]["wells_read"] == 4
     assert found["beadwork_wells_mqc.json"]["data"][names[0]]["outlier"] == 1
     assert found["beadwork_signatures_mqc.json"]["data"]["B1"] == {"n_signatures": 2, "tas": 0.3}
+
+
+def test_links_are_not_within_pictures(tmp_path):
+    """A picture hides from screen readers what stands in it; strips of few plates hold links."""
+    write_report(tmp_path, tmp_path / "report", sheet(make_results(tmp_path)))
+    page = (tmp_path / "report" / "index.html").read_text()
+    drawings = re.findall(r"<svg[^>]*>.*?</svg>", page, flags=re.DOTALL)
+    assert any("<a " in drawing for drawing in drawings)
+    assert not any("<a " in drawing and 'role="img"' in drawing for drawing in drawings)
+    assert "<footer>" in page
