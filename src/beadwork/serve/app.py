@@ -18,7 +18,7 @@ from starlette.exceptions import HTTPException
 
 from beadwork import __version__
 from beadwork.api.figures.wells import RunPlates
-from beadwork.api.index.cards.signature import list_scores
+from beadwork.api.index.cards.gene_lists import list_scores
 from beadwork.api.index.opened import ConnectivityIndex
 from beadwork.io.connectivity.index.layout import MAP
 from beadwork.model.errors import BeadworkError
@@ -171,8 +171,8 @@ def _profile(index: ConnectivityIndex, sig_id: str, top: int) -> SignatureProfil
     place = index.position(sig_id)
     (row,) = index.annotation.take(np.array([place])).to_pylist()
     symbols = index.genes["symbol"].to_numpy(object)
-    scores, note = list_scores(index, place, z.to_numpy(np.float64))
-    order = np.argsort(-scores, kind="stable")
+    scores, note = list_scores(index, [place], z.to_numpy(np.float64)[None])
+    order = np.argsort(-scores[0], kind="stable")
 
     def genes(places: np.ndarray) -> list[dict[str, Any]]:
         return [
