@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markupsafe import escape
 
-from beadwork.kernels.connectivity.wtcs import running_sum
+from beadwork.kernels.connectivity.wtcs.score import running_sum
 from beadwork.views.pages import decimals, decimals_of, fill, plain, significant
 from beadwork.views.query_page import (
     both_ends,

@@ -46,6 +46,6 @@ def command(tables: tuple[Path, ...], output: Path, wells: Path | None, plates: 
     if wide:
         from beadwork.stages.plates.wide import wide_tables
 
-        for table, path in zip(wide_tables(merged), (wells, plates), strict=True):
-            if path is not None:
-                write_table(table, path)
+        for table, place in zip(wide_tables(merged), (wells, plates), strict=True):
+            if place is not None:
+                write_table(table, place)
