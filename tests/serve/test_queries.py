@@ -97,6 +97,14 @@ def test_any_page_size_order_and_filter(client, answer, open_index, planted, lim
     assert seen == table["sig_id"].tolist()
 
 
+def test_no_table_is_empty_without_a_reason(client, answer):
+    base = f"/api/queries/{answer['id']}"
+    assert "`beadwork index annotate` joins them" in client.get(f"{base}/classes").json()["reason"]
+    assert "no gene was lost or gained" in client.get(f"{base}/genes").json()["reason"]
+    assert client.get(f"{base}/sigs?text=nothing-like-it").json()["reason"] == "no row passes the filters"
+    assert client.get(f"{base}/perts").json()["reason"] is None
+
+
 def test_a_cursor_of_other_rows_is_refused(client, answer):
     url = f"/api/queries/{answer['id']}/sigs"
     cursor = client.get(url, params={"limit": 5}).json()["next"]
