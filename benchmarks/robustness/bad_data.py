@@ -24,6 +24,7 @@ import pandas as pd
 from beadwork.api.bad_study import write_bad_study
 from beadwork.io.files.tables import read_table
 from beadwork.io.matrix.formats import read_matrix
+from beadwork.model.qc import with_texts
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # benchmarks/
 from lib.record import Aim, write_record
