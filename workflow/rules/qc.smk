@@ -69,7 +69,9 @@ rule collect_qc:
         expand("<results>/signatures/qc/{brew}.tsv", brew=BREWS),
         "<results>/plate_check_qc.tsv",
     output:
-        update("<results>/qc.tsv"),
+        qc=update("<results>/qc.tsv"),
+        wells=update("<results>/wells.tsv"),
+        plates=update("<results>/plates.tsv"),
     log:
         "<logs>/collect_qc.log",
     benchmark:
@@ -82,9 +84,9 @@ rule collect_qc:
         mem_mb=lambda wildcards, attempt: attempt * (500 + 5 * len(PLATES)),
         runtime=minutes(5),
     message:
-        "One table of all QC rows"
+        "One table of all QC rows, and wide ones of wells and plates"
     shell:
-        "beadwork collect {input:q} -o {output:q} 2> {log:q}"
+        "beadwork collect {input:q} -o {output.qc:q} --wells {output.wells:q} --plates {output.plates:q} 2> {log:q}"
 
 
 rule status:
