@@ -5,7 +5,9 @@ import re
 import shutil
 from pathlib import Path
 
+import pandas as pd
 import pytest
+import yaml
 
 from beadwork.io.matrix.formats import read_matrix
 
@@ -142,3 +144,18 @@ def test_an_aged_study_of_six_plates_is_made_with_what_there_is(study: Path):
     assert "signatures/SIM002_A375_24H_MODZ.gctx" in after and not any(BROKEN in name for name in after)
     status = run_command(BIN / "beadwork", "status", study / "results", "--plates", study / "plates.tsv").stdout
     assert f"failed: {BROKEN}: deconvolve" in status
+
+
+def test_beads_come_from_a_storage(young: Path, tmp_path: Path):
+    pytest.importorskip("snakemake_storage_plugin_fs", reason="needs Snakemake's storage plugin fs (and rsync)")
+    if shutil.which("rsync") is None:
+        pytest.skip("the storage plugin fs needs rsync")
+    shutil.make_archive(str(tmp_path / "store" / NEW), "tar", young / "data/lxb" / NEW)
+    sheet = pd.read_csv(young / "data/plates.tsv", sep="\t", dtype=str).set_index("det_plate").loc[[NEW]]
+    sheet["lxb"], sheet["map"] = f"fs://{tmp_path}/store/{NEW}.tar", f"{young}/data/" + sheet["map"]
+    sheet.to_csv(tmp_path / "plates.tsv", sep="\t")
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump({"plates": "plates.tsv", "report": False}))
+    done = snakemake(tmp_path, target=f"results/{NEW}/{NEW}_ZSPC.gctx")
+    assert done.returncode == 0, done.stdout
+    assert "Retrieving from storage" in done.stdout
+    assert set(read_matrix(tmp_path / "results" / NEW / f"{NEW}_GEX.gctx").cols["det_plate"]) == {NEW}

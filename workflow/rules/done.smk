@@ -84,6 +84,14 @@ def files_of(plate):
 NEEDS = Needs()
 
 
+def stored(path):
+    """A path as an input: by the storage that its address names (`fs://` is that of the plugin fs)."""
+    if not is_stored(path):
+        return path
+    kind, _, rest = path.partition("://")
+    return storage.fs(rest) if kind == "fs" else storage(path)
+
+
 def asked_for(plate):
     """Whether files of a plate stand on the command line: Snakemake wants a job for these."""
     return any(f"/{plate}/" in str(path) for path in workflow.dag_settings.targets)
@@ -102,7 +110,7 @@ def beads_of(wildcards):
         return []
     if need == "level 2":
         return []
-    return storage(row.lxb) if is_stored(row.lxb) else row.lxb
+    return stored(row.lxb)
 
 
 def beads_flags(wildcards, input):
@@ -117,7 +125,7 @@ def beads_to_draw(wildcards):
     row = PLATES[wildcards.plate]
     if not has_beads(row):
         return row.lxb + ARCHIVED
-    return storage(row.lxb) if is_stored(row.lxb) else row.lxb
+    return stored(row.lxb)
 
 
 def can_be_drawn(plate):
