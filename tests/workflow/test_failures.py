@@ -78,7 +78,7 @@ def test_strict_waits_for_all_plates(folder: Path, said: str):
     assert ended.returncode == 1
     assert not (folder / "strict/index").exists() and not (folder / "strict/qc.tsv").exists()
     assert (folder / "strict" / SOUND / f"{SOUND}_ZSPC.gctx").is_file()
-    assert "how to go on: nothing was made of the study" in ended.stdout
+    assert "how to go on: the study waits for them" in ended.stdout
 
 
 def test_once_it_is_put_right_only_that_is_made(folder: Path, study: Path, said: str, finished: Path):

@@ -42,12 +42,14 @@ Job.restart_times = property(
 )
 
 
-def stage_of(log):
+def stage_of(job, log):
     """Stage at which a job failed: its own, by the folder of its log, or the step that a plate says it does."""
     parts = Path(log).parts
-    stage = parts[
-        parts.index("logs", len(Path(CFG.results).parts) - 1) + 1
-    ].removesuffix(".log")
+    if "logs" not in parts[:-1]:  # a rule of a workflow that uses this one
+        return job.rule.name
+    start = max(len(Path(CFG.results).parts) - 1, 0)
+    stage = parts[parts.index("logs", min(start, parts.index("logs"))) + 1]
+    stage = stage.removesuffix(".log")
     text = Path(log).read_text(errors="replace") if Path(log).is_file() else ""
     steps = re.findall(r"^beadwork: info: .*: step (\w+)$", text, re.MULTILINE)
     return steps[-1] if steps and stage == "plate" else stage
@@ -70,10 +72,9 @@ def failures():
     """Rows of failed.tsv, and what is to be left out because of them: plates, figures, queries."""
     rows, out = [], {"plates": [], "figures": [], "queries": []}
     for job in failed_jobs():
-        names, log = job.wildcards, str(job.log[0])
-        brew = names.get("brew")
-        plates = plates_of(brew) if brew else [names.get("plate", "")]
-        stage, message = stage_of(log), last_words(log)[0]
+        names, log = job.wildcards, str(job.log[0]) if job.log else ""
+        plates = PLATES_OF.get(names.get("brew"), [names.get("plate", "")])
+        stage, message = stage_of(job, log), last_words(log)[0]
         rows += [(plate, stage, message, log, str(job.attempt)) for plate in plates]
         if stage.startswith("figures_"):
             out["figures"] += map(str, job.output)
@@ -108,7 +109,7 @@ def read_failed():
 MOST_FAILURES = 20
 
 
-def failure_lines(rows):
+def failure_lines(rows, went_on):
     """The last lines of a run in which something failed."""
     if not rows:
         return []
@@ -118,11 +119,7 @@ def failure_lines(rows):
         lines.append(f"  {plate or 'study'}: {stage}: {message} ({log}{tried})")
     if len(rows) > MOST_FAILURES:
         lines.append(f"  ... and {len(rows) - MOST_FAILURES} more")
-    what = (
-        "nothing was made of the study"
-        if CFG.strict
-        else "the study was made of the others"
-    )
+    what = "the study was made of the others" if went_on else "the study waits for them"
     lines.append(
         f"how to go on: {what}; put right what the messages say and start again (only that and what depends on it is "
         "made), or say use: no in the plate sheet"
@@ -166,7 +163,7 @@ def last_lines():
     """Where everything is, and what failed; the run that was started says it, not those that go on from it."""
     if LEFT_OUT is NOTHING:
         rows = read_failed()
-        print("\n".join([closing_lines(), *failure_lines(rows)]), flush=True)
+        print("\n".join([closing_lines(), *failure_lines(rows, True)]), flush=True)
 
 
 def after_success(log=None):
@@ -200,7 +197,7 @@ def after_failure(log=None):
             last_lines()
         sys.exit(done.returncode)
     report_what_there_is()
-    print("\n".join(failure_lines(read_failed())), flush=True)
+    print("\n".join(failure_lines(read_failed(), False)), flush=True)
 
 
 # a module's onsuccess and onerror are not called; those of the workflow that uses it replace these
