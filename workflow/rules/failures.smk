@@ -44,12 +44,10 @@ Job.restart_times = property(
 
 def stage_of(job, log):
     """Stage at which a job failed: its own, by the folder of its log, or the step that a plate says it does."""
-    parts = Path(log).parts
-    if "logs" not in parts[:-1]:  # a rule of a workflow that uses this one
+    beneath = Path(log.partition(f"{CFG.results}/logs/")[2]).parts
+    if not beneath:  # a rule of a workflow that uses this one
         return job.rule.name
-    start = max(len(Path(CFG.results).parts) - 1, 0)
-    stage = parts[parts.index("logs", min(start, parts.index("logs"))) + 1]
-    stage = stage.removesuffix(".log")
+    stage = beneath[0].removesuffix(".log")
     text = Path(log).read_text(errors="replace") if Path(log).is_file() else ""
     steps = re.findall(r"^beadwork: info: .*: step (\w+)$", text, re.MULTILINE)
     return steps[-1] if steps and stage == "plate" else stage
