@@ -41,6 +41,8 @@ MISSING = 1000
 
 TEXTS = (("sig_id", "signature"), ("pert_iname", "perturbagen"), ("pert_type", "type"), ("cell_id", "cell"),
          ("pert_idose", "dose"), ("pert_itime", "time"))  # fmt: skip
+JOINED = (("moa", "mechanism"), ("target", "target"), ("clinical_phase", "phase"))
+"""Fields that tables of annotation join; shown where a row has them."""
 NUMBERS = (("wtcs", "WTCS"), ("ncs", "NCS"), ("tau", "tau"), ("fdr", "FDR"), ("p", "p"))
 
 
@@ -107,7 +109,13 @@ def _ends(level: RolledUp, place: int, label: str, extra: str) -> dict[str, Any]
     rows = slice(0, min(TOP, above)), slice(known - min(TOP, below), known)
     top, bottom = (
         [
-            {**row, "name": plain(row[label]), "type": _type_names(row["pert_type"]), "counted": row[extra]}
+            {
+                **row,
+                "name": plain(row[label]),
+                "type": _type_names(row["pert_type"]),
+                "counted": row[extra],
+                "joined": "; ".join(plain(row[field]) for field, _ in JOINED if row.get(field)),
+            }  # fmt: skip
             for row in _records(ranked_columns(level, place, part))
         ]
         for part in rows
@@ -178,7 +186,7 @@ def _signatures(shown: Sequence[Row], known: int) -> dict[str, Any]:
     """Table of signatures from both ends."""
     return {
         "rows": [{**row, "pert_type": _type_names(row["pert_type"])} for row in shown],
-        "texts": TEXTS,
+        "texts": (*TEXTS, *((field, word) for field, word in JOINED if any(row.get(field) for row in shown))),
         "numbers": [(name, word) for name, word in NUMBERS if shown and name in shown[0]],
         "known": known,
         "most": SIGNATURES,
