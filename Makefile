@@ -95,7 +95,7 @@ page: web/node_modules/.ready
 site: $(READY)
 	@$(UV) sync --frozen --quiet --group docs
 	@NO_MKDOCS_2_WARNING=1 $(RUN) mkdocs build --strict --quiet
-	@echo "documentation            site/index.html (with search: python3 -m http.server -d site)"
+	@echo "documentation            site/index.html"
 
 benchmark: $(READY)
 	$(RUN) python benchmarks/speed/plates.py

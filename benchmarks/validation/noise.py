@@ -1,4 +1,4 @@
-"""What noise control gains, on real plates and on simulated ones with truth: docs/methods/denoise.md's table.
+"""What noise control gains, on real plates and on simulated ones with truth: docs/validation/noise.md's table.
 
     python benchmarks/validation/noise.py SHARED_DATA [--work FOLDER] [--write]
 
@@ -35,7 +35,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # benchmarks/
 from lib.tables import measure_tables
 
 LJP, REP, TEST = "LJP009AH_A375_24H_X1_B20", "REP.A028_MCF7_24H_X1_B25", "TEST_A375_24H_X1_B20"
-PAGE = Path(__file__).parents[2] / "docs" / "methods" / "denoise.md"
+PAGE = Path(__file__).parents[2] / "docs" / "validation" / "noise.md"
 INERT = TrainNoiseParams(inert_below=0.5)
 ALONE = DenoiseParams(own="no")
 DRAWS = 500

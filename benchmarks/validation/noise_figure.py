@@ -1,4 +1,4 @@
-"""Draw docs/images/noise.png from the table of docs/methods/denoise.md: what noise control gains.
+"""Draw docs/images/noise.png from the table of docs/validation/noise.md: what noise control gains.
 
 python benchmarks/validation/noise_figure.py
 """
@@ -25,7 +25,7 @@ VALUE = re.compile(r"([\d.]+) \(([\d.]+)-([\d.]+)\)")
 def read_table() -> dict[str, list[tuple[float, float, float]]]:
     """Value and interval by test: ZSPC and ZSNC, both by cosine."""
     found = {}
-    for line in (DOCS / "methods" / "denoise.md").read_text().splitlines():
+    for line in (DOCS / "validation" / "noise.md").read_text().splitlines():
         cells = [cell.strip() for cell in line.strip("|").split("|")]
         if cells[0] in SHOWN:
             pair = [VALUE.fullmatch(cells[column]) for column in (3, 5)]

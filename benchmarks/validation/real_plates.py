@@ -125,7 +125,7 @@ wells a plate the MAD of a gene is itself uncertain, which amplifies small diffe
 the landmarks of ZSPC between treated wells at {MIN_DOSE:g} um and above: median of pairs of one compound and of pairs
 of different compounds, and the probability (AUC) that a same-compound pair is the higher one. The published path gave
 0.32, 0.01 and 0.735 on the whole LJP009 plate. This is reproducibility, not pharmacology: the doses of a compound are
-adjacent wells there, which share noise ([noise](../methods/denoise.md) has the tests that tell both apart).
+adjacent wells there, which share noise ([noise](noise.md) has the tests that separate both).
 
 | plate | method | wells left | wells compared | same-compound pairs | same | different | AUC |
 |---|---|---|---|---|---|---|---|

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from beadwork.cli.options import FILE, common_options, log_option, params_options, qc_option, write_qc
-from beadwork.model.params import IndexParams
+from beadwork.model.params import IndexParams, MapParams
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -175,6 +175,23 @@ def annotate(
         rows = [(report.what, *row) for report in reports for row in report.unmatched]
         write_table(pd.DataFrame(rows, columns=["kind", "id", "name", "n_signatures"]), unmatched)
     _write_qc(index, qc)
+
+
+@command.command("layout")
+@click.argument("index", metavar="INDEX", type=FILE)
+@params_options(MapParams)
+@log_option
+def layout(index: Path, params: MapParams) -> None:
+    """Lay the signatures of INDEX out on a map, which `beadwork serve` shows: alike ones stand near each other.
+
+    The map is a file of INDEX, map.npz; scores and annotation are not touched. Lay out anew when signatures were added.
+    """
+    from beadwork.api.index.map_positions import map_signatures
+    from beadwork.api.index.opened import ConnectivityIndex
+
+    opened = ConnectivityIndex.open(index)
+    path = map_signatures(opened, params, progress=_progress())
+    click.echo(f"{path}: {len(opened):,} signatures; method t-SNE of {min(len(opened), params.landmarks):,} landmarks")
 
 
 @command.command("info")

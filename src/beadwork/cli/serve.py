@@ -43,8 +43,9 @@ from beadwork.cli.options import FILE, log, log_option, starter, threads_option
     "as Authorization: Bearer TOKEN, browsers by opening /?token=TOKEN once. $BEADWORK_TOKEN does the same.",
 )
 @click.option(
-    "--results", type=FILE, metavar="FOLDER", help="Folder of the run that signatures come from: shows wells and beads."
+    "--results", type=FILE, metavar="FOLDER", help="Results of the run that signatures come from: shows their wells."
 )
+@click.option("--plates", type=FILE, metavar="TSV", help="Sheet of plates of that run: shows the beads of wells too.")
 @threads_option
 @log_option
 def command(
@@ -56,6 +57,7 @@ def command(
     root_path: str,
     token_file: Path | None,
     results: Path | None,
+    plates: Path | None,
     threads: int,
 ) -> None:
     """Show INDEX in the browser: paste gene sets, browse what connects, look at signatures, download.
@@ -78,7 +80,11 @@ def command(
             "serve needs the packages fastapi, python-multipart and uvicorn; install beadwork[serve]"
         ) from None
     from beadwork.api import ConnectivityIndex
+    from beadwork.api.figures.wells import RunPlates
 
+    if plates is not None and results is None:
+        raise ParameterError("--plates: is used with --results only; name the results of that run")
+    run = RunPlates.open(results, plates) if results is not None else None
     paths = list(index) or [starter(threads)]
     opened = ConnectivityIndex.open(paths, threads=threads)
     kept = open_store(store)
@@ -93,7 +99,7 @@ def command(
     address = f"http://{'127.0.0.1' if host in ('0.0.0.0', '') else host}:{listener.getsockname()[1]}/"
     app = create_app(
         opened, hosts=hosts, store=kept, root_path="/" + root_path.strip("/") if root_path.strip("/") else "",
-        reopen=lambda: ConnectivityIndex.open(paths, threads=threads), starter=not index, token=token, results=results,
+        reopen=lambda: ConnectivityIndex.open(paths, threads=threads), starter=not index, token=token, results=run,
     )  # fmt: skip
     app.state.service.states.current.warm()
     shown = (

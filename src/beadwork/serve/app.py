@@ -7,7 +7,6 @@ the id of their question, signatures by id in the index's table.
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from beadwork import __version__
+from beadwork.api.figures.wells import RunPlates
 from beadwork.api.index.cards.signature import list_scores
 from beadwork.api.index.opened import ConnectivityIndex
 from beadwork.model.errors import BeadworkError
@@ -31,7 +31,7 @@ from beadwork.serve.lookup.states import States
 from beadwork.serve.page import add_page
 from beadwork.serve.questions import MOST_BYTES, Question
 from beadwork.serve.refusals import RefusedError, error_body, refusal
-from beadwork.serve.routes import cards, clue, exports, genes, history, points, queries, repurposing
+from beadwork.serve.routes import cards, clue, exports, genes, history, plates, points, queries, repurposing
 from beadwork.serve.service import Service
 from beadwork.serve.store import Store
 
@@ -65,7 +65,7 @@ def create_app(
     query_seconds: float = 300,
     root_path: str = "",
     token: str | None = None,
-    results: Path | None = None,
+    results: RunPlates | None = None,
     starter: bool = False,
 ) -> FastAPI:
     """Build the application for one index.
@@ -90,7 +90,7 @@ def create_app(
     token
         What requests must show, where others reach the server; None: nothing.
     results
-        Folder of the run that the signatures come from, for its plates.
+        Plates of the run that the signatures come from.
     starter
         Whether the index is the small library that ships.
     """
@@ -146,7 +146,7 @@ def create_app(
     def get_signature(sig_id: queries.Name, top: int = Query(25)) -> SignatureProfile:
         return _profile(states.current.index, sig_id, min(max(1, top), 200))
 
-    for part in (points, exports, repurposing, queries, genes, clue, cards, history):
+    for part in (points, exports, repurposing, queries, genes, plates, clue, cards, history):
         app.include_router(part.routes(service))
     add_page(app)
     return app

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from fastapi import Request, Response
 from pydantic import BaseModel, Field
 
+from beadwork.api.figures.wells import RunPlates
 from beadwork.model.connectivity.signature_table import SignatureTable
 from beadwork.serve.answer.answers import Answers
 from beadwork.serve.answer.pages import (
@@ -34,7 +34,7 @@ class Service:
     Attributes
     ----------
     results
-        Folder of a run whose plates the signatures come from, if there is one.
+        Plates of the run that the signatures come from, if they are known.
     starter
         Whether the index is the small library that ships.
     """
@@ -45,7 +45,7 @@ class Service:
     answers: Answers
     uploads: Uploads = field(default_factory=Uploads)
     clue_jobs: ClueJobs = field(default_factory=ClueJobs)
-    results: Path | None = None
+    results: RunPlates | None = None
     starter: bool = False
 
 

@@ -45,6 +45,8 @@ BATCH_BYTES = 128 << 20
 class ConnectivityIndex:
     """A connectivity index, open for reading; it stays as it was opened while others append to it.
 
+    Examples
+    --------
     >>> index = ConnectivityIndex.open("results/index")                           # doctest: +SKIP
     >>> index.query(up=["TP53", "CDKN1A", "MDM2"], down=["CCNB1", "CDK1", "PLK1"])        # doctest: +SKIP
     """

@@ -96,6 +96,18 @@ class HowSureParams(Params):
     few_perturbagens: int = Field(20, ge=1, description="with fewer perturbagens compared, an answer is a hint")
 
 
+class MapParams(Params):
+    """Map of the signatures of an index."""
+
+    landmarks: int = Field(
+        5000, ge=10, le=50_000, description="signatures that are laid out by t-SNE; all others stand by their nearest"
+    )
+    components: int = Field(50, ge=2, description="principal components that are compared")
+    perplexity: float = Field(30.0, gt=1, description="neighbours that t-SNE keeps near, about")
+    neighbours: int = Field(5, ge=1, description="landmarks whose places a signature takes the mean of")
+    seed: int = Field(0, ge=0, description="seed of components and t-SNE")
+
+
 class RepurposingParams(Params):
     """Compounds that do what was asked for: in how many cells, up to which dose, how consistently."""
 

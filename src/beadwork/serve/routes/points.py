@@ -6,15 +6,17 @@ import base64
 from typing import Annotated, Any
 
 import numpy as np
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from beadwork.io.connectivity.index.positions import read_positions
 from beadwork.model.connectivity.query import SIGNATURE_FIELDS
 from beadwork.model.connectivity.signature_table import SignatureTable
+from beadwork.model.errors import IndexStoreError
 from beadwork.serve.answer.answers import Answer
 from beadwork.serve.answer.pages import View, page, rows_of
 from beadwork.serve.lookup.states import IndexState
-from beadwork.serve.refusals import not_found
+from beadwork.serve.refusals import RefusedError, not_found
 from beadwork.serve.routes.queries import Text, answered
 from beadwork.serve.service import Rows, Service
 
@@ -36,6 +38,18 @@ def routes(service: Service) -> APIRouter:
     """Routes of plots."""
     router = APIRouter(prefix="/api", tags=["plots"])
     states = service.states
+
+    @router.get("/map/positions", summary="Places of all signatures on the map, uint16 x then uint16 y")
+    def positions() -> Response:
+        state = states.current
+        try:
+            found, made = read_positions(state.index.store)
+        except IndexStoreError as error:
+            raise RefusedError(str(error), 404, "no_map") from None
+        headers = {"X-Rows": str(len(found)), "X-Type": "<u2", "X-State": state.key,
+                   "X-Method": str(made.get("method", ""))}  # fmt: skip
+        raw = np.ascontiguousarray(found.T, "<u2").tobytes()
+        return Response(raw, media_type="application/octet-stream", headers=headers)
 
     @router.get("/map/field/{name}", summary="A field of all signatures: bytes and their legend, or numbers")
     def field(name: str) -> dict[str, Any]:

@@ -24,7 +24,9 @@ from beadwork.model.errors import IndexStoreError, name_some
 
 FORMAT, VERSION = "beadwork-index", 1
 MANIFEST, GENES, SEGMENTS, BACKGROUNDS, LOCK = "manifest.json", "genes.parquet", "segments", "backgrounds", "lock"
-OWN = frozenset({MANIFEST, GENES, SEGMENTS, BACKGROUNDS, LOCK})
+MAP = "map.npz"
+"""Places of signatures on a map, which `index layout` makes."""
+OWN = frozenset({MANIFEST, GENES, SEGMENTS, BACKGROUNDS, LOCK, MAP})
 """What may lie in the folder of an index, beside hidden files."""
 RANKS, SCORES, SIGNATURES, IDS, SOURCES = "rank.bin", "z.bin", "signatures.parquet", "ids.bin", "provenance.parquet"
 DAMAGED = "the index is damaged, restore or rebuild it"

@@ -1,0 +1,72 @@
+"""Own plates: wells of a run, their QC, their beads; and what this server is."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+
+from beadwork import __version__
+from beadwork.api.figures.wells import RunPlates
+from beadwork.model.errors import BeadworkError
+from beadwork.serve.answer.pages import plain
+from beadwork.serve.refusals import RefusedError, not_found
+from beadwork.serve.service import Service
+
+Names = Annotated[list[str] | None, Query(max_length=12, description="numbers of analytes, or names of genes")]
+
+
+def routes(service: Service) -> APIRouter:
+    """Routes of plates."""
+    router = APIRouter(prefix="/api", tags=["plates"])
+
+    @router.get("/plates/{plate}/wells", summary="Wells of a plate of our own, with their QC fields")
+    def wells(plate: str) -> dict[str, Any]:
+        return {"plate": plate, "wells": _found(lambda run: plain(run.wells(plate)), service)}
+
+    @router.get("/plates/{plate}/wells/{well}", summary="One well: its fields, and QC rows of all stages")
+    def one(plate: str, well: str) -> dict[str, Any]:
+        rows = _found(lambda run: [row for row in run.wells(plate) if row["well"] == well], service)
+        if not rows:
+            raise not_found(f"plate {plate} has no well {well!r}")
+        return {"plate": plate, **plain(rows[0]), "qc": _found(lambda run: plain(run.qc(plate, well)), service)}
+
+    @router.get("/plates/{plate}/wells/{well}/beads", summary="Beads of analytes of a well, with the values called")
+    def beads(plate: str, well: str, analyte: Names = None) -> dict[str, Any]:
+        panels = _found(lambda run: plain(run.beads(plate, well, analyte or [])), service)
+        return {"plate": plate, "well": well, "panels": panels}
+
+    @router.get("/runs/plates", summary="Plates of the run whose results are shown")
+    def plates() -> dict[str, Any]:
+        return {"plates": _found(lambda run: run.names, service)}
+
+    @router.get("/about", summary="What this server is: version, index, scores, what is kept where", tags=["index"])
+    def about() -> dict[str, Any]:
+        state = service.states.current
+        store = service.store.path
+        return {
+            "version": __version__, "licence": "BSD-3-Clause", "index": state.facts, "starter": service.starter,
+            "plates": service.results is not None, "kept_in": "memory" if store is None else store.name,
+            "privacy": "nothing leaves this computer: the server makes no connections of its own",
+            "scores": {
+                "wtcs": "weighted connectivity score: how a question lies in a signature, -1 to 1",
+                "ncs": "WTCS divided by the mean of its group and sign",
+                "tau": "share of the background questions that score less here, signed",
+                "fdr": "share of false ones expected at this score, from null signatures",
+            },
+        }  # fmt: skip
+
+    return router
+
+
+def _found(read: Any, service: Service) -> Any:
+    run: RunPlates | None = service.results
+    if run is None:
+        words = "the plates behind these signatures are not known here; start with --results FOLDER of the run"
+        raise RefusedError(words, 404, "no_plates")
+    try:
+        return read(run)
+    except RefusedError:
+        raise
+    except BeadworkError as error:
+        raise not_found(str(error).replace("--well ", "well ").replace("--analyte ", "analyte ")) from None
