@@ -311,6 +311,7 @@ def test_joined_fields_stand_beside_the_names_on_the_page_too(run, toy_index, se
     page = (tmp_path / "a" / "noise" / "index.html").read_text()
     assert page.count("&lt;odd&gt; kinase inhibitor; EGFR; Launched") == 1
     assert '<th scope="col">mechanism</th><th scope="col">target</th><th scope="col">phase</th>' in page
+    assert set(read_matrix(tmp_path / "a" / "ncs.gctx").rows["moa"].dropna()) == {"<odd> kinase inhibitor"}
     for name in ("noise.tsv", "noise/perturbagens.tsv"):
         table = pd.read_csv(tmp_path / "a" / name, sep="\t")
         own = table[table["pert_iname"] == "drug-0"]

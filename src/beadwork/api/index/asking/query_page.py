@@ -115,7 +115,7 @@ def _ends(level: RolledUp, place: int, label: str, extra: str) -> dict[str, Any]
                 "type": _type_names(row["pert_type"]),
                 "counted": row[extra],
                 "joined": "; ".join(plain(row[field]) for field, _ in JOINED if row.get(field)),
-            }  # fmt: skip
+            }
             for row in _records(ranked_columns(level, place, part))
         ]
         for part in rows
