@@ -1,24 +1,24 @@
-"""Show how well the simulated pairs of ``deconvolution.py --set sim`` could be told at all; print two tables per seed.
+"""Show how well the simulated pairs of ``deconvolution.py --set sim`` could be resolved at all; two tables per seed.
 
     python benchmarks/referee/simulated_floor.py [--seed N ...]
 
-``mixture`` learns the beads' noise and what the plate tells of a gene from the same beads that it explains.  Here both
+``mixture`` learns the beads' noise and what the plate says of a gene from the same beads that it explains.  Here both
 are given, one after the other:
 
 mixture                  as it is.
-true prior               its kernel and the shapes that it learned; prior learned from the true values in its own way:
+true prior               its kernel and the shapes that it learned; prior learned from the true values as it does:
                          levels, effects of the wells, common factors, spreads.  Which gene is which is then known.
 true noise               the prior that mixture learned, with the bead density of the simulator itself: kernel, widths
                          of each gene, dim and stray beads, share of each analyte; posterior means by brute force.
 true prior and noise     both.  What is left is what 48 beads without a name leave open: the floor.
-gene known, median       the median of the beads of each gene, had every bead told its gene.
+gene known, median       the median of the beads of each gene, if the gene of every bead were known.
 gene known, posterior    the same with true prior and noise.
 truth + noise            no method: the truth, with independent normal errors of 0.07 (hi) and 0.11 (lo).
 
 Columns as in ``deconvolution.py``.  A pair counts as swapped if exchanging its values would bring them nearer to the
 truth, so even small errors swap pairs at one level, of which A01 is full: reference RNA without cells.  (A method that
 gives both genes one value is never caught: kspeak does so in 45 % of these pairs.)  'Wrong order': hi above lo where
-the truth has it below, or the other way round; in brackets the least that any answer can expect, given what that row
+the truth has it below, or the reverse; in brackets the least that any answer can expect, given what that row
 knows: the mean of the smaller of the two posterior probabilities.  The second table shows who swaps and errs where, by
 the true gap of the pair in the well: swapped pairs in percent of all pairs, and in brackets the share of the squared
 error of hi and lo genes in percent.
@@ -216,7 +216,7 @@ def true_noise(sim: Simulated, mean: np.ndarray, scale: np.ndarray) -> tuple[np.
 
 
 def gene_known(sim: Simulated, mean: np.ndarray, scale: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Medians and posterior means (2, T, W) had every bead told its gene."""
+    """Medians and posterior means (2, T, W) if the gene of every bead were known."""
     median, posterior = np.empty_like(sim.truth), np.empty_like(sim.truth)
     grid = np.arange(COARSE[0], COARSE[-1], FINE)
     rows = np.empty((int(sim.referee.beads.counts.max()), len(grid)))
@@ -327,7 +327,7 @@ def tables(sim: Simulated, found: dict[str, tuple[np.ndarray, np.ndarray | None]
         wrong = np.sign(np.median(values[0] - values[1], axis=1)) != np.sign(gaps)
         part = wrong[:, None] & sim.lit
         cells.append(f"{100 * (swapped_pairs(values, truth) & part).mean():.2f} ({wrong.sum()})")
-    lines.append("| wrong way round on the plate (pairs) | | " + " | ".join(cells) + " |")
+    lines.append("| swapped on the plate (pairs) | | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 

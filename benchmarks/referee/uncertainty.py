@@ -11,7 +11,7 @@ Methods: kmeans, kspeak, the mixture without and with the prior of its plate.  U
 
 pairs       Wells of one compound at different doses of 1 um or more on one plate against wells of different compounds:
             median rank correlation of the landmarks' z-scores of the pairs of one compound, and the area under the
-            curve (AUC) that tells them from the others.
+            curve (AUC) that distinguishes them from the others.
 left out    Of the wells of a compound at 1 um or more one dose is left out, the others make a signature (MODZ): median
             rank correlation with the plain scores of the well left out, and AUC against those of other compounds.
 simulated   Three replicate plates of 96 wells whose true effects are known, several seeds: mean over the active

@@ -22,6 +22,8 @@ from beadwork.io.matrix.formats import read_matrix
 from beadwork.io.platform.gene_table import gene_table, landmark_ids
 from beadwork.io.platform.inference_model import default_model_path, read_inference_model
 from beadwork.io.platform.noise_model import default_noise_path, read_noise_model
+from beadwork.kernels.connectivity.wtcs.ranks_numba import fill_block
+from beadwork.kernels.connectivity.wtcs.score_numba import score_sets
 from beadwork.model.levels.noise_model import NoiseModel
 from beadwork.model.matrix import Level, Matrix, Space
 from beadwork.model.params import DenoiseParams, TrainNoiseParams
@@ -103,22 +105,14 @@ def spearmans(profiles: np.ndarray) -> np.ndarray:
 
 def wtcs(profiles: np.ndarray) -> np.ndarray:
     """Weighted connectivity score of each profile's ends with every profile, mean of both directions."""
-    order = np.argsort(-profiles, axis=1, kind="stable")
-    rank = np.argsort(order, axis=1, kind="stable") + 1
-    n_genes = profiles.shape[1]
-
-    def scores(genes: np.ndarray) -> np.ndarray:
-        at = np.sort(rank[:, genes], axis=1)
-        weight = np.abs(np.take_along_axis(profiles, np.take_along_axis(order, at - 1, axis=1), axis=1))
-        running = np.cumsum(weight, axis=1) / weight.sum(axis=1, keepdims=True)
-        gap = (at - np.arange(1, len(genes) + 1)) / (n_genes - len(genes))
-        high, low = (running - gap).max(axis=1), (np.c_[np.zeros(len(at)), running[:, :-1]] - gap).min(axis=1)
-        return np.where(high >= -low, high, low)
-
-    found = np.empty((len(profiles), len(profiles)))
-    for query, own in enumerate(order):
-        up, down = scores(own[:SET]), scores(own[-SET:])
-        found[query] = np.where(np.sign(up) == np.sign(down), 0.0, (up - down) / 2)
+    rank, z = np.empty(profiles.T.shape, np.uint16), np.empty(profiles.T.shape, np.float32)
+    fill_block(np.ascontiguousarray(profiles, np.float32), rank, z, 0)
+    order = np.argsort(rank, axis=0, kind="stable")
+    sets = np.stack([order[:SET].T, order[-SET:].T], axis=1).reshape(-1)
+    ends = SET * np.arange(2 * len(profiles) + 1)
+    bounds = np.stack([ends[:-1], ends[1:]], axis=1).reshape(-1, 4)
+    found = np.empty((len(profiles), len(profiles)), np.float32)
+    score_sets(rank, z, sets, bounds, found)
     return (found + found.T) / 2
 
 

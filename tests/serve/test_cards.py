@@ -74,6 +74,7 @@ def test_search_for_genes_and_nothing(client, open_index):
 @pytest.mark.parametrize(("kind", "total"), [("perts", 12), ("genes", 978), ("cells", 2), ("sigs", 150)])
 def test_lists(client, kind, total):
     found = client.get(f"/api/{kind}", params={"limit": 5}).json()
+    assert client.get("/api/classes", params={"filter": "{}"}).json()["columns"], "classes is no collection of clue.io"
     assert found["total"] == total and len(found["rows"]) == min(5, total)
 
 

@@ -89,6 +89,7 @@ def test_history_notes_stars_and_deletion(client, ask, planted, answer):
     assert client.delete(f"/api/history/{second['id']}").json() == {"deleted": 1}
     assert client.get(f"/api/queries/{second['id']}").status_code == 404
     assert client.patch("/api/history/nix", json={}).status_code == 404
+    assert client.get("/api/history", params={"offset": 10**30}).status_code == 422
 
 
 def test_answers_side_by_side(client, ask, planted, answer):

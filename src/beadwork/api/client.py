@@ -63,7 +63,7 @@ class Client:
         return self._table("/api/genes.arrow")
 
     def find_genes(self, names: Sequence[str]) -> pd.DataFrame:
-        """Tell what the index makes of each gene of one list."""
+        """Say what the index makes of each gene of one list."""
         import pandas as pd
 
         found = self._json("/api/genes/check", {"genes": [str(name) for name in names]})["genes"]

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
 from beadwork.cli.options import FILE, common_options, matrices_option, params_options, starter, write_qc
 from beadwork.model.params import QueryParams, RepurposingParams, SignatureParams
+
+if TYPE_CHECKING:
+    from beadwork.model.connectivity.perturbagen_classes import PerturbagenClasses
 
 
 @click.command("query")
@@ -161,40 +164,21 @@ def command(
       repurposing.tsv      with --direction: those of all queries that pass the limits
     """
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # threads are ours; making those of BLAS takes time
+    from beadwork.api.index.asking.gather import gather_queries
     from beadwork.api.index.asking.query_files import Outputs, answer_to_files, query_qc
-    from beadwork.api.index.opened import ConnectivityIndex, load_queries
+    from beadwork.api.index.opened import ConnectivityIndex
 
-    known_classes = None
-    if classes:
-        from beadwork.io.connectivity.perturbagen_classes import read_classes
-
-        known_classes = read_classes(classes)
+    known_classes = read_classes(classes)
     store = ConnectivityIndex.open(index or [starter(threads)], threads=threads, gene_names=gene_names)
-    queries = []
-    if up or down or signature or not like:
-        queries = load_queries(up, down, signature, identify=store.finder.keys, params=table_params)
-    if like:
-        from beadwork.api.index.asking.like import queries_like
-
-        queries += queries_like(store, like)
-    if noise is not None and not denoise:
-        from beadwork.model.errors import ParameterError
-
-        raise ParameterError("--noise: is used with --denoise only; add --denoise")
-    if denoise:
-        from beadwork.api.index.asking.clean_queries import clean_queries
-
-        queries = clean_queries(store, queries, noise, params)
-    if direction == "reverse":
-        from beadwork.api.index.asking.like import reverse_queries
-
-        queries = reverse_queries(queries)
+    queries = gather_queries(
+        store, up, down, signature, like, denoise=denoise, noise=noise, reverse=direction == "reverse", params=params,
+        table_params=table_params,
+    )  # fmt: skip
     if layout == "clue":
         from beadwork.api.index.asking.clue_layout import write_clue_layout
+        from beadwork.model.errors import ParameterError
 
         if direction:
-            from beadwork.model.errors import ParameterError
-
             raise ParameterError("--layout clue has no repurposing.tsv; leave --direction out")
         report = write_clue_layout(store, queries, output, params=params, filters=where, classes=known_classes)
         if qc is not None:
@@ -220,3 +204,12 @@ def command(
     )
     if qc is not None:
         write_qc(query_qc(report, params), qc)
+
+
+def read_classes(paths: tuple[Path, ...]) -> PerturbagenClasses | None:
+    """Classes of perturbagens, or None."""
+    if not paths:
+        return None
+    from beadwork.io.connectivity import perturbagen_classes
+
+    return perturbagen_classes.read_classes(paths)

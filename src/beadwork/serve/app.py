@@ -18,12 +18,14 @@ from starlette.exceptions import HTTPException
 
 from beadwork import __version__
 from beadwork.api.figures.wells import RunPlates
-from beadwork.api.index.cards.signature import list_scores
+from beadwork.api.index.cards.gene_lists import list_scores
 from beadwork.api.index.opened import ConnectivityIndex
+from beadwork.io.connectivity.index.layout import MAP
 from beadwork.model.errors import BeadworkError
 from beadwork.model.pert_types import PERT_TYPES, pert_type_name
 from beadwork.serve.answer.answers import Answers
 from beadwork.serve.answer.pages import plain
+from beadwork.serve.document import describe
 from beadwork.serve.guard import AddHeaders, CheckOrigin, CheckToken, LimitBody
 from beadwork.serve.invalid import field_of, in_words
 from beadwork.serve.jobs import Jobs
@@ -99,9 +101,9 @@ def create_app(
         version=__version__,
         docs_url=None,
         redoc_url=None,
-        root_path=root_path,
         description="Connections of gene sets and signatures with those of one index, which is only read.",
     )
+    app.root_path = root_path
     app.add_middleware(LimitBody, most=MOST_BYTES, seconds=request_seconds)
     states, kept = States(index, reopen), store or Store()
     jobs = Jobs(kept, most_waiting=most_waiting, most_seconds=query_seconds)
@@ -139,7 +141,7 @@ def create_app(
         facts["pert_type_names"] = {kind: pert_type_name(kind) for kind in (*PERT_TYPES, *facts["pert_types"])}
         facts["fields"] = [name for name in state.index.annotation.names if name != "source"]
         facts["starter"] = starter
-        facts["parts"] = parts_of(state.index)
+        facts["parts"] = parts_of(state.index, results is not None)
         return facts
 
     @app.get("/api/signature", summary="One signature: annotation, replicates' QC, most changed genes", tags=["index"])
@@ -149,13 +151,19 @@ def create_app(
     for part in (points, exports, repurposing, queries, genes, plates, clue, cards, history):
         app.include_router(part.routes(service))
     add_page(app)
+    describe(app)
     return app
 
 
-def parts_of(index: ConnectivityIndex) -> dict[str, bool]:
+def parts_of(index: ConnectivityIndex, plates: bool) -> dict[str, bool]:
     """Whether the index has what a view of the page needs."""
     known = index.annotation
-    return {"mechanisms": "moa" in known or "target" in known, "repurposing": "clinical_phase" in known}
+    return {
+        "mechanisms": "moa" in known or "target" in known,
+        "repurposing": "clinical_phase" in known,
+        "map": (index.store.path / MAP).is_file(),
+        "plates": plates,
+    }
 
 
 def _profile(index: ConnectivityIndex, sig_id: str, top: int) -> SignatureProfile:
@@ -163,8 +171,8 @@ def _profile(index: ConnectivityIndex, sig_id: str, top: int) -> SignatureProfil
     place = index.position(sig_id)
     (row,) = index.annotation.take(np.array([place])).to_pylist()
     symbols = index.genes["symbol"].to_numpy(object)
-    scores, note = list_scores(index, place, z.to_numpy(np.float64))
-    order = np.argsort(-scores, kind="stable")
+    scores, note = list_scores(index, [place], z.to_numpy(np.float64)[None])
+    order = np.argsort(-scores[0], kind="stable")
 
     def genes(places: np.ndarray) -> list[dict[str, Any]]:
         return [

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
 
 from beadwork.model.errors import BeadworkError
 
@@ -31,6 +32,31 @@ class RefusedError(BeadworkError):
     def __init__(self, words: str, status: int = 422, code: str = "invalid", field: str | None = None) -> None:
         super().__init__(words)
         self.status, self.code, self.field = status, code, field
+
+
+class ErrorBody(BaseModel):
+    """Body of every refusal."""
+
+    code: str = Field(description="kind of refusal, for programs")
+    words: str = Field(description="what is wrong and how to fix it")
+    field: str | None = Field(description="field of the request that is at fault")
+    detail: str = Field(description="the words once more")
+
+
+REFUSALS = {
+    400: "a filter or an address that cannot be read",
+    401: "the token is missing",
+    403: "from another site",
+    404: "nothing of that name",
+    405: "no such method here",
+    408: "the request took too long to come",
+    409: "of another state",
+    410: "not kept any more",
+    413: "too large",
+    422: "cannot be used",
+    429: "too many wait",
+}
+"""Statuses of refusals, in words."""
 
 
 def not_found(words: str, field: str | None = None) -> RefusedError:

@@ -57,6 +57,6 @@ def test_reliability_takes_off_only_what_is_less_sure_than_usual():
     found = reliabilities(sd, np.array([0.3, 0.3]), 1.5)
     expected = 1 / (1 + 1.5**2 * (0.5**2 - 0.1**2) / 0.3**2)
     np.testing.assert_allclose(found, [[1, 1, 1, expected, 1], [1] * 5])
-    sd[0, 1] = np.nan  # no bead told anything of it
+    sd[0, 1] = np.nan  # no bead says anything of it
     np.testing.assert_allclose(reliabilities(sd, np.array([0.3, 0.3]), 1.5)[0], [1, 0, 1, expected, 1])
     assert (reliabilities(np.nan_to_num(sd, nan=0.3), np.array([0.3, 0.3]), 0.0) == 1).all()

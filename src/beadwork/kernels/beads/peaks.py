@@ -218,7 +218,7 @@ def _assign(
 def kspeak_analyte(x: np.ndarray, rules: PeakRules) -> Call:
     """Call the peaks of one duo analyte as the official ``kspeak`` does: maxima of a kernel density.
 
-    Gaussian kernel of width u = s (4 / 3n)^(1/5), s = MAD / .6745, on 100 points from min - 3u to max + 3u.  Inner
+    Gaussian kernel of width u = s (4 / 3n)^(1/5), s = MAD / 0.6745, on 100 points from min - 3u to max + 3u.  Inner
     points above the left neighbour, not below the right one and above 1e-4 are peaks.  Each bead supports the nearest
     peak.  Peaks are ordered by height, then stably by support.  Without a peak, or if the MAD is 0, the median serves.
 

@@ -17,7 +17,7 @@ def hazen_position(n: int, percent: float) -> tuple[int, int, float]:
     Returns
     -------
     tuple
-        Positions (from 0) of the value below and of the value above, and the share of the way between them.
+        Positions (from 0) of the value below and of the value above, and the share of the distance between them.
     """
     position = min(max(percent / 100 * n - 0.5, 0.0), n - 1.0)
     below = int(position)

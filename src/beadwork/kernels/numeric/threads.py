@@ -1,4 +1,4 @@
-"""The one way to run kernels on threads.
+"""How all kernels run on threads.
 
 Kernels release the interpreter lock, so plain threads scale; every item is computed on its own and written to its own
 place, hence results do not depend on the number of threads.

@@ -54,7 +54,7 @@ def unit_effects(scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def placements() -> dict[str, np.ndarray]:
-    """Ways in which a map can lie on a plate, by what one would say of the map.
+    """Placements of a map on a plate, by what one would say of the map.
 
     Returns
     -------

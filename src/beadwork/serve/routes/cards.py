@@ -28,7 +28,7 @@ from beadwork.serve.answer.pages import chosen_columns, plain, rows_of, shown_na
 from beadwork.serve.lookup.search import KINDS
 from beadwork.serve.lookup.states import IndexState
 from beadwork.serve.refusals import RefusedError, not_found
-from beadwork.serve.routes.clue import Json, clue_list, is_clue
+from beadwork.serve.routes.clue import OWN, Json, clue_list, is_clue
 from beadwork.serve.routes.queries import Page, Text
 from beadwork.serve.service import PageRequest, Rows, Service
 
@@ -83,7 +83,7 @@ def routes(service: Service) -> APIRouter:
         @router.get(f"/{kind}", summary=f"List of {kind}; with `filter` as clue.io answers", response_model=None)
         def listed(page: Page, request: Request, filter: Json = "") -> Rows | Response:
             state = states.current
-            if is_clue(request):
+            if kind in OWN and is_clue(request):
                 return clue_list(state, kind, request)
             found, _ = page.page_of(list_of(state, kind), state.key)
             return found

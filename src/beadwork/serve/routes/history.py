@@ -51,7 +51,7 @@ def routes(service: Service) -> APIRouter:
 
     @router.get("/history", summary="Questions that were asked here")
     def history(
-        text: Text = "", star: bool = False, offset: Annotated[int, Query(ge=0)] = 0,
+        text: Text = "", star: bool = False, offset: Annotated[int, Query(ge=0, le=10**9)] = 0,
         limit: Annotated[int, Query(ge=1, le=500)] = 50,
     ) -> History:  # fmt: skip
         total, kept = store.history(text=text, star=star, offset=offset, limit=limit)

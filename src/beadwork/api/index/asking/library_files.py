@@ -12,6 +12,7 @@ import numpy as np
 
 from beadwork.io.connectivity.ranked_tables import write_records
 from beadwork.io.matrix.gctx.writer import frame_fields, gctx_columns
+from beadwork.kernels.connectivity.tau import tau_of_counts
 from beadwork.model.params import QueryParams, RepurposingParams
 from beadwork.stages.connectivity.library.repurposing import repurposing_table
 from beadwork.stages.connectivity.roll_up import RolledUp
@@ -154,4 +155,4 @@ def tau_within(scores: np.ndarray) -> np.ndarray:
     for row, (values, places) in enumerate(zip(ascending, order, strict=True)):
         below[row, places] = np.searchsorted(values, values, side="left")
     others = np.maximum((~np.isnan(size)).sum(axis=1, keepdims=True) - 1, 1)
-    return np.where(np.isnan(size), np.nan, np.sign(scores) * 100.0 * below / others).astype(np.float32)
+    return tau_of_counts(scores, below, others).astype(np.float32)
