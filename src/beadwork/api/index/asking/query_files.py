@@ -55,9 +55,9 @@ ANSWERS = "answers.parquet"
 REPURPOSING = "repurposing.tsv"
 
 
-def writes_matrices(matrices: Matrices, kinds: int, rows: int, columns: int) -> bool:
-    """Whether so many matrices of float32 are written."""
-    return matrices == "all" or (matrices == "auto" and 4 * kinds * rows * columns <= MATRIX_BYTES)
+def writes_matrices(matrices: Matrices, kinds: int, rows: int, columns: int, annotation: int = 0) -> bool:
+    """Whether so many matrices of float32 are written; `annotation`: bytes of that of each."""
+    return matrices == "all" or (matrices == "auto" and kinds * (4 * rows * columns + annotation) <= MATRIX_BYTES)
 
 
 @dataclass(frozen=True)
@@ -168,7 +168,8 @@ def answer_to_files(
             else None
         )
         cids = [query.name for query in mapped]
-        written = kinds if writes_matrices(outputs.matrices, len(kinds), n_shown, len(mapped)) else []
+        whole = writes_matrices(outputs.matrices, len(kinds), n_shown, len(mapped), rows.reserve)
+        written = kinds if whole else []
         writers = {
             kind: stack.enter_context(gctx_columns(output / f"{kind}.gctx", rows, cids, provenance)) for kind in written
         }
