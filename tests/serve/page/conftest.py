@@ -1,6 +1,8 @@
 """The page in a real browser: an index with everything in it, a server, a browser that reports what goes wrong."""
 
+import contextlib
 import shutil
+import time
 from pathlib import Path
 
 import pytest
@@ -53,12 +55,18 @@ def rich_signatures(count=240):
 def rich_index(tmp_path_factory):
     """Index of these signatures; read only."""
     from beadwork.api import ConnectivityIndex
+    from beadwork.api.index.map_positions import map_signatures
+    from beadwork.model.errors import ParameterError
+    from beadwork.model.params import MapParams
 
     folder = tmp_path_factory.mktemp("rich")
     matrix, info = rich_signatures()
     write_matrix(matrix, folder / "rich_MODZ.gctx")
     write_table(info, folder / "siginfo.tsv")
     ConnectivityIndex.build(folder / "index", folder / "rich_MODZ.gctx", folder / "siginfo.tsv")
+    opened = ConnectivityIndex.open(folder / "index")
+    with contextlib.suppress(ParameterError):  # without the extra layout there is no map
+        map_signatures(opened, MapParams())
     return ConnectivityIndex.open(folder / "index")
 
 
@@ -116,9 +124,16 @@ class Tab:
         self.settle()
         return self.page
 
+    def until(self, expression, argument=None, seconds=15):
+        """Wait until something holds; the policy forbids Playwright's own way, which evaluates text in the page."""
+        end = time.monotonic() + seconds
+        while not self.page.evaluate(expression, argument):
+            assert time.monotonic() < end, f"not within {seconds} s: {expression} {argument or ''}"
+            self.page.wait_for_timeout(40)
+
     def settle(self):
         self.page.wait_for_load_state("networkidle")
-        self.page.wait_for_function("!document.querySelector('.waiting')")
+        self.until("!document.querySelector('.waiting')")
         self.page.wait_for_timeout(60)
 
     def check(self):

@@ -9,7 +9,7 @@ import { help } from "./keys.js";
 
 const PLACES = [["", "Ask"], ["lookup", "Look up"], ["map", "Map"], ["repurposing", "Repurposing"], ["history", "History"], ["about", "About"]];
 const WHY = {
-  map: "this index has no map; `beadwork index layout INDEX` makes one",
+  map: "this index has no map yet; `beadwork index layout INDEX` makes one",
   repurposing: "this index knows no phases or indications; `beadwork index annotate INDEX --repurposing TABLE` adds them",
 };
 const INSIDE = { q: "", pert: "lookup", gene: "lookup", cell: "lookup", class: "lookup", sig: "lookup", library: "lookup", compare: "history" };

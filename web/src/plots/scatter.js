@@ -1,7 +1,7 @@
 // Scatter of any number of points: drag moves, wheel and + - zoom, shift-drag (or the button) draws a lasso.
 import { html, useEffect, useMemo, useRef, useState } from "../core/html.js";
 import { useDark, useWidth } from "../core/use.js";
-import { categories, other, rgb } from "../core/colour.js";
+import { categories, diverging, other, rgb } from "../core/colour.js";
 import { count, number, plural } from "../core/format.js";
 import { saveCanvas } from "../core/save.js";
 import { draw, gridOf, inside, near, quantise } from "./pixels.js";
@@ -37,7 +37,7 @@ export function Scatter({ x, y, xTitle, yTitle, category, legend = [], onPick, o
   const w = Math.max(120, wide - left), h = tall - bottom;
   const colours = useMemo(() => {
     const all = categories(dark).map(rgb), rest = rgb(other(dark));
-    return legend.length > 1 ? legend.map((item, at) => (item.other || at >= all.length ? rest : all[at])) : [all[0]];
+    return legend.length > 1 ? legend.map((item, at) => (item.tone !== undefined ? diverging(item.tone, dark) : item.other || at >= all.length ? rest : all[at])) : [all[0]];
   }, [dark, legend]);
 
   const paint = (step) => {
@@ -137,23 +137,15 @@ export function Scatter({ x, y, xTitle, yTitle, category, legend = [], onPick, o
   </div>`;
 }
 
-/** Bytes of categories from texts: the most frequent ones by name, the rest as "other". */
-export function categorise(texts, most = 9) {
-  const counts = new Map();
-  for (const text of texts) counts.set(text ?? "", (counts.get(text ?? "") ?? 0) + 1);
-  const names = [...counts].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1));
-  const named = names.filter(([name]) => name).slice(0, most);
-  const place = new Map(named.map(([name], at) => [name, at]));
-  const rest = texts.length - named.reduce((sum, [, n]) => sum + n, 0);
-  const bytes = Uint8Array.from(texts, (text) => place.get(text ?? "") ?? named.length);
-  return { bytes, legend: [...named.map(([name, n]) => ({ name, n })), ...(rest ? [{ name: "other or not known", n: rest, other: true }] : [])] };
-}
-
-/** Bytes of five steps of a number. */
+/** Bytes of five steps of a number: of its size in both directions around 0, or from its least to its largest value. */
 export function steps(values, words = "") {
-  const sorted = Float64Array.from(values).filter((value) => value === value).sort();
-  const cuts = [0.2, 0.4, 0.6, 0.8].map((share) => sorted[Math.floor(share * (sorted.length - 1))] ?? 0);
+  const known = Float64Array.from(values).filter((value) => value === value);
+  const signed = known.some((value) => value < 0);
+  const sorted = (signed ? known.map(Math.abs) : known).sort();
+  const at = (share) => sorted[Math.floor(share * (sorted.length - 1))] ?? 0;
+  const cuts = signed ? [-at(0.8), -at(0.4), at(0.4), at(0.8)] : [0.2, 0.4, 0.6, 0.8].map(at);
   const bytes = Uint8Array.from(values, (value) => (value === value ? cuts.filter((cut) => value > cut).length : 5));
-  const names = [`up to ${number(cuts[0])}`, ...cuts.slice(1).map((cut, at) => `${number(cuts[at])} to ${number(cut)}`), `above ${number(cuts[3])}`];
-  return { bytes, legend: [...names.map((name) => ({ name: `${words}${name}` })), { name: "not known", other: true }] };
+  const tones = signed ? [-1, -0.5, 0.08, 0.5, 1] : [0.2, 0.4, 0.6, 0.8, 1];
+  const names = [`up to ${number(cuts[0])}`, ...cuts.slice(1).map((cut, place) => `${number(cuts[place])} to ${number(cut)}`), `above ${number(cuts[3])}`];
+  return { bytes, legend: [...names.map((name, place) => ({ name: `${words}${name}`, tone: tones[place] })), ...(known.length < values.length ? [{ name: "not known", other: true }] : [])] };
 }

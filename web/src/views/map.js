@@ -3,23 +3,28 @@ import { html, useMemo, useState } from "../core/html.js";
 import { bytes, get } from "../core/api.js";
 import { amend, link, route } from "../core/route.js";
 import { fieldOf, scoresOf } from "../core/fields.js";
-import { has } from "../core/index.js";
+import { has, index } from "../core/index.js";
 import { title } from "../core/columns.js";
 import { useCall } from "../core/use.js";
 import { signed, units } from "../core/format.js";
-import { Empty, Failed, Shown } from "../parts/states.js";
+import { Empty, Failed, Loading, Shown } from "../parts/states.js";
 import { Picked, rowsAt, useWords } from "../parts/picked.js";
 import { Scatter, steps } from "../plots/scatter.js";
 
 const FIELDS = ["moa", "pert_type", "cell_id", "pert_idose", "pert_itime", "tas"];
 
 export function MapView() {
+  if (!index.value) return html`<h1>Map</h1><${Loading} />`;
+  return has("map") ? html`<${Whole} />` : html`<h1>Map</h1><${Empty} command="beadwork index layout INDEX">This index has no map of its signatures yet.</${Empty}>`;
+}
+
+function Whole() {
   const call = useCall(async (signal) => {
-    const raw = new Uint16Array(await bytes(["map", "positions"], {}, { signal }));
+    // a margin all round; the largest number stands for "no place" in plots
+    const raw = new Uint16Array(await bytes(["map", "positions"], {}, { signal })).map((value) => 1311 + value * 0.96);
     const n = raw.length / 2;
     return { x: raw.subarray(0, n), y: raw.subarray(n) };
   }, []);
-  if (call.error?.status === 404) return html`<h1>Map</h1><${Empty} command="beadwork index layout INDEX">This index has no map: ${call.error.message}.</${Empty}>`;
   return html`<h1>Map</h1><p class="soft">All signatures of the index; those with like profiles stand near each other. Distance on the map is not a score.</p>
     <${Shown} call=${call} what="Reading the map">${(data) => html`<${Drawn} data=${data} />`}</${Shown}>`;
 }

@@ -3,16 +3,23 @@ import { html } from "../core/html.js";
 import { get } from "../core/api.js";
 import { amend, link, route } from "../core/route.js";
 import { useCall } from "../core/use.js";
-import { number } from "../core/format.js";
-import { Empty, Shown } from "../parts/states.js";
+import { has, index } from "../core/index.js";
+import { number, plural } from "../core/format.js";
+import { title } from "../core/columns.js";
+import { Empty, Loading, Shown } from "../parts/states.js";
 import { Histogram } from "../plots/bars.js";
+import { Table } from "../parts/table.js";
 
 const ROWS = "ABCDEFGHIJKLMNOP";
 
 export function Plate({ rest: [plate = "", well = ""] }) {
-  const call = useCall((signal) => get(["plates", plate], {}, { signal }), [plate]);
-  if (call.error?.status === 404) return html`<h1>${plate} ${well}</h1><${Empty} command="beadwork serve INDEX --results RESULTS">The wells of this plate cannot be shown: ${call.error.message}. With the folder of the run that made the signatures, this page goes down to wells, QC figures and beads.</${Empty}>`;
-  return html`<h1>${plate} <span class="soft">${well}</span></h1><${Shown} call=${call} what="Reading the plate">${(data) => html`<${PlateMap} data=${data} plate=${plate} well=${well} />${well && html`<${Well} plate=${plate} well=${well} data=${data} />`}`}</${Shown}>`;
+  if (!index.value) return html`<h1>${plate} ${well}</h1><${Loading} />`;
+  return has("plates") ? html`<${Known} plate=${plate} well=${well} />` : html`<h1>${plate} ${well}</h1><${Empty} command="beadwork serve INDEX --results RESULTS --plates config/plates.tsv">This index was opened without the plates that its signatures come from, so wells, QC figures and beads cannot be shown here.</${Empty}>`;
+}
+
+function Known({ plate, well }) {
+  const call = useCall((signal) => get(["plates", plate, "wells"], {}, { signal }), [plate]);
+  return html`<h1>${plate} <span class="soft">${well}</span></h1><${Shown} call=${call} what="Reading the plate">${(data) => html`<${PlateMap} data=${data} plate=${plate} well=${well} />${well && html`<${Well} plate=${plate} well=${well} />`}`}</${Shown}>`;
 }
 
 function PlateMap({ data, plate, well }) {
@@ -25,11 +32,13 @@ function PlateMap({ data, plate, well }) {
     })}</tr>`)}</tbody></table></div></section>`;
 }
 
-function Well({ plate, well, data }) {
-  const item = data.wells.find((one) => one.well === well) ?? {};
-  const analyte = route.value.query.get("analyte") ?? "";
-  const call = useCall((signal) => get(["plates", plate, "wells", well, "beads"], { analyte }, { signal }), [plate, well, analyte]);
-  return html`<section><h2>${well}</h2><dl class="facts">${Object.entries(item).filter(([, value]) => value !== null && value !== "").map(([name, value]) => [html`<dt key=${name}>${name.replaceAll("_", " ")}</dt>`, html`<dd>${number(value)}</dd>`])}</dl>
-    <h2>Beads of an analyte</h2><${Shown} call=${call} what="Reading beads">${(beads) => html`<label>Analyte <select value=${beads.analyte} onChange=${(event) => amend({ analyte: event.target.value })}>${beads.analytes.map((one) => html`<option key=${one.id ?? one} value=${one.id ?? one}>${one.label ?? one}</option>`)}</select></label>
-      <${Histogram} counts=${beads.counts} edges=${beads.edges} mark=${(beads.peaks ?? []).map((peak) => peak.log2 ?? peak)} label=${`Histogram of ${beads.n ?? ""} beads, log2 of fluorescence`} /><p class="soft">log2 of fluorescence; lines: fitted peaks${beads.genes ? `, ${beads.genes.join(" and ")}` : ""}.</p>`}</${Shown}></section>`;
+function Well({ plate, well }) {
+  const analyte = route.value.query.getAll("analyte");
+  const one = useCall((signal) => get(["plates", plate, "wells", well], {}, { signal }), [plate, well]);
+  const beads = useCall((signal) => get(["plates", plate, "wells", well, "beads"], { analyte }, { signal }), [plate, well, analyte.join()]);
+  return html`<section><h2>${well}</h2><${Shown} call=${one} what="Reading the well">${({ plate: _, qc, ...fields }) => html`<dl class="facts">${Object.entries(fields).filter(([, value]) => value !== null && value !== "").map(([name, value]) => [html`<dt key=${name}>${title(name)}</dt>`, html`<dd>${number(value)}</dd>`])}</dl>
+      ${qc.length > 0 && html`<h2>QC figures</h2><${Table} rows=${qc} local=${true} label="QC figures" file=${`${plate}_${well}_qc`} id="metric" height=${10} more=${{ metric: { phone: true }, value: { phone: true } }} />`}`}</${Shown}>
+    <h2>Beads</h2><form class="row" onSubmit=${(event) => { event.preventDefault(); amend({ analyte: new FormData(event.target).get("genes").split(/[\s,;]+/).filter(Boolean).slice(0, 12) }); }}><label>Genes or analytes <input name="genes" defaultValue=${analyte.join(" ")} placeholder="CDK1 TP53" maxlength="200" /></label><button type="submit">Show</button></form>
+    <${Shown} call=${beads} what="Reading beads">${(data) => html`<div class="two">${data.panels.map((panel) => html`<figure key=${panel.analyte}><figcaption>${panel.title ?? `analyte ${panel.analyte}`} <span class="soft">${plural(panel.beads, "bead")}; ${panel.peaks.map((peak) => `${peak.symbol} ${number(peak.log2)}`).join(", ")}</span></figcaption>
+      <${Histogram} counts=${panel.counts} edges=${panel.edges} mark=${panel.peaks.map((peak) => peak.log2)} label=${`Beads of analyte ${panel.analyte}, log2 of fluorescence; values called: ${panel.peaks.map((peak) => `${peak.symbol} ${number(peak.log2)}`).join(", ")}`} /></figure>`)}</div><p class="soft">log2 of fluorescence; lines: the values called for the two genes of an analyte.</p>`}</${Shown}></section>`;
 }
