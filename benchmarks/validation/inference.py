@@ -12,6 +12,15 @@ from beadwork.model.matrix import Level
 from beadwork.stages.levels.inference.infer import infer
 
 PERTURBATIONS = ("estrogen", "GSE197067", "siESR1", "stemHypoxia")
+OTHERS = {
+    "scale power 0": {"scale_power": 0.0},
+    "scale power 1": {"scale_power": 1.0},
+    "gene power 0": {"gene_power": 0.0},
+    "gene power 1": {"gene_power": 1.0},
+    "saturation 0": {"saturation": 0.0},
+    "saturation 0.0005": {"saturation": 5e-4},
+    "neither (0 and 0), study weight 0.3": {"gene_power": 0.0, "saturation": 0.0},
+}
 MAD_TO_SD, MIN_MAD = 1.4826, 0.1
 
 
@@ -69,7 +78,7 @@ def choices(lab: Lab) -> list[str]:
         out.append(line(f"full rank, ridge {ridge:g}", *lab.left_out(ridge=ridge)))
     for rank in (128, 256, PARAMS.rank):
         out.append(line(f"rank {rank}", *lab.left_out(rank=rank)))
-    for weight in (0.0, 1.0):
+    for weight in (0.0, 0.3, 1.0):
         out.append(line(f"study weight {weight:g}", *lab.left_out(weight=weight)))
     u133 = [name for name in lab.studies if "U133" in lab.facts.loc[name, "what"]]
     out.append(
@@ -78,10 +87,10 @@ def choices(lab: Lab) -> list[str]:
     out.append(line("HG-U133 studies counted twice (a platform's own part)",
                     *lab.left_out(factor=dict.fromkeys(u133, 2.0))))  # fmt: skip
     out.append(line("perturbation studies counted four times", *lab.left_out(factor=dict.fromkeys(PERTURBATIONS, 4.0))))
-    for power in (0.0, 1.0):
-        lab.set_power(power)
-        out.append(line(f"scale power {power:g}", *lab.left_out()))
-    lab.set_power(PARAMS.scale_power)
+    for name, other in OTHERS.items():
+        lab.weigh(**other)
+        out.append(line(name, *lab.left_out(**({"weight": 0.3} if name.startswith("neither") else {}))))
+    lab.weigh()
     out.append(line("a penalty for each gene (nested)", *gene_penalties(lab)))
     out.append(line("weights drawn to those of co-expressed genes", *neighbour_prior(lab)))
     out.append(line("a radial kernel on the residuals", *kernel_residuals(lab)))

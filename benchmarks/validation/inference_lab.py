@@ -1,4 +1,4 @@
-"""Studies left out, for any choice of the fit: what ``validation_inference.py`` compares; every fifth gene."""
+"""Studies left out, for any choice of the fit: what ``inference.py`` compares; every fifth gene."""
 
 from contextlib import ExitStack
 from functools import partial
@@ -15,6 +15,7 @@ from beadwork.kernels.levels.inferred_sd import CALIBRATION, plate_factor
 from beadwork.kernels.levels.ridge import (
     Agreement,
     Sums,
+    balance,
     leading_axes,
     make_system,
     predict_differences,
@@ -34,7 +35,7 @@ SEVEN = ("bladder", "borovecki", "chowdary", "cmap_bsm", "cmap_gsm", "nakayama",
 class Lab:
     """Moments and sums of every study by itself."""
 
-    def __init__(self, shared: Path, scale_power: float = PARAMS.scale_power) -> None:
+    def __init__(self, shared: Path) -> None:
         genes = gene_table()
         files = sorted(shared.glob("expression/*.npz")) + sorted(shared.glob("expression_more/*.npz"))
         self.facts = read_studies(resource_path("inference_studies.tsv"))
@@ -44,24 +45,27 @@ class Lab:
         self.genes = self.profiles.genes[::EVERY]
         self.bing = genes.loc[self.genes, "pr_is_bing"].to_numpy() == 1
         self.studies = {study.name: study for study in self.profiles.studies}
-        self.moments = {
-            name: study_moments(partial(self.portions, name), study.two_colour, PARAMS.target_mean)
+        self.plain = [
+            study_moments(partial(self.portions, name), study.two_colour, PARAMS.target_mean)
             for name, study in self.studies.items()
-        }
-        self.set_power(scale_power)
+        ]
+        self.weigh()
 
-    def set_power(self, power: float) -> None:
-        """Sum anew, studies scaled by another power of their spread."""
-        self.power, shape = power, (len(self.profiles.landmarks), len(self.genes))
+    def weigh(
+        self, scale_power: float = PARAMS.scale_power, gene_power: float = PARAMS.gene_power,
+        saturation: float = PARAMS.saturation,
+    ) -> None:  # fmt: skip
+        """Sum anew, with another choice of how far studies count."""
+        self.power, shape = scale_power, (len(self.profiles.landmarks), len(self.genes))
+        self.moments = dict(zip(self.studies, balance(self.plain, scale_power, gene_power, saturation), strict=True))
         self.sums = {
-            name: study_sums([(moments, partial(self.portions, name))], shape, power)
+            name: study_sums([(moments, partial(self.portions, name))], shape, scale_power)
             for name, moments in self.moments.items()
         }
 
     def portions(self, name: str):
         """Profiles of a study, every fifth gene."""
-        for x, y in self.profiles.portions(self.studies[name]):
-            yield x, y[:, ::EVERY]
+        return self.profiles.portions(self.studies[name], genes=slice(None, None, EVERY))
 
     def without(self, name: str) -> list[str]:
         """Studies that share no patients with one."""
@@ -77,7 +81,7 @@ class Lab:
             sum(self.sums[name].xy * factor.get(name, 1.0) for name in names),
         )
         system = make_system(sums, [self.moments[name] for name in names], weight, self.power)
-        root = ridge_root(system, ridge)
+        root = ridge_root(system.frame, ridge)
         return partial(predict_differences, system=system, root=root, axes=leading_axes(system, root, rank))
 
     def weights(self, names, ridge: float = PARAMS.ridge) -> np.ndarray:

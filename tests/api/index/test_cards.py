@@ -117,6 +117,8 @@ def test_inferred_genes_of_a_signature_count_by_their_accuracy(tmp_path: Path, s
     landmarks = cards.show_signature(ConnectivityIndex.open(tmp_path / "lm", threads=1), "s1")
     assert "list_score" not in landmarks.tables["profile"] and "profile_ranked_by" not in landmarks.facts
     assert landmarks.tables["profile"]["z"].is_monotonic_decreasing
+    drug = cards.show_perturbagen(ConnectivityIndex.open(tmp_path / "lm", threads=1), "b")
+    assert "list_score" not in drug.tables["genes"] and "genes_ranked_by" not in drug.facts
     card = cards.show_signature(ConnectivityIndex.open(tmp_path / "index", threads=1), "s1")
     profile = card.tables["profile"]
     if scale == "measured":
@@ -141,3 +143,70 @@ def test_command(index: Path, tmp_path: Path) -> None:
         result = runner.invoke(cli, ["show", str(index), option, name])
         assert result.exit_code == 0, result.output
     assert runner.invoke(cli, ["show", str(index)]).exit_code != 0
+
+
+def mixed_index(tmp_path: Path, scales: list[str | None]) -> Path:
+    """Signatures of one drug, a matrix for each scale of z; the first 300 genes are landmarks, 100 are inferred."""
+    table, rng = gene_table(), np.random.default_rng(2)
+    genes = table.index[table["pr_is_lm"] == 1][:300].append(table.index[table["pr_is_lm"] == 0][:100])
+    effect, files = rng.normal(size=(400, 1)), []
+    for number, scale in enumerate(scales):
+        step = {"command": "zscore", "version": "1", "parameters": {"scale": scale}}
+        record = {} if scale is None else {"command": "consensus", "version": "1", "parameters": {}, "history": [step]}
+        cols = pd.DataFrame({"pert_iname": "drug", "pert_type": "trt_cp", "cell_id": "A375"},
+                            index=[f"s{number}{letter}" for letter in "ab"])  # fmt: skip
+        values = (effect + rng.normal(size=(400, 2)) / 2).astype(np.float32)
+        files.append(tmp_path / f"modz{number}.gctx")
+        matrix = Matrix(values, pd.DataFrame(index=genes), cols, level=Level.MODZ, provenance=record)
+        write_matrix(matrix, files[-1])
+    build_index(tmp_path / "index", files, params=IndexParams(background=0))
+    return tmp_path / "index"
+
+
+@pytest.mark.parametrize("scales", [["own"], ["measured"], ["own", "measured"], ["measured", "own", None]])
+def test_constant_genes_count_inferred_ones_by_their_accuracy(tmp_path: Path, scales: list[str | None]) -> None:
+    index = ConnectivityIndex.open(mixed_index(tmp_path, scales), threads=1)
+    card = cards.show_perturbagen(index, "drug")
+    z = index.store.read_signatures(range(2 * len(scales)))
+    factor = np.array([inference_accuracies().get(gene, 1.0) for gene in index.store.gene_ids])
+    own = np.repeat([scale != "measured" for scale in scales], 2)
+    listed = np.where(own[:, None], z * np.clip(factor, 0, 1), z)
+    expected = listed.mean(axis=0) * np.sqrt(len(z)) / np.sqrt(listed.std(axis=0) ** 2 + 1)
+    found = card.tables["genes"].set_index("gene_id")["list_score"]
+    np.testing.assert_allclose(found, pd.Series(expected, index.store.gene_ids)[found.index], rtol=1e-6)
+    assert found.is_monotonic_decreasing and found.iloc[0] == pytest.approx(expected.max())
+    said = card.facts["genes_ranked_by"]
+    assert ("times the accuracy" in said) == own.any()
+    assert ("zscore --scale measured" in said) == (not own.all())
+    assert ("2 of " in said) == (own.any() and not own.all())
+
+
+@pytest.mark.parametrize(("option", "name"), [("--sig", "s0a"), ("--pert", "drug")])
+def test_gene_sets_of_a_signature_or_perturbagen(tmp_path: Path, option: str, name: str) -> None:
+    index = mixed_index(tmp_path, ["own"])
+    result = CliRunner().invoke(
+        cli, ["show", str(index), option, name, "--gmt", str(tmp_path / "x.gmt"), "--genes", "30"]
+    )
+    assert result.exit_code == 0, result.output
+    up, down = (line.split("\t") for line in (tmp_path / "x.gmt").read_text().splitlines())
+    assert (up[0], down[0]) == (f"{name}_UP", f"{name}_DN") and len(up) == len(down) == 32
+    assert up[1].endswith("ranked by: inferred genes by z times the accuracy of their inference")
+    opened = ConnectivityIndex.open(index, threads=1)
+    card = (cards.show_signature if option == "--sig" else cards.show_perturbagen)(opened, name)
+    table = card.tables["profile" if option == "--sig" else "genes"]
+    assert up[2:27] == table["symbol"].head(25).tolist() and down[2:27] == table["symbol"].tolist()[::-1][:25]
+    answer = CliRunner().invoke(cli, ["query", str(index), "--up", str(tmp_path / "x.gmt"), "-o", str(tmp_path / "q")])
+    assert answer.exit_code == 0, answer.output
+    assert (tmp_path / "q" / f"{name}.tsv").is_file()  # one query of both sets
+
+
+def test_gene_sets_are_refused_or_short_in_one_line(index: Path, tmp_path: Path) -> None:
+    wrong = CliRunner().invoke(cli, ["show", str(index), "--cell", "A375", "--gmt", str(tmp_path / "x.gmt")])
+    assert str(wrong.exception) == "--gmt: gene sets are those of a signature or perturbagen; give --sig or --pert"
+    assert not (tmp_path / "x.gmt").exists()
+    few = CliRunner().invoke(
+        cli, ["show", str(index), "--sig", "ko:A375", "--gmt", str(tmp_path / "x.gmt"), "--genes", "399"]
+    )
+    assert few.exit_code == 0, few.output
+    sets = [set(line.split("\t")[2:]) for line in (tmp_path / "x.gmt").read_text().splitlines()]
+    assert len(sets) == 2 and not sets[0] & sets[1]

@@ -93,6 +93,36 @@ def test_tables_of_counts_and_of_r(tmp_path, caplog):
         read_expression(tmp_path / "twice.tsv")
 
 
+@pytest.mark.parametrize(
+    ("name", "separator", "decimal", "shown"),
+    [
+        ("x.txt", " ", ".", '"gene" "a b" "a c"'),
+        ("x.txt.gz", " ", ".", '"a b" "a c"'),
+        ("x.csv", ";", ".", "gene;a b;a c"),
+        ("x.csv", ";", ",", "gene;a b;a c"),
+        ("x.csv", "\t", ".", "gene\ta b\ta c"),
+        ("x.tsv", ",", ".", "gene,a b,a c"),
+    ],
+)
+def test_what_separates_the_cells_is_seen(tmp_path, name: str, separator: str, decimal: str, shown: str):
+    rows = [[symbol, f"{k}.5", f"{2 * k}.25"] for k, symbol in enumerate(SYMBOLS[:20])]
+    text = "\n".join([shown, *(separator.join([row[0], *(v.replace(".", decimal) for v in row[1:])]) for row in rows)])
+    (tmp_path / name).write_bytes(gzip.compress(text.encode()) if name.endswith("gz") else text.encode())
+    found = read_expression(tmp_path / name)
+    assert found.cids.tolist() == ["a b", "a c"] and found.rids.tolist() == GENES[:20].tolist()
+    assert found.values[3].tolist() == [3.5, 6.25]
+
+
+@pytest.mark.parametrize("heading", ["gene_id", "entrez", "x"])
+def test_a_column_of_entrez_ids_is_no_sample(tmp_path, caplog, heading: str):
+    table = pd.DataFrame(VALUES, index=SYMBOLS, columns=SAMPLES)
+    table.insert(0, heading, GENES.astype(int))
+    table.to_csv(tmp_path / "x.tsv", sep="\t")
+    with caplog.at_level(logging.INFO):
+        check(tmp_path / "x.tsv")
+    assert f"{heading} are taken as annotation of the genes, not as samples" in caplog.text
+
+
 def test_sparse_counts_with_ensembl_ids_beside_the_names(tmp_path):
     anndata = pytest.importorskip("anndata")
     from scipy.sparse import csr_matrix
@@ -131,6 +161,7 @@ def test_another_name_of_the_study_field(tmp_path):
         ({"sample": np.array(["s1", "s1"])}, "x.npz: column ids must be unique; repeated: s1"),
         ({"sample": np.array(["s1"])}, r"x.npz: expr of shape \(4, 2\) and type float16 does not fit 4 rows"),
         ({"expr": np.array([["a", "b"]] * 4)}, r"x.npz: expr of shape \(4, 2\) and type <U1 does not fit"),
+        ({"sample": np.array(["s1", "s2"], dtype=object)}, r"save names as text \(dtype str\), not as objects"),
         ({"probe": np.array(["a", "b", "c", "d"])}, r"x.npz: none of its 4 rows names a gene of the platform \(a, b"),
     ],
 )

@@ -9,12 +9,18 @@ from hypothesis import strategies as st
 
 from beadwork.kernels.levels.ridge import (
     Agreement,
+    LinearModel,
     StudyMoments,
+    System,
+    balance,
     infer_genes,
     leading_axes,
+    make_frame,
     make_system,
     predict_differences,
+    predict_left_out,
     ridge_root,
+    ridge_weights,
     solve_ridge,
     study_moments,
     study_sums,
@@ -85,6 +91,38 @@ def test_sums_give_what_whole_arrays_give(ridge: float, gaps: float, two_colour)
     np.testing.assert_allclose((model.loadings @ model.components)[known], expected[known], rtol=1e-7, atol=1e-9)
 
 
+@pytest.mark.parametrize(("gene_power", "saturation"), [(0.0, 0.05), (0.6, 0.0), (1.0, 0.2)])
+def test_balanced_studies_give_what_whole_arrays_give(gene_power: float, saturation: float):
+    studies = planted(noise=1.0)
+    studies[2][1][:, :5] *= 30  # genes that vary far in one study
+    plain, _ = fit_parts(studies, size=99)
+    moments = balance(plain, 0.5, gene_power, saturation)
+    sums = study_sums([(m, portions(s, 99)) for m, s in zip(moments, studies, strict=True)], (12, 30), 0.5)
+    model = solve_ridge(make_system(sums, moments, 0.0, 0.5), 3.0)
+    spread = np.array([np.median(x.std(axis=0)) for x, _ in studies])
+    scale = (np.median(spread) / spread) ** 0.5
+    parts = [(c * (x - x.mean(axis=0)), c * (y - y.mean(axis=0))) for (x, y), c in zip(studies, scale, strict=True)]
+    usual = np.sqrt(sum(y.var(axis=0) * len(y) for _, y in studies) / sum(SIZES))
+    sd = np.sqrt(sum((x**2).sum(axis=0) for x, _ in parts) / sum(SIZES))
+    gram, cross = np.zeros((12, 12)), np.zeros((12, 30))
+    for (x, y), (_, raw) in zip(parts, studies, strict=True):
+        inner = np.linalg.inv(np.eye(len(x)) + saturation * (x / sd) @ (x / sd).T)
+        gram += x.T @ inner @ x
+        cross += x.T @ inner @ (y * (usual / np.maximum(raw.std(axis=0), 0.1 * usual)) ** gene_power)
+    d = np.sqrt(np.diag(gram) / sum(SIZES))
+    expected = np.linalg.solve(gram / d / d[:, None] + 3.0 * np.eye(12), cross / d[:, None]) / d[:, None]
+    np.testing.assert_allclose(model.loadings @ model.components, expected, rtol=1e-7, atol=1e-10)
+
+
+def test_a_gene_that_does_not_vary_in_a_study_stays_within_bounds():
+    studies = planted()
+    studies[1][1][:, 4] = 7.0
+    studies[0][1][:, 5] = np.nan
+    moments = balance([study_moments(portions(study), False, 1.0) for study in studies], 0.5, 1.0, 0.0)
+    scales = np.array([study.y_scale for study in moments])
+    assert np.isfinite(scales).all() and scales[1, 4] == pytest.approx(10) and scales.max() <= 10
+
+
 @given(st.integers(1, 20), st.integers(0, 1000))
 @settings(max_examples=15, deadline=None)
 def test_portions_and_threads_change_nothing_but_the_last_bits(size: int, seed: int):
@@ -104,7 +142,7 @@ def test_leaving_a_study_out_is_a_subtraction():
     left = make_system(sums.less(last), moments[:2], 0.3, 0.5)
     alone_moments, alone = fit_parts(studies[:2], two_colour=(False, False))
     fresh = make_system(alone, alone_moments, 0.3, 0.5)
-    for one, other in zip(left, fresh, strict=True):
+    for one, other in zip((*left.frame, left.cross()), (*fresh.frame, fresh.cross()), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-8, atol=1e-9)
 
 
@@ -114,10 +152,10 @@ def test_low_rank_is_the_best_of_its_rank_for_fit_and_penalty():
     system = make_system(sums, moments, 0.3, 0.5)
     full, low = solve_ridge(system, 3.0), solve_ridge(system, 3.0, rank=4)
     assert low.loadings.shape == (12, 4) and low.components.shape == (4, 30)
-    root = ridge_root(system, 3.0)
-    augmented = root @ (system.x_sd[:, None] * (full.loadings @ full.components))
+    root = ridge_root(system.frame, 3.0)
+    augmented = root @ (system.frame.x_sd[:, None] * (full.loadings @ full.components))
     u, d, vt = np.linalg.svd(augmented, full_matrices=False)
-    made = root @ (system.x_sd[:, None] * (low.loadings @ low.components))
+    made = root @ (system.frame.x_sd[:, None] * (low.loadings @ low.components))
     np.testing.assert_allclose(made, (u[:, :4] * d[:4]) @ vt[:4], atol=1e-8)
     largest = np.take_along_axis(low.loadings, np.abs(low.loadings).argmax(axis=0)[None], axis=0)[0]
     assert (largest > 0).all()  # signs are fixed
@@ -128,7 +166,7 @@ def test_predicted_differences_are_those_of_the_model(rank: int):
     studies = planted(noise=2.0)
     moments, sums = fit_parts(studies)
     system = make_system(sums, moments, 0.3, 0.5)
-    root = ridge_root(system, 3.0)
+    root = ridge_root(system.frame, 3.0)
     axes = leading_axes(system, root, rank)
     assert (axes is None) == (rank == 12)
     x = within(studies[0][0], moments[0].x_mean)
@@ -136,6 +174,44 @@ def test_predicted_differences_are_those_of_the_model(rank: int):
     np.testing.assert_allclose(
         predict_differences(x, system, root, axes), x @ model.loadings @ model.components, atol=1e-9
     )
+
+
+@pytest.mark.parametrize("rank", [4, 12])
+@pytest.mark.parametrize("rows", [5, 30])
+@pytest.mark.parametrize("saturation", [0.0, 0.1])
+def test_what_is_left_out_needs_no_sums_of_its_own(rank: int, rows: int, saturation: float):
+    studies = planted(noise=2.0, gaps=0.1)
+    plain, _ = fit_parts(studies)
+    moments = balance(plain, 0.5, 0.5, saturation)
+    pairs = [(moment, portions(study)) for moment, study in zip(moments, studies, strict=True)]
+    whole, others = study_sums(pairs, (12, 30), 0.5), study_sums(pairs[1:], (12, 30), 0.5)
+    fresh = make_system(others, moments[1:], 0.3, 0.5)
+    root = ridge_root(fresh.frame, 3.0)
+    axes = leading_axes(fresh, root, rank)
+    x = np.random.default_rng(1).normal(size=(rows, 12))  # fewer and more than landmarks
+    expected = predict_differences(x, fresh, root, axes)
+    frame = make_frame(others.xx, moments[1:], 0.3, 0.5)
+    for threads in (1, 3):
+        found = predict_left_out(x, System(frame, whole.xy), root, axes, pairs[:1], 0.5, threads)
+        np.testing.assert_allclose(found, expected, atol=1e-9)
+
+
+def test_full_weights_are_those_of_the_solution():
+    moments, sums = fit_parts(planted(noise=2.0))
+    system = make_system(sums, moments, 0.3, 0.5)
+    model = solve_ridge(system, 3.0)
+    np.testing.assert_allclose(ridge_weights(system, 3.0), model.loadings @ model.components, atol=1e-12)
+
+
+@pytest.mark.parametrize("loadings", [True, False])
+def test_small_integers_are_applied_as_the_numbers_they_are(loadings: bool):
+    rng = np.random.default_rng(3)
+    components = rng.integers(-127, 128, (4 if loadings else 9, 2100)).astype(np.int8)
+    left = rng.normal(size=(9, 4)) if loadings else None
+    model = LinearModel(rng.normal(size=2100), left, components)
+    x = rng.normal(size=(9, 7)).astype(np.float32)
+    weights = (left if loadings else np.eye(9)) @ components.astype(float)
+    np.testing.assert_allclose(infer_genes(x, model), model.intercept[:, None] + weights.T @ x, rtol=1e-12, atol=1e-9)
 
 
 def test_the_mean_profile_gets_the_mean_of_the_genes():
@@ -163,7 +239,7 @@ def test_a_study_of_equal_profiles_adds_only_its_mean():
     assert np.isnan(moments[1].spread)
     _, others = fit_parts([studies[0], studies[2]], two_colour=(False, False))
     np.testing.assert_allclose(sums.xy, others.xy)
-    assert np.isfinite(make_system(sums, moments, 0.3, 0.5).cross).all()
+    assert np.isfinite(make_system(sums, moments, 0.3, 0.5).cross()).all()
 
 
 def test_moments_are_those_of_numpy():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import logging
 import struct
@@ -32,6 +33,8 @@ _DAMAGE = (OSError, ValueError, TypeError, EOFError, KeyError, RuntimeError, Not
 TEXT_ENDINGS = (".tsv", ".txt", ".csv", ".tab")
 GENE_COLUMNS = frozenset({"chr", "chrom", "chromosome", "start", "end", "strand", "length"})
 """Columns of numbers in tables of counts that are no samples, in lower case."""
+FEWEST_IDS = 20
+"""A column of fewer numbers is a sample, whatever they are."""
 FEW_SAMPLES = 256
 """Samples by which one of several rows of a gene is chosen; evenly spread."""
 
@@ -223,7 +226,8 @@ def _read_npz(path: Path) -> _Raw:
             if strange := [name for name, array in arrays.items() if not isinstance(array, np.ndarray)]:
                 raise ValueError(f"{name_some(strange)}: not an array")
     except _DAMAGE as error:
-        raise FileError(f"{path}: not a readable .npz file ({_one_line(error)})") from None
+        hint = "; save names as text (dtype str), not as objects" if "allow_pickle" in str(error) else ""
+        raise FileError(f"{path}: not a readable .npz file ({_one_line(error)}){hint}") from None
     ids = next((name for name in ("gene", "probe") if name in arrays), None)
     if "expr" not in arrays or ids is None or "sample" not in arrays:
         raise FileError(
@@ -282,19 +286,23 @@ def _plain(table: pd.DataFrame) -> pd.DataFrame:
 
 def _read_text(path: Path, ending: str) -> _Raw:
     """Table with a header line of samples; columns of text beside the first annotate the genes."""
-    separator = "," if ending.endswith(".csv") else "\t"
     lines = split_lines(read_text(path, "a table of genes by samples is needed"))
     skipped = next((k for k, line in enumerate(lines) if line.strip() and not line.startswith("#")), 0)
     if not any(line.strip() for line in lines):
         raise FileError(f"{path}: is empty; a table with a header line of samples is needed")
-    header = [cell.strip().strip('"') for cell in lines[skipped].split(separator)]
+    separator = _separator(lines[skipped], ending)
+    blanks = separator == " "  # as R writes tables
+    header = [cell.strip() for cell in next(csv.reader([lines[skipped]], delimiter=separator, skipinitialspace=blanks))]
     if twice := sorted({cell for cell in header if cell and header.count(cell) > 1}):
         raise FileError(f"{path}: columns stand twice: {name_some(twice)}; rename them")
     try:
-        table = pd.read_csv(io.StringIO("\n".join(lines[skipped:])), sep=separator, index_col=0, low_memory=False)
+        table = pd.read_csv(
+            io.StringIO("\n".join(lines[skipped:])), sep=r"\s+" if blanks else separator, index_col=0,
+            low_memory=False, decimal="," if separator == ";" and _has_decimal_commas(lines[skipped + 1 :]) else ".",
+        )  # fmt: skip
     except (*_DAMAGE, pd.errors.ParserError) as error:
         raise FileError(f"{path}: not a readable table ({_one_line(error)})") from None
-    beside = [name for name in table if str(name).lower() in GENE_COLUMNS]
+    beside = [name for name in table if str(name).lower() in GENE_COLUMNS or _are_ids(table[name])]
     if beside:
         log.info("%s: %s are taken as annotation of the genes, not as samples", path, name_some(beside))
         table = table.astype(dict.fromkeys(beside, object))
@@ -317,6 +325,24 @@ def _read_text(path: Path, ending: str) -> _Raw:
     rows = table[texts].set_axis(table.index.astype(str).astype(object), axis=0)
     cols = pd.DataFrame(index=pd.Index([str(name) for name in numeric], dtype=object))
     return _Raw(rows, cols, lambda start, stop: values[:, start:stop].T)
+
+
+def _separator(header: str, ending: str) -> str:
+    """Find what separates the cells of a header line: by the ending of the file, else what the line has."""
+    likely = [",", ";", "\t"] if ending.endswith(".csv") else ["\t", ",", ";"]
+    return next((one for one in likely if one in header), " " if len(header.split()) > 1 else likely[0])
+
+
+def _has_decimal_commas(lines: list[str]) -> bool:
+    first = next((line for line in lines if line.strip()), "")
+    return any("," in cell for cell in first.split(";")[1:])
+
+
+def _are_ids(column: pd.Series) -> bool:
+    """Whether a column holds Entrez ids, which are numbers, but no sample's."""
+    if column.dtype.kind not in "iu" or len(column) < FEWEST_IDS or not column.is_unique:
+        return False
+    return gene_resolver().share_known(column.astype(str).tolist()) > 0.9
 
 
 def _turned(raw: _Raw) -> _Raw:

@@ -21,6 +21,9 @@ __all__ = [
     "with_entrez_ids",
 ]
 
+PROBE_ENDING = "_at"
+"""How the name of every probe set ends."""
+
 
 @cache
 def gene_table() -> pd.DataFrame:
@@ -53,7 +56,10 @@ def entrez_ids(ids: pd.Index, pr_gene_id: pd.Series | None = None) -> pd.Index:
 
 def with_entrez_ids(matrix: Matrix) -> Matrix:
     """Give a matrix of probe sets (HG-U133A names) Entrez row ids; any other matrix comes back as it is."""
-    if not len(matrix.rids) or matrix.rids.isin(probe_table().index).mean() < 0.5:
+    named = [str(rid).endswith(PROBE_ENDING) for rid in matrix.rids]
+    if sum(named) < len(named) / 2 or not named:  # no table need be read to see that these are no probe sets
+        return matrix
+    if matrix.rids.isin(probe_table().index).mean() < 0.5:
         return matrix
     rows = matrix.rows.assign(pr_probe_id=matrix.rids)
     return replace(matrix, rows=rows.set_axis(entrez_ids(matrix.rids, matrix.rows.get("pr_gene_id")), axis=0))

@@ -157,10 +157,11 @@ def _read_own(file: h5py.File, path: Path) -> InferenceModel:
         raise FileError(f"{path}: model format {version} is not known here (up to {VERSION}); update beadwork")
     try:
         arrays = {name: file[name][:] for name in file}
-        loadings, components = (arrays[name].astype(np.float64) for name in ("loadings", "components"))
-        if "loadings_scale" in arrays:
-            loadings *= arrays["loadings_scale"].astype(np.float64)
-            components *= arrays["components_scale"].astype(np.float64)[:, None]
+        loadings, components = arrays["loadings"].astype(np.float64), arrays["components"]
+        if "loadings_scale" in arrays:  # whole numbers stay so, the scales of a component go to its loadings
+            loadings *= arrays["loadings_scale"].astype(np.float64) * arrays["components_scale"].astype(np.float64)
+        else:
+            components = components.astype(np.float64)
         metadata: dict[str, Any] = json.loads(_attribute(file, "metadata") or "{}")
         sds = {name: arrays[name].astype(np.float64) if name in arrays else None for name in SDS}
         return InferenceModel(

@@ -81,20 +81,25 @@ def _rank_rows(keys, missing, codes):  # type: ignore[no-untyped-def]
 
 
 @lru_cache(maxsize=64)
-def _score_table(n: int) -> Floats:
+def _score_table(n: int, centre: float, scale: float, level: float) -> Floats:
     """Give the normal score of each code among `n` values: Phi^-1((rank - 1/2) / n); NaN for code 0."""
     table = np.full(2 * n + 1, np.nan)
     table[2:] = rankit_scores(np.arange(2, 2 * n + 1) / 2, n)  # codes are twice the ranks
+    table -= centre
+    table *= scale
+    table += level
     table.flags.writeable = False
     return table
 
 
-def normal_scores(codes: Codes, counts: NDArray[np.integer]) -> Floats:
-    """Give the normal scores of codes, NaN where a value is missing.
+def normal_scores(
+    codes: Codes, counts: NDArray[np.integer], *, centre: float = 0.0, scale: float = 1.0, level: float = 0.0
+) -> Floats:
+    """Give the normal scores of codes, (score - centre) * scale + level, NaN where a value is missing.
 
     codes : (samples, genes); counts : how many values each sample's ranks were taken among.
     """
     scores = np.empty(codes.shape)
     for row, n in enumerate(counts):
-        np.take(_score_table(int(n)), codes[row], out=scores[row], mode="clip")
+        np.take(_score_table(int(n), centre, scale, level), codes[row], out=scores[row], mode="clip")
     return scores

@@ -25,7 +25,7 @@ class InferenceModel:
     loadings
         Shape (landmarks, rank); None for a full model, whose components are the weights (landmarks, genes).
     components
-        Shape (rank, genes).
+        Shape (rank, genes), of any type of number.
     accuracy
         Per gene, the correlation of inferred and measured values within left-out studies, mean over studies; NaN
         where it is not known.
@@ -68,6 +68,8 @@ class InferenceModel:
 
     def restrict(self, genes: pd.Index) -> InferenceModel:
         """Return the model of some of its genes, in the order given (all must be known to it)."""
+        if genes.equals(self.genes):
+            return self
         at = self.genes.get_indexer(genes)
         assert (at >= 0).all(), "genes must be known to the model"
         gene_sd, residual_sd = (None if sd is None else sd[at] for sd in (self.gene_sd, self.residual_sd))

@@ -48,10 +48,19 @@ class TrainInferenceParams(Params):
         "int8", description="numbers of the stored model: int8 with one scale a component, or float16"
     )
     study_weight: float = Field(
-        0.3, ge=0, le=1, description="what is kept of differences between studies: 0 nothing, 1 all"
+        0.1, ge=0, le=1, description="what is kept of differences between studies: 0 nothing, 1 all"
     )
     scale_power: float = Field(
         0.5, ge=0, le=1, description="how far studies whose landmarks vary more are scaled down: 0 not, 1 to one spread"
+    )
+    gene_power: float = Field(
+        0.6,
+        ge=0,
+        le=1,
+        description="how far a gene is scaled down in a study in which it varies more than usual: 0 not",
+    )
+    saturation: float = Field(
+        2e-4, ge=0, description="how soon an axis along which a study varies far counts no more than others (0: never)"
     )
     study_field: str = Field("dataset", min_length=1, description="column field that names the study of a sample")
     two_colour_field: str = Field(

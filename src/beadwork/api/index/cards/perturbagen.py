@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from beadwork.api.index.cards.card import TOP, Card
+from beadwork.api.index.cards.gene_lists import constant_scores, list_scores
 from beadwork.api.index.cards.likeness import nearest, unit_rows
 from beadwork.api.index.cards.mechanism import cohesion
 from beadwork.api.index.cards.rows import SHOWN, find_perturbagen, shared_fields, signature_rows
@@ -34,10 +35,13 @@ def show_perturbagen(index: ConnectivityIndex, name: str) -> Card:
     facts = shared_fields(index, places, ("pert_iname", "pert_id", "pert_type", *COMPOUND_FIELDS))
     facts |= {"signatures": len(places), "cells": int(table["cell_id"].nunique())}
     label = str(facts.get("pert_iname") or name)
+    genes, note = _constant_genes(index, places, z)
+    if note:
+        facts["genes_ranked_by"] = note
     tables = {
         "signatures": table.sort_values(["cell_id", "pert_itime", "pert_idose"], key=_natural, kind="stable"),
         "doses": _grid(table),
-        "genes": _constant_genes(index, z),
+        "genes": genes,
         "agreement": _agreement(table["cell_id"].astype(str).to_numpy(), z),
         "nearest": nearest(index, z, without=places),
     }
@@ -63,16 +67,19 @@ def _grid(table: pd.DataFrame) -> pd.DataFrame:
     return grid.sort_values(["cell_id", "pert_itime", "pert_idose"], key=_natural, kind="stable")
 
 
-def _constant_genes(index: ConnectivityIndex, z: np.ndarray) -> pd.DataFrame:
-    """Genes that move alike in the signatures of a perturbagen: mean, sd, share of the same sign."""
+def _constant_genes(index: ConnectivityIndex, places: np.ndarray, z: np.ndarray) -> tuple[pd.DataFrame, str]:
+    """Genes that move alike in the signatures of a perturbagen: mean, sd, share of one sign; and their ranking."""
+    values, note = list_scores(index, places.tolist(), z)
     mean, sd = z.mean(axis=0), z.std(axis=0)
     same = np.where(mean >= 0, (z > 0).mean(axis=0), (z < 0).mean(axis=0))
     table = index.genes.assign(mean_z=mean, sd_z=sd, share_same_sign=same)
-    score = mean * np.sqrt(len(z)) / np.sqrt(sd**2 + 1)  # one unit of noise, so that few signatures do not win
+    score = constant_scores(values)
+    if note:
+        table = table.assign(list_score=score)
     order = np.argsort(-score, kind="stable")
     ends = order if len(order) <= 2 * TOP else np.concatenate([order[:TOP], order[-TOP:]])
     found: pd.DataFrame = table.iloc[ends].reset_index(drop=True)
-    return found
+    return found, note
 
 
 def _agreement(cells: np.ndarray, z: np.ndarray) -> pd.DataFrame:

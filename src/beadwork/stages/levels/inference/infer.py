@@ -166,11 +166,8 @@ def _of_landmarks(inf: Matrix, model: InferenceModel, measured_sd: Matrix, what:
 
 def apply_model(landmarks: np.ndarray, model: InferenceModel) -> np.ndarray:
     """Values of all genes of a model, not clipped: landmarks (landmarks, samples) -> (genes, samples), float64."""
-    components = model.components.astype(np.float64, copy=False)
-    if model.loadings is None:
-        return np.asarray(model.intercept[:, None] + components.T @ landmarks.astype(np.float64))
-    full = LinearModel(model.intercept.astype(np.float64), model.loadings.astype(np.float64, copy=False), components)
-    return infer_genes(landmarks, full)
+    loadings = None if model.loadings is None else model.loadings.astype(np.float64, copy=False)
+    return infer_genes(landmarks, LinearModel(model.intercept.astype(np.float64), loadings, model.components))
 
 
 def _space_table(genes: pd.DataFrame, space: Space) -> pd.DataFrame:

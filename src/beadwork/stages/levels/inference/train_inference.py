@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -14,22 +14,26 @@ import pandas as pd
 from beadwork.kernels.levels.inferred_sd import plate_factor
 from beadwork.kernels.levels.ridge import (
     Agreement,
+    Portions,
     StudyMoments,
     Sums,
     System,
+    balance,
     leading_axes,
     make_system,
-    predict_differences,
+    predict_left_out,
     ridge_root,
+    ridge_weights,
     solve_ridge,
     study_moments,
     study_sums,
     within,
 )
+from beadwork.model.errors import name_some
 from beadwork.model.levels.inference_model import InferenceModel
 from beadwork.model.params import TrainInferenceParams
 from beadwork.model.qc import join_qc, qc_rows
-from beadwork.stages.levels.inference.training_profiles import TrainingProfiles
+from beadwork.stages.levels.inference.training_profiles import ALL, NONE, Study, TrainingProfiles
 
 log = logging.getLogger("beadwork.train_inference")
 MIN_STUDY = 5
@@ -38,7 +42,7 @@ RIDGES = (500.0, 1000.0, 2000.0, 4000.0, 8000.0, 16000.0)
 """Penalties to choose among."""
 FOLDS = 5
 """Groups of studies are dealt into so many folds to choose the penalty."""
-CHOICE_GENES, CHOICE_SAMPLES = 20, 100
+FEW_GENES, CHOICE_SAMPLES = slice(None, None, 20), 100
 """The penalty is chosen by every 20th gene, and by at most so many samples of a study."""
 JUDGED_SAMPLES = 256
 """A study is judged by at most so many samples, evenly spread."""
@@ -88,7 +92,7 @@ def train_inference(
         ridge = float(choice.attrs["best"])
     elif params.choose_ridge:
         log.warning("one or two groups of studies cannot choose the penalty; it is %g", ridge)
-    fit = solve_ridge(training.system(training.sums, ()), ridge, params.rank)
+    fit = solve_ridge(training.without(training.sums, ()), ridge, params.rank)
     table, accuracy, residual_sd = _left_out(training, genes, ridge)
     metadata: dict[str, Any] = {
         "samples": sum(len(study.places) for study in profiles.studies),
@@ -119,10 +123,12 @@ class _Training:
         self.profiles, self.params, self.threads = profiles, params, threads
         self.studies = profiles.studies
         self.shape = (len(profiles.landmarks), len(profiles.genes))
-        self.moments = [
+        moments = [
             study_moments(partial(profiles.portions, study), study.two_colour, params.target_mean)
             for study in self.studies
         ]
+        _warn_of_ratios(self.studies, moments)
+        self.moments = balance(moments, params.scale_power, params.gene_power, params.saturation)
         spreads = np.array([study.spread for study in self.moments])
         self.spread = float(np.nanmedian(spreads)) if np.isfinite(spreads).any() else float("nan")
         self.scales = np.nan_to_num(self.spread / spreads, nan=1.0) ** (2 * params.scale_power)
@@ -130,31 +136,33 @@ class _Training:
         for number, study in enumerate(self.studies):
             self.groups.setdefault(study.group, []).append(number)
         self.folds = _deal_folds(self)
-        self.few: list[Sums] = []  # of each fold, some genes only
+        self.parts: list[Sums] = []
         self.sums = Sums(np.zeros((self.shape[0],) * 2), np.zeros(self.shape))
         rest = sorted(set(range(len(self.studies))) - {k for fold in self.folds for k in fold})
         for members in [*self.folds, rest]:
-            part = self.sums_of(members)
-            self.few.append(Sums(part.xx, part.xy[:, ::CHOICE_GENES].copy()))
+            part = study_sums(
+                ((self.moments[k], self.portions_of(k)) for k in members), self.shape, params.scale_power, threads
+            )
             self.sums.add(part)
+            if members is not rest:  # only to be subtracted, and large: half of the digits will do
+                self.parts.append(Sums(part.xx, part.xy.astype(np.float32)))
+            del part
 
-    def sums_of(self, members: Sequence[int]) -> Sums:
-        """Add up some studies."""
-        return study_sums(
-            ((self.moments[k], partial(self.profiles.portions, self.studies[k])) for k in members),
-            self.shape, self.params.scale_power, self.threads,
-        )  # fmt: skip
+    def portions_of(self, number: int, limit: int | None = None, genes: slice = ALL) -> Portions:
+        """Give the profiles of a study, by its number."""
+        return partial(self.profiles.portions, self.studies[number], limit, genes)
 
-    def system_without(self, members: Sequence[int]) -> System:
-        """Set up the normal equations of all studies but some."""
-        return self.system(self.sums_of(members).take_from(self.sums), members, overwrite=True)
-
-    def system(self, sums: Sums, without: Sequence[int], *, overwrite: bool = False) -> System:
-        """Set up the normal equations of all studies but some; `sums` are those of the others."""
-        others = [study for number, study in enumerate(self.moments) if number not in set(without)]
+    def without(self, sums: Sums, members: Sequence[int], less: Sums | None = None) -> System:
+        """Set up the normal equations of all studies but some, from the sums of all genes or of every 20th."""
+        others = [study for number, study in enumerate(self.moments) if number not in set(members)]
         if sums.xy.shape[1] < self.shape[1]:
             others = [_some_genes(study) for study in others]
-        return make_system(sums, others, self.params.study_weight, self.params.scale_power, overwrite=overwrite)
+        return make_system(sums, others, self.params.study_weight, self.params.scale_power, less)
+
+    def landmark_sums(self, members: Sequence[int]) -> Sums:
+        """Sum the products of landmarks of some studies; no genes."""
+        studies = ((_some_genes(self.moments[k], NONE), self.portions_of(k, genes=NONE)) for k in members)
+        return study_sums(studies, (self.shape[0], 0), self.params.scale_power, self.threads)
 
     def within_sd(self, side: str) -> np.ndarray:
         """Find the standard deviation within studies of the landmarks (x) or genes (y)."""
@@ -167,6 +175,21 @@ class _Training:
     def judged(self, members: Sequence[int]) -> list[int]:
         """Studies that are large enough to be judged."""
         return [k for k in members if self.moments[k].n >= MIN_STUDY]
+
+
+def _warn_of_ratios(studies: Sequence[Study], moments: Sequence[StudyMoments]) -> None:
+    """Name studies whose values look like ratios, or centred gene by gene, and are not marked so."""
+    found = []
+    for study, own in zip(studies, moments, strict=True):
+        levels = own.x_mean[own.x_count > 0]
+        if not study.two_colour and own.n >= MIN_STUDY and levels.std() < own.spread:
+            found.append(study.name)
+    if found:
+        log.warning(
+            "%d studies (%s): genes differ less in level than samples do, as where values are ratios or were centred "
+            "by gene; if so, mark them (two_colour 1), so that their means are left out",
+            len(found), name_some(found),
+        )  # fmt: skip
 
 
 def _left_out(training: _Training, genes: pd.DataFrame, ridge: float) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
@@ -186,30 +209,19 @@ def _left_out(training: _Training, genes: pd.DataFrame, ridge: float) -> tuple[p
     bing = genes.loc[training.profiles.genes, "pr_is_bing"].to_numpy() == 1
     rows: list[dict[str, object]] = []
     per_gene = np.zeros((4, n_genes))  # sum and number of correlations, residual sum of squares and its freedom
-    for fold in training.folds:
-        axes, each_its_own = None, len(training.folds) == len(training.groups)
-        if not each_its_own:
-            axes = _axes(training.system_without(fold), ridge, training.params.rank)
+    for number, fold in enumerate(training.folds):
+        system = training.without(training.sums, fold, training.parts[number])
+        axes = leading_axes(system, ridge_root(system.frame, ridge), training.params.rank)
         for group in dict.fromkeys(training.studies[k].group for k in fold):
-            members = training.groups[group]
-            system = training.system_without(members)
-            root = ridge_root(system, ridge)
-            if each_its_own:
-                axes = leading_axes(system, root, training.params.rank)
-            for k in training.judged(members):
-                study, moments = training.studies[k], training.moments[k]
-                agreement = Agreement(n_genes)
-                for x, y in training.profiles.portions(study, JUDGED_SAMPLES):
-                    inferred = predict_differences(within(x, moments.x_mean), system, root, axes)
-                    agreement.add(inferred, y - np.where(moments.y_count > 0, moments.y_mean, np.nan))
-                found = agreement.correlation()
+            for k, found, agreement in _judge_group(training, training.groups[group], ridge, axes):
+                moments = training.moments[k]
                 there = np.isfinite(found)
                 share = plate_factor(moments.spread, training.spread) ** 2
                 square = agreement.residual_square() / share
                 parts = (found, np.ones(n_genes), square, agreement.count - 1)
-                for number, part in enumerate(parts):
-                    per_gene[number] += np.where(there, part, 0.0)
-                rows.append({"study": study.name, "n": moments.n, **_medians(found, bing)})
+                for line, part in zip(per_gene, parts, strict=True):
+                    line += np.where(there, part, 0.0)
+                rows.append({"study": training.studies[k].name, "n": moments.n, **_medians(found, bing)})
     table = pd.DataFrame(rows).sort_values("study", ignore_index=True)
     mean = {"study": "mean", "n": int(table["n"].sum()), **table[list(GROUPS)].mean().to_dict()}
     total, seen, square, freedom = per_gene
@@ -218,8 +230,27 @@ def _left_out(training: _Training, genes: pd.DataFrame, ridge: float) -> tuple[p
     return pd.concat([table, pd.DataFrame([mean])], ignore_index=True), accuracy, residual_sd
 
 
-def _axes(system: System, ridge: float, rank: int) -> np.ndarray | None:
-    return leading_axes(system, ridge_root(system, ridge), rank)
+def _judge_group(
+    training: _Training, members: Sequence[int], ridge: float, axes: np.ndarray | None
+) -> Iterator[tuple[int, np.ndarray, Agreement]]:
+    """Leave out a group: number, correlation per gene and agreement of each of its studies that is judged."""
+    own, xy = training.landmark_sums(members), training.sums.xy
+    frame = training.without(Sums(training.sums.xx - own.xx, xy), members).frame
+    root, system = ridge_root(frame, ridge), System(frame, xy)
+    for k in training.judged(members):
+        moments = training.moments[k]
+        parts = training.portions_of(k, JUDGED_SAMPLES, NONE)()
+        x = np.concatenate([within(values, moments.x_mean) for values, _ in parts])
+        inferred = predict_left_out(
+            x, system, root, axes, [(training.moments[j], training.portions_of(j)) for j in members],
+            training.params.scale_power, training.threads,
+        )  # fmt: skip
+        agreement, start = Agreement(len(moments.y_mean)), 0
+        mean = np.where(moments.y_count > 0, moments.y_mean, np.nan)
+        for _, y in training.portions_of(k, JUDGED_SAMPLES)():
+            agreement.add(inferred[start : start + len(y)], y - mean)
+            start += len(y)
+        yield k, agreement.correlation(), agreement
 
 
 def _medians(found: np.ndarray, bing: np.ndarray) -> dict[str, float]:
@@ -237,8 +268,8 @@ def _choose(training: _Training) -> pd.DataFrame:
     folds, n = training.folds, len(training.folds)
     if n < 3:
         return pd.DataFrame(columns=["fold", "ridge", "nested", "fixed"])
-    parts = training.few[:n]
-    whole = Sums(training.sums.xx, training.sums.xy[:, ::CHOICE_GENES])
+    parts = [part.some(FEW_GENES) for part in training.parts]
+    whole = training.sums.some(FEW_GENES)
     inner = np.full((n, n, len(RIDGES)), np.nan)  # fold left out first, fold it is chosen by, penalty
     outer = np.empty((n, len(RIDGES)))
     for a in range(n):
@@ -278,8 +309,8 @@ def _judge(
     training: _Training, sums: Sums, left_out: Sequence[int], tests: Sequence[Sequence[int]]
 ) -> list[np.ndarray]:
     """Mean over the studies of each test fold of the median gene correlation, per penalty."""
-    system = training.system(sums, left_out)
-    roots = [ridge_root(system, ridge) for ridge in RIDGES]
+    system = training.without(sums, left_out)
+    weights = [ridge_weights(system, ridge) for ridge in RIDGES]
     found = []
     for members in tests:
         rows = []
@@ -287,19 +318,19 @@ def _judge(
             moments = _some_genes(training.moments[k])
             mean = np.where(moments.y_count > 0, moments.y_mean, np.nan)
             agreements = [Agreement(len(mean)) for _ in RIDGES]
-            for x_values, y_values in training.profiles.portions(training.studies[k], CHOICE_SAMPLES):
-                x, y = within(x_values, moments.x_mean), y_values[:, ::CHOICE_GENES] - mean
-                for root, agreement in zip(roots, agreements, strict=True):
-                    agreement.add(predict_differences(x, system, root), y)
+            for x_values, y_values in training.portions_of(k, CHOICE_SAMPLES, FEW_GENES)():
+                x, y = within(x_values, moments.x_mean), y_values - mean
+                for weight, agreement in zip(weights, agreements, strict=True):
+                    agreement.add(x @ weight, y)
             rows.append([float(np.nanmedian(agreement.correlation())) for agreement in agreements])
         found.append(np.mean(rows, axis=0))
     return found
 
 
-def _some_genes(study: StudyMoments) -> StudyMoments:
-    columns = slice(0, None, CHOICE_GENES)
+def _some_genes(study: StudyMoments, genes: slice = FEW_GENES) -> StudyMoments:
+    scale = None if study.y_scale is None else study.y_scale[genes]
     return study._replace(
-        y_count=study.y_count[columns], y_mean=study.y_mean[columns], y_square=study.y_square[columns]
+        y_count=study.y_count[genes], y_mean=study.y_mean[genes], y_square=study.y_square[genes], y_scale=scale
     )
 
 

@@ -20,6 +20,7 @@ from beadwork.model.params import TrainInferenceParams
 log = logging.getLogger("beadwork.train_inference")
 PORTION = 256
 """Profiles that are read, and whose products are added up, at a time; the sums depend on it in their last bits."""
+ALL, NONE = slice(None), slice(0)
 YES = {"1", "1.0", "true", "yes"}
 NO = {"0", "0.0", "false", "no", ""}
 
@@ -55,21 +56,20 @@ class TrainingProfiles:
     samples: np.ndarray
     """Sample id of each profile, as its source has it."""
 
-    def portions(self, study: Study, limit: int | None = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    def portions(
+        self, study: Study, limit: int | None = None, genes: slice = ALL
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Profiles of a study on the scale of a plate, some at a time; of evenly spread samples if there is a limit."""
         places = study.places
         if limit is not None and len(places) > limit:
             places = places[np.linspace(0, len(places) - 1, limit).astype(int)]
-        mean, sd = self.target
+        (mean, sd), (centre, spread) = self.target, study.among
         for start in range(0, len(places), PORTION):
             at = places[start : start + PORTION]
             codes = self.landmark_codes[at]
-            x = mean + sd * normal_scores(codes, (codes > 0).sum(axis=1))
-            y = normal_scores(self.gene_codes[at], self.counts[at])
-            y -= study.among[0]
-            y *= sd / study.among[1]
-            y += mean
-            yield x, y
+            x = normal_scores(codes, (codes > 0).sum(axis=1), scale=sd, level=mean)
+            codes = self.gene_codes[at, genes]
+            yield x, normal_scores(codes, self.counts[at], centre=centre, scale=sd / spread, level=mean)
 
 
 def collect_profiles(
@@ -129,7 +129,7 @@ def collect_profiles(
             _sources(table), len(unseen), len(landmarks), name_some(unseen),
         )  # fmt: skip
     if not there.all():
-        gene_codes = gene_codes[:, there]
+        gene_codes = _take_columns(gene_codes, there)
     for source in sources:
         if params.study_field not in source.cols:
             log.warning(
@@ -146,6 +146,14 @@ def collect_profiles(
         (params.target_mean, params.target_sd),
         table["sample"].to_numpy(dtype=object),
     )
+
+
+def _take_columns(codes: np.ndarray, kept: np.ndarray) -> np.ndarray:
+    """Take some columns, in the memory that they have: there may be no room for a second copy."""
+    n = int(kept.sum())
+    for start in range(0, len(codes), PORTION):
+        codes[start : start + PORTION, :n] = codes[start : start + PORTION, kept]
+    return codes[:, :n]
 
 
 def _mean_and_sd(moments: np.ndarray) -> tuple[float, float]:
@@ -192,8 +200,8 @@ def _read_source(source: ExpressionSource, landmarks: pd.Index, others: pd.Index
 
     for first in range(0, len(source.cols), PORTION):
         values = source.read(first, min(first + PORTION, len(source.cols)))
-        if np.isposinf(values).any():
-            bad = source.cols.index[first + int(np.isposinf(values).any(axis=1).argmax())]
+        if (infinite := values == np.inf).any():
+            bad = source.cols.index[first + int(infinite.any(axis=1).argmax())]
             raise AlignmentError(f"{source.what}: sample {bad} has infinite values; mark them as missing, or fix them")
         run_chunks(partial(rank, values, first), len(values), threads=threads, chunk=64)
 
