@@ -24,6 +24,7 @@ import pandas as pd
 from beadwork.api.bad_study import write_bad_study
 from beadwork.io.files.tables import read_table
 from beadwork.io.matrix.formats import read_matrix
+from beadwork.model.qc import with_texts
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # benchmarks/
 from lib.record import Aim, write_record
@@ -56,7 +57,7 @@ def named(qc: pd.DataFrame, wells: pd.DataFrame) -> pd.Series:
 def compare(folder: Path) -> int:
     """Print what was found of what was planted, and what it did to the rest."""
     wells, mistakes = read_table(folder / "wells.tsv"), read_table(folder / "plates.tsv")
-    qc = pd.read_csv(folder / "bad/results/qc.tsv", sep="\t", dtype=str)
+    qc = with_texts(pd.read_csv(folder / "bad/results/qc.tsv", sep="\t", dtype=str))
     wells["named"] = named(qc, wells)
     carried = dict(zip(mistakes["det_plate"], mistakes["mistake"], strict=True))
     plates = read_table(folder / "sound/plates.tsv")["det_plate"]

@@ -10,6 +10,8 @@ from beadwork.api import ConnectivityIndex
 from beadwork.model.errors import FileError
 from beadwork.serve.store import Kept, Store
 
+testclient = pytest.importorskip("fastapi.testclient", reason="the extra serve is not installed")
+
 FACTS = {"how_sure": [{"verdict": "usable", "words": "x"}], "counts": {}, "notes": [], "null_types": {}, "missing": [],
          "scores": [], "seconds": 0.1, "signatures": 3}  # fmt: skip
 
@@ -107,8 +109,6 @@ def test_answers_side_by_side(client, ask, planted, answer):
 
 def test_an_index_that_changes_is_noticed(tmp_path, toy_files):
     """Answers are wholly of one state; those of an older one stay, and are said to be older."""
-    from fastapi.testclient import TestClient
-
     from beadwork.serve.app import create_app
 
     from ..api.index.conftest import make_signatures
@@ -117,7 +117,7 @@ def test_an_index_that_changes_is_noticed(tmp_path, toy_files):
     path = tmp_path / "index"
     ConnectivityIndex.build(path, *toy_files)
     app = create_app(ConnectivityIndex.open(path), hosts=["127.0.0.1"], reopen=lambda: ConnectivityIndex.open(path))
-    with TestClient(app, base_url="http://127.0.0.1") as client:
+    with testclient.TestClient(app, base_url="http://127.0.0.1") as client:
         genes = ConnectivityIndex.open(path).genes["gene_id"].tolist()
         asked = {"up": genes[:30], "down": genes[30:60]}
         first = wait(client, client.post("/api/queries", json=asked).json())
@@ -139,20 +139,18 @@ def test_an_index_that_changes_is_noticed(tmp_path, toy_files):
 
 
 def test_an_answer_of_a_state_that_is_not_open_says_so(tmp_path, toy_files, open_index, planted):
-    from fastapi.testclient import TestClient
-
     from beadwork.serve.app import create_app
 
     from .conftest import wait
 
     store = Store(tmp_path / "answers.sqlite")
     app = create_app(open_index, hosts=["127.0.0.1"], store=store)
-    with TestClient(app, base_url="http://127.0.0.1") as client:
+    with testclient.TestClient(app, base_url="http://127.0.0.1") as client:
         state = wait(client, client.post("/api/queries", json=planted).json())
     other = tmp_path / "other"
     ConnectivityIndex.build(other, *toy_files, background=60)
     app = create_app(ConnectivityIndex.open(other), hosts=["127.0.0.1"], store=Store(tmp_path / "answers.sqlite"))
-    with TestClient(app, base_url="http://127.0.0.1") as client:
+    with testclient.TestClient(app, base_url="http://127.0.0.1") as client:
         found = client.get(f"/api/queries/{state['id']}").json()
         assert found["older"] and found["question"]["up"] == planted["up"]
         assert client.get(f"/api/queries/{state['id']}/perts").json()["total"] == 12

@@ -97,6 +97,14 @@ def test_any_page_size_order_and_filter(client, answer, open_index, planted, lim
     assert seen == table["sig_id"].tolist()
 
 
+def test_no_table_is_empty_without_a_reason(client, answer):
+    base = f"/api/queries/{answer['id']}"
+    assert "`beadwork index annotate` joins them" in client.get(f"{base}/classes").json()["reason"]
+    assert "no gene was lost or gained" in client.get(f"{base}/genes").json()["reason"]
+    assert client.get(f"{base}/sigs?text=nothing-like-it").json()["reason"] == "no row passes the filters"
+    assert client.get(f"{base}/perts").json()["reason"] is None
+
+
 def test_a_cursor_of_other_rows_is_refused(client, answer):
     url = f"/api/queries/{answer['id']}/sigs"
     cursor = client.get(url, params={"limit": 5}).json()["next"]
@@ -209,6 +217,51 @@ def test_like_and_reverse(client, ask, open_index, answer, planted):
     two, _ = rows_of(client, f"/api/queries/{turned['id']}/sigs", limit=500, sort="sig_id")
     np.testing.assert_allclose(one["wtcs"], -two["wtcs"], atol=1e-6)
     assert client.post("/api/queries", json={"like": "nix"}).json()["field"] == "like"
+
+
+def test_a_question_that_waits_or_runs_can_be_cancelled(toy_index, planted):
+    import threading
+
+    from beadwork.api import ConnectivityIndex
+    from beadwork.serve.app import create_app
+
+    from .conftest import wait
+
+    testclient = pytest.importorskip("fastapi.testclient")
+    index, go = ConnectivityIndex.open(toy_index), threading.Event()
+    answer = index.answer
+    index.answer = lambda *args, **kwargs: (go.wait(20), answer(*args, **kwargs))[1]
+    app = create_app(index, hosts=["127.0.0.1"], root_path="/l1000")
+    with testclient.TestClient(app, base_url="http://127.0.0.1") as client:
+        workers = app.state.service.jobs.workers
+        states = [client.post("/api/queries", json={**planted, "name": f"{n}"}).json() for n in range(workers + 2)]
+        assert states[0]["state_url"] == f"/l1000/api/queries/{states[0]['id']}"
+        url = [f"/api/queries/{state['id']}" for state in states]
+        assert client.get(f"/l1000{url[0]}").json()["id"] == states[0]["id"], "a proxy may leave the prefix on"
+        assert "/l1000/" in client.get("/").text
+        assert [client.get(one).json()["place"] for one in url[-2:]] == [1, 2]
+        stopped = client.delete(url[-2]).json()
+        assert stopped["phase"] == "cancelled" and client.get(url[-1]).json()["place"] == 1
+        client.delete(url[0])
+        go.set()
+        assert wait(client, {"status": "running", "state_url": url[-1]})["status"] == "done"
+        assert wait(client, {"status": "running", "state_url": url[0]})["status"] == "cancelled"
+        refused = client.get(f"{url[0]}/perts")
+        assert refused.status_code == 422 and refused.json()["code"] == "cancelled"
+        again = client.post("/api/queries", json={**planted, "name": "0"}).json()
+        assert wait(client, {**again, "state_url": url[0]})["status"] == "done", "it can be asked again"
+
+
+def test_addresses_of_the_page_give_the_same_rows_as_files(client, answer):
+    key = answer["id"]
+    assert (
+        client.get(f"/q/{key}/perts.tsv?sort=-tau").text == client.get(f"/api/queries/{key}/perts.tsv?sort=-tau").text
+    )
+    assert client.get(f"/q/{key}.json").json()["counts"] == answer["counts"]
+    assert client.get("/pert/drug-3.json").json() == client.get("/api/perts/drug-3").json()
+    assert client.get("/history.json").json()["total"] >= 1 and client.get("/about.json").json()["version"]
+    assert client.get(f"/q/{key}/perts").headers["content-type"].startswith("text/html")
+    assert client.get("/pert/no such thing.json").status_code == 404
 
 
 def test_an_answer_that_is_known_is_not_sent_again(client, answer):

@@ -4,9 +4,21 @@ import re
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markupsafe import escape
 
-from beadwork.views.pages import decimals, plain, significant
-from beadwork.views.query_page import both_ends, cell_map, enrichment_plot, query_html, score_histogram, two_ends
+from beadwork.kernels.connectivity.wtcs.score import running_sum
+from beadwork.views.pages import decimals, decimals_of, fill, plain, significant
+from beadwork.views.query_page import (
+    both_ends,
+    cell_map,
+    enrichment_plot,
+    query_html,
+    score_histogram,
+    signature_table,
+    two_ends,
+)
 
 EVIL = "<script>alert(1)</script>&\"'"
 
@@ -23,8 +35,8 @@ def page(**changes):
                    "cells": cell_map([EVIL], {(0, EVIL): 1.0})},
         "plots": [{**enrichment_plot([curve], 50), "title": EVIL, "wtcs": 0.5, "ncs": 1.5}],
         "sure": [EVIL], "histogram": score_histogram(np.array([1.0, -1.0]), np.array([True, False]), np.ones(2, bool)),
-        "signatures": {"rows": [signature], "texts": [("sig_id", "signature"), ("cell_id", "cell")],
-                       "numbers": [("wtcs", "WTCS"), ("fdr", "FDR")], "known": 1, "most": 250},
+        "signatures": signature_table([signature], {"sig_id": "signature", "cell_id": "cell"},
+                                      {"wtcs": "WTCS", "tau": "tau", "fdr": "FDR"}, 1, 250),
         "missing": [{"set": "up", "gene": EVIL, "answer": "no gene", "reason": EVIL}],
     }  # fmt: skip
     return query_html(facts | changes)
@@ -45,7 +57,7 @@ def test_missing_numbers_are_said():
 
 
 def test_an_empty_answer_is_said():
-    text = page(plots=[], signatures={"rows": []}, missing=[], notes=[], rolled=None)
+    text = page(plots=[], signatures=signature_table([], {}, {}, 0, 250), missing=[], notes=[], rolled=None)
     for words in ("No signature has a score other than 0.", "No signature has a score.", "every gene is in the index",
                   "All genes were found"):  # fmt: skip
         assert words in text
@@ -57,6 +69,11 @@ def test_an_empty_answer_is_said():
 )
 def test_decimals(value, text):
     assert decimals(value) == text
+
+
+@given(st.lists(st.floats(-1e6, 1e6, width=32) | st.just(float("nan"))), st.integers(1, 3))
+def test_a_column_of_numbers_reads_as_each_of_them(values, digits):
+    assert decimals_of(values, digits) == [decimals(value, digits) for value in values]
 
 
 def test_plain_and_significant():
@@ -73,6 +90,27 @@ def test_ends_have_each_row_once(known):
 
 def test_the_map_leaves_out_what_is_not_known():
     drawn = cell_map(["a", "b"], {(0, "X"): 1.0, (1, "X"): np.nan, (1, "Y"): -5.0})
-    assert [(box["side"], box["opacity"]) for box in drawn["boxes"]] == [("up", "0.50"), ("down", "1.00")]
+    x, y, sides, opacity, titles = drawn["boxes"]
+    assert (x, y) == (["190", "208"], ["70", "88"])
+    assert (sides, opacity) == (["up", "down"], ["0.50", "1.00"])
+    assert titles == ["a, X: NCS 1.00", "b, Y: NCS \N{MINUS SIGN}5.00"]
     assert [cell["name"] for cell in drawn["columns"]] == ["X", "Y"]
     assert cell_map([], {}) is None
+
+
+def test_rows_are_filled_with_escaped_cells_whatever_stands_in_them():
+    cells = [EVIL, "%s {{ x }}", "a\x1fb", ""]
+    text = fill("<td>%s</td>", [cells])
+    assert text == "".join(f"<td>{escape(cell)}</td>" for cell in cells)
+    assert fill("<td>%s</td>", [[]]) == "" and EVIL not in text
+
+
+def test_points_of_a_curve_are_where_it_turns():
+    """Between two genes of the set a running sum is straight: any point left out lies on the line drawn."""
+    rng = np.random.default_rng(2)
+    rank = np.sort(rng.choice(np.arange(1, 500), 40, replace=False))
+    curve = running_sum(rank, rng.normal(size=40), 499)
+    (drawn,) = enrichment_plot([("up", curve, rank, 0.5)], 499)["curves"]
+    x, y = np.array([point.split(",") for point in drawn["points"].split()], float).T
+    np.testing.assert_allclose(np.interp(340 * np.arange(499) / 499, x, y), 70 - 60 * curve, atol=0.75)
+    assert drawn["genes"].count("v14") == 40

@@ -30,7 +30,7 @@ def test_bad_wells_and_plates_are_named_and_the_rest_goes_on(tmp_path: Path):
     assert len(mistakes) == 2
     assert set(check.loc[check["verdict"] == "suspected", "det_plate"]) == set(mistakes), "these plates and no others"
     qc = pd.read_csv(tmp_path / "bad/results/qc.tsv", sep="\t", dtype=str)
-    reasons = qc[qc["metric"] == "well_unusable"].set_index("entity")["value"]
+    reasons = qc[qc["metric"] == "well_unusable"].set_index("entity")["note"]
     planted = pd.read_csv(tmp_path / "wells.tsv", sep="\t", dtype=str)
     planted.index = planted["det_plate"] + ":" + planted["det_well"]
     for fault, words in {

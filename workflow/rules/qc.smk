@@ -68,7 +68,9 @@ rule collect_qc:
         expand("<results>/signatures/qc/{brew}.tsv", brew=BREWS),
         "<results>/plate_check_qc.tsv",
     output:
-        "<results>/qc.tsv",
+        qc="<results>/qc.tsv",
+        wells="<results>/wells.tsv",
+        plates="<results>/plates.tsv",
     log:
         "<logs>/collect_qc.log",
     benchmark:
@@ -80,9 +82,9 @@ rule collect_qc:
         mem_mb=lambda wildcards, attempt: attempt * (500 + 5 * len(PLATES)),
         runtime=minutes(5),
     message:
-        "One table of all QC rows"
+        "One table of all QC rows, and wide ones of wells and plates"
     shell:
-        "beadwork collect {input:q} -o {output:q} 2> {log:q}"
+        "beadwork collect {input:q} -o {output.qc:q} --wells {output.wells:q} --plates {output.plates:q} 2> {log:q}"
 
 
 rule status:

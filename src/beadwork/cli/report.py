@@ -19,7 +19,8 @@ def command(results: Path, output: Path | None, plates: tuple[Path, ...], title:
 
     The pages need nothing from elsewhere and open from a folder: plates with their state and failed checks in a table
     that can be sorted and searched, each metric over all plates with those that stand out, suspected mistakes,
-    replicates, activity, queries. Figures that `beadwork figures` wrote into the folder are shown.
+    replicates, activity, queries. Figures that `beadwork figures` wrote into the folder are shown. The folder multiqc
+    holds files (*_mqc.json) that MultiQC shows as sections of its own reports: `multiqc RESULTS/report`.
     """
     from beadwork.api.runs.report import write_report
     from beadwork.cli.status import read_sheets

@@ -87,6 +87,25 @@ RENAMED = {"moved": "perturbation"}
 """Names that metrics had one version ago, and their names of today."""
 
 
+NOTE = "note"
+"""Column of texts in joined tables, in which ``value`` holds numbers only."""
+
+
+def numeric_values(rows: pd.DataFrame) -> pd.DataFrame:
+    """QC rows whose ``value`` holds numbers only; texts, such as reasons, stand in :data:`NOTE`, the last column."""
+    text = rows["value"].notna() & pd.to_numeric(rows["value"], errors="coerce").isna()
+    note = rows[NOTE] if NOTE in rows else pd.Series(None, index=rows.index, dtype=object)
+    found = rows.assign(value=rows["value"].mask(text), **{NOTE: note.where(~text, rows["value"])})
+    return found[[*(name for name in found if name != NOTE), NOTE]]
+
+
+def with_texts(rows: pd.DataFrame) -> pd.DataFrame:
+    """QC rows of a joined table as stages give them: texts in ``value``."""
+    if NOTE not in rows:
+        return rows
+    return rows.assign(value=rows["value"].astype(object).where(rows["value"].notna(), rows[NOTE])).drop(columns=NOTE)
+
+
 def current_names(rows: pd.DataFrame) -> pd.DataFrame:
     """QC rows that an earlier version wrote, with the metrics' names of today."""
     return rows.assign(metric=rows["metric"].replace(RENAMED)) if rows["metric"].isin(list(RENAMED)).any() else rows

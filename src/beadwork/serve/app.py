@@ -26,14 +26,14 @@ from beadwork.model.pert_types import PERT_TYPES, pert_type_name
 from beadwork.serve.answer.answers import Answers
 from beadwork.serve.answer.pages import plain
 from beadwork.serve.document import describe
-from beadwork.serve.guard import AddHeaders, CheckOrigin, CheckToken, LimitBody
+from beadwork.serve.guard import AddHeaders, CheckOrigin, CheckToken, LimitBody, UnderPrefix
 from beadwork.serve.invalid import field_of, in_words
 from beadwork.serve.jobs import Jobs
 from beadwork.serve.lookup.states import States
 from beadwork.serve.page import add_page
 from beadwork.serve.questions import MOST_BYTES, Question
 from beadwork.serve.refusals import RefusedError, error_body, refusal
-from beadwork.serve.routes import cards, clue, exports, genes, history, plates, points, queries, repurposing
+from beadwork.serve.routes import addresses, cards, clue, exports, genes, history, plates, points, queries, repurposing
 from beadwork.serve.service import Service
 from beadwork.serve.store import Store
 
@@ -112,6 +112,8 @@ def create_app(
     if token:
         app.add_middleware(CheckToken, token=token)
     app.add_middleware(CheckOrigin, hosts=hosts or ["127.0.0.1", "localhost"])
+    if root_path:
+        app.add_middleware(UnderPrefix, prefix=root_path)
     # the one that is added last sees a request first
     app.add_middleware(AddHeaders, headers=HEADERS, defaults={"Content-Security-Policy": POLICY})
 
@@ -148,7 +150,7 @@ def create_app(
     def get_signature(sig_id: queries.Name, top: int = Query(25)) -> SignatureProfile:
         return _profile(states.current.index, sig_id, min(max(1, top), 200))
 
-    for part in (points, exports, repurposing, queries, genes, plates, clue, cards, history):
+    for part in (addresses, points, exports, repurposing, queries, genes, plates, clue, cards, history):
         app.include_router(part.routes(service))
     add_page(app)
     describe(app)

@@ -76,6 +76,21 @@ def _bare(host: str) -> str:
     return host[1:-1] if host.startswith("[") and host.endswith("]") else host
 
 
+class UnderPrefix:
+    """Tell the application under which prefix a proxy shows it, whether or not the proxy takes the prefix off."""
+
+    def __init__(self, app: ASGIApp, prefix: str) -> None:
+        self.app, self.prefix = app, prefix
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on."""
+        if scope["type"] == "http":
+            path = scope["path"]
+            inside = path == self.prefix or path.startswith(f"{self.prefix}/")
+            scope = {**scope, "root_path": self.prefix, "path": path if inside else self.prefix + path}
+        await self.app(scope, receive, send)
+
+
 class CheckToken:
     """Refuse requests without the token, where there is one.
 

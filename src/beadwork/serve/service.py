@@ -58,6 +58,7 @@ class Rows(BaseModel):
     rows: list[list[Any]]
     next: str | None = Field(None, description="cursor of the next page")
     state: str = Field("", description="state of the index that the rows are of")
+    reason: str | None = Field(None, description="why there are no rows")
     strip: dict[str, float] | None = Field(None, description="scale of the column strip: low, high, bins")
 
 
@@ -80,7 +81,14 @@ class PageRequest:
         columns, values = page(table, rows, offset=offset, limit=limit, names=chosen_columns(table, self.fields))
         following = cursor_of(offset + limit, len(rows), tag)
         found = Rows(
-            total=len(rows), offset=offset, columns=columns, rows=values, next=following, state=state, strip=None
+            total=len(rows),
+            offset=offset,
+            columns=columns,
+            rows=values,
+            next=following,
+            state=state,
+            strip=None,
+            reason=None,
         )
         return found, rows[offset : offset + limit]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -45,9 +46,38 @@ def decimals(value: float, digits: int = 2) -> str:
     return text.lstrip("-") if float(text) == 0 else text.replace("-", "\N{MINUS SIGN}")
 
 
+def decimals_of(values: Sequence[float], digits: int = 2) -> list[str]:
+    """Write a column of numbers as :func:`decimals` does, much faster."""
+    zero = f"{-0.0:.{digits}f}"
+    other = {"nan": "NA", zero: zero[1:]}
+    texts = (f"%.{digits}f " * len(values) % tuple(values)).split()
+    return [other.get(text) or text.replace("-", "\N{MINUS SIGN}") for text in texts]
+
+
 def significant(value: float) -> str:
     """Write a small number with two digits."""
     return "NA" if value != value else f"{value:.2g}"
+
+
+def fill(pattern: str, columns: Sequence[Sequence[str]]) -> Any:
+    """Repeat markup for each row, its cells in the place of ``%s``: many times faster than a loop of the template.
+
+    Cells are escaped, a column at a time.
+    """
+    import markupsafe
+
+    cells = [_escaped(column) for column in columns]
+    return markupsafe.Markup("".join([pattern % row for row in zip(*cells, strict=True)]))
+
+
+_BETWEEN = "\x1f"
+
+
+def _escaped(texts: Sequence[str]) -> list[str]:
+    import markupsafe
+
+    parts = str(markupsafe.escape(_BETWEEN.join(texts))).split(_BETWEEN) if texts else []
+    return parts if len(parts) == len(texts) else [str(markupsafe.escape(text)) for text in texts]
 
 
 @cache
@@ -60,5 +90,6 @@ def _engine() -> Any:
         undefined=jinja2.StrictUndefined,
     )  # fmt: skip
     engine.filters |= {"plain": plain, "decimals": decimals, "significant": significant, "thousands": "{:,}".format}
+    engine.globals["fill"] = fill
     engine.globals["asset"] = lambda name: markupsafe.Markup(asset(name))  # our own files, nobody's input
     return engine

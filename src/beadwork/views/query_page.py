@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from beadwork.views.pages import decimals, render
+from beadwork.views.pages import decimals, decimals_of, plain, render, significant
 
 Row = Mapping[str, Any]
+SMALL = ("fdr", "p")
+"""Numbers that are written with two digits."""
 
 BAR = 4.0
 """Length of the longest bar, em."""
@@ -57,22 +59,48 @@ def cell_map(names: Sequence[str], scores: Mapping[tuple[int, str], float]) -> d
     if not cells or not names:
         return None
     size, left, top = 18, 190, 70
-    boxes = []
-    for (row, cell), value in scores.items():
-        if cell not in cells or value != value:
-            continue
-        boxes.append({
-            "x": left + size * cells.index(cell), "y": top + size * row, "side": side_of(value),
-            "opacity": f"{max(min(abs(value) / 2, 1), 0.05):.2f}",
-            "title": f"{names[row]}, {cell}: NCS {decimals(value)}",
-        })  # fmt: skip
+    across = {cell: left + size * place for place, cell in enumerate(cells)}
+    boxes = sorted(
+        (top + size * row, across[cell], value, row, cell)
+        for (row, cell), value in scores.items() if cell in across and value == value
+    )  # fmt: skip
     return {
         "width": left + size * len(cells) + 10, "height": top + size * len(names) + 6, "size": size - 2,
-        "columns": [{"x": left + size * place + 12, "y": top - 6, "name": cell} for place, cell in enumerate(cells)],
+        "columns": [{"x": x + 12, "y": top - 6, "name": cell} for cell, x in across.items()],
         "rows": [{"x": left - 6, "y": top + size * place + 13, "name": str(name)[:MOST_LETTERS]}
                  for place, name in enumerate(names)],
-        "boxes": sorted(boxes, key=lambda box: (box["y"], box["x"])),
+        "boxes": [
+            [str(x) for _, x, *_ in boxes],
+            [str(y) for y, *_ in boxes],
+            [side_of(value) for _, _, value, *_ in boxes],
+            [f"{max(min(abs(value) / 2, 1), 0.05):.2f}" for _, _, value, *_ in boxes],
+            [f"{names[row]}, {cell}: NCS {decimals(value)}" for _, _, value, row, cell in boxes],
+        ],
     }  # fmt: skip
+
+
+def signature_table(
+    rows: Sequence[Row], texts: Mapping[str, str], numbers: Mapping[str, str], known: int, most: int
+) -> dict[str, Any]:
+    """Table of signatures: its heads, and its cells by column.
+
+    Parameters
+    ----------
+    rows
+        Signatures of both ends, each with its rank.
+    texts, numbers
+        Head of each field; numbers that no signature has are left out.
+    known, most
+        Signatures that have a score, and how many of each end are listed.
+    """
+    there = {name: head for name, head in numbers.items() if rows and name in rows[0]}
+    columns = [[f"{row['rank']:,}" for row in rows]]
+    columns += [[plain(row.get(name)) for row in rows] for name in texts]
+    for name in there:
+        values = [row[name] for row in rows]
+        columns.append([significant(value) for value in values] if name in SMALL else decimals_of(values))
+    return {"texts": list(texts.values()), "numbers": list(there.values()), "columns": columns, "listed": len(rows),
+            "known": known, "most": most}  # fmt: skip
 
 
 def enrichment_plot(curves: Iterable[tuple[str, np.ndarray, np.ndarray, float]], n_genes: int) -> dict[str, Any]:
@@ -87,12 +115,12 @@ def enrichment_plot(curves: Iterable[tuple[str, np.ndarray, np.ndarray, float]],
     base = {"up": 132, "down": 150}
     drawn = []
     for side, curve, rank, score in curves:
-        kept = np.unique(np.concatenate([np.linspace(0, n_genes - 1, 200).astype(int), rank - 1, rank - 2]))
+        kept = np.unique(np.concatenate([[0, n_genes - 1], rank - 1, rank - 2]))  # straight between its genes
         kept = kept[kept >= 0]
+        places = np.stack([width * kept / n_genes, middle - 60 * curve[kept]], axis=1).reshape(-1)
         drawn.append({
-            "side": side, "score": score, "top": base[side], "bottom": base[side] + 14,
-            "points": " ".join(f"{width * at / n_genes:.1f},{middle - 60 * curve[at]:.1f}" for at in kept),
-            "genes": [f"{width * at / n_genes:.1f}" for at in rank],
+            "side": side, "score": score, "points": ("%.1f,%.1f " * len(kept) % tuple(places.tolist())).rstrip(),
+            "genes": f"M%.1f {base[side]}v14" * len(rank) % tuple((width * rank / n_genes).tolist()),
         })  # fmt: skip
     return {"width": width, "height": height, "middle": middle, "curves": drawn}
 

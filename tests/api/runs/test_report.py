@@ -1,5 +1,6 @@
 """The report of a folder of results, and what it looks like to a browser."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -101,3 +102,34 @@ def test_the_table_can_be_searched_in_a_browser(tmp_path):
     assert "1 of 12" in seen
     assert 'aria-sort="descending"' in seen
     assert seen.index(f">{names[-1]}</a></th>") < seen.index(f">{names[0]}</a></th>")
+
+
+def test_multiqc_finds_files_of_custom_content(tmp_path):
+    """Keys and kinds as MultiQC's documentation of custom content has them; one file for each section."""
+    names = make_results(tmp_path)
+    table = pd.DataFrame({"sig_id": ["a", "b", "c"], "brew_prefix": ["B1", "B1", "B2"], "tas": [0.2, 0.4, np.nan]})
+    write_table(table, tmp_path / "siginfo.tsv")
+    write_report(tmp_path, tmp_path / "report", sheet(names))
+    found = {path.name: json.loads(path.read_text()) for path in (tmp_path / "report" / "multiqc").iterdir()}
+    assert sorted(found) == [f"beadwork_{name}_mqc.json" for name in ("plates", "signatures", "wells")]
+    for name, content in found.items():
+        assert content["id"] == name.removesuffix("_mqc.json") and content["parent_id"] == "beadwork"
+        assert content["plot_type"] in ("table", "bargraph") and content["section_name"] and content["description"]
+        assert content["pconfig"]["id"] and content["pconfig"]["title"].startswith("beadwork: ")
+        named = content.get("headers", content.get("categories"))
+        for row in content["data"].values():
+            assert set(row) <= set(named) and all(isinstance(value, int | float) for value in row.values())
+    plates = found["beadwork_plates_mqc.json"]["data"]
+    assert list(plates) == names and plates[names[-1]]["qc_slope"] < 35 and plates[names[0]]["wells_read"] == 4
+    assert found["beadwork_wells_mqc.json"]["data"][names[0]]["outlier"] == 1
+    assert found["beadwork_signatures_mqc.json"]["data"]["B1"] == {"n_signatures": 2, "tas": 0.3}
+
+
+def test_links_are_not_within_pictures(tmp_path):
+    """A picture hides from screen readers what stands in it; strips of few plates hold links."""
+    write_report(tmp_path, tmp_path / "report", sheet(make_results(tmp_path)))
+    page = (tmp_path / "report" / "index.html").read_text()
+    drawings = re.findall(r"<svg[^>]*>.*?</svg>", page, flags=re.DOTALL)
+    assert any("<a " in drawing for drawing in drawings)
+    assert not any("<a " in drawing and 'role="img"' in drawing for drawing in drawings)
+    assert "<footer>" in page

@@ -25,7 +25,7 @@ from beadwork.io.files.tables import read_table
 from beadwork.io.matrix.formats import read_annotation
 from beadwork.model.errors import FileError
 from beadwork.model.matrix import Level
-from beadwork.model.qc import COLUMNS, current_names
+from beadwork.model.qc import COLUMNS, current_names, with_texts
 from beadwork.views.figures import bead_histograms, calibration_curves, plate_ambiguity, plate_wells, wells_of_plate
 from beadwork.views.noise_figure import noise_map
 
@@ -111,4 +111,4 @@ def read_called(gex: Path, sd: Path | None = None, odds: Path | None = None) -> 
 def read_rows(paths: Sequence[Path]) -> pd.DataFrame:
     """QC rows of several tables, metrics under the names of today."""
     rows = pd.concat([read_table(path, required=tuple(COLUMNS)) for path in paths], ignore_index=True)
-    return current_names(rows)
+    return with_texts(current_names(rows))

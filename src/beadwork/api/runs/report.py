@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from beadwork.io.runs.status import results_status, suspicions
 from beadwork.model.plates.overview import PlateOverview
 from beadwork.model.qc import COLUMNS, current_names, join_qc
 from beadwork.stages.plates.overview import metric_strips, plate_overview
+from beadwork.views.multiqc import multiqc_files
 from beadwork.views.pages import ASSETS, asset
 from beadwork.views.strips import number
 from beadwork.views.study_report import plate_html, plate_page, plate_row, study_html
@@ -34,7 +36,7 @@ KINDS = ("svg", "png")
 def write_report(
     results: Path, output: Path, sheet: Iterable[Mapping[str, str]] | None = None, title: str = "Study"
 ) -> dict[str, int]:
-    """Write ``index.html``, a page of each plate and what they need into a folder.
+    """Write ``index.html``, a page of each plate and what they need into a folder, and files for MultiQC.
 
     Figures that lie in the folder (``{plate}/wells.svg`` and so on) are shown; what is missing is left out.
 
@@ -79,6 +81,8 @@ def write_report(
         "figures": [(name, name, words) for name, words in _figures(output, STUDY_FIGURES)],
         "links": [("Changes since the last run", "changes.html")] if (output / "changes.html").is_file() else [],
     }  # fmt: skip
+    for name, content in multiqc_files(overviews, _brew_numbers(results)).items():
+        write_text(output / "multiqc" / name, json.dumps(content, ensure_ascii=False, allow_nan=False) + "\n")
     write_text(output / "index.html", study_html(study, metric_strips(overviews)))
     return {"plates": len(rows), "with_failed_checks": sum(bool(row["failed"]) for row in rows),
             "failed": len({row["plate"] for row in failures})}  # fmt: skip
@@ -168,6 +172,19 @@ def _brews(results: Path, output: Path) -> list[dict[str, Any]]:
             "figure": figure if (output / figure).is_file() else "",
         })  # fmt: skip
     return rows
+
+
+def _brew_numbers(results: Path) -> list[dict[str, Any]]:
+    """Numbers of the signatures of each brew."""
+    path = results / "siginfo.tsv"
+    table = read_table(path, required=("sig_id",)) if path.is_file() else pd.DataFrame()
+    if "brew_prefix" not in table:
+        return []
+    names = [name for name in ("distil_nsample", "distil_cc_q75", "tas", "pct_self_rank_q25") if name in table]
+    numbers = table[names].apply(pd.to_numeric, errors="coerce").groupby(table["brew_prefix"], sort=False)
+    counts = table["brew_prefix"].value_counts(sort=False)
+    return [{"brew": brew, "n_signatures": int(counts[brew]), **row.dropna().to_dict()}
+            for brew, row in numbers.median().iterrows()]  # fmt: skip
 
 
 def _median(table: pd.DataFrame, name: str) -> str:

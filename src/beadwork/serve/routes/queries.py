@@ -225,6 +225,8 @@ def table_page(answer: Answer, name: str, page: PageRequest) -> Rows:
     name = OLD_NAMES.get(name, name)
     table = answer.table(name)
     found, places = page.page_of(table, answer.kept.state, answer.rows(name, page.view))
+    if not found.total:
+        found.reason = _why_empty(answer, name, len(table))
     if name == "perts" and not page.fields and answer.state is not None:
         rows = table.take(places, [HIDDEN]).column(HIDDEN).to_numpy()
         found.columns += ["strip", "q25", "q75"]
@@ -232,6 +234,20 @@ def table_page(answer: Answer, name: str, page: PageRequest) -> Rows:
             row += [counts, plain(quartiles[0]), plain(quartiles[2])]
         found.strip = {"low": -answer.strip_limit, "high": answer.strip_limit, "bins": STRIP_BINS}
     return found
+
+
+def _why_empty(answer: Answer, name: str, size: int) -> str:
+    """Say why a table shows no rows."""
+    if size:
+        return "no row passes the filters"
+    known = set() if answer.state is None else set(answer.state.index.annotation.names)
+    if name == "classes" and not known & {"moa", "target"}:
+        return "the index has no mechanisms and targets (moa, target); `beadwork index annotate` joins them"
+    if name == "classes":
+        return "no mechanism or target has enough perturbagens here"
+    if name == "genes":
+        return "no gene was lost or gained in this index, and no drug's targets are known"
+    return "no perturbagen of this index passes the question's filters"
 
 
 def score_columns(answer: Answer, names: list[str]) -> dict[str, np.ndarray]:

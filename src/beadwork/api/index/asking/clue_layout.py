@@ -6,8 +6,8 @@ background. Perturbagens are rolled up by pert_id, as clue.io does.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -15,8 +15,10 @@ import numpy as np
 
 from beadwork.api.index.asking.answers import QueryResult
 from beadwork.io.connectivity.gene_sets import file_names
+from beadwork.io.connectivity.index.layout import MANIFEST
 from beadwork.io.connectivity.ranked_tables import write_parts, write_records
 from beadwork.io.files.atomic import write_text
+from beadwork.io.files.provenance import input_record, make_provenance
 from beadwork.io.matrix.formats import write_matrix
 from beadwork.model.connectivity.annotation import SEVERAL
 from beadwork.model.connectivity.query import Query
@@ -75,13 +77,15 @@ def write_clue_layout(
     params = params.model_copy(update={"perturbagen": "pert_id"})
     mapped = index.map_queries(queries, params)
     result = index.answer(mapped, params, filters)
+    given = {**result.params.model_dump(mode="json"), "where": list(filters), "layout": "clue"}
+    provenance = make_provenance("query", given, {"index": [input_record(MANIFEST, index.store.digest)]})
     names = file_names([query.name for query in mapped], ("index",))
     _write_sets(result, output)
     report = [dict(row) for row in result.connections.report]
     if "sig_queryl1k_tool" in tools:
-        _write_query(result, names, output)
+        _write_query(result, names, output, provenance)
     if "sig_gutc_tool" in tools:
-        _write_gutc(result, names, output, filters, classes)
+        _write_gutc(result, names, output, filters, classes, provenance)
     rows = [
         {"query_id": query.name, "path": f"arfs/{name}", **{key: value for key, value in row.items() if key != "query"}}
         for query, name, row in zip(mapped, names, report, strict=True)
@@ -108,10 +112,12 @@ def _cids(result: QueryResult) -> pd.DataFrame:
     return pd.DataFrame(index=pd.Index(result.names, dtype=object))
 
 
-def _write_query(result: QueryResult, names: Sequence[str], output: Path) -> None:
+def _write_query(result: QueryResult, names: Sequence[str], output: Path, provenance: Mapping[str, Any]) -> None:
     """sig_queryl1k_tool: matrices of scores, and a ranked table of signatures for each query."""
     for kind, name in (("wtcs", "cs"), ("ncs", "ncs"), ("fdr", "fdr_qvalue")):
-        write_matrix(result.matrix(kind), output / "matrices" / "query" / f"{name}.gctx")
+        write_matrix(
+            replace(result.matrix(kind), provenance=provenance), output / "matrices" / "query" / f"{name}.gctx"
+        )
     for place, name in enumerate(names):
         columns = result.ranked_columns(place)
         gct = output / "arfs" / name / "query_result.gct"
@@ -119,17 +125,23 @@ def _write_query(result: QueryResult, names: Sequence[str], output: Path) -> Non
 
 
 def _write_gutc(
-    result: QueryResult, names: Sequence[str], output: Path, filters: Sequence[str], classes: Classes
+    result: QueryResult,
+    names: Sequence[str],
+    output: Path,
+    filters: Sequence[str],
+    classes: Classes,
+    provenance: Mapping[str, Any],
 ) -> None:
     """sig_gutc_tool: scores of signatures, perturbagens and classes, in each cell and summarised."""
     folder = output / "matrices" / "gutc"
     for kind, name in (("wtcs", "cs"), ("ncs", "ns"), ("tau", "ps")):
-        write_matrix(result.matrix(kind), folder / f"{name}_sig.gctx")
+        write_matrix(replace(result.matrix(kind), provenance=provenance), folder / f"{name}_sig.gctx")
     levels = _levels(result, filters, classes)
     cids = _cids(result)
     for name, level in levels.items():
         for short, values in (("ns", level.ncs), ("ps", level.tau)):
-            write_matrix(Matrix(values.astype(np.float32), level.rows, cids), folder / f"{short}_{name}.gctx")
+            matrix = Matrix(values.astype(np.float32), level.rows, cids, provenance=provenance)
+            write_matrix(matrix, folder / f"{short}_{name}.gctx")
     for place, query in enumerate(names):
         for level_name, file in (("pert", "pert_id"), ("pcl", "pcl")):
             own = output / "arfs" / query

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from beadwork.views.query_page import (
     enrichment_plot,
     query_html,
     score_histogram,
+    signature_table,
     two_ends,
 )
 
@@ -39,9 +41,11 @@ PLOTS = 3
 MISSING = 1000
 """Genes listed that are not used."""
 
-TEXTS = (("sig_id", "signature"), ("pert_iname", "perturbagen"), ("pert_type", "type"), ("cell_id", "cell"),
-         ("pert_idose", "dose"), ("pert_itime", "time"))  # fmt: skip
-NUMBERS = (("wtcs", "WTCS"), ("ncs", "NCS"), ("tau", "tau"), ("fdr", "FDR"), ("p", "p"))
+TEXTS = {"sig_id": "signature", "pert_iname": "perturbagen", "pert_type": "type", "cell_id": "cell",
+         "pert_idose": "dose", "pert_itime": "time"}  # fmt: skip
+JOINED = {"moa": "mechanism", "target": "target", "clinical_phase": "phase"}
+"""Fields that tables of annotation join; shown where a row has them."""
+NUMBERS = {"wtcs": "WTCS", "ncs": "NCS", "tau": "tau", "fdr": "FDR", "p": "p"}
 
 
 def query_page(result: QueryResult, place: int, rolled: Sequence[RolledUp] | None) -> str:
@@ -52,6 +56,7 @@ def query_page(result: QueryResult, place: int, rolled: Sequence[RolledUp] | Non
     treated = treatment_mask(result.index.annotation, result.params)
     known = int(np.count_nonzero(~np.isnan(ncs if result.shown is None else ncs[result.shown])))
     top, bottom = (_records(result.ranked_columns(place, rows)) for rows in both_ends(known, SIGNATURES))
+    names_of = cache(_type_names)
     return query_html(
         {
             "name": query.name,
@@ -64,7 +69,13 @@ def query_page(result: QueryResult, place: int, rolled: Sequence[RolledUp] | Non
             "plots": _plots(result, query, top, bottom),
             "sure": _sure(result, place, treated),
             "histogram": score_histogram(ncs, null, treated),
-            "signatures": _signatures([*top, *bottom], known),
+            "signatures": signature_table(
+                [{**row, "pert_type": names_of(row["pert_type"])} for row in (*top, *bottom)],
+                TEXTS | {name: word for name, word in JOINED.items() if any(row.get(name) for row in (*top, *bottom))},
+                NUMBERS,
+                known,
+                SIGNATURES,
+            ),
             "missing": query.missing[:MISSING],
         }
     )
@@ -73,7 +84,8 @@ def query_page(result: QueryResult, place: int, rolled: Sequence[RolledUp] | Non
 def _records(columns: Mapping[str, Any]) -> list[Row]:
     """Turn columns into rows."""
     lists = {
-        name: part.tolist() if isinstance(part, np.ndarray) else part.to_pylist() for name, part in columns.items()
+        name: part.tolist() if isinstance(part, np.ndarray) else part.cast("string").to_pylist()
+        for name, part in columns.items()
     }
     return [dict(zip(lists, row, strict=True)) for row in zip(*lists.values(), strict=True)]
 
@@ -107,7 +119,13 @@ def _ends(level: RolledUp, place: int, label: str, extra: str) -> dict[str, Any]
     rows = slice(0, min(TOP, above)), slice(known - min(TOP, below), known)
     top, bottom = (
         [
-            {**row, "name": plain(row[label]), "type": _type_names(row["pert_type"]), "counted": row[extra]}
+            {
+                **row,
+                "name": plain(row[label]),
+                "type": _type_names(row["pert_type"]),
+                "counted": row[extra],
+                "joined": "; ".join(plain(row[field]) for field in JOINED if row.get(field)),
+            }
             for row in _records(ranked_columns(level, place, part))
         ]
         for part in rows
@@ -172,14 +190,3 @@ def _sure(result: QueryResult, place: int, treated: np.ndarray) -> list[str]:
             words.append(f"{hits:,} {word}" if known.any() else f"how many {word} is not known")
         lines.append(f"Treatments with FDR up to {limit}: {', '.join(words)}.")
     return lines
-
-
-def _signatures(shown: Sequence[Row], known: int) -> dict[str, Any]:
-    """Table of signatures from both ends."""
-    return {
-        "rows": [{**row, "pert_type": _type_names(row["pert_type"])} for row in shown],
-        "texts": TEXTS,
-        "numbers": [(name, word) for name, word in NUMBERS if shown and name in shown[0]],
-        "known": known,
-        "most": SIGNATURES,
-    }

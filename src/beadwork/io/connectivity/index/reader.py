@@ -116,24 +116,28 @@ class StoredBlock(SignatureBlock):
         """Read some genes from the files: for rows that are asked for once, that costs half of mapping their pages."""
         width = self.rank.shape[1]
         if buffer is None:
-            return self._read(rows, 0, _buffers(len(rows), width))
-        return self._read(rows, 0, (buffer[0][:, :width], buffer[1][:, :width]))
+            return self._read(rows, _buffers(len(rows), width))
+        return self._read(rows, (buffer[0][:, :width], buffer[1][:, :width]))
 
     def take_column(self, rows: np.ndarray, column: int) -> tuple[np.ndarray, np.ndarray]:
-        """Read some genes of one signature from the files."""
-        ranks, scores = self._read(rows, column, _buffers(len(rows), 1))
-        return ranks[:, 0], scores[:, 0]
+        """Read some genes of one signature."""
+        for name, values in zip(self.names, (self.rank, self.z), strict=True):
+            self._announce(name, rows, column, 1, values.itemsize)
+        return self.rank[rows, column], self.z[rows, column]
 
-    def _read(
-        self, rows: np.ndarray, column: int, buffers: tuple[np.ndarray, np.ndarray]
-    ) -> tuple[np.ndarray, np.ndarray]:
+    def _announce(self, name: str, rows: np.ndarray, column: int, width: int, itemsize: int) -> tuple[int, list[int]]:
+        """Ask the disk for all rows at once; returns the open file and the places of the rows in it."""
+        places = ((self.offset + rows.astype(np.int64) * self.rank.shape[1] + column) * itemsize).tolist()
+        descriptor = self.files.open(name)
+        if hasattr(os, "posix_fadvise"):
+            for place in places:
+                os.posix_fadvise(descriptor, place, width * itemsize, os.POSIX_FADV_WILLNEED)
+        return descriptor, places
+
+    def _read(self, rows: np.ndarray, buffers: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         for name, target in zip(self.names, buffers, strict=True):
-            places = ((self.offset + rows.astype(np.int64) * self.rank.shape[1] + column) * target.itemsize).tolist()
             size = target.shape[1] * target.itemsize
-            descriptor = self.files.open(name)
-            if hasattr(os, "posix_fadvise"):  # ask the disk for all rows at once
-                for place in places:
-                    os.posix_fadvise(descriptor, place, size, os.POSIX_FADV_WILLNEED)
+            descriptor, places = self._announce(name, rows, 0, target.shape[1], target.itemsize)
             for row, place in zip(target, places, strict=True):
                 if os.preadv(descriptor, [row], place) != size:
                     raise IndexStoreError(f"{self.files.path / name}: ends too early; {DAMAGED}")
