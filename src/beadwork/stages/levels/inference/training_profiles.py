@@ -168,7 +168,7 @@ def _warn_of_equal_profiles(studies: Sequence[Study], landmark_codes: np.ndarray
 
 
 def _take_columns(codes: np.ndarray, kept: np.ndarray) -> np.ndarray:
-    """Take some columns, in the memory that they have: there may be no room for a second copy."""
+    """Take some columns, in the memory that they have: memory may not hold a second copy."""
     n = int(kept.sum())
     for start in range(0, len(codes), PORTION):
         codes[start : start + PORTION, :n] = codes[start : start + PORTION, kept]
