@@ -12,6 +12,7 @@ import argparse
 from lib.record import read_records
 
 WITH_AIMS = {"speed-plates": "speed/plates.py", "speed-connectivity": "speed/connectivity.py FOLDER --page",
+             "speed-page": "speed/page.py",
              "referee-simulated": "referee/deconvolution.py - --set sim --seed 5",
              "robustness-plate-check": "robustness/plate_check.py", "robustness-fuzz": "robustness/fuzz.py",
              "robustness-bad-data": "robustness/bad_data.py compare DIR",

@@ -10,10 +10,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import HealthCheck, settings
 
 from beadwork.io.platform.bead_sets import read_bead_set, read_liss_reference
 from beadwork.model.beads.plate import CALIBRATORS
 from beadwork.model.matrix import Level, Matrix, Space
+
+# how long an example takes depends on what else the machine does, and on what is compiled first
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 
 @pytest.fixture(scope="session")

@@ -100,15 +100,18 @@ def in_menu(entries) -> set[str]:
 
 def test_every_page_is_in_the_menu_and_reached_from_the_first():
     menu = in_menu(yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))["nav"])
-    assert menu == set(PAGES)
+    notebooks = {path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.ipynb")}
+    assert menu == set(PAGES) | notebooks
     reached, open_pages = set(), {"index.md"}
     while open_pages:
         page = open_pages.pop()
         reached.add(page)
+        if page.endswith(".ipynb"):
+            continue
         targets = {target.partition("#")[0] for target in LINK.findall(prose(DOCS / page)) if ":" not in target}
-        found = {(DOCS / page).parent.joinpath(name).resolve() for name in targets if name.endswith(".md")}
+        found = {(DOCS / page).parent.joinpath(name).resolve() for name in targets if name.endswith((".md", ".ipynb"))}
         open_pages |= {path.relative_to(DOCS).as_posix() for path in found if path.is_relative_to(DOCS)} - reached
-    assert set(PAGES) - reached == set()
+    assert (set(PAGES) | notebooks) - reached == set()
 
 
 def test_decisions_are_numbered_without_holes_and_half_a_page_each():

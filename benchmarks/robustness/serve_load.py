@@ -38,6 +38,8 @@ def call(address: str, body: dict | None = None) -> tuple[int, dict]:
     except urllib.error.HTTPError as error:
         with error:
             return error.code, json.loads(error.read())
+    except OSError as error:  # a connection that was closed is a lost answer
+        return 599, {"words": str(error)}
 
 
 class Client(threading.Thread):

@@ -3,6 +3,7 @@
 
     library_size.py table [--rows 1201944] [--folder DIR]     siginfo_beta made up, then read by `read_siginfo`
     library_size.py gene [--signatures 1000000] [--genes 978] [--folder DIR]
+    library_size.py build [--columns 100000] [--folder DIR]   12,328 genes, then `library build`
 
 Each figure is one process: CPU seconds, seconds and peak memory. Values are made up; ranks are not computed.
 """
@@ -116,6 +117,50 @@ def gene(signatures: int, genes: int, folder: Path) -> None:
         _say(f"its card, {label}", begin, cpu)
 
 
+def build(columns: int, folder: Path) -> None:
+    """Build an index of a made-up LINCS 2020: all genes, from a GCTX with ids only and its siginfo."""
+    import h5py
+
+    from beadwork.io.matrix.gctx import layout
+    from beadwork.io.platform.gene_table import gene_table
+
+    source = folder / "lincs"
+    matrix = source / f"level5_beta_trt_cp_n{columns}x12328.gctx"
+    if not matrix.exists():
+        source.mkdir(parents=True, exist_ok=True)
+        write_siginfo(source / "siginfo_beta.txt", columns)
+        with open(source / "siginfo_beta.txt", encoding="utf-8") as stream:
+            place = stream.readline().rstrip("\n").split("\t").index("sig_id")
+            ids = [line.split("\t")[place] for line in stream]
+        genes = gene_table().index.tolist()
+        values = np.random.default_rng(0).normal(size=(1024, len(genes))).astype(np.float32)
+        with h5py.File(matrix, "w") as file:
+            file.attrs[layout.VERSION_ATTRIBUTE] = layout.VERSION
+            data = file.create_dataset(layout.DATA, shape=(columns, len(genes)), dtype="<f4")
+            for start in range(0, columns, len(values)):
+                data[start : start + len(values)] = values[: min(len(values), columns - start)]
+            for group, names in ((layout.ROW, genes), (layout.COL, ids)):
+                file.create_dataset(f"{group}/{layout.ID}", data=np.array(names, object), dtype=h5py.string_dtype())
+    size = matrix.stat().st_size / 1e9
+    from multiprocessing import Process
+
+    child = Process(
+        target=_build, args=(source, folder / "built", f"{columns:,} x 12,328 from a GCTX of {size:.1f} GB")
+    )
+    child.start()
+    child.join()
+
+
+def _build(source: Path, target: Path, what: str) -> None:
+    begin, cpu = time.monotonic(), time.process_time()
+    from beadwork.api.library.build import build_library
+    from beadwork.model.params import IndexParams
+
+    build_library(source, target, params=IndexParams(background=0), overwrite=target.exists(), said=print)
+    size = sum(file.stat().st_size for file in target.rglob("*") if file.is_file()) / 1e9
+    _say(f"library of {what}, index of {size:.1f} GB", begin, cpu)
+
+
 def _say(what: str, begin: float, cpu: float) -> None:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
     print(
@@ -127,16 +172,19 @@ def _say(what: str, begin: float, cpu: float) -> None:
 def main() -> None:
     """Measure."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=["table", "gene"])
+    parser.add_argument("what", choices=["table", "gene", "build"])
     parser.add_argument("--rows", type=int, default=1_201_944)
     parser.add_argument("--signatures", type=int, default=1_000_000)
     parser.add_argument("--genes", type=int, default=978)
+    parser.add_argument("--columns", type=int, default=100_000)
     parser.add_argument("--folder", type=Path, default=Path("results/library_size"))
     parser.add_argument("--keep", action="store_true", help="Keep what was made.")
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
     if options.what == "table":
         table(options.rows, options.folder)
+    elif options.what == "build":
+        build(options.columns, options.folder)
     else:
         gene(options.signatures, options.genes, options.folder)
     if not options.keep:

@@ -1,6 +1,7 @@
 """``beadwork plate``: the bytes of the single commands, restarted where it stopped, mistakes in one line."""
 
 import json
+import shutil
 from pathlib import Path
 
 import click
@@ -117,10 +118,16 @@ def test_without_enough_vehicle_wells_there_is_no_zsvc(data, tmp_path):
     assert not list((tmp_path / "one").glob("*_ZSVC.gctx"))
 
 
+@pytest.fixture(scope="module")
+def made_once(data, tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("made") / "one"
+    beadwork("plate", *source(data), "-o", folder)
+    return folder
+
+
 @pytest.fixture
-def made(data, tmp_path) -> Path:
-    beadwork("plate", *source(data), "-o", tmp_path / "one")
-    return tmp_path / "one"
+def made(made_once, tmp_path) -> Path:
+    return shutil.copytree(made_once, tmp_path / "one")
 
 
 def reused(data: Path, folder: Path, **more) -> tuple[str, ...]:

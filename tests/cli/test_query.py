@@ -1,5 +1,6 @@
 """``beadwork index`` and ``beadwork query`` as a user runs them."""
 
+import shutil
 import subprocess
 import sys
 
@@ -297,3 +298,21 @@ def test_ends_of_ranked_tables_and_all_scores_in_one_file(run, toy_index, sets, 
     monkeypatch.setattr("beadwork.api.index.asking.query_files.TOP", 2)
     assert ask("ends")[0] == [*whole[:3], *whole[-2:]]
     assert ask("ends", "--top", 0)[0] == whole
+
+
+def test_joined_fields_stand_beside_the_names_on_the_page_too(run, toy_index, sets, tmp_path):
+    shutil.copytree(toy_index, tmp_path / "index")
+    (tmp_path / "hub.tsv").write_text(
+        "pert_iname\tmoa\ttarget\tclinical_phase\ndrug-0\t<odd> kinase inhibitor\tEGFR\tLaunched\n"
+    )
+    assert run("index", "annotate", tmp_path / "index", "--compounds", tmp_path / "hub.tsv").code == 0
+    outcome = run("query", tmp_path / "index", "--up", sets[0], "-o", tmp_path / "a")
+    assert outcome.code == 0, outcome.err
+    page = (tmp_path / "a" / "noise" / "index.html").read_text()
+    assert page.count("&lt;odd&gt; kinase inhibitor; EGFR; Launched") == 1
+    assert '<th scope="col">mechanism</th><th scope="col">target</th><th scope="col">phase</th>' in page
+    assert set(read_matrix(tmp_path / "a" / "ncs.gctx").rows["moa"].dropna()) == {"<odd> kinase inhibitor"}
+    for name in ("noise.tsv", "noise/perturbagens.tsv"):
+        table = pd.read_csv(tmp_path / "a" / name, sep="\t")
+        own = table[table["pert_iname"] == "drug-0"]
+        assert set(own["moa"]) == {"<odd> kinase inhibitor"} and set(own["clinical_phase"]) == {"Launched"}

@@ -308,7 +308,7 @@ HALF_A_BODY = "POST /api/queries HTTP/1.1\r\nHost: localhost\r\nContent-Length: 
 @pytest.mark.parametrize("text", ["", "GET / HTTP/1.1\r\nHo", ANSWERED, HALF_A_BODY])
 def test_many_connections_lock_nobody_out(index, text):
     with serving(index, header_seconds=30) as site, contextlib.ExitStack() as held:
-        for _ in range(150):
+        for _ in range(300):
             connection = held.enter_context(connect(site))
             with contextlib.suppress(ConnectionError):  # the oldest are closed meanwhile
                 connection.sendall(text.encode())

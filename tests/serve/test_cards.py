@@ -31,7 +31,11 @@ def test_a_table_becomes_a_question(client, ask, open_index):
     text = "gene\tstat\tpvalue\n" + "".join(f"{gene}\t{value:.4f}\t0.01\n" for gene, value in z.items())
     found = client.post("/api/signature", files={"file": ("../de.tsv", text)}).json()
     assert found["kind"] == "signature" and found["file"] == "de.tsv" and found["quality"]["used"] == 978
-    assert found["preview"]["up"][0]["gene"] == z.idxmax()
+    assert found["preview"]["up"][0]["gene"] == z.idxmax() and found["warnings"] == []
+    bare = "gene\tstat\n" + "".join(f"{gene}\t{value:.4f}\n" for gene, value in list(z.items())[:300])
+    few = client.post("/api/signature", files={"file": ("few.tsv", bare)}).json()
+    assert any("no p-values" in words for words in few["warnings"])
+    assert any("only 300 of the 978" in words for words in few["warnings"])
     state = ask({"name": "of a file", "token": found["token"]})
     top = client.get(f"/api/queries/{state['id']}/sigs?limit=1&fields=sig_id").json()["rows"][0][0]
     assert top == str(open_index.siginfo["sig_id"].iloc[7])

@@ -77,7 +77,7 @@ def _bare(host: str) -> str:
 
 
 class UnderPrefix:
-    """Tell the application under which prefix a proxy shows it, whether or not the proxy takes the prefix off."""
+    """Inform the application under which prefix a proxy shows it, whether or not the proxy takes the prefix off."""
 
     def __init__(self, app: ASGIApp, prefix: str) -> None:
         self.app, self.prefix = app, prefix

@@ -15,9 +15,9 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-MOST_CONNECTIONS = 48
+MOST_CONNECTIONS = 256
 """Connections beyond which the oldest that the server waits for is closed."""
-MOST_ANSWERS = 64
+MOST_ANSWERS = 512
 """Connections beyond which further ones are turned away while all of these wait for their answers."""
 
 

@@ -7,11 +7,13 @@ import pandas as pd
 import pytest
 
 from beadwork.api import ConnectivityIndex
+from beadwork.api.library.build import build_library
 from beadwork.api.runs.release import Scope, release
 from beadwork.io.matrix.formats import write_matrix
 from beadwork.io.platform.gene_table import gene_table
 from beadwork.model.errors import FileError, ParameterError
 from beadwork.model.matrix import Level, Matrix
+from beadwork.model.params import IndexParams
 
 
 @pytest.fixture
@@ -56,6 +58,21 @@ def test_a_release_reads_back_into_an_equal_index(results, tmp_path):
     pd.testing.assert_frame_equal(own.genes, again.genes)
     up = own.genes["gene_id"].tolist()[:30]
     pd.testing.assert_frame_equal(again.query(up=up), own.query(up=up), check_dtype=False, check_categorical=False)
+
+
+def test_library_build_takes_the_folder_of_a_release(results, tmp_path):
+    release(results, tmp_path / "release", name="LAB", levels=["5"])
+    said: list[str] = []
+    build_library(tmp_path / "release", tmp_path / "library", params=IndexParams(background=20), said=said.append)
+    assert any("matrix of level 5" in line for line in said)
+    sources = sorted((results / "signatures").iterdir())
+    own = ConnectivityIndex.build(tmp_path / "own", sources, background=20)
+    library = ConnectivityIndex.open(tmp_path / "library")
+    assert len(library) == len(own) == 28
+    order = [list(library.siginfo["sig_id"]).index(item) for item in own.siginfo["sig_id"]]
+    assert (library.store.read_signatures(order) == own.store.read_signatures(range(28))).all()
+    for field in ("pert_iname", "pert_type", "cell_id", "pert_idose", "tas", "own_field"):
+        assert library.siginfo[field].astype(str).iloc[order].tolist() == own.siginfo[field].astype(str).tolist(), field
 
 
 def test_no_cell_of_a_release_is_a_formula(results, tmp_path):

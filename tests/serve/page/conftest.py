@@ -9,8 +9,8 @@ import pytest
 
 from beadwork.io.files.tables import write_table
 from beadwork.io.matrix.formats import write_matrix
+from toys import make_signatures
 
-from ...api.index.conftest import make_signatures
 from ..test_app import serving
 
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",

@@ -189,3 +189,23 @@ def test_a_weakly_inferred_gene_falls_below_a_measured_one():
 @pytest.mark.parametrize("sign", [1, -1])
 def test_the_sign_stays(sign):
     assert np.sign(gene_list_scores(np.array([sign * 2.0]), ["a"], {"a": 0.4}))[0] == sign
+
+
+def test_z_of_a_class_is_that_of_decoupler_but_for_drawing_without_replacement():
+    """KSEA's z: (mean of the set - mean of all) * sqrt(n) / sd of all; the factor makes it exact for n of N."""
+    rng = np.random.default_rng(0)
+    total = 200
+    scores = rng.normal(size=total)
+    scores = (scores - scores.mean()) / scores.std()
+    sets = {f"set{n}": np.sort(rng.choice(total, n, replace=False)) for n in (3, 5, 20, 80)}
+    ksea = {name: scores[rows].mean() * np.sqrt(len(rows)) for name, rows in sets.items()}
+    for name, rows in sets.items():
+        factor = np.sqrt((total - 1) / (total - len(rows)))
+        assert mean_z(scores[rows], total) == pytest.approx(ksea[name] * factor)
+    decoupler = pytest.importorskip("decoupler")
+    names = [f"p{number}" for number in range(total)]
+    net = pd.DataFrame([(name, names[row], 1.0) for name, rows in sets.items() for row in rows],
+                       columns=["source", "target", "weight"])  # fmt: skip
+    found, _ = decoupler.mt.zscore(pd.DataFrame([scores], columns=names, index=["q"]), net, tmin=1, flavor="KSEA")
+    for name in sets:
+        assert found.loc["q", name] == pytest.approx(ksea[name], rel=0.01)

@@ -16,7 +16,7 @@ import { Heat } from "./heat.js";
 import { ScatterTab } from "./scattertab.js";
 import { Signatures } from "./sigs.js";
 
-const TABS = [["", "Overview", Overview], ["perts", "Perturbagens", Perturbagens, "n_perturbagens"], ["classes", "Mechanisms", Mechanisms, "n_classes"], ["genes", "Genes behind", Genes],
+const TABS = [["", "Overview", Overview], ["perts", "Perturbagens", Perturbagens, "n_perturbagens"], ["classes", "Mechanisms", Mechanisms], ["genes", "Genes behind", Genes],
   ["heat", "Heat map", Heat], ["scatter", "Scatter", ScatterTab], ["sigs", "Signatures", Signatures, "n_signatures"]];
 const FIRST = 60, LAST = 800;
 

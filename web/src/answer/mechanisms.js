@@ -11,7 +11,7 @@ import { Members } from "./members.js";
 export const NO_CLASSES = "This index knows no mechanisms or targets of its perturbagens, so none can be tested.";
 
 export const CLASS_COLUMNS = ["class", "kind", "n_perturbagens", "z", "fdr", "ncs", "tau", "n_positive", "n_negative", "leading"];
-export const classColumns = { class: { phone: true, grow: 2, draw: (row) => html`<a href=${link("class", row.class)}>${row.class}</a>` }, kind: { width: 100 }, n_perturbagens: { width: 110 }, z: { phone: true, title: "Effect", help: "how far the ranks of its members stand from those of all, in standard errors; above 0 resembles the question", width: 80 },
+export const classColumns = { class: { phone: true, grow: 2, draw: (row) => html`<a href=${link(row.kind === "target" ? "gene" : "class", row.class)}>${row.class}</a>` }, kind: { width: 100 }, n_perturbagens: { width: 122 }, z: { phone: true, title: "Effect", help: "how far the ranks of its members stand from those of all, in standard errors; above 0 resembles the question", width: 80 },
   fdr: { phone: true, width: 90, title: "q", help: "expected share of false ones among classes at least as extreme" }, ncs: { width: 75 }, tau: { width: 75 }, n_positive: { width: 65 }, n_negative: { width: 80 }, leading: { grow: 3 } };
 
 export function Mechanisms({ state, id, file }) {

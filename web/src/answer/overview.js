@@ -18,17 +18,17 @@ export function Overview({ state, id, file }) {
   const up = part("perts", { limit: FEW, sort: "-ncs", f: ["ncs>0"] }), down = part("perts", { limit: FEW, sort: "ncs", f: ["ncs<0"] });
   const classes = part("classes", { limit: FEW, f: [] }), genes = part("genes", { limit: FEW }), sigs = part("sigs", { limit: 6 });
   const side = (call, title, words, sort) => html`<section><h2>${title} <span class="soft">${call.data ? `${Math.min(FEW, call.data.total)} of ${plural(call.data.total, "perturbagen")}, ${words}` : ""}</span></h2>
-    <${Shown} call=${call} what="Reading perturbagens">${(data) => (data.total ? html`<${StripTable} rows=${rowsOf(data)} label=${title} /><p><a href=${link("q", id, "perts", { sort })}>All of them</a></p>` : html`<${Empty}>Nothing ${words}.</${Empty}>`)}</${Shown}></section>`;
+    <${Shown} call=${call} what="Reading perturbagens">${(data) => (data.total ? html`<${StripTable} rows=${rowsOf(data)} label=${title} /><p><a href=${link("q", id, "perts", { sort })}>All of them</a></p>` : html`<${Empty}>No perturbagen has a ${words}.</${Empty}>`)}</${Shown}></section>`;
   return html`<div class="overview">
     <div class="two">${side(up, "Resembles", "score above 0", "-ncs")}${side(down, "Opposes", "score below 0", "ncs")}</div>
     <p class="soft legendline">Each line is a signature, the box its quartiles, the thick line the median; left opposes, right resembles. The score is CMap’s max-quantile: where it and the strip disagree, trust the strip.</p>
     <div class="two">
       <section><h2>Mechanisms</h2><${Shown} call=${classes} what="Testing mechanisms">${(data) => {
         const rows = data.total ? rowsOf(data).filter((row) => row.z !== null) : [];
-        return rows.length ? html`<${Bars} label="Mechanisms by effect" digits=${1} rows=${rows.map((row) => ({ label: row.class, value: row.z, href: link("class", row.class), detail: `q ${row.fdr === null ? "not known" : number(row.fdr)}, n ${row.n_perturbagens}` }))} /><p><a href=${link("q", id, "classes")}>All ${data.total}</a></p>`
+        return rows.length ? html`<${Bars} label="Mechanisms by effect" digits=${1} rows=${rows.map((row) => ({ label: row.class, value: row.z, href: link(row.kind === "target" ? "gene" : "class", row.class), detail: `q ${row.fdr === null ? "not known" : number(row.fdr)}, n ${row.n_perturbagens}` }))} /><p><a href=${link("q", id, "classes")}>All ${data.total}</a></p>`
           : html`<${Empty} command=${data.total ? "" : "beadwork index annotate INDEX --compounds TABLE"}>${data.total ? "No mechanism has enough members in this answer to be tested." : NO_CLASSES}</${Empty}>`;
       }}</${Shown}></section>
-      <section><h2>Genes behind</h2><${Shown} call=${genes} what="Looking for genes">${(data) => (data.total ? html`<${Bars} label="Genes by score" digits=${1} rows=${rowsOf(data).map((row) => ({ label: row.symbol, value: row.score, href: link("gene", row.symbol), detail: `q ${row.fdr === null ? "not known" : number(row.fdr)}, ${row.n_parts === 1 ? "one kind of evidence" : `${row.n_parts} kinds of evidence`}` }))} /><p><a href=${link("q", id, "genes")}>All ${data.total}</a></p>`
+      <section><h2>Genes behind</h2><${Shown} call=${genes} what="Looking for genes">${(data) => (data.total ? html`<${Bars} label="Genes by score" digits=${1} rows=${rowsOf(data).map((row) => ({ label: row.symbol, value: row.score, href: link("gene", row.symbol), detail: `q ${number(row.q ?? row.fdr) || "not known"}, ${row.n_parts === 1 ? "one kind of evidence" : `${row.n_parts} kinds of evidence`}` }))} /><p><a href=${link("q", id, "genes")}>All ${data.total}</a></p>`
         : html`<${Empty}>No gene can be named: the index holds neither loss nor gain of single genes, nor drugs whose targets and direction are known.</${Empty}>`)}</${Shown}></section>
     </div>
     <section><h2>By cell <span class="soft">strongest perturbagens, those of three cells or more where there are some</span></h2><${HeatPart} id=${id} file=${file} n=${12} small=${true} several=${true} /></section>

@@ -5,14 +5,15 @@ import { number, signed, typeName, units } from "./format.js";
 export const title = (name) => words[name]?.title || name.replaceAll("_", " ");
 
 const SIGNED = new Set(["ncs", "tau", "wtcs", "median_ncs", "z", "median_z", "es_up", "es_down", "cosine", "median_cosine",
-  "mean_cosine", "effect", "list_score", "norm_cs", "raw_cs", "score", "spearman"]);
+  "mean_cosine", "shRNA", "CRISPR", "gain", "drugs", "effect", "list_score", "norm_cs", "raw_cs", "score", "spearman"]);
+const NUMBERS = new Set(["tas", "median_tas", "distil_cc_q75", "distil_nsample", "fdr", "q", "shRNA", "CRISPR", "gain", "drugs", "inference_r", "n_positive", "n_negative", "p"]);
 const Q = new Set(["fdr", "q", "q_control"]);
 const WIDTHS = { pert_iname: 170, sig_id: 270, class: 240, moa: 220, target: 180, strip: 300, name: 170, against: 320, leading: 300,
   members: 100, pert_type: 130, distil_cc_q75: 105, n_cells_agree: 135, n_agree: 170, lowest_dose_um: 135, mean_score_of_others: 130, drugs_used: 260, words: 280, indication: 220, disease_area: 150, n_replicates: 80, distil_nsample: 80, note: 260, label: 200 };
 
 /** How a column is drawn; `kind` is number, text or what a view makes of it. */
 export function column(name, more = {}) {
-  const numeric = more.numeric ?? false;
+  const numeric = more.numeric || NUMBERS.has(name) || SIGNED.has(name);
   const shown = more.shown ?? (SIGNED.has(name) ? (value) => signed(value, name === "tau" ? 1 : 2)
     : Q.has(name) ? (value) => (value === null || value === undefined ? "not known" : number(value))
     : name === "pert_type" ? typeName

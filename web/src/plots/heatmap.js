@@ -8,7 +8,7 @@ import { gct, saveCanvas, saveText } from "../core/save.js";
 const SPAN = 2;
 
 /** `values`: Float32Array, rows x cols, NaN where nothing was measured. */
-export function HeatMap({ rows, cols, values, label, file, onRow, onCell, small = false, zoom = 1, xTitle = "cell" }) {
+export function HeatMap({ rows, cols, values, label, file, onRow, onCell, small = false, zoom = 1, span = SPAN, words = "Orange resembles, blue opposes, a dot: not measured." }) {
   const outer = useRef(null), canvas = useRef(null);
   const wide = useWidth(outer, 800), dark = useDark();
   const [tip, setTip] = useState(null);
@@ -50,13 +50,13 @@ export function HeatMap({ rows, cols, values, label, file, onRow, onCell, small 
           context.fillRect(x + size / 2 - 0.75, y + tall / 2 - 0.75, 1.5, 1.5);
           continue;
         }
-        const tone = diverging(value / SPAN, dark);
+        const tone = diverging(value / span, dark);
         context.fillStyle = css(tone);
         context.fillRect(x, y, size - gap, tall - gap);
         if (size >= 24 && tall >= 18) { context.fillStyle = inkOn(tone); context.fillText(signed(value, 1), x + (size - gap) / 2, y + (tall - gap) / 2); }
       }
     }
-  }, [rows, cols, values, dark, w, h, ratio]);
+  }, [rows, cols, values, dark, w, h, ratio, span]);
   const find = (event) => {
     const box = canvas.current.getBoundingClientRect();
     const col = Math.floor((event.clientX - box.left - names) / size), row = Math.floor((event.clientY - box.top - top) / tall);
@@ -73,7 +73,7 @@ export function HeatMap({ rows, cols, values, label, file, onRow, onCell, small 
       onClick=${(event) => { const at = find(event); if (at && at.col >= 0 && onCell) onCell(at.row, at.col); else if (at) onRow?.(at.row); }}></canvas>
       ${tip && tip.col >= 0 && html`<div class="tip" style=${{ left: `${tip.x + 12}px`, top: `${tip.y + 12}px` }}>${rows[tip.row]}, ${cols[tip.col]}: ${Number.isNaN(values[tip.row * cols.length + tip.col]) ? "not measured" : signed(values[tip.row * cols.length + tip.col])}</div>`}
     </div>
-    <figcaption class="soft">Orange resembles, blue opposes, a dot: not measured. <span class="saves">Download
+    <figcaption class="soft">${words} <span class="saves">Download
       <button type="button" onClick=${() => saveText(gct(columns, table, "name"), fileName([file], "gct"))}>GCT</button>
       <button type="button" onClick=${() => saveCanvas(canvas.current, fileName([file], "png"))}>PNG</button></span></figcaption>
     <details><summary>The same as a table</summary><div class="wide" tabindex="0" role="group" aria-label=${`${label}, table`}><table><thead><tr><th>Name</th>${cols.map((col) => html`<th key=${col} class="n">${col}</th>`)}</tr></thead><tbody>

@@ -20,7 +20,7 @@ const range = (values) => {
  * `x`, `y`: numbers by signature; `category`: a byte each, `legend` their names; `onPick(point)` of a click, `onLasso(points)`.
  * `describe(point)` gives the words of a point; `chosen` points get a ring.
  */
-export function Scatter({ x, y, xTitle, yTitle, category, legend = [], onPick, onLasso, describe, chosen, label, file, tall = 520, view: startView, onView, hideAxes }) {
+export function Scatter({ x, y, xTitle, yTitle, category, legend = [], onPick, onLasso, describe, chosen, label, file, tall = 520, view: startView, onView, hideAxes, unit = "signature" }) {
   const outer = useRef(null), canvas = useRef(null), timer = useRef(0), drag = useRef(null);
   const wide = useWidth(outer, 700), dark = useDark();
   const [mode, setMode] = useState("move");
@@ -114,7 +114,7 @@ export function Scatter({ x, y, xTitle, yTitle, category, legend = [], onPick, o
   };
   return html`<div class="scatter" ref=${outer}>
     <div class="tools">
-      <span class="soft">${plural(x.length, "signature")}</span>
+      <span class="soft">${plural(x.length, unit)}</span>
       ${onLasso && html`<button type="button" aria-pressed=${mode === "lasso"} onClick=${() => setMode(mode === "lasso" ? "move" : "lasso")}>Lasso</button>`}
       <button type="button" onClick=${() => zoom(0.6)} aria-label="Zoom in">+</button><button type="button" onClick=${() => zoom(1.6)} aria-label="Zoom out">−</button>
       <button type="button" onClick=${() => move(whole)}>All</button>

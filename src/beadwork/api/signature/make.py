@@ -183,6 +183,21 @@ def write_signatures(
     return quality
 
 
+def judge_signature(
+    signature: Signature, index_genes: Sequence[str], params: ContrastParams = ContrastParams()  # noqa: B008 (frozen)
+) -> list[str]:  # fmt: skip
+    """Say why a signature should not be trusted when it is asked of an index; nothing where all is well."""
+    table, reachable = gene_table(), set(index_genes)
+    landmarks = set(table.index[table["pr_is_lm"] == 1])
+    ids = gene_ids(signature.genes)
+    significant = sets_of(signature, np.array([gene in reachable for gene in ids], bool), params)[2]
+    words = warnings_of(signature, len({gene for gene in ids if gene in landmarks}), significant, params)
+    n_reached = len(reachable.intersection(ids))
+    if n_reached < 0.5 * len(reachable):
+        words.append(f"only {n_reached:,} of the {len(reachable):,} genes of the index are there")
+    return words
+
+
 def gene_ids(names: Sequence[str]) -> list[str]:
     """Entrez ids of genes where they are known, else their names as they are."""
     found = gene_resolver().resolve(list(names), suggest=False)

@@ -19,7 +19,8 @@ from beadwork.serve.service import Service
 
 MOST_CHECKED = 2 * MOST_GENES
 PREVIEW = 10
-MOST_SETS = 100
+MOST_SETS, MOST_LISTED = 100, 20
+"""Sets, and signatures, of one file that are given; the count says how many there are."""
 _SEPARATORS = re.compile(r"[\s,;]+")
 _SUGGESTED = re.compile(r"did you mean ([^?;]+)\?")
 VERDICTS = {GeneVerdict.USED: "used", GeneVerdict.NOT_IN_INDEX: "not here", GeneVerdict.NO_GENE: "unknown"}
@@ -130,11 +131,11 @@ def preview(service: Service, name: str, raw: bytes) -> dict[str, Any]:
             {
                 "name": query.name, "token": service.uploads.keep(dict(query.profile or {})),
                 "genes": len(query.profile or {}), "columns": list(query.notes), "preview": _ends(query),
-                "quality": _quality(index, query),
+                "quality": _quality(index, query), "warnings": _warnings(index, query),
             }
-            for query in shown
+            for query in queries[:MOST_LISTED]
         ]  # fmt: skip
-        first = {key: listed[0][key] for key in ("token", "preview", "quality", "columns")}
+        first = {key: listed[0][key] for key in ("token", "preview", "quality", "columns", "warnings")}
         return {"kind": "signature", "file": name, "queries": listed, "count": len(queries), "notes": notes, **first}
     words = errors[-1] if errors else f"{name}: cannot be read"
     raise RefusedError(words, field="file")
@@ -163,6 +164,13 @@ def _ends(query: Query) -> dict[str, list[dict[str, Any]]]:
     ordered = sorted((query.profile or {}).items(), key=lambda item: -item[1])
     ends = {"up": ordered[:PREVIEW], "down": ordered[::-1][:PREVIEW]}
     return {side: [{"gene": gene, "value": value} for gene, value in part] for side, part in ends.items()}
+
+
+def _warnings(index: ConnectivityIndex, query: Query) -> list[str]:
+    """Why the signature of a table should not be trusted."""
+    from beadwork.api.signature.make import judge_signature, signature_of_table
+
+    return judge_signature(signature_of_table(query), index.store.gene_ids)
 
 
 def _quality(index: ConnectivityIndex, query: Query) -> dict[str, int]:

@@ -24,6 +24,7 @@ from beadwork.io.files.atomic import write_text
 from beadwork.io.files.provenance import input_record, make_provenance
 from beadwork.io.files.scratch import scratch_folder
 from beadwork.io.matrix.gctx.writer import gctx_columns
+from beadwork.model.connectivity.annotation import MECHANISM_FIELDS
 from beadwork.model.connectivity.query import SIGNATURE_FIELDS, MappedQuery, Query, query_label
 from beadwork.model.connectivity.signature_table import arrow_numbers
 from beadwork.model.errors import FileError, GeneSetError
@@ -159,7 +160,8 @@ def answer_to_files(
         batches = list(index.batches(mapped, params))
         if len(batches) == 1:  # score while the files are begun
             scoring = stack.enter_context(ThreadPoolExecutor(1)).submit(index.score, mapped)
-        rows = row_fields(index.annotation, SIGNATURE_FIELDS, np.flatnonzero(shown) if filters else None)
+        fields = [*SIGNATURE_FIELDS, *(name for name in MECHANISM_FIELDS if name in index.annotation)]
+        rows = row_fields(index.annotation, fields, np.flatnonzero(shown) if filters else None)
         plan = (
             _plan(index, classes, params, shown if filters else None)
             if outputs.rollup or outputs.html or outputs.library

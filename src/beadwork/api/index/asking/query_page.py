@@ -43,6 +43,8 @@ MISSING = 1000
 
 TEXTS = {"sig_id": "signature", "pert_iname": "perturbagen", "pert_type": "type", "cell_id": "cell",
          "pert_idose": "dose", "pert_itime": "time"}  # fmt: skip
+JOINED = {"moa": "mechanism", "target": "target", "clinical_phase": "phase"}
+"""Fields that tables of annotation join; shown where a row has them."""
 NUMBERS = {"wtcs": "WTCS", "ncs": "NCS", "tau": "tau", "fdr": "FDR", "p": "p"}
 
 
@@ -69,7 +71,7 @@ def query_page(result: QueryResult, place: int, rolled: Sequence[RolledUp] | Non
             "histogram": score_histogram(ncs, null, treated),
             "signatures": signature_table(
                 [{**row, "pert_type": names_of(row["pert_type"])} for row in (*top, *bottom)],
-                TEXTS,
+                TEXTS | {name: word for name, word in JOINED.items() if any(row.get(name) for row in (*top, *bottom))},
                 NUMBERS,
                 known,
                 SIGNATURES,
@@ -117,7 +119,13 @@ def _ends(level: RolledUp, place: int, label: str, extra: str) -> dict[str, Any]
     rows = slice(0, min(TOP, above)), slice(known - min(TOP, below), known)
     top, bottom = (
         [
-            {**row, "name": plain(row[label]), "type": _type_names(row["pert_type"]), "counted": row[extra]}
+            {
+                **row,
+                "name": plain(row[label]),
+                "type": _type_names(row["pert_type"]),
+                "counted": row[extra],
+                "joined": "; ".join(plain(row[field]) for field in JOINED if row.get(field)),
+            }
             for row in _records(ranked_columns(level, place, part))
         ]
         for part in rows

@@ -142,7 +142,7 @@ def gene_spread(cells: np.ndarray) -> np.ndarray:
     rows = np.unique(np.linspace(0, len(cells) - 1, min(MOST_FOR_SD, len(cells))).astype(np.int64))
     spread = MAD_TO_SD * np.median(np.abs(cells[rows]), axis=0)
     usual = float(np.median(spread)) or 1.0
-    return np.asarray(np.maximum(spread, 0.1 * usual))
+    return np.asarray(np.maximum(spread, 0.5 * usual))
 
 
 __all__ = ["Consensus", "Perturbagens", "find_perturbagens", "gene_spread", "make_consensus", "sum_groups"]

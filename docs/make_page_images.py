@@ -1,0 +1,87 @@
+"""Write the pictures of the page of `beadwork serve`, taken in Chromium over the small library that ships.
+
+python docs/make_page_images.py
+"""
+
+import shutil
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import Page, sync_playwright
+
+IMAGES = Path(__file__).parent / "images"
+BEADWORK = Path(sys.executable).parent / "beadwork"
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+             "--disable-component-update", "--disable-sync"]  # fmt: skip
+PORT = 8799
+SITE = f"http://127.0.0.1:{PORT}"
+MOST_BYTES = 150_000
+
+
+def settle(page: Page) -> None:
+    """Wait until nothing is on its way."""
+    page.wait_for_load_state("networkidle")
+    while page.locator(".waiting").count():
+        page.wait_for_timeout(100)
+    page.wait_for_timeout(300)
+
+
+def picture(page: Page, name: str, height: int) -> None:
+    """Keep the top of the page, in few colours."""
+    settle(page)
+    path = IMAGES / f"page_{name}.png"
+    page.screenshot(
+        path=path, clip={"x": 0, "y": 0, "width": page.viewport_size["width"], "height": height}, full_page=True
+    )
+    with Image.open(path) as image:
+        image.convert("RGB").quantize(128, dither=Image.Dither.NONE).save(path, optimize=True)
+    size = path.stat().st_size
+    assert size < MOST_BYTES, f"{path}: {size:,} bytes"
+    print(f"{path}: {size:,} bytes")
+
+
+def take(page: Page) -> None:
+    """Ask a question, and look at the answer from all sides."""
+    page.goto(SITE)
+    page.get_by_role("button", name="cell cycle").click()
+    page.get_by_label("Up genes").fill("PLK1 AURKA CCNB1 CDK1 TOP2A CCNA2 BIRC5 UBE2C CDC20 MYC NFKBIA HER2")
+    page.wait_for_timeout(900)
+    picture(page, "ask", 560)
+    page.get_by_role("button", name="Find connections").click()
+    page.wait_for_selector(".sure")
+    answer = page.url
+    picture(page, "answer", 1180)
+    page.goto(f"{answer}/perts?f=n_cells>3&row=venlafaxine")
+    picture(page, "perturbagens", 1010)
+    page.goto(f"{answer}/heat?n=12&rows=-n_cells")
+    picture(page, "heat", 620)
+    page.goto(f"{answer}/scatter?x=ncs&y=tau&colour=cell_id")
+    picture(page, "scatter", 860)
+
+
+def main() -> None:
+    """Start the server, take the pictures."""
+    browser = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
+    server = subprocess.Popen([BEADWORK, "serve", "--port", str(PORT), "--store", "none"])
+    try:
+        for _ in range(300):
+            try:
+                urllib.request.urlopen(f"{SITE}/api/index").close()
+                break
+            except OSError:
+                time.sleep(0.2)
+        with sync_playwright() as running:
+            opened = running.chromium.launch(executable_path=browser, args=ARGUMENTS)
+            take(opened.new_page(viewport={"width": 1280, "height": 900}))
+            opened.close()
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+if __name__ == "__main__":
+    main()
