@@ -330,7 +330,8 @@ def test_what_another_version_made_is_kept_or_made_anew(data, tmp_path, monkeypa
     monkeypatch.setattr("beadwork.io.files.provenance.__version__", "9.9.9")
     made = process_plate(lxb, plate_map, folder=tmp_path)
     assert len(made.reused) == 5  # another version alone is no reason
-    monkeypatch.setitem(COMPATIBILITY, "infer", 2)
-    made = process_plate(lxb, plate_map, folder=tmp_path, keep_older=on_upgrade == "keep")
-    assert ("infer" not in made.reused) == again and "deconvolve" in made.reused
-    assert made_with(tmp_path)["infer"] == (2 if again else 1)
+    for step in ("infer", "deconvolve"):
+        monkeypatch.setitem(COMPATIBILITY, step, 2)
+        made = process_plate(lxb, plate_map, folder=tmp_path, keep_older=on_upgrade == "keep")
+        assert (step not in made.reused) == again
+        assert made_with(tmp_path)[step] == (2 if again else 1)

@@ -96,7 +96,8 @@ def archived_step(
 
     def make() -> Made:
         old, new = earlier["parameters"], record["parameters"]
-        other = [f"{key} {old.get(key)}, now {new.get(key)}" for key in {**old, **new} if old.get(key) != new.get(key)]
+        keys = [key for key in {**old, **new} if key not in LABELS and old.get(key) != new.get(key)]
+        other = [f"{key} {old.get(key)}, now {new.get(key)}" for key in keys]
         why = (
             f"was made with other parameters ({name_some(other)})" if other else "is not whole, or its map has changed"
         )
@@ -108,7 +109,13 @@ def archived_step(
 
 
 def relabelled_step(
-    step: Step, known: Mapping[str, Any], files: Mapping[str, StoredMatrix], qc: pd.DataFrame, map_path: Path
+    step: Step,
+    known: Mapping[str, Any],
+    files: Mapping[str, StoredMatrix],
+    qc: pd.DataFrame,
+    map_path: Path,
+    *,
+    keep: bool,
 ) -> Made | None:
     """Join other labels and another map to level 2 that is there, whole; None if the beads are needed for it.
 
@@ -120,12 +127,16 @@ def relabelled_step(
         What the files were made by.
     files, qc
         The files, and their QC rows.
+    map_path
+        The map.
+    keep
+        Whether values of other compatibility numbers count as whole.
     """
     from beadwork.io.beads.maps import read_map
     from beadwork.stages.beads.deconvolve import relabel
 
     def unlabelled(record: Mapping[str, Any]) -> dict[str, Any]:
-        plain = comparable(record, keep=True)
+        plain = comparable(record, keep)
         parameters = {key: value for key, value in plain["parameters"].items() if key not in LABELS}
         return plain | {"parameters": parameters, "inputs": {**plain["inputs"], "map": None}}
 

@@ -38,7 +38,7 @@ class PlateRecord:
     """
 
     def __init__(self, folder: Path, keep: bool = False) -> None:
-        self._folder, self._keep = folder, keep
+        self._folder, self.keep = folder, keep
         self._path = folder / "qc" / "plate.json"
         self._steps = _read(self._path)
 
@@ -51,7 +51,7 @@ class PlateRecord:
         if not isinstance(record, dict) or known.get("beside") != made_by["beside"]:
             return None
         wanted_record = json.loads(json.dumps(made_by["record"]))
-        if comparable(record, self._keep) != comparable(wanted_record, self._keep):
+        if comparable(record, self.keep) != comparable(wanted_record, self.keep):
             return None
         digests = known.get("files")
         wanted = {path: self._name(path) for path in files}

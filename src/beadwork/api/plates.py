@@ -327,7 +327,7 @@ class _Run:
         if known is None or self.record.whole("deconvolve", known, [*paths.values(), qc]) is None:
             return None
         files = {item: StoredMatrix(path) for item, path in paths.items()}
-        made = relabelled_step(step, known, files, read_table(qc), map_path)
+        made = relabelled_step(step, known, files, read_table(qc), map_path, keep=self.record.keep)
         if made is not None:
             log.info("%s: labels or map have changed; level 2 is not computed again", self.name)
         return made
