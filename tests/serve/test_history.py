@@ -51,6 +51,14 @@ def test_the_least_recently_used_go_first_and_stars_last(make_store):
     assert store.find("plain 0").question == {"up": ["A"]}, "the question stays, to be asked again"
 
 
+def test_questions_have_a_limit_too(make_store):
+    store = make_store()
+    store.most_text = 4000
+    for number in range(6):
+        store.put(Kept(f"q{number}", "n", {"up": ["A" * 1000]}, "state", FACTS), {"scores": table_of(3)})
+    assert store.find("q0") is None and store.find("q5") is not None and store.history()[0] == 3
+
+
 def test_files_are_the_users_alone(tmp_path):
     path = tmp_path / "own" / "answers.sqlite"
     store = Store(path)

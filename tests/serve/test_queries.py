@@ -97,6 +97,16 @@ def test_any_page_size_order_and_filter(client, answer, open_index, planted, lim
     assert seen == table["sig_id"].tolist()
 
 
+def test_a_long_signature_is_not_sent_with_every_state_but_can_be_asked_again(client, ask, open_index):
+    z = open_index.signature(str(open_index.siginfo["sig_id"].iloc[7]))
+    values = {str(gene): float(value) for gene, value in z.items()}
+    values |= {str(990_000_000 + number): 0.5 for number in range(1500)}
+    state = ask({"signature": values, "where": ["cell_id=MCF7"]})
+    assert state["question"] == {"name": "query", "where": ["cell_id=MCF7"], "signature_size": 2478}
+    assert client.post("/api/queries", json={"again": state["id"]}).json()["id"] == state["id"]
+    assert client.post("/api/queries", json={"again": "nix"}).status_code == 404
+
+
 def test_no_table_is_empty_without_a_reason(client, answer):
     base = f"/api/queries/{answer['id']}"
     assert "`beadwork index annotate` joins them" in client.get(f"{base}/classes").json()["reason"]

@@ -13,6 +13,8 @@ from beadwork.model.params import ContrastParams, SignatureParams
 if TYPE_CHECKING:
     import pandas as pd
 
+MOST_NOTES = 10
+
 
 @click.command("signature")
 @click.argument("inputs", metavar="TABLE|VALUES...", type=FILE, nargs=-1, required=True)
@@ -106,7 +108,19 @@ def command(
     quality = make.write_signatures(
         found, output, skipped=skipped, index_genes=index_genes, params=params, inputs=records
     )
+    _warn([note for signature in found for note in signature.notes])
     _say(quality, skipped)
+
+
+def _warn(notes: list[str]) -> None:
+    """Say once what was left out or chosen, whatever the number of contrasts."""
+    from beadwork.cli.options import log
+
+    distinct = list(dict.fromkeys(notes))
+    for note in distinct[:MOST_NOTES]:
+        log.warning("%s", note)
+    if len(distinct) > MOST_NOTES:
+        log.warning("%d more notes stand in quality.tsv", len(distinct) - MOST_NOTES)
 
 
 def _say(quality: pd.DataFrame, skipped: list[dict[str, str]]) -> None:

@@ -26,6 +26,8 @@ from beadwork.stages.connectivity.filters import filter_signatures
 MOST_GENES = 2000
 MOST_VALUES = 70_000
 MOST_BYTES = 8 << 20
+LONG = 2000
+"""Genes, or letters of a table, up to which a signature is repeated in states."""
 MOST_UPLOADS = 64
 """Signatures of files that are kept for questions to come."""
 
@@ -63,6 +65,7 @@ class Question(BaseModel):
     like: str = Field(
         "", max_length=300, description="a sig_id of the index, or a perturbagen: ask with its signatures' mean"
     )
+    again: str = Field("", max_length=64, description="id of an answer: its question is asked once more, and no other")
     where: list[Annotated[str, Field(max_length=200)]] = Field(
         default_factory=list,
         max_length=10,
@@ -131,6 +134,15 @@ def understand(question: Question, state: IndexState, uploads: Uploads) -> Asked
     asked = plain_question(question)
     key = hashlib.sha256(json.dumps([asked, state.key], sort_keys=True).encode()).hexdigest()[:20]
     return Asked(key, asked, state, mapped, params, tuple(question.where))
+
+
+def short_question(question: dict[str, Any]) -> dict[str, Any]:
+    """Leave the values of a long signature out of what is sent with every state; `again` asks with them."""
+    found = dict(question)
+    for name in ("signature", "signature_table"):
+        if len(found.get(name, ())) > LONG:
+            found[f"{name}_size"] = len(found.pop(name))
+    return found
 
 
 def plain_question(question: Question) -> dict[str, Any]:

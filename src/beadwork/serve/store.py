@@ -26,6 +26,8 @@ MOST_BYTES = 4 << 30
 """Columns that are kept in files, about."""
 MOST_MEMORY = 512 << 20
 """Columns that are kept where there is no file, about."""
+MOST_TEXT = 512 << 20
+"""Letters of all questions, about; those of whole signatures are long."""
 USED_SECONDS = 30
 """Answers that are read are marked as used no more often than this."""
 MOST_QUESTIONS = 10_000
@@ -89,6 +91,7 @@ class Store:
         self.path = path
         self.folder = None if path is None else path.with_name(f"{path.name}.columns")
         self.most_bytes = most_bytes or (MOST_MEMORY if path is None else MOST_BYTES)
+        self.most_text = MOST_TEXT
         self._lock, self._memory = threading.RLock(), dict[tuple[str, str], Any]()
         try:
             if path is not None and self.folder is not None:
@@ -239,6 +242,16 @@ class Store:
                     self._drop_columns(base, key)
                     total -= size
                     if total <= self.most_bytes:
+                        break
+            text = base.execute("select coalesce(sum(length(question)), 0) from query").fetchone()[0]
+            if text > self.most_text:
+                for key, size in base.execute(
+                    "select id, length(question) from query where id != ? order by star, used", (newest,)
+                ).fetchall():
+                    self._drop_columns(base, key)
+                    base.execute("delete from query where id = ?", (key,))
+                    text -= size
+                    if text <= self.most_text:
                         break
             many = base.execute("select count(*) from query").fetchone()[0] - MOST_QUESTIONS
             if many > 0:

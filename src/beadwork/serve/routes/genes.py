@@ -19,7 +19,8 @@ from beadwork.serve.service import Service
 
 MOST_CHECKED = 2 * MOST_GENES
 PREVIEW = 10
-MOST_SETS = 100
+MOST_SETS, MOST_LISTED = 100, 20
+"""Sets, and signatures, of one file that are given; the count says how many there are."""
 _SEPARATORS = re.compile(r"[\s,;]+")
 _SUGGESTED = re.compile(r"did you mean ([^?;]+)\?")
 VERDICTS = {GeneVerdict.USED: "used", GeneVerdict.NOT_IN_INDEX: "not here", GeneVerdict.NO_GENE: "unknown"}
@@ -132,7 +133,7 @@ def preview(service: Service, name: str, raw: bytes) -> dict[str, Any]:
                 "genes": len(query.profile or {}), "columns": list(query.notes), "preview": _ends(query),
                 "quality": _quality(index, query), "warnings": _warnings(index, query),
             }
-            for query in shown
+            for query in queries[:MOST_LISTED]
         ]  # fmt: skip
         first = {key: listed[0][key] for key in ("token", "preview", "quality", "columns", "warnings")}
         return {"kind": "signature", "file": name, "queries": listed, "count": len(queries), "notes": notes, **first}

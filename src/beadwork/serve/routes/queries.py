@@ -20,7 +20,7 @@ from beadwork.serve.answer.heat import heat_map
 from beadwork.serve.answer.pages import View, plain
 from beadwork.serve.jobs import Job
 from beadwork.serve.lookup.states import arrow_rows
-from beadwork.serve.questions import Question, understand
+from beadwork.serve.questions import Question, short_question, understand
 from beadwork.serve.refusals import RefusedError, not_found
 from beadwork.serve.service import PageRequest, Rows, Service, is_unchanged
 from beadwork.serve.store import Kept
@@ -105,6 +105,11 @@ def routes(service: Service) -> APIRouter:
 
     @router.post("", status_code=202, summary="Ask the index")
     def post_query(question: Question, request: Request) -> QueryState:
+        if question.again:
+            kept = service.store.find(question.again)
+            if kept is None:
+                raise not_found("no such question; it may have been dropped for newer ones", "again")
+            question = Question(**kept.question)
         asked = understand(question, states.current, service.uploads)
         return state_of(service, jobs.submit(asked), request)
 
@@ -204,7 +209,7 @@ def state_of(service: Service, found: Job | Kept, request: Request | None = None
         removed = not found.bytes
         return QueryState(
             id=found.id, name=found.name, phase="done", status="done", done=1, elapsed=facts["seconds"], **known,
-            verdict=facts["how_sure"][0]["verdict"], question=found.question, state=found.state,
+            verdict=facts["how_sure"][0]["verdict"], question=short_question(found.question), state=found.state,
             older=found.state != current, note=found.note, star=found.star, created=found.created,
             message="this answer is not kept any more; ask again" if removed else "",
             state_url=f"{root}/api/queries/{found.id}",
@@ -215,7 +220,7 @@ def state_of(service: Service, found: Job | Kept, request: Request | None = None
         id=asked.key, name=asked.query.name, phase=found.phase, status=status, place=service.jobs.place(found),
         done=round(found.done, 3), elapsed=round(found.elapsed, 3), message=found.message,
         counts={key: int(value) for key, value in asked.query.counts.items()}, notes=list(asked.query.notes),
-        missing=missing_rows(asked.query), question=asked.question, state=asked.state.key,
+        missing=missing_rows(asked.query), question=short_question(asked.question), state=asked.state.key,
         older=asked.state.key != current, state_url=f"{root}/api/queries/{asked.key}",
     )  # fmt: skip
 
