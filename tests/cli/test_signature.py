@@ -145,6 +145,19 @@ def test_mistakes_are_one_clear_line(logs, capsys, monkeypatch, words, said):
     assert said in error and error.count("\n") == 1 and not (logs / "none").exists()
 
 
+def test_only_samples_that_pass_a_filter(logs, capsys, monkeypatch):
+    pytest.importorskip("pylimma")
+    monkeypatch.chdir(logs)
+    words = ["logs.tsv", "--design", "design.tsv", "--groupby", "arm", "--control", "well"]
+    assert signature(*words, "--where", "batch=x", "-o", "out") == 0
+    assert read_table("out/quality.tsv")[["n_case", "n_control"]].iloc[0].tolist() == [3, 3]
+    capsys.readouterr()
+    assert signature(*words, "--where", "dose=1", "-o", "none") == 2
+    assert "filter 'dose=1': samples have no field 'dose'; there are arm, batch" in capsys.readouterr().err
+    assert signature(*words, "--where", "batch=z", "-o", "none") == 2
+    assert "logs.tsv: no sample passes 'batch=z'" in capsys.readouterr().err
+
+
 def test_levels_that_pass_for_changes_are_said(logs, capsys):
     """A matrix of expression without --groupby: each sample were a signature of genes that all go up."""
     frame = pd.read_csv(logs / "logs.tsv", sep="\t")[["gene", "s00"]].rename(columns={"s00": "value"})

@@ -31,6 +31,8 @@ MOST_NOTES = 10
               "and group (pseudobulk).")  # fmt: skip
 @click.option("--covariate", "covariates", multiple=True, metavar="FIELD", help="What else differs between samples, "
               "such as batch or donor; may be given again.")  # fmt: skip
+@click.option("--where", multiple=True, metavar="FILTER", help="Only samples that pass, e.g. dataset=nakayama or "
+              "age>=50; may be given again.")  # fmt: skip
 @click.option("--values", type=click.Choice(["auto", "counts", "log", "linear"]), default="auto", show_default=True,
               help="What the values are; linear (TPM, intensities): log2(x + 1) is taken.")  # fmt: skip
 @click.option("--layer", metavar="NAME", help="Layer of an h5ad, such as counts or raw, instead of X.")
@@ -49,6 +51,7 @@ def command(
     design: Path | None,
     sample: str | None,
     covariates: tuple[str, ...],
+    where: tuple[str, ...],
     values: Literal["auto", "counts", "log", "linear"],
     layer: str | None,
     probe_map: Path | None,
@@ -82,6 +85,7 @@ def command(
         "--design": design,
         "--sample": sample,
         "--covariate": covariates,
+        "--where": where,
         "--layer": layer,
         "--probe-map": probe_map,
     }
@@ -100,7 +104,8 @@ def command(
             raise ParameterError("with --groupby one file of values is read; give one")
         data, listed = make.read_contrast_values(
             inputs[0], groupby, cases, controls, contrasts, design=design, sample=sample, covariates=covariates,
-            layer=layer, kind=None if values == "auto" else values, probe_map=probe_map, min_cells=params.min_cells,
+            filters=where, layer=layer, kind=None if values == "auto" else values, probe_map=probe_map,
+            min_cells=params.min_cells,
         )  # fmt: skip
         with show_progress() as progress:
             found, skipped = make.signatures_of_values(data, listed, params, progress)
