@@ -162,13 +162,17 @@ def test_values_that_look_like_ratios_are_named(caplog, kind: str):
     assert ("3 studies (study0, study1, study2): genes differ less in level" in caplog.text) == (kind == "ratios")
 
 
-def test_studies_that_share_patients_are_left_out_together():
+def test_studies_that_share_patients_are_left_out_together(caplog):
     source = study(sizes=(25, 20, 15, 12))
     values = source.values.copy()
     values[:, -12:] = values[:, 45:57]  # the last study repeats the profiles of the third
     source = source.with_values(values)
     group = source.cols["dataset"].where(source.cols["dataset"] != "study3", "study2")
-    apart, together = train(source), train(with_cols(source, study_group=group.to_numpy()))
+    with caplog.at_level(logging.WARNING):
+        together = train(with_cols(source, study_group=group.to_numpy()))
+        assert "stand in several studies" not in caplog.text
+        apart = train(source)
+    assert "12 profiles stand in several studies (study2 and study3: 12), which flatters the accuracy" in caplog.text
     np.testing.assert_allclose(weights(apart), weights(together), atol=1e-12)
     found = [result.accuracy.set_index("study")["all"] for result in (apart, together)]
     assert found[0]["study3"] > found[1]["study3"] + 0.01

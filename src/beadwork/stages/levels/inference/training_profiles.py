@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from hashlib import blake2b
 from typing import NamedTuple
 
 import numpy as np
@@ -112,6 +113,7 @@ def collect_profiles(
     landmark_codes, gene_codes, counts, among = ranks
     table = pd.concat([_sample_table(source, params) for source in sources], ignore_index=True)
     made = _make_studies(table, studies, landmark_codes, params)
+    _warn_of_equal_profiles(made, landmark_codes)
     used = np.concatenate([study.places for study in made])
     there = np.zeros(len(others), dtype=bool)
     for study in made:
@@ -146,6 +148,23 @@ def collect_profiles(
         (params.target_mean, params.target_sd),
         table["sample"].to_numpy(dtype=object),
     )
+
+
+def _warn_of_equal_profiles(studies: Sequence[Study], landmark_codes: np.ndarray) -> None:
+    """Name studies of several groups that hold the same profiles: leaving one out leaves its profiles in."""
+    first: dict[bytes, Study] = {}
+    shared: dict[tuple[str, str], int] = {}
+    for study in studies:
+        for place in study.places:
+            other = first.setdefault(blake2b(landmark_codes[place].tobytes(), digest_size=16).digest(), study)
+            if other.group != study.group:
+                shared[other.name, study.name] = shared.get((other.name, study.name), 0) + 1
+    if shared:
+        names = [f"{one} and {other}: {number}" for (one, other), number in shared.items()]
+        log.warning(
+            "%d profiles stand in several studies (%s), which flatters the accuracy in studies left out; give each "
+            "once, or name one group for these studies (study_group)", sum(shared.values()), name_some(names),
+        )  # fmt: skip
 
 
 def _take_columns(codes: np.ndarray, kept: np.ndarray) -> np.ndarray:
