@@ -3,7 +3,7 @@
     python benchmarks/speed/page.py [--signatures 1000000] [--no-record]
 
 The browser's part alone: the real files of the page, served beside answers that are made up here (scores, rows, fields
-of so many signatures), so that no index is needed.  Times are Chromium's own clock; memory is the heap of JavaScript.
+of so many signatures), so that no index is needed.  Times are Chromium's own clock; memory is the memory of JavaScript.
 """
 
 import argparse
