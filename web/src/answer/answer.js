@@ -76,7 +76,8 @@ export function questionLine(state) {
   const counts = state.counts ?? {}, found = [counts.n_up_found, counts.n_down_found];
   const kind = state.question ?? {};
   if (kind.like) return `like ${kind.like}`;
-  if (counts.n_signature_found || kind.signature || kind.signature_table) return `a whole signature of ${plural(counts.n_signature_found ?? counts.n_found ?? Object.keys(kind.signature ?? {}).length, "gene")}`;
+  const genes = kind.signature_size ?? Object.keys(kind.signature ?? {}).length;
+  if (genes || kind.signature_table || kind.signature_table_size) return `a whole signature${genes ? ` of ${plural(genes, "gene")}` : ""}`;
   const side = (n, word) => (n ? `${count(n)} ${n === 1 ? "gene" : "genes"} ${word}` : `none ${word}`);
   return `${side(found[0], "up")}, ${side(found[1], "down")}`;
 }
