@@ -3,7 +3,7 @@
     python benchmarks/speed/page.py [--signatures 1000000] [--no-record]
 
 The browser's part alone: the real files of the page, served beside answers that are made up here (scores, rows, fields
-of so many signatures), so that no index is needed.  Times are Chromium's own clock; memory is the heap of JavaScript.
+of so many signatures), so that no index is needed.  Times are Chromium's own clock; memory is that of the script.
 """
 
 import argparse
@@ -136,7 +136,7 @@ def scatter(browser, site: str) -> dict[str, float]:
     spent = time.perf_counter() - begun
     found["draws a second while moved"] = page.evaluate("window.seen") / spent
     page.mouse.up()
-    found["heap MB"] = page.evaluate("performance.memory.usedJSHeapSize") / 1e6
+    found["memory of the script, MB"] = page.evaluate("performance.memory.usedJSHeapSize") / 1e6
     page.close()
     return found
 

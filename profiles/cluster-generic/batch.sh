@@ -5,7 +5,8 @@
 #   batch.sh status ID                                      prints running, success or failed
 #   batch.sh cancel ID [ID ...]
 #
-# Which system it is follows from the commands there are, or is said: BEADWORK_BATCH=lsf, sge or slurm.
+# Which system it is follows from the commands there are, or is said: BEADWORK_BATCH=lsf, sge or slurm. PBS and Torque have
+# a qsub too, with other options: they are refused.
 # BEADWORK_SUBMIT holds options of your site, for example "-q normal -P cmap" (LSF) or "-l h=!node7" (Grid Engine);
 # BEADWORK_SGE_PE names its parallel environment (default smp); BEADWORK_LSF_UNIT the unit of bsub -M and rusage[mem]
 # (MB, the default, or KB or GB, as LSF_UNIT_FOR_LIMITS of the site's lsf.conf).
@@ -15,7 +16,12 @@ system() {
     if [ -n "${BEADWORK_BATCH:-}" ]; then echo "$BEADWORK_BATCH"
     elif command -v bsub >/dev/null; then echo lsf
     elif command -v sbatch >/dev/null; then echo slurm
-    elif command -v qsub >/dev/null; then echo sge
+    elif command -v qsub >/dev/null; then
+        if command -v pbsnodes >/dev/null || command -v qmgr >/dev/null || qsub --version 2>&1 | grep -qiE 'pbs|torque'; then
+            echo "batch.sh: qsub is that of PBS or Torque, not of Grid Engine; docs/how-to/clusters.md says what to do" >&2
+            exit 2
+        fi
+        echo sge
     else echo "batch.sh: neither bsub, qsub nor sbatch is on PATH" >&2; exit 2
     fi
 }
@@ -110,9 +116,9 @@ cancel() {
 action=${1:-}
 case $action in
     submit | status | cancel)
-        batch=$(system)
+        batch=$(system) || exit 2
         shift
         "$action" "$@"
         ;;
-    *) sed -n '2,11s/^# \{0,1\}//p' "$0"; exit 2 ;;
+    *) sed -n '2,12s/^# \{0,1\}//p' "$0"; exit 2 ;;
 esac

@@ -114,7 +114,7 @@ def test_the_same_bytes_every_run(graph, index):
     out = index.parent / "twice"
     assert run(index, "-o", out, "--top", 20) == 0
     names = sorted(path.relative_to(graph) for path in graph.rglob("*") if path.is_file())
-    assert len(names) == 14
+    assert len(names) == 15
     for name in names:
         assert (out / name).read_bytes() == (graph / name).read_bytes(), name
 
@@ -122,6 +122,11 @@ def test_the_same_bytes_every_run(graph, index):
 def test_consensus_is_a_matrix_of_perturbagens(graph):
     matrix = read_matrix(graph / "consensus.gctx")
     assert matrix.values.shape == (300, 42) and set(matrix.cols["n_cells"]) == {2}
+    cells = read_matrix(graph / "consensus_cells.gctx")
+    assert cells.values.shape == (300, 84) and set(cells.cols["cell_id"]) == {"MCF7", "PC3"}
+    both = [place for place, name in enumerate(cells.cols["pert_iname"]) if name == "cpd03"]
+    column = matrix.cids.get_loc("cpd03")
+    assert cells.values[:, both].mean(axis=1) == pytest.approx(matrix.values[:, column], abs=1e-5)
 
 
 def test_filters_and_an_index_without_perturbagens(index, capsys):

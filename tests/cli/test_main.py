@@ -8,6 +8,7 @@ import click
 import pytest
 
 import beadwork
+from beadwork import __version__
 from beadwork.cli import COMMANDS, main
 from beadwork.model.errors import FileError
 
@@ -123,3 +124,17 @@ def test_module_of_every_command_has_a_command():
         assert isinstance(found, click.Command), name
         assert found.name == name
         assert found.help, f"{name} does not say what it does"
+
+
+@pytest.mark.parametrize(
+    ("workflow", "code", "said"),
+    [("", 0, ""), (__version__, 0, ""), (f"{__version__}1", 0, "beadwork: warning: the workflow is of beadwork"),
+     ("99.0.0", 2, "beadwork: error: the workflow is of beadwork 99.0.0, but the environment of its jobs has")],
+)  # fmt: skip
+def test_the_version_of_the_workflow_is_compared(monkeypatch, capsys, workflow, code, said):
+    monkeypatch.setenv("BEADWORK_WORKFLOW", workflow)
+    with pytest.raises(SystemExit) as stop:
+        main(["--version"])
+        sys.exit(0)
+    assert stop.value.code == code
+    assert capsys.readouterr().err.startswith(said)

@@ -13,7 +13,9 @@ from beadwork.api.plates import PlateParams, process_plate
 from beadwork.cli import cli, main
 from beadwork.io.files.tables import read_table
 from beadwork.io.matrix.formats import read_matrix, write_matrix
+from beadwork.io.runs.plate_state import made_with
 from beadwork.model.params import PLATE_STEPS, DeconvolveParams, flag_name, plate_names, render_flags
+from beadwork.model.plates.compatibility import COMPATIBILITY
 
 PLATE = "SIM001_A375_24H_X1_B20"
 LEVELS = ("GEX", "CAL", "SUPPORT", "SD", "ODDS", "NORM", "QNORM", "INF", "ZSPC", "ZSVC")
@@ -266,3 +268,70 @@ def test_levels_are_those_of_files(made, data):
     again = read_matrix(made / f"{PLATE}_QNORM.gctx")
     np.testing.assert_array_equal(result.qnorm.values, again.values)
     pd.testing.assert_frame_equal(result.qnorm.cols, again.cols)
+
+
+def bytes_of(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_labels_and_maps_are_joined_without_deconvolution_to_the_bytes_of_a_fresh_run(data, tmp_path, capsys):
+    lxb, _, plate_map = source(data)
+    lines = plate_map.read_text().splitlines()
+    other = tmp_path / "other.map"
+    other.write_text("\n".join([lines[0] + "\tnote", *(f"{line}\tannotated" for line in lines[1:])]) + "\n")
+    call = ("plate", lxb, "-o", tmp_path / "a", "--deconvolve-min-wells", 10)
+    beadwork(*call, "--map", plate_map, "--batch", "one")
+    for more in (("--map", plate_map, "--batch", "two"), ("--map", other, "--cell-id", "OTHER", "--brew-prefix", "B")):
+        capsys.readouterr()
+        beadwork(*call, *more)
+        assert "labels or map have changed; level 2 is not computed again" in capsys.readouterr().err
+        fresh = tmp_path / f"fresh{len(more[1].name)}"
+        beadwork("plate", lxb, "-o", fresh, "--deconvolve-min-wells", 10, *more)
+        assert bytes_of(tmp_path / "a") == bytes_of(fresh)
+
+
+def test_a_map_of_other_wells_needs_the_beads(data, tmp_path, capsys):
+    lxb, _, plate_map = source(data)
+    beadwork("plate", lxb, "--map", plate_map, "-o", tmp_path / "a")
+    shorter = tmp_path / "shorter.map"
+    shorter.write_text("\n".join(plate_map.read_text().splitlines()[:-1]) + "\n")
+    capsys.readouterr()
+    beadwork("plate", lxb, "--map", shorter, "-o", tmp_path / "a")
+    assert "not computed again" not in capsys.readouterr().err
+    assert read_matrix(tmp_path / "a" / f"{PLATE}_GEX.gctx").values.shape[1] == 23
+
+
+def test_archived_beads_are_not_looked_for(data, tmp_path, capsys):
+    lxb, _, plate_map = source(data)
+    folder, absent = tmp_path / "a", tmp_path / "absent"
+    call = ("plate", absent, "--map", plate_map, "-o", folder, "--archived")
+    with pytest.raises(SystemExit) as stop:
+        beadwork(*call)
+    assert stop.value.code == 2
+    assert "has no level 2 of this plate, whose beads are archived; bring" in capsys.readouterr().err
+    beadwork("plate", lxb, "--map", plate_map, "-o", folder)
+    before = bytes_of(folder)
+    beadwork(*call)
+    assert bytes_of(folder) == before
+    beadwork(*call, "--min-mad", 0.2, "--batch", "late")
+    assert set(read_matrix(folder / f"{PLATE}_ZSPC.gctx").cols["batch"]) == {"late"}
+    with pytest.raises(SystemExit):
+        beadwork(*call, "--method", "kmeans")
+    told = capsys.readouterr().err
+    assert "its beads are archived, but its level 2 was made with other parameters (method mixture, now kmeans" in told
+    assert len([line for line in told.splitlines() if "error" in line]) == 1
+
+
+@pytest.mark.parametrize(("on_upgrade", "again"), [("keep", False), ("rerun", True)])
+def test_what_another_version_made_is_kept_or_made_anew(data, tmp_path, monkeypatch, on_upgrade, again):
+    lxb, _, plate_map = source(data)
+    call = ("plate", lxb, "--map", plate_map, "-o", tmp_path)
+    beadwork(*call)
+    monkeypatch.setattr("beadwork.io.files.provenance.__version__", "9.9.9")
+    made = process_plate(lxb, plate_map, folder=tmp_path)
+    assert len(made.reused) == 5  # another version alone is no reason
+    for step in ("infer", "deconvolve"):
+        monkeypatch.setitem(COMPATIBILITY, step, 2)
+        made = process_plate(lxb, plate_map, folder=tmp_path, keep_older=on_upgrade == "keep")
+        assert (step not in made.reused) == again
+        assert made_with(tmp_path)[step] == (2 if again else 1)

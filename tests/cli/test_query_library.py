@@ -1,5 +1,7 @@
 """``query --library``: many diseases at once become one matrix of perturbagens by queries."""
 
+import shutil
+
 import numpy as np
 import pytest
 
@@ -99,3 +101,32 @@ def test_tau_within_counts_others_only():
     found = tau_within(scores)
     expected = [[100 / 3, -200 / 3, 200 / 3, 0], [np.nan, 0, 50, -100]]
     assert found == pytest.approx(np.array(expected, np.float32), nan_ok=True, abs=1e-4)
+
+
+def test_launched_drugs_only_and_a_phase_that_is_not_there(diseases, capsys):
+    out = diseases / "launched"
+    words = [
+        "--up",
+        diseases / "one_up.gmt",
+        "--direction",
+        "reverse",
+        "--library",
+        "--where",
+        "clinical_phase=Launched",
+    ]
+    (diseases / "one_up.gmt").write_text((diseases / "up.gmt").read_text().splitlines()[0] + "\n")
+    assert call("query", *words, "-o", out) == 2
+    assert "has no field 'clinical_phase'" in (said := capsys.readouterr().err)
+    assert "`beadwork index annotate` joins it" in said and not (out / "queries.tsv").exists()
+    shutil.copytree(starter_index(), diseases / "index")
+    rows = [
+        "pert_iname\tclinical_phase\tmoa",
+        "vemurafenib\tLaunched\tRAF inhibitor",
+        "dabrafenib\tPhase 2\tRAF inhibitor",
+    ]
+    (diseases / "hub.tsv").write_text("\n".join(rows) + "\n")
+    assert call("index", "annotate", diseases / "index", "--compounds", diseases / "hub.tsv") == 0
+    assert call("query", diseases / "index", *words, "-o", out) == 0
+    assert set(read_matrix(out / "perturbagens_ncs.gctx").rows["pert_iname"]) == {"vemurafenib"}
+    drugs = read_table(out / "repurposing.tsv")
+    assert drugs["pert_iname"].tolist() == ["vemurafenib"] and drugs["clinical_phase"].tolist() == ["Launched"]

@@ -97,7 +97,7 @@ def test_counts_pseudobulk_of_h5ad(tmp_path, genes, capsys):
     assert quality["method"] == "Wald statistic (pydeseq2)" and quality["n_case"] == 4
     assert "240 cells were summed to 8 samples by donor" in quality["notes"]
     assert "of the 978 measured genes are there" in quality["warnings"] and quality["trust"] == "no"
-    capsys.readouterr()
+    assert "warning: 240 cells were summed to 8 samples by donor" in capsys.readouterr().err
     assert signature(tmp_path / "cells.h5ad", "--groupby", "arm", "--control", "well", "--layer", "x",
                      "-o", tmp_path / "none") == 2  # fmt: skip
     assert "no layer 'x'; it has counts" in capsys.readouterr().err and not (tmp_path / "none").exists()
@@ -143,6 +143,27 @@ def test_mistakes_are_one_clear_line(logs, capsys, monkeypatch, words, said):
     assert signature("logs.tsv", *words, "-o", "none") == 2
     error = capsys.readouterr().err
     assert said in error and error.count("\n") == 1 and not (logs / "none").exists()
+
+
+def test_only_samples_that_pass_a_filter(logs, capsys, monkeypatch):
+    pytest.importorskip("pylimma")
+    monkeypatch.chdir(logs)
+    words = ["logs.tsv", "--design", "design.tsv", "--groupby", "arm", "--control", "well"]
+    assert signature(*words, "--where", "batch=x", "-o", "out") == 0
+    assert read_table("out/quality.tsv")[["n_case", "n_control"]].iloc[0].tolist() == [3, 3]
+    capsys.readouterr()
+    assert signature(*words, "--where", "dose=1", "-o", "none") == 2
+    assert "filter 'dose=1': samples have no field 'dose'; there are arm, batch" in capsys.readouterr().err
+    assert signature(*words, "--where", "batch=z", "-o", "none") == 2
+    assert "logs.tsv: no sample passes 'batch=z'" in capsys.readouterr().err
+
+
+def test_levels_that_pass_for_changes_are_said(logs, capsys):
+    """A matrix of expression without --groupby: each sample were a signature of genes that all go up."""
+    frame = pd.read_csv(logs / "logs.tsv", sep="\t")[["gene", "s00"]].rename(columns={"s00": "value"})
+    frame.to_csv(logs / "one.csv", index=False)
+    assert signature(logs / "one.csv", "-o", logs / "out") == 0
+    assert "no gene goes down: these look like levels, not changes; --groupby" in capsys.readouterr().out
 
 
 def test_contrasts_of_a_table_and_one_that_cannot_be_made(logs, monkeypatch, capsys):

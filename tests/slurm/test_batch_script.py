@@ -95,9 +95,32 @@ def test_no_batch_system_is_reported(site, tmp_path: Path):
     assert said.stderr.strip() == "batch.sh: neither bsub, qsub nor sbatch is on PATH"
 
 
+@pytest.mark.parametrize(
+    "commands",
+    [
+        {"qsub": "echo 'pbs_version = 23.06.06'"},
+        {"qsub": "echo 'Version: 6.1.2 (TORQUE)' >&2"},
+        {"qsub": "exit 1", "pbsnodes": "true"},
+        {"qsub": "exit 1", "qmgr": "true"},
+    ],
+)
+def test_pbs_is_not_taken_for_grid_engine(site, tmp_path: Path, commands):
+    refused = site(commands, "submit", "1", "500", "5", "job.sh", PATH=f"{tmp_path}/bin:{_bare(tmp_path)}")
+    assert refused.returncode == 2
+    assert refused.stderr.startswith("batch.sh: qsub is that of PBS or Torque, not of Grid Engine")
+    noted = calls(tmp_path) if (tmp_path / "calls.txt").exists() else ""
+    assert "-terse" not in noted  # nothing was submitted
+
+
+def test_grid_engine_is_known_by_its_qsub(site, tmp_path: Path):
+    done = site({"qsub": "[ $1 = --version ] && { echo 'Unknown option --version' >&2; exit 1; }; echo 12"},
+                "submit", "1", "500", "5", "job.sh", PATH=f"{tmp_path}/bin:{_bare(tmp_path)}")  # fmt: skip
+    assert done.stdout == "12\n", done.stderr
+
+
 def _bare(tmp_path: Path) -> str:
     folder = tmp_path / "bare"
     folder.mkdir()
-    for name in ("mkdir", "sed", "sh"):
+    for name in ("grep", "mkdir", "sed", "sh"):
         os.symlink(f"/bin/{name}" if os.path.exists(f"/bin/{name}") else f"/usr/bin/{name}", folder / name)
     return str(folder)

@@ -4,6 +4,8 @@ Every mistake in the configuration, the plate sheet or a plate map is reported h
 read this file again, for one plate each: they look at the files of that plate only.
 """
 
+import json
+import os
 import re
 import shlex
 import subprocess
@@ -14,8 +16,15 @@ from snakemake.logging import logger
 
 from beadwork.io.files.text import decode
 from beadwork.io.files.unpack import GZIP_MAGIC, unpack
+from beadwork.io.runs.plate_state import (
+    PlateState,
+    current_numbers,
+    made_with,
+    numbers_text,
+)
+from beadwork.model.plates.compatibility import COMPATIBILITY
 from beadwork.model.config import check_config
-from beadwork.model.plates.sheet import count_wells, parse_plate_sheets
+from beadwork.model.plates.sheet import count_wells, is_stored, parse_plate_sheets
 from beadwork.model.errors import BeadworkError
 from beadwork.model.ids import DET_PLATE_PATTERN
 from beadwork.model.params import plate_names, render_flags
@@ -40,6 +49,15 @@ def read_text(path, key):
 PLANNING = workflow.is_main_process
 
 
+def has_level_2(results, plate):
+    """Whether level 2 of a plate is there, so that a run can do without its beads."""
+    folder = Path(results, plate)
+    names = [f"{plate}_{level}.gctx" for level in ("GEX", "CAL", "SUPPORT")]
+    return PlateState.read(folder).has_level_2 or all(
+        (folder / name).is_file() for name in [*names, "qc/deconvolve.tsv"]
+    )
+
+
 def read_inputs():
     """Configuration and plates to process."""
     source = str(workflow.configfiles[-1]) if workflow.configfiles else "config"
@@ -59,6 +77,7 @@ def read_inputs():
         [(read_text(path, f"{source}: plates"), path) for path in settings.sheets],
         data=settings.data,
         files=PLANNING,
+        done=lambda plate: has_level_2(settings.results, plate),
     )
     return settings, {row.det_plate: row for row in rows}
 
@@ -91,6 +110,27 @@ except BeadworkError as error:
 if not PLATES:
     logger.warning(f"{CFG.plates}: has no plates to process; add one row per plate")
 
+NOTHING = {"plates": (), "figures": (), "queries": ()}
+
+
+def left_out():
+    """What failed in a run that now goes on without it (failures.smk)."""
+    file = os.getenv("BEADWORK_LEFT_OUT")
+    return json.loads(Path(file).read_text()) if file else NOTHING
+
+
+LEFT_OUT = left_out()
+for plate in LEFT_OUT["plates"]:
+    PLATES.pop(plate, None)
+
+
+def figure_name(path):
+    """A figure by what stands beneath the folder of the report."""
+    return path.rpartition("report")[2]
+
+
+LOST_FIGURES = {figure_name(path) for path in LEFT_OUT["figures"]}
+QUERIES = [query.name for query in CFG.queries if query.name not in LEFT_OUT["queries"]]
 PLATES_OF = Known()
 for plate, row in PLATES.items():
     PLATES_OF.setdefault(row.brew, []).append(plate)
@@ -99,6 +139,14 @@ STAGES = ["deconvolve", "normalize", "infer", "zscore"]
 STAGES += ["denoise"] if CFG.noise != "off" else []
 OWN_NOISE = f"{CFG.results}/noise/own.h5"
 NOISE_MODEL = {"off": "", "default": "", "own": OWN_NOISE}.get(CFG.noise, CFG.noise)
+
+
+def noise_input():
+    """The noise model as input: one learned from the study is kept, one of the user's counts by its content."""
+    if not NOISE_MODEL:
+        return {}
+    return {"noise": ancient(NOISE_MODEL) if CFG.noise == "own" else NOISE_MODEL}
+
 
 USES_SD = CFG.zscore_sd or CFG.consensus_sd
 
@@ -139,6 +187,12 @@ def plate_flags(wildcards):
     return " ".join(f"{flag} {shlex.quote(value)}" for flag, value in words if value)
 
 
+def bead_set_file(wildcards):
+    """Bead set of a plate, if it is a table of the user's own."""
+    name = PLATES[wildcards.plate].bead_set or ""
+    return name if name.endswith(".tsv") else []
+
+
 def doubt_files(*names):
     """Files of a plate that a method with uncertainty gives beside GEX (SD, ODDS), by lower-case name."""
     if not CFG.deconvolve.gives_sd:
@@ -146,6 +200,11 @@ def doubt_files(*names):
     return {
         name.lower(): f"<results>/{{plate}}/{{plate}}_{name}.gctx" for name in names
     }
+
+
+def kept(files):
+    """Outputs that stay until their job replaces them."""
+    return {name: update(path) for name, path in files.items()}
 
 
 def score_doubt():
@@ -161,7 +220,7 @@ def doubt_figures():
     }
     return {
         name: report(
-            f"<results>/report/{{plate}}/{name}.svg",
+            update(f"<results>/report/{{plate}}/{name}.svg"),
             caption=f"../report/{name}.rst",
             category="Plates",
             subcategory="{plate}",
@@ -204,9 +263,10 @@ def plate_files(vehicles):
     steps = ["deconvolve", "normalize", "infer", "zscore"]
     steps += ["zscore_vehicle"] if vehicles else []
     files = {level: f"<results>/{{plate}}/{{plate}}_{level}.gctx" for level in levels}
+    files["record"] = "<results>/{plate}/qc/plate.json"
     files["CURVES"] = "<results>/{plate}/{plate}_CURVES.tsv"
     files |= {f"qc_{step}": f"<results>/{{plate}}/qc/{step}.tsv" for step in steps}
-    return {name: update(path) for name, path in files.items()}
+    return kept(files)
 
 
 def all_plate_flags():
@@ -238,16 +298,6 @@ def names_with_vehicles(wanted=True):
     if not CFG.zsvc:
         return names_of(PLATES)
     return names_of(plate for plate in PLATES if has_vehicles(plate) == wanted)
-
-
-def final(command):
-    """A command whose exit code 2 is final: what is wrong with its input no further attempt can help."""
-    return (
-        "if [ {resources.attempt} = 1 ]; then rm -f {log:q}.final;"
-        " elif [ -s {log:q}.final ]; then cat {log:q}.final > {log:q}; exit 2; fi\n"
-        + command
-        + " 2> {log:q} || {{ code=$?; [ $code != 2 ] || cp {log:q} {log:q}.final; exit $code; }}"
-    )
 
 
 def report_what_there_is():
@@ -290,15 +340,15 @@ def per_plate(pattern, plates=None):
 
 def report_figures():
     """Figures of the report."""
-    figures = per_plate("<results>/report/{plate}/wells.svg")
+    figures = per_plate(
+        "<results>/report/{plate}/wells.svg", filter(can_be_drawn, PLATES)
+    )
     figures += expand("<results>/report/{brew}/replicates.svg", brew=BREWS)
     if CFG.noise != "off":
         figures += per_plate("<results>/report/{plate}/noise.svg")
     figures += ["<results>/report/plates.svg", "<results>/report/tas.svg"]
-    names = [query.name for query in CFG.queries]
-    return figures + expand(
-        "<results>/report/queries/{query}/connections.svg", query=names
-    )
+    figures += expand("<results>/report/queries/{query}/connections.svg", query=QUERIES)
+    return [path for path in figures if figure_name(path) not in LOST_FIGURES]
 
 
 def closing_lines():
@@ -325,9 +375,7 @@ def all_targets():
     targets += ["<results>/index/manifest.json", "<results>/plate_check.tsv"]
     targets += ["<results>/status.tsv"]
     targets += ["<results>/index_MNZ/manifest.json"] if CFG.noise != "off" else []
-    targets += expand(
-        "<results>/queries/{query}", query=[query.name for query in CFG.queries]
-    )
+    targets += expand("<results>/queries/{query}", query=QUERIES)
     if CFG.report:
         targets += [*report_figures(), "<results>/report/index.html"]
     return targets

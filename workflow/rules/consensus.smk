@@ -14,9 +14,9 @@ rule consensus:
             else []
         ),
     output:
-        matrix="<results>/signatures/{brew}_MODZ.gctx",
-        siginfo="<results>/signatures/{brew}_siginfo.tsv",
-        qc="<results>/signatures/qc/consensus/{brew}.tsv",
+        matrix=update("<results>/signatures/{brew}_MODZ.gctx"),
+        siginfo=update("<results>/signatures/{brew}_siginfo.tsv"),
+        qc=update("<results>/signatures/qc/consensus/{brew}.tsv"),
     log:
         "<logs>/consensus/{brew}.log",
     benchmark:
@@ -29,6 +29,7 @@ rule consensus:
         * (600 + 200 * len(plates_of(wildcards.brew))),
         runtime=minutes(5),
     params:
+        made_with=number_of("consensus"),
         flags=flags("consensus"),
         uncertainty=lambda wildcards, input: " ".join(
             f"--reliability {shlex.quote(str(path))}" for path in input.reliability
@@ -44,11 +45,12 @@ rule collect_siginfo:
     input:
         expand("<results>/signatures/{brew}_siginfo.tsv", brew=BREWS),
     output:
-        "<results>/siginfo.tsv",
+        update("<results>/siginfo.tsv"),
     log:
         "<logs>/collect_siginfo.log",
     benchmark:
         "<benchmarks>/collect_siginfo.tsv"
+    localrule: True
     conda:
         "../../envs/beadwork.yaml"
     threads: 1

@@ -4,14 +4,15 @@ uncertainties and odds if the method gives them."""
 
 rule deconvolve:
     input:
-        lxb=lambda wildcards: PLATES[wildcards.plate].lxb,
+        lxb=beads_of,
+        bead_set=bead_set_file,
         map=lambda wildcards: PLATES[wildcards.plate].map,
     output:
-        **doubt_files("SD", "ODDS"),
-        gex="<results>/{plate}/{plate}_GEX.gctx",
-        calibrators="<results>/{plate}/{plate}_CAL.gctx",
-        support="<results>/{plate}/{plate}_SUPPORT.gctx",
-        qc="<results>/{plate}/qc/deconvolve.tsv",
+        **kept(doubt_files("SD", "ODDS")),
+        gex=update("<results>/{plate}/{plate}_GEX.gctx"),
+        calibrators=update("<results>/{plate}/{plate}_CAL.gctx"),
+        support=update("<results>/{plate}/{plate}_SUPPORT.gctx"),
+        qc=update("<results>/{plate}/qc/deconvolve.tsv"),
     log:
         "<logs>/deconvolve/{plate}.log",
     benchmark:

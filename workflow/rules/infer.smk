@@ -9,9 +9,9 @@ rule infer:
         matrix="<results>/{plate}/{plate}_QNORM.gctx",
         model=CFG.infer.model or [],
     output:
-        **(score_doubt() if USES_SD else {}),
-        matrix="<results>/{plate}/{plate}_INF.gctx",
-        qc="<results>/{plate}/qc/infer.tsv",
+        **(kept(score_doubt()) if USES_SD else {}),
+        matrix=update("<results>/{plate}/{plate}_INF.gctx"),
+        qc=update("<results>/{plate}/qc/infer.tsv"),
     log:
         "<logs>/infer/{plate}.log",
     benchmark:

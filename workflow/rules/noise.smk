@@ -31,11 +31,11 @@ if CFG.noise == "own" and not Path(OWN_NOISE).exists():
 
 rule denoise:
     input:
-        **({"noise": ancient(NOISE_MODEL)} if NOISE_MODEL else {}),
+        **noise_input(),
         matrix="<results>/{plate}/{plate}_ZSPC.gctx",
     output:
-        matrix="<results>/{plate}/{plate}_ZSNC.gctx",
-        qc="<results>/{plate}/qc/denoise.tsv",
+        matrix=update("<results>/{plate}/{plate}_ZSNC.gctx"),
+        qc=update("<results>/{plate}/qc/denoise.tsv"),
     log:
         "<logs>/denoise/{plate}.log",
     benchmark:
@@ -47,6 +47,7 @@ rule denoise:
         mem_mb=memory(600, 1),
         runtime=minutes(5),
     params:
+        made_with=number_of("denoise"),
         flags=flags("denoise"),
         noise=lambda wildcards, input: file_flags(input, "noise"),
     message:
@@ -61,9 +62,9 @@ rule consensus_cleaned:
             "<results>/{plate}/{plate}_ZSNC.gctx", plates_of(wildcards.brew)
         ),
     output:
-        matrix="<results>/signatures/{brew}_MNZ.gctx",
-        siginfo="<results>/signatures/{brew}_MNZ_siginfo.tsv",
-        qc="<results>/signatures/qc/consensus_cleaned/{brew}.tsv",
+        matrix=update("<results>/signatures/{brew}_MNZ.gctx"),
+        siginfo=update("<results>/signatures/{brew}_MNZ_siginfo.tsv"),
+        qc=update("<results>/signatures/qc/consensus_cleaned/{brew}.tsv"),
     log:
         "<logs>/consensus_cleaned/{brew}.log",
     benchmark:
@@ -76,6 +77,7 @@ rule consensus_cleaned:
         * (600 + 20 * len(plates_of(wildcards.brew))),
         runtime=minutes(5),
     params:
+        made_with=number_of("consensus"),
         flags=flags("consensus"),
     message:
         "{wildcards.brew}: signatures of cleaned replicates (level 5)"
@@ -88,11 +90,12 @@ rule collect_cleaned_siginfo:
     input:
         expand("<results>/signatures/{brew}_MNZ_siginfo.tsv", brew=BREWS),
     output:
-        "<results>/MNZ_siginfo.tsv",
+        update("<results>/MNZ_siginfo.tsv"),
     log:
         "<logs>/collect_cleaned_siginfo.log",
     benchmark:
         "<benchmarks>/collect_cleaned_siginfo.tsv"
+    localrule: True
     conda:
         "../../envs/beadwork.yaml"
     threads: 1
@@ -138,7 +141,7 @@ rule figures_noise:
         rows="<results>/{plate}/qc/denoise.tsv",
     output:
         noise=report(
-            "<results>/report/{plate}/noise.svg",
+            update("<results>/report/{plate}/noise.svg"),
             caption="../report/noise.rst",
             category="Plates",
             subcategory="{plate}",

@@ -7,9 +7,10 @@ is not done again. `stages: separate` in the configuration makes the same files 
 
 rule plate:
     input:
-        lxb=lambda wildcards: PLATES[wildcards.plate].lxb,
+        lxb=beads_of,
         map=lambda wildcards: PLATES[wildcards.plate].map,
         model=CFG.infer.model or [],
+        bead_set=bead_set_file,
     output:
         **plate_files(vehicles=CFG.zsvc),
     log:
@@ -18,25 +19,25 @@ rule plate:
         "<benchmarks>/plate/{plate}.tsv"
     wildcard_constraints:
         plate=names_with_vehicles(),
+    group:
+        "plates" if CFG.group_plates else None
     conda:
         "../../envs/beadwork.yaml"
     threads: 1
     resources:
         mem_mb=memory(700, 2),
         runtime=minutes(5),
-        attempt=lambda wildcards, attempt: attempt,
     params:
         folder=subpath(output.ZSPC, parent=True),
         plate=plate_flags,
+        beads=beads_flags,
+        made_with=numbers_of,
         flags=all_plate_flags(),
     message:
         "{wildcards.plate}: from its beads to z-scores (levels 2 to 4)"
     shell:
-        "# the files of beadwork deconvolve, normalize, infer and zscore, made in one process\n"
-        + final(
-            "beadwork plate {input.lxb:q} --map {input.map:q} {params.plate} {params.flags} -o {params.folder:q}"
-            " --threads {threads}"
-        )
+        "beadwork plate {params.beads} --map {input.map:q} {params.plate} {params.flags} -o {params.folder:q}"
+        " --threads {threads} 2> {log:q}"
 
 
 if CFG.zsvc:

@@ -19,11 +19,12 @@ rule collect_brew_qc:
             else []
         ),
     output:
-        "<results>/signatures/qc/{brew}.tsv",
+        update("<results>/signatures/qc/{brew}.tsv"),
     log:
         "<logs>/collect_brew_qc/{brew}.log",
     benchmark:
         "<benchmarks>/collect_brew_qc/{brew}.tsv"
+    localrule: True
     conda:
         "../../envs/beadwork.yaml"
     threads: 1
@@ -40,8 +41,8 @@ rule check_plates:
     input:
         per_plate("<results>/{plate}/{plate}_GEX.gctx"),
     output:
-        table="<results>/plate_check.tsv",
-        qc="<results>/plate_check_qc.tsv",
+        table=update("<results>/plate_check.tsv"),
+        qc=update("<results>/plate_check_qc.tsv"),
     log:
         "<logs>/check_plates.log",
     benchmark:
@@ -68,13 +69,14 @@ rule collect_qc:
         expand("<results>/signatures/qc/{brew}.tsv", brew=BREWS),
         "<results>/plate_check_qc.tsv",
     output:
-        qc="<results>/qc.tsv",
-        wells="<results>/wells.tsv",
-        plates="<results>/plates.tsv",
+        qc=update("<results>/qc.tsv"),
+        wells=update("<results>/wells.tsv"),
+        plates=update("<results>/plates.tsv"),
     log:
         "<logs>/collect_qc.log",
     benchmark:
         "<benchmarks>/collect_qc.tsv"
+    localrule: True
     conda:
         "../../envs/beadwork.yaml"
     threads: 1
@@ -99,7 +101,7 @@ rule status:
     output:
         record=update("<results>/status.tsv"),
         page=report(
-            "<results>/report/changes.html",
+            update("<results>/report/changes.html"),
             caption="../report/changes.rst",
             category="Study",
             labels={"figure": "what is new, and what is there"},
@@ -108,6 +110,7 @@ rule status:
         "<logs>/status.log",
     benchmark:
         "<benchmarks>/status.tsv"
+    localrule: True
     conda:
         "../../envs/beadwork.yaml"
     threads: 1

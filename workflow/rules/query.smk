@@ -7,7 +7,7 @@ rule query:
         up=lambda wildcards: query_item(wildcards).up,
         down=lambda wildcards: query_item(wildcards).down or [],
     output:
-        directory("<results>/queries/{query}"),
+        update(directory("<results>/queries/{query}")),
     log:
         "<logs>/query/{query}.log",
     benchmark:
@@ -27,5 +27,5 @@ rule query:
     message:
         "{wildcards.query}: asking the index"
     shell:
-        "beadwork query {params.index:q} --up {input.up:q} {params.down} {params.flags} -o {output:q}"
-        " --threads {threads} 2> {log:q}"
+        "beadwork query {params.index:q} --up {input.up:q} {params.down} {params.flags}"
+        " -o {output:q}.part --threads {threads} 2> {log:q} && rm -rf {output:q} && mv {output:q}.part {output:q}"

@@ -6,7 +6,7 @@ links to. (`snakemake --report FILE` joins the same figures with the captions an
 rule figures_plate:
     input:
         **doubt_files("SD", "ODDS"),
-        lxb=lambda wildcards: PLATES[wildcards.plate].lxb,
+        lxb=beads_to_draw,
         gex="<results>/{plate}/{plate}_GEX.gctx",
         curves="<results>/{plate}/{plate}_CURVES.tsv",
         rows=expand(
@@ -15,21 +15,21 @@ rule figures_plate:
     output:
         **doubt_figures(),
         wells=report(
-            "<results>/report/{plate}/wells.svg",
+            update("<results>/report/{plate}/wells.svg"),
             caption="../report/wells.rst",
             category="Plates",
             subcategory="{plate}",
             labels={"figure": "wells"},
         ),
         calibration=report(
-            "<results>/report/{plate}/calibration.svg",
+            update("<results>/report/{plate}/calibration.svg"),
             caption="../report/calibration.rst",
             category="Plates",
             subcategory="{plate}",
             labels={"figure": "calibration curves"},
         ),
         beads=report(
-            "<results>/report/{plate}/beads.svg",
+            update("<results>/report/{plate}/beads.svg"),
             caption="../report/beads.rst",
             category="Plates",
             subcategory="{plate}",
@@ -62,7 +62,7 @@ rule figures_brew:
         ),
     output:
         replicates=report(
-            "<results>/report/{brew}/replicates.svg",
+            update("<results>/report/{brew}/replicates.svg"),
             caption="../report/replicates.rst",
             category="Replicates",
             labels={"brew": "{brew}", "figure": "replicate correlation"},
@@ -94,13 +94,13 @@ rule figures_study:
         siginfo="<results>/siginfo.tsv",
     output:
         plates=report(
-            "<results>/report/plates.svg",
+            update("<results>/report/plates.svg"),
             caption="../report/plates.rst",
             category="Study",
             labels={"figure": "plates at a glance"},
         ),
         tas=report(
-            "<results>/report/tas.svg",
+            update("<results>/report/tas.svg"),
             caption="../report/tas.rst",
             category="Study",
             labels={"figure": "transcriptional activity"},
@@ -109,6 +109,7 @@ rule figures_study:
         "<logs>/figures_study.log",
     benchmark:
         "<benchmarks>/figures_study.tsv"
+    localrule: True
     conda:
         "../../envs/beadwork.yaml"
     threads: 1
@@ -129,7 +130,7 @@ rule figures_query:
         "<results>/queries/{query}",
     output:
         connections=report(
-            "<results>/report/queries/{query}/connections.svg",
+            update("<results>/report/queries/{query}/connections.svg"),
             caption="../report/connections.rst",
             category="Queries",
             labels={"query": "{query}", "figure": "strongest connections"},
@@ -138,6 +139,7 @@ rule figures_query:
         "<logs>/figures_query/{query}.log",
     benchmark:
         "<benchmarks>/figures_query/{query}.tsv"
+    localrule: True
     conda:
         "../../envs/beadwork.yaml"
     threads: 1
@@ -158,11 +160,12 @@ rule report:
         status="<results>/status.tsv",
         check="<results>/plate_check.tsv",
     output:
-        "<results>/report/index.html",
+        update("<results>/report/index.html"),
     log:
         "<logs>/report.log",
     benchmark:
         "<benchmarks>/report.tsv"
+    localrule: True
     conda:
         "../../envs/beadwork.yaml"
     threads: 1

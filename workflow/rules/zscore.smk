@@ -7,9 +7,9 @@ rule zscore:
         **(score_doubt() if USES_SD else {}),
         matrix="<results>/{plate}/{plate}_INF.gctx",
     output:
-        **(doubt_files("RELIABILITY") if CFG.consensus_sd else {}),
-        matrix="<results>/{plate}/{plate}_ZSPC.gctx",
-        qc="<results>/{plate}/qc/zscore.tsv",
+        **(kept(doubt_files("RELIABILITY")) if CFG.consensus_sd else {}),
+        matrix=update("<results>/{plate}/{plate}_ZSPC.gctx"),
+        qc=update("<results>/{plate}/qc/zscore.tsv"),
     log:
         "<logs>/zscore/{plate}.log",
     benchmark:
@@ -38,8 +38,8 @@ rule zscore_vehicle:
         **(score_doubt() if CFG.zscore_sd else {}),
         matrix="<results>/{plate}/{plate}_INF.gctx",
     output:
-        matrix="<results>/{plate}/{plate}_ZSVC.gctx",
-        qc="<results>/{plate}/qc/zscore_vehicle.tsv",
+        matrix=update("<results>/{plate}/{plate}_ZSVC.gctx"),
+        qc=update("<results>/{plate}/qc/zscore_vehicle.tsv"),
     log:
         "<logs>/zscore_vehicle/{plate}.log",
     benchmark:

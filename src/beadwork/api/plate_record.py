@@ -2,11 +2,13 @@
 
 ``{folder}/qc/plate.json``::
 
-    {"schema": 1, "steps": {"deconvolve": {"record": {...}, "beside": "", "files": {"P_GEX.gctx": "xxh3_128:..."}}}}
+    {"made_with": "deconvolve 1, ...", "schema": 1,
+     "steps": {"deconvolve": {"record": {...}, "beside": "", "files": {"P_GEX.gctx": "xxh3_128:..."}}}}
 
-``beside`` is the checksum of what the QC rows depend on beside the record: wells that cannot be used.  The records are
-those that the matrices carry; the file holds no time and no path, so that it is the same after every
-run with the same inputs.
+``made_with`` are the compatibility numbers of its steps (:mod:`beadwork.model.plates.compatibility`), which a plan of
+the workflow reads; ``beside`` is the checksum of what the QC rows depend on beside the record: wells that cannot be
+used.  The records are those that the matrices carry; the file holds no time and no path, so that it is the same after
+every run with the same inputs.
 """
 
 from __future__ import annotations
@@ -19,15 +21,24 @@ from typing import Any
 from beadwork.io.files.atomic import write_text
 from beadwork.io.files.digest import digest_file
 from beadwork.model.errors import FileError
+from beadwork.model.plates.compatibility import comparable, compatibility_of
 
 SCHEMA = 1
 
 
 class PlateRecord:
-    """Steps of a plate that were done in a folder."""
+    """Steps of a plate that were done in a folder.
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    Parameters
+    ----------
+    folder
+        The folder of the plate.
+    keep
+        Whether what was made under other compatibility numbers counts as whole.
+    """
+
+    def __init__(self, folder: Path, keep: bool = False) -> None:
+        self._folder, self.keep = folder, keep
         self._path = folder / "qc" / "plate.json"
         self._steps = _read(self._path)
 
@@ -36,7 +47,11 @@ class PlateRecord:
         known = self._steps.get(step)
         if not isinstance(known, dict):
             return None
-        if {key: known.get(key) for key in made_by} != json.loads(json.dumps(made_by)):
+        record = known.get("record")
+        if not isinstance(record, dict) or known.get("beside") != made_by["beside"]:
+            return None
+        wanted_record = json.loads(json.dumps(made_by["record"]))
+        if comparable(record, self.keep) != comparable(wanted_record, self.keep):
             return None
         digests = known.get("files")
         wanted = {path: self._name(path) for path in files}
@@ -47,6 +62,11 @@ class PlateRecord:
         except FileError:
             return None
         return {path: digests[name] for path, name in wanted.items()} if same else None
+
+    def known(self, step: str) -> dict[str, Any] | None:
+        """Return what a step was made by, and the checksums of its files; None if it was not done."""
+        found = self._steps.get(step)
+        return found if isinstance(found, dict) and isinstance(found.get("record"), dict) else None
 
     def forget(self, step: str) -> None:
         """Note that a step is to be done, before its files change."""
@@ -64,7 +84,10 @@ class PlateRecord:
         return path.relative_to(self._folder).as_posix()
 
     def _write(self) -> None:
-        text = json.dumps({"schema": SCHEMA, "steps": self._steps}, sort_keys=True, indent=1, ensure_ascii=False)
+        numbers = {name: compatibility_of(made["record"]) for name, made in self._steps.items()}
+        made_with = ", ".join(f"{name} {number}" for name, number in sorted(numbers.items()))
+        content = {"made_with": made_with, "schema": SCHEMA, "steps": self._steps}
+        text = json.dumps(content, sort_keys=True, indent=1, ensure_ascii=False)
         write_text(self._path, text + "\n")
 
 

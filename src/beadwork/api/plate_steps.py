@@ -17,16 +17,13 @@ import pandas as pd
 from beadwork.api.matrix_files import StoredMatrix, record_of
 from beadwork.io.files.provenance import input_record
 from beadwork.model.beads.plate import BeadSet
-from beadwork.model.errors import ParameterError, name_some
+from beadwork.model.errors import ParameterError
 from beadwork.model.matrix import Level, Matrix
-from beadwork.model.params import DeconvolveParams, DenoiseParams, InferParams, NormalizeParams, ZscoreParams
+from beadwork.model.params import DenoiseParams, InferParams, NormalizeParams, ZscoreParams
 
 log = logging.getLogger("beadwork")
 
-DEFAULT_BEAD_SET, DEFAULT_RATIO = "epsilon-r2", 2.0
-"""What is taken for a bead batch that the batch table does not know: by far the most frequent pair."""
 SHIPPED_REFERENCE_HALVES = ("dp52", "dp53")
-_MAX_WARNINGS = 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,127 +48,13 @@ class Step:
     beside: str = ""
 
 
-def _recorded(record: Mapping[str, Any], matrices: Mapping[str, Matrix | None]) -> dict[str, Matrix]:
+def recorded(record: Mapping[str, Any], matrices: Mapping[str, Matrix | None]) -> dict[str, Matrix]:
+    """Matrices that there are, each with the record of how it was made."""
     return {
         name: matrix.with_values(matrix.values, provenance=record)
         for name, matrix in matrices.items()
         if matrix is not None
     }
-
-
-# ---- level 1 to 2 ---------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class PlateFields:
-    """What is said of a plate beside its beads and map; None: what its name, the map and the batch table say."""
-
-    plate: str | None = None
-    bead_batch: str | None = None
-    beadset: str | None = None
-    ratio: float | None = None
-    cell_id: str | None = None
-    brew_prefix: str | None = None
-    batch: str | None = None
-
-
-def deconvolve_step(
-    lxb: Path, map_path: Path, given: PlateFields, params: DeconvolveParams, *, threads: int = 1
-) -> tuple[str, Step]:
-    """Read a plate and say what is made of it: GEX, CAL, SUPPORT, and SD and ODDS if the method gives them.
-
-    Returns
-    -------
-    Name of the plate, and the step.
-    """
-    from beadwork.io.beads.lxb import read_plate
-    from beadwork.io.beads.maps import read_map
-    from beadwork.io.files.digest import digest_bytes
-    from beadwork.io.platform.bead_sets import read_bead_set
-    from beadwork.stages.beads.callers import METHODS
-    from beadwork.stages.beads.deconvolve import deconvolve
-
-    if given.beadset is not None:
-        read_bead_set(given.beadset)
-    read_map(map_path)  # before the beads, which take longer
-    beads = read_plate(lxb, given.plate, threads=threads)
-    plate_map = read_map(map_path, beads.det_plate)
-    bead_set, ratio, bead_batch = _platform(beads.det_plate, given)
-    said = {
-        "bead_batch": bead_batch,
-        "cell_id": given.cell_id,
-        "brew_prefix": given.brew_prefix,
-        "batch": given.batch,
-    }
-    fields = {key: value for key, value in said.items() if value is not None}
-    files = digest_bytes("\n".join(f"{well} {digest}" for well, digest in sorted(beads.digests.items())).encode())
-    inputs = {"lxb": [input_record(lxb, files)], "map": [input_record(map_path)]}
-    if given.beadset is not None and given.beadset.endswith(".tsv"):
-        inputs["bead_set"] = [input_record(given.beadset)]
-    options = {"det_plate": beads.det_plate, "bead_set": bead_set.name, "ratio": ratio, **fields}
-    record = record_of("deconvolve", params, options, inputs)
-
-    def make() -> Made:
-        result = deconvolve(beads, bead_set, plate_map, ratio=ratio, fields=fields, params=params, threads=threads)
-        _warn_wells(result.qc)
-        _warn_plate(result.qc)
-        matrices = {"GEX": result.gex, "CAL": result.calibrators, "SUPPORT": result.support}
-        return Made(_recorded(record, matrices | {"SD": result.sd, "ODDS": result.odds}), result.qc)
-
-    names = ("GEX", "CAL", "SUPPORT") + (("SD", "ODDS") if METHODS[params.method].has_sd else ())
-    unusable = digest_bytes(beads.bad_wells.to_csv(sep="\t", index=False).encode())
-    return beads.det_plate, Step(record, names, make, unusable)
-
-
-def _platform(det_plate: str, given: PlateFields) -> tuple[BeadSet, float, str | None]:
-    """Bead set, mixing ratio and bead batch of a plate."""
-    from beadwork.io.platform.bead_sets import find_bead_batch, read_bead_set
-    from beadwork.model.ids import parse_det_plate
-
-    beadset, ratio = given.beadset, given.ratio
-    name = given.bead_batch or parse_det_plate(det_plate).bead_batch
-    batch = find_bead_batch(name) if name else None
-    if batch is None:
-        if beadset is None:
-            what = f"bead batch {name} is not in the batch table" if name else "the plate's name has no bead batch"
-            log.warning(
-                "%s: %s; taking bead set %s and ratio %g (else give --bead-batch, or --beadset and --ratio)",
-                det_plate, what, DEFAULT_BEAD_SET, ratio or DEFAULT_RATIO,
-            )  # fmt: skip
-        return read_bead_set(beadset or DEFAULT_BEAD_SET), ratio or DEFAULT_RATIO, name or None
-    if beadset is not None and beadset != batch.key:
-        log.warning("%s: bead batch %s has bead set %s, but %s was asked for", det_plate, name, batch.key, beadset)
-    return read_bead_set(beadset or batch.key), ratio or batch.ratio, batch.name
-
-
-def _warn_wells(qc: pd.DataFrame) -> None:
-    """Say on standard error what was left out; the QC rows have all of it."""
-    unusable = qc[qc["metric"] == "well_unusable"]
-    for row in unusable.head(_MAX_WARNINGS).itertuples():
-        log.warning("%s: %s; the well is left out", row.entity, row.value)
-    if len(unusable) > _MAX_WARNINGS:
-        log.warning("%d more wells cannot be used; the QC rows say why", len(unusable) - _MAX_WARNINGS)
-    texts = {
-        "well_without_map": "wells without a row in the plate map are left out",
-        "map_without_well": "rows of the plate map without an LXB file",
-        "no_beads": "wells without good beads for most analytes, whose values mean little",
-        "calibrators_missing": "wells with calibrators without beads, which become NaN",
-    }
-    for metric, text in texts.items():
-        rows = qc[(qc["metric"] == metric) & ~qc["pass"].astype(bool)]
-        if len(rows):
-            log.warning("%s: %s", text, name_some(rows["entity"]))
-
-
-def _warn_plate(qc: pd.DataFrame) -> None:
-    """Say where the beads do not look like those of the bead batch or bead set, and where there was no prior."""
-    failed = qc[~qc["pass"].astype(bool)]
-    for metric, more in (
-        ("beads_suspected", ""),
-        ("prior_used", " for a prior from the other wells; each well is fitted alone"),
-    ):
-        for row in failed[failed["metric"] == metric].itertuples():
-            log.warning("%s: %s%s", row.entity, row.value, more)
 
 
 # ---- level 2 to 3 ---------------------------------------------------------------------------------------------------
@@ -217,7 +100,7 @@ def normalize_step(
         leaving = len(source.cids) - len(result.qnorm.cids)
         if leaving:
             log.info("%s: %d of %d wells leave; --qc lists them with reasons", gex.path, leaving, len(source.cids))
-        matrices = _recorded(record, {"NORM": result.norm, "QNORM": result.qnorm})
+        matrices = recorded(record, {"NORM": result.norm, "QNORM": result.qnorm})
         return Made(matrices, result.qc, {"CURVES": result.curves})
 
     return Step(record, ("NORM", "QNORM", "CURVES"), make)
@@ -266,7 +149,7 @@ def infer_step(
         )
         more = inputs if measured_sd is None else inputs | {"measured_sd": [measured_sd.record]}
         of_sd = record_of("infer", params, {}, more, [qnorm.provenance])
-        matrices = _recorded(record, {"INF": result.matrix}) | _recorded(of_sd, {"INFSD": result.sd})
+        matrices = recorded(record, {"INF": result.matrix}) | recorded(of_sd, {"INFSD": result.sd})
         return Made(matrices, result.qc)
 
     beside = "" if measured_sd is None else str(measured_sd.record["digest"])
@@ -316,7 +199,7 @@ def zscore_step(
             log.warning(
                 "%s: %s: too few %s wells are left; its scores are missing", source.path, row.entity, population
             )
-        return Made(_recorded(record, {level: result.matrix, "RELIABILITY": result.reliability}), result.qc)
+        return Made(recorded(record, {level: result.matrix, "RELIABILITY": result.reliability}), result.qc)
 
     return Step(record, (level,) if sd is None else (level, "RELIABILITY"), make)
 
@@ -368,7 +251,7 @@ def denoise_step(
         matrix = result.matrix
         if qnorm is not None:
             matrix = _with_inferred(matrix, source, z.path, qnorm, model, learned.clip, params)
-        return Made(_recorded(record, {"ZSNC": matrix}), result.qc)
+        return Made(recorded(record, {"ZSNC": matrix}), result.qc)
 
     return Step(record, ("ZSNC",), make)
 

@@ -13,16 +13,9 @@ from typing import Any
 import pandas as pd
 
 from beadwork.api.matrix_files import StoredMatrix
+from beadwork.api.plate_level_2 import PlateFields, archived_step, deconvolve_step, relabelled_step
 from beadwork.api.plate_record import PlateRecord
-from beadwork.api.plate_steps import (
-    PlateFields,
-    Step,
-    deconvolve_step,
-    denoise_step,
-    infer_step,
-    normalize_step,
-    zscore_step,
-)
+from beadwork.api.plate_steps import Made, Step, denoise_step, infer_step, normalize_step, zscore_step
 from beadwork.io.files.tables import read_table, write_table
 from beadwork.io.files.text import read_text
 from beadwork.io.matrix.formats import write_matrix
@@ -175,6 +168,8 @@ def process_plate(
     folder: str | Path | None = None,
     params: PlateParams | None = None,
     threads: int = 1,
+    archived: bool = False,
+    keep_older: bool = False,
     **given: Any,
 ) -> PlateResult:
     """Turn the beads of a plate into z-scores, each level in hand.
@@ -190,9 +185,14 @@ def process_plate(
         there and whole, made of the same inputs with the same parameters, is not done again.  None: write nothing.
     params
         Parameters of the steps; None: the defaults.
+    archived
+        Whether the beads need not be there: level 2 in `folder`, made of them, is taken, and labels or a map that
+        changed are joined to it.
+    keep_older
+        Whether what versions of other compatibility numbers made counts as whole.
     given
         What is said of the plate: plate, bead_batch, beadset, ratio, cell_id, brew_prefix, batch
-        (:class:`beadwork.api.plate_steps.PlateFields`).
+        (:class:`beadwork.api.plate_level_2.PlateFields`).
 
     Returns
     -------
@@ -209,7 +209,7 @@ def process_plate(
     _check(params)
     own = tempfile.TemporaryDirectory(prefix="beadwork-") if folder is None else nullcontext(str(folder))
     with own as place:
-        result = _Run(Path(place), params).plate(lxb, map, PlateFields(**given), threads)
+        result = _Run(Path(place), params, keep_older).plate(lxb, map, PlateFields(**given), threads, archived)
         for stored in result.files.values() if folder is None else ():
             _ = stored.matrix
     return result
@@ -239,22 +239,29 @@ def _check(params: PlateParams) -> None:
 class _Run:
     """The steps of one plate into one folder."""
 
-    def __init__(self, folder: Path, params: PlateParams) -> None:
+    def __init__(self, folder: Path, params: PlateParams, keep_older: bool) -> None:
         if folder.exists() and not folder.is_dir():
             raise FileError(f"{folder}: is a file, but the folder of a plate is needed; choose another name")
         self.folder, self.params = folder, params
-        self.record = PlateRecord(folder)
+        self.record = PlateRecord(folder, keep_older)
         self.files: dict[str, StoredMatrix] = {}
         self.tables: dict[str, pd.DataFrame] = {}
         self.qc: dict[str, pd.DataFrame] = {}
         self.reused: list[str] = []
 
-    def plate(self, lxb: Path, map_path: Path, given: PlateFields, threads: int) -> PlateResult:
+    def plate(self, lxb: Path, map_path: Path, given: PlateFields, threads: int, archived: bool) -> PlateResult:
         """Do all steps in order."""
         params, files = self.params, self.files
-        self.name, step = deconvolve_step(lxb, map_path, given, params.deconvolve, threads=threads)
+        log.info("%s: step deconvolve", given.plate or lxb)
+        known = self.record.known("deconvolve")
+        if archived and known is None:
+            raise FileError(f"{self.folder}: has no level 2 of this plate, whose beads are archived; bring {lxb} back")
+        if archived and known is not None:
+            self.name, step = archived_step(lxb, map_path, given, params.deconvolve, known)
+        else:
+            self.name, step = deconvolve_step(lxb, map_path, given, params.deconvolve, threads=threads)
         vehicles = count_wells(read_text(map_path, "a plate map is tab-separated text"), str(map_path)).vehicles
-        self.do("deconvolve", step)
+        self.do("deconvolve", step, map_path=map_path)
         del step  # and its beads
         self.do(
             "normalize",
@@ -281,8 +288,9 @@ class _Run:
             self.do("denoise", denoise_step(files["ZSPC"], params.denoise, noise=params.noise))
         return PlateResult(self.name, files, self.tables["CURVES"], self.qc, tuple(self.reused))
 
-    def do(self, name: str, step: Step, leave_out: tuple[str, ...] = ()) -> None:
+    def do(self, name: str, step: Step, leave_out: tuple[str, ...] = (), map_path: Path | None = None) -> None:
         """Do one step, unless its files are there and whole."""
+        log.info("%s: step %s", self.name, name)
         qc = self.folder / "qc" / f"{name}.tsv"
         paths = {item: self._path(item) for item in step.names if item not in leave_out}
         made_by = {"record": step.record, "beside": step.beside}
@@ -296,7 +304,8 @@ class _Run:
                 item: StoredMatrix(path, digest=digests[path]) for item, path in paths.items() if item not in _TABLES
             }
             return
-        made = step.make()
+        made = self._relabelled(step, map_path, paths, qc) if map_path is not None else None
+        made = made or step.make()
         self.record.forget(name)
         matrices = {item: matrix for item, matrix in made.matrices.items() if item in paths}
         for item, matrix in matrices.items():
@@ -304,12 +313,24 @@ class _Run:
         for item, table in made.tables.items():
             write_table(table, paths[item])
         write_table(made.qc, qc)
-        digests = self.record.done(name, made_by, [*paths.values(), qc])
+        record = next(iter(matrices.values())).provenance if map_path is not None else step.record
+        digests = self.record.done(name, {**made_by, "record": record}, [*paths.values(), qc])
         self.qc[name] = made.qc
         self.tables |= made.tables
         self.files |= {
             item: StoredMatrix(paths[item], matrix, digests[paths[item]]) for item, matrix in matrices.items()
         }
+
+    def _relabelled(self, step: Step, map_path: Path, paths: dict[str, Path], qc: Path) -> Made | None:
+        """Level 2 that is there, with other labels."""
+        known = self.record.known("deconvolve")
+        if known is None or self.record.whole("deconvolve", known, [*paths.values(), qc]) is None:
+            return None
+        files = {item: StoredMatrix(path) for item, path in paths.items()}
+        made = relabelled_step(step, known, files, read_table(qc), map_path, keep=self.record.keep)
+        if made is not None:
+            log.info("%s: labels or map have changed; level 2 is not computed again", self.name)
+        return made
 
     def _path(self, item: str) -> Path:
         return self.folder / f"{self.name}_{item}.{'tsv' if item in _TABLES else 'gctx'}"

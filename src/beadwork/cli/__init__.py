@@ -89,6 +89,7 @@ def main(args: list[str] | None = None) -> None:
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     gc.set_threshold(50_000, 20, 20)
     try:
+        check_workflow_version(os.environ.get("BEADWORK_WORKFLOW", ""))
         cli.main(args=args, prog_name="beadwork", standalone_mode=False)
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
@@ -109,6 +110,22 @@ def main(args: list[str] | None = None) -> None:
         if not isinstance(error, BeadworkError):
             raise
         _fail(str(error))
+
+
+def check_workflow_version(workflow: str) -> None:
+    """Compare the version of the workflow that calls a command with that of the environment the command runs in.
+
+    Raises
+    ------
+    click.ClickException
+        They differ by more than corrections (0.2.0 and 0.2.1), which is only said.
+    """
+    if not workflow or workflow == __version__:
+        return
+    where = f"the workflow is of beadwork {workflow}, but the environment of its jobs has beadwork {__version__}"
+    if workflow.split(".")[:2] != __version__.split(".")[:2]:
+        raise click.ClickException(f"{where}; install beadwork {workflow} there, or take the workflow of {__version__}")
+    print(f"beadwork: warning: {where}", file=sys.stderr)
 
 
 def _fail(message: str) -> None:

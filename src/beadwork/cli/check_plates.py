@@ -46,6 +46,7 @@ def command(
 def _of_results(folder: Path, sheets: tuple[Path, ...]) -> list[Path]:
     """GEX of the plates of a results folder: those of the sheets, or all."""
     from beadwork.cli.status import read_sheets
+    from beadwork.io.runs.failures import failed_plates
     from beadwork.model.errors import FileError
 
     if not sheets:
@@ -53,5 +54,6 @@ def _of_results(folder: Path, sheets: tuple[Path, ...]) -> list[Path]:
         if not found:
             raise FileError(f"{folder}: holds no {{plate}}/{{plate}}_GEX.gctx; give a folder of results, or GEX files")
         return found
-    names = [row["det_plate"] for row in read_sheets(sheets) if row["use"] == "yes"]
+    failed = failed_plates(folder)
+    names = [row["det_plate"] for row in read_sheets(sheets) if row["use"] == "yes" and row["det_plate"] not in failed]
     return [folder / name / f"{name}_GEX.gctx" for name in names]

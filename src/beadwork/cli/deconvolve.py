@@ -47,7 +47,7 @@ def command(
     or A01.lxb; archives may hold archives, and several plates if --plate says which.  A well whose file
     cannot be used, or that has no row in the map, is reported and left out.
     """
-    from beadwork.api.plate_steps import PlateFields, deconvolve_step
+    from beadwork.api.plate_level_2 import PlateFields, deconvolve_step
     from beadwork.cli.files import write_made
     from beadwork.model.errors import ParameterError
     from beadwork.stages.beads.callers import METHODS

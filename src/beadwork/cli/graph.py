@@ -40,6 +40,7 @@ def command(
     embeddings.parquet, .npy       a vector of each perturbagen, of length 1
     neighbours.tsv                 the nearest perturbagens by their vectors
     consensus.gctx                 consensus signature of each compound and of each gene's loss and gain
+    consensus_cells.gctx           the same in each cell
     """
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the same bytes, whatever the number of cores
     from beadwork.api import ConnectivityIndex

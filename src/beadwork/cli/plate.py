@@ -60,6 +60,19 @@ def steps_options(function: Command) -> Command:
     show_default=True,
     help="Also make ZSNC: default takes the noise model that ships, else give a file of `beadwork train-noise`.",
 )
+@click.option(
+    "--archived",
+    is_flag=True,
+    help="The beads need not be there: level 2 in FOLDER, made of them, is taken, and changed labels are joined to it.",
+)
+@click.option(
+    "--on-upgrade",
+    type=click.Choice(["keep", "rerun"]),
+    default="rerun",
+    show_default=True,
+    envvar="BEADWORK_ON_UPGRADE",
+    help="What becomes of files in FOLDER that a version made whose bytes differ from those of this one.",
+)
 @click.option("--reference", metavar="TSV", type=FILE, help="Your own reference levels of LISS.")
 @click.option("--model", metavar="MODEL", type=FILE, help="Your own inference model, or CMap's OLS weights.")
 @steps_options
@@ -80,6 +93,8 @@ def command(
     zscore_sd: bool,
     reliability: bool,
     noise: str,
+    archived: bool,
+    on_upgrade: str,
     reference: Path | None,
     model: Path | None,
     deconvolve: DeconvolveParams,
@@ -109,6 +124,8 @@ def command(
             reference=reference, model=model, noise=Path(noise) if noise not in ("off", "default") else None,
         ),
         threads=threads,
+        archived=archived,
+        keep_older=on_upgrade == "keep",
         plate=plate,
         bead_batch=bead_batch,
         beadset=beadset,

@@ -44,8 +44,9 @@ if TYPE_CHECKING:
 @click.option(
     "--like",
     multiple=True,
-    metavar="SIG_ID|PERT",
-    help="Ask with a signature of INDEX, by its id, or with a perturbagen, the mean of its signatures.",
+    metavar="SIG_ID|PERT|CLASS",
+    help="Ask with a signature of INDEX, by its id, with a perturbagen, the mean of its signatures, or with a "
+    "mechanism, the mean of its perturbagens.",
 )
 @click.option(
     "--direction",

@@ -13,6 +13,8 @@ from beadwork.model.params import ContrastParams, SignatureParams
 if TYPE_CHECKING:
     import pandas as pd
 
+MOST_NOTES = 10
+
 
 @click.command("signature")
 @click.argument("inputs", metavar="TABLE|VALUES...", type=FILE, nargs=-1, required=True)
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
               "and group (pseudobulk).")  # fmt: skip
 @click.option("--covariate", "covariates", multiple=True, metavar="FIELD", help="What else differs between samples, "
               "such as batch or donor; may be given again.")  # fmt: skip
+@click.option("--where", multiple=True, metavar="FILTER", help="Only samples that pass, e.g. dataset=nakayama or "
+              "age>=50; may be given again.")  # fmt: skip
 @click.option("--values", type=click.Choice(["auto", "counts", "log", "linear"]), default="auto", show_default=True,
               help="What the values are; linear (TPM, intensities): log2(x + 1) is taken.")  # fmt: skip
 @click.option("--layer", metavar="NAME", help="Layer of an h5ad, such as counts or raw, instead of X.")
@@ -47,6 +51,7 @@ def command(
     design: Path | None,
     sample: str | None,
     covariates: tuple[str, ...],
+    where: tuple[str, ...],
     values: Literal["auto", "counts", "log", "linear"],
     layer: str | None,
     probe_map: Path | None,
@@ -80,6 +85,7 @@ def command(
         "--design": design,
         "--sample": sample,
         "--covariate": covariates,
+        "--where": where,
         "--layer": layer,
         "--probe-map": probe_map,
     }
@@ -98,7 +104,8 @@ def command(
             raise ParameterError("with --groupby one file of values is read; give one")
         data, listed = make.read_contrast_values(
             inputs[0], groupby, cases, controls, contrasts, design=design, sample=sample, covariates=covariates,
-            layer=layer, kind=None if values == "auto" else values, probe_map=probe_map, min_cells=params.min_cells,
+            filters=where, layer=layer, kind=None if values == "auto" else values, probe_map=probe_map,
+            min_cells=params.min_cells,
         )  # fmt: skip
         with show_progress() as progress:
             found, skipped = make.signatures_of_values(data, listed, params, progress)
@@ -106,7 +113,19 @@ def command(
     quality = make.write_signatures(
         found, output, skipped=skipped, index_genes=index_genes, params=params, inputs=records
     )
+    _warn([note for signature in found for note in signature.notes])
     _say(quality, skipped)
+
+
+def _warn(notes: list[str]) -> None:
+    """Say once what was left out or chosen, whatever the number of contrasts."""
+    from beadwork.cli.options import log
+
+    distinct = list(dict.fromkeys(notes))
+    for note in distinct[:MOST_NOTES]:
+        log.warning("%s", note)
+    if len(distinct) > MOST_NOTES:
+        log.warning("%d more notes stand in quality.tsv", len(distinct) - MOST_NOTES)
 
 
 def _say(quality: pd.DataFrame, skipped: list[dict[str, str]]) -> None:

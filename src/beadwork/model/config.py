@@ -75,6 +75,21 @@ class Config(Params):
         description="plate: one job makes all levels of a plate; separate: one job for each stage, for those who "
         "develop a stage; the files are the same",
     )
+    group_plates: bool = Field(
+        False,
+        description="several plates in one job of a cluster, as many as `--group-components plates=4` says (the "
+        "profiles say 4): for small plates and slow schedulers",
+    )
+    on_upgrade: Literal["keep", "rerun", "refuse"] = Field(
+        "keep",
+        description="plates that a version made whose bytes differ from those of this one (its compatibility numbers): "
+        "keep them, and say where they will mix with new ones; rerun them; or refuse to mix them",
+    )
+    strict: bool = Field(
+        False,
+        description="true: a plate that fails ends the run before index, QC and report are made; false: they are made "
+        "of the other plates, and results/failed.tsv says what failed",
+    )
     report: bool = Field(True, description="also draw the figures of the report")
     zscore_sd: bool = Field(
         False,

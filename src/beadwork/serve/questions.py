@@ -63,7 +63,9 @@ class Question(BaseModel):
     )
     token: str = Field("", max_length=64, description="a signature of a file: `token` of POST /api/signature")
     like: str = Field(
-        "", max_length=300, description="a sig_id of the index, or a perturbagen: ask with its signatures' mean"
+        "",
+        max_length=300,
+        description="a sig_id of the index, a perturbagen or a mechanism: ask with the mean of its signatures",
     )
     again: str = Field("", max_length=64, description="id of an answer: its question is asked once more, and no other")
     where: list[Annotated[str, Field(max_length=200)]] = Field(

@@ -142,9 +142,9 @@ def test_search_by_keys(tab):
     page.keyboard.press("h")
     page.wait_for_url("**/history")
     page.keyboard.press("?")
-    assert page.get_by_role("dialog").is_visible()
+    page.get_by_role("dialog").wait_for()
     page.keyboard.press("Escape")
-    assert not page.get_by_role("dialog").is_visible()
+    page.get_by_role("dialog").wait_for(state="hidden")
 
 
 def test_progress_and_cancel(browser, make_tab, rich_index, genes):

@@ -96,3 +96,17 @@ def test_repurposing(site, ask, genes):
     opposite = json.loads(fetch(base)[2])
     assert not set(row[0] for row in opposite["rows"][:3]) & set(names[:5])
     assert fetch(f"{base}?max_dose=0")[0] == 422
+
+
+def test_a_mechanism_can_be_asked_with(site, rich_index):
+    import json
+
+    from ..test_app import ask as asked
+
+    state = asked(site, {"name": "like it", "like": "Planted Inhibitor"})
+    assert any("like mechanism Planted Inhibitor: mean of its 5 perturbagens" in note for note in state["notes"])
+    rows = json.loads(fetch(f"{site}/api/queries/{state['id']}/perts?limit=5")[2])
+    names = {row[rows["columns"].index("pert_iname")] for row in rows["rows"]}
+    assert names == {f"drug-{number}" for number in range(5)}
+    status, _, text = fetch(f"{site}/api/queries", {"like": "nosuch"})
+    assert status == 404 and "nor a signature of that name" in text

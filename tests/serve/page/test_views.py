@@ -30,6 +30,7 @@ VIEWS = {
     "list of cells": ("/lookup?list=cells", "A375"),
     "list of signatures": ("/lookup?list=sigs", "TOY001"),
     "compound": ("/pert/drug-0", "Dose by cell"),
+    "compound, in an answer": ("/pert/drug-0?q={id}", "Cell by cell"),
     "loss of a gene": ("/pert/CDK1", "Dose by cell"),
     "gene": ("/gene/CDK1", "What moves it most"),
     "cell": ("/cell/A375", "What was tried"),
@@ -61,10 +62,8 @@ def path_of(answer, other):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("view", VIEWS)
-def test_view(make_tab, path_of, view, theme):
-    tab = make_tab(color_scheme=theme)
+def test_view(tab, path_of, view):
     path, words = VIEWS[view]
     page = tab.open(path_of(path))
     tab.until("words => new RegExp(words).test(document.querySelector('#main').innerText)", words)
@@ -73,6 +72,9 @@ def test_view(make_tab, path_of, view, theme):
     assert "undefined" not in text and "NaN" not in text and "[object" not in text
     assert page.locator("[role=alert]").count() == 0, text[:500]
     assert tab.axe() == []
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_timeout(150)
+    assert tab.axe() == [], "in the dark"
 
 
 @pytest.mark.slow

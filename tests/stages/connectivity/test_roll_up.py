@@ -12,7 +12,7 @@ from beadwork.model.connectivity.background import Background
 from beadwork.model.params import QueryParams
 from beadwork.stages.connectivity.groups import treatment_mask
 from beadwork.stages.connectivity.perturbagens import plan_roll_up
-from beadwork.stages.connectivity.roll_up import ranked, roll_up
+from beadwork.stages.connectivity.roll_up import ranked, roll_up, roll_up_background
 
 TYPES = (
     "trt_cp",
@@ -94,6 +94,17 @@ def test_equal_to_brute_force_with_any_filter(study):
             else:
                 assert np.isnan(row.ncs) and np.isnan(row.tau) and np.isnan(row.median_ncs) and row.n_cells == 0
         assert rows["ncs"].dropna().is_monotonic_decreasing and rows["rank"].tolist() == list(range(1, len(rows) + 1))
+
+
+@settings(max_examples=30, deadline=None)
+@given(studies())
+def test_a_background_rolled_up_once_gives_the_same_bits(study):
+    siginfo, shown, ncs, scores = study
+    plan = plan_roll_up(siginfo, shown & treatment_mask(siginfo))
+    background = Background(12, [scores[:7], scores[7:]])
+    each, once = roll_up(plan, ncs, background, 12), roll_up(plan, ncs, roll_up_background(plan, background), 12)
+    for one, two in zip(each, once, strict=True):
+        assert one.ncs.tobytes() == two.ncs.tobytes() and one.tau.tobytes() == two.tau.tobytes()
 
 
 def genes(*rows):

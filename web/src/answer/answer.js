@@ -64,12 +64,20 @@ function Waiting({ state, id }) {
     <button type="button" onClick=${stop}>Cancel</button></section>`;
 }
 
+/** Asks the same question of the index as it is now. */
+function Again({ id }) {
+  const [error, setError] = useState(null);
+  const ask = () => send("POST", ["queries"], { again: id }).then((state) => (state.id === id ? location.reload() : go(link("q", state.id))), setError);
+  return html`<button type="button" onClick=${ask}>Ask again</button>${error && html`<${Failed} error=${error} />`}`;
+}
+
 /** The question in one line. */
 export function questionLine(state) {
   const counts = state.counts ?? {}, found = [counts.n_up_found, counts.n_down_found];
   const kind = state.question ?? {};
   if (kind.like) return `like ${kind.like}`;
-  if (counts.n_signature_found || kind.signature || kind.signature_table) return `a whole signature of ${plural(counts.n_signature_found ?? counts.n_found ?? Object.keys(kind.signature ?? {}).length, "gene")}`;
+  const genes = kind.signature_size ?? Object.keys(kind.signature ?? {}).length;
+  if (genes || kind.signature_table || kind.signature_table_size) return `a whole signature${genes ? ` of ${plural(genes, "gene")}` : ""}`;
   const side = (n, word) => (n ? `${count(n)} ${n === 1 ? "gene" : "genes"} ${word}` : `none ${word}`);
   return `${side(found[0], "up")}, ${side(found[1], "down")}`;
 }
@@ -81,7 +89,7 @@ function Done({ state, id, tab }) {
   const query = new URLSearchParams([...route.value.query].filter(([name]) => name === "v"));
   const file = state.name === "query" ? questionLine(state) : state.name;
   return html`<div class="answer">
-    ${old && html`<div class="banner" role="status">This answer is of an older state of the index. <a href=${askAgain(state)}>Ask again</a></div>`}
+    ${(old || state.message) && html`<div class="banner" role="status">${state.message ? "The scores of this answer are not kept any more." : "This answer is of an older state of the index."} <${Again} id=${id} /></div>`}
     <h1>${state.name && state.name !== "query" ? html`${state.name} <span class="soft">${questionLine(state)}</span>` : questionLine(state)}</h1>
     <div class="row under"><span class="soft">${plural(counts.n_signatures ?? index.value?.signatures ?? 0, "signature")} · ${plural(counts.n_perturbagens ?? 0, "perturbagen")} · ${plural(index.value?.cells ?? 0, "cell")}${state.question?.where?.length ? ` · only ${state.question.where.join(" and ")}` : ""}</span><${Tools} state=${state} id=${id} file=${file} /></div>
     <${HowSure} state=${state} />

@@ -14,14 +14,14 @@ import { Table } from "../parts/table.js";
 export const TYPES = [["", "All", []], ["compound", "Compounds", ["trt_cp", "trt_poscon", "trt_poscon.es"]], ["loss", "Loss of function", ["trt_sh", "trt_sh.cgs", "trt_si", "trt_xpr"]],
   ["gain", "Gain of function", ["trt_oe", "trt_oe.mut", "trt_mut"]], ["ligand", "Ligands", ["trt_lig", "trt_pep", "trt_aby"]]];
 
-/** Looks of the columns of perturbagens. */
-export const pertColumns = {
-  pert_iname: { phone: true, grow: 1, draw: (row) => html`<a href=${link("pert", row.pert_iname ?? row.pert_id)}>${row.pert_iname || row.pert_id}</a>` },
+/** Looks of the columns of perturbagens; links keep the answer `q` in mind. */
+export const pertColumns = (q) => ({
+  pert_iname: { phone: true, grow: 1, draw: (row) => html`<a href=${link("pert", row.pert_iname ?? row.pert_id, { q })}>${row.pert_iname || row.pert_id}</a>` },
   ncs: { phone: true, width: 75 }, tau: { width: 75 }, n_signatures: { width: 95 }, n_cells: { width: 70 },
   for_against: { phone: true, width: 110, sortable: false, numeric: true, screenOnly: true, draw: (row) => html`<${Balance} up=${row.n_positive ?? 0} down=${row.n_negative ?? 0} />` },
   strip: { phone: true, grow: 3, width: 280, sortable: false, draw: (row) => html`<${Strip} strip=${row.strip} label=${row.pert_iname} up=${row.n_positive} down=${row.n_negative} />` },
   median_ncs: { width: 105 },
-};
+});
 export const PERT_COLUMNS = ["pert_iname", "pert_type", "ncs", "tau", "n_signatures", "n_cells", "for_against", "strip", "median_ncs", "fdr"];
 
 export function Perturbagens({ state, id, file }) {
@@ -35,7 +35,7 @@ export function Perturbagens({ state, id, file }) {
   return html`<h2 class="hidden">Perturbagens</h2>
     <div class="subtabs" role="group" aria-label="Type">${TYPES.map(([name, words], at) => (at === 0 || n(at) !== 0) && html`<button type="button" key=${name} aria-pressed=${kind === name} onClick=${() => amend({ kind: name, row: "" })}>${words}${n(at) !== undefined ? html` <span class="soft">${count(n(at))}</span>` : ""}</button>`)}
       ${counts.data && TYPES.some((_, at) => at && !n(at)) && html`<span class="soft">none of ${TYPES.filter((_, at) => at && !n(at)).map(([, words]) => words.toLowerCase()).join(", ")} in this answer</span>`}</div>
-    <${Table} key=${kind} parts=${["queries", id, "perts"]} within=${types.length ? [`pert_type:${types.join("|")}`] : []} columns=${PERT_COLUMNS} more=${pertColumns} label=${`perturbagens, ${title.toLowerCase()}`} file=${`${file}_perturbagens_${kind}`}
+    <${Table} key=${kind} parts=${["queries", id, "perts"]} within=${types.length ? [`pert_type:${types.join("|")}`] : []} columns=${PERT_COLUMNS} more=${pertColumns(id)} label=${`perturbagens, ${title.toLowerCase()}`} file=${`${file}_perturbagens_${kind}`}
       id="pert_iname" start=${{ sort: "-ncs" }} notes=${noteLines(state)} empty="No perturbagen of this type has a score." detail=${(row) => html`<${PertDetail} row=${row} id=${id} state=${state} />`} />`;
 }
 
@@ -54,7 +54,7 @@ export function PertDetail({ row, id, state }) {
     }
     return all;
   }, [id, name]);
-  return html`<h3><a href=${link("pert", name)}>${name}</a> <span class="soft">${typeName(row.pert_type)}, ${plural(row.n_signatures ?? 0, "signature")} in ${plural(row.n_cells ?? 0, "cell")}</span></h3>
+  return html`<h3><a href=${link("pert", name, { q: id })}>${name}</a> <span class="soft">${typeName(row.pert_type)}, ${plural(row.n_signatures ?? 0, "signature")} in ${plural(row.n_cells ?? 0, "cell")}</span></h3>
     <${Shown} call=${call} what="Reading its signatures">${(sigs) => html`<${Behind} sigs=${sigs} row=${row} id=${id} />`}</${Shown}>`;
 }
 

@@ -32,7 +32,7 @@ export async function sigSets(rows, most = 50) {
 
 export function Signatures({ state, id, file }) {
   const facts = index.value;
-  return html`<h2 class="hidden">Signatures</h2><${Table} parts=${["queries", id, "sigs"]} columns=${SIG_COLUMNS} more=${sigColumns} label="signatures" file=${`${file}_signatures`} id="sig_id" notes=${noteLines(state)} height=${18} sets=${(rows) => sigSets(rows)}
+  return html`<h2 class="hidden">Signatures</h2><${Table} parts=${["queries", id, "sigs"]} columns=${SIG_COLUMNS} more=${{ ...sigColumns, sig_id: { ...sigColumns.sig_id, draw: (row) => html`<a href=${link("sig", row.sig_id, { q: id })}>${row.sig_id}</a>` } }} label="signatures" file=${`${file}_signatures`} id="sig_id" notes=${noteLines(state)} height=${18} sets=${(rows) => sigSets(rows)}
     facets=${[{ field: "cell_id", label: "Cell", values: facts?.cell_ids }, { field: "pert_type", label: "Type", values: facts?.pert_types, shown: typeName }]}
-    detail=${(row) => html`<h3><a href=${link("sig", row.sig_id)}>${row.sig_id}</a></h3><${Enrich} id=${id} sig=${row.sig_id} />`} />`;
+    detail=${(row) => html`<h3><a href=${link("sig", row.sig_id, { q: id })}>${row.sig_id}</a></h3><${Enrich} id=${id} sig=${row.sig_id} />`} />`;
 }

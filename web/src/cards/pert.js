@@ -1,15 +1,20 @@
 // A perturbagen: dose by cell, constant genes, what is nearest, its signatures.
 import { html } from "../core/html.js";
+import { get } from "../core/api.js";
+import { rowsOf } from "../core/rows.js";
+import { useCall } from "../core/use.js";
+import { PertDetail } from "../answer/perts.js";
 import { link } from "../core/route.js";
 import { number, units } from "../core/format.js";
-import { Empty } from "../parts/states.js";
+import { Empty, Shown } from "../parts/states.js";
 import { Table } from "../parts/table.js";
 import { CARD_COLUMNS, sigColumns, sigSets } from "../answer/sigs.js";
 import { Ends } from "./ends.js";
 
-export function PertCard({ card, id }) {
+export function PertCard({ card, id, query }) {
   const { signatures = [], doses = [], genes = [], agreement = [], nearest = [], classes = [] } = card;
   return html`
+    ${query && html`<${InAnswer} query=${query} name=${card.label} />`}
     ${doses.length > 0 && html`<section><h2>Dose by cell <span class="soft">median strength (TAS), or number of signatures where it is not known</span></h2><${DoseGrid} rows=${doses} /></section>`}
     <div class="two"><section><h2>Most constant genes</h2>${genes.length ? html`<${Table} rows=${genes} columns=${Object.keys(genes[0])} local=${true} label="constant genes" file=${`${card.label}_genes`} id="symbol" height=${10} more=${{ symbol: { phone: true, draw: (row) => html`<a href=${link("gene", row.symbol)}>${row.symbol}</a>` }, median_z: { phone: true } }} />` : html`<${Empty}>One signature only: nothing can be constant.</${Empty}>`}</section>
       <section><h2>Nearest perturbagens</h2><${Ends} rows=${nearest} value="cosine" label="Nearest perturbagens" /></section></div>
@@ -29,4 +34,10 @@ function DoseGrid({ rows }) {
       const row = found.get(`${cell}|${name}`), tas = row?.median_tas;
       return html`<td key=${name} class=${`n ${tas >= 0.5 ? "strong" : tas >= 0.2 ? "middling" : ""}`}>${!row ? html`<span class="soft">·</span>` : typeof tas === "number" ? number(tas) : `${row.n_signatures} sig.`}</td>`;
     })}</tr>`)}</tbody></table></div>`;
+}
+
+/** The perturbagen in the answer that its link came from. */
+function InAnswer({ query, name }) {
+  const call = useCall((signal) => get(["queries", query, "perts"], { f: [`pert_iname:${name}`], limit: 1 }, { signal }), [query, name]);
+  return html`<section><h2>In this answer <a href=${link("q", query)}>back to it</a></h2><${Shown} call=${call} what="Reading the answer">${(data) => (data.total ? html`<div class="detail"><${PertDetail} row=${rowsOf(data)[0]} id=${query} /></div>` : html`<${Empty}>It has no score in this answer.</${Empty}>`)}</${Shown}></section>`;
 }

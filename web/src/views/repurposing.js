@@ -26,5 +26,5 @@ function Found({ id, options }) {
   const call = useCall((signal) => get(["queries", id, "repurposing"], { ...options, limit: 1 }, { signal }), [id]);
   return html`<${Shown} call=${call} what="Weighing compounds">${(data) => (data.total === 0 ? html`<${Empty}>No compound does so in that many cells, at that dose, as consistently. Lower the limits above.</${Empty}>`
     : html`${!data.columns.some((name) => /phase/.test(name)) && html`<p class="soft">Phase, indication and area are not known in this index; <code>beadwork index annotate INDEX --repurposing TABLE</code> adds them.</p>`}
-      <${Table} parts=${["queries", id, "repurposing"]} query=${options} label="repurposing" file=${`repurposing_${options.direction}`} id="pert_iname" more=${{ pert_iname: pertColumns.pert_iname, against: { grow: 2, phone: true } }} notes=${[`state of the index: ${index.value?.state ?? ""}`]} />`)}</${Shown}>`;
+      <${Table} parts=${["queries", id, "repurposing"]} query=${options} label="repurposing" file=${`repurposing_${options.direction}`} id="pert_iname" more=${{ pert_iname: pertColumns(id).pert_iname, against: { grow: 2, phone: true } }} notes=${[`state of the index: ${index.value?.state ?? ""}`]} />`)}</${Shown}>`;
 }

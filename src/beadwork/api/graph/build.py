@@ -47,6 +47,8 @@ class Graph:
 
     Attributes
     ----------
+    cells
+        Means within cells, in the order of the groups of `perturbagens`.
     consensus
         Consensus of each perturbagen over its cells.
     edges
@@ -60,6 +62,7 @@ class Graph:
     """
 
     perturbagens: Perturbagens
+    cells: np.ndarray
     consensus: Consensus
     edges: tuple[Edges, ...]
     factors: Factors
@@ -125,7 +128,9 @@ def make_graph(
             f"embeddings have {factors.n} numbers, not {params.dimensions}: {int((found.groups >= 0).sum()):,} "
             f"signatures of {index.store.n_genes:,} genes have no more directions"
         )
-    return Graph(found, consensus, tuple(edges), factors, embed_owners(cells, found.owner, factors), tuple(notes))
+    return Graph(
+        found, cells, consensus, tuple(edges), factors, embed_owners(cells, found.owner, factors), tuple(notes)
+    )
 
 
 def measured_genes(gene_ids: Sequence[str]) -> np.ndarray:
@@ -177,7 +182,8 @@ def graph_to_files(
         graph_files.write_vectors(graph.vectors, names, output, metadata)
         write_table(neighbour_table(graph, nodes), output / "neighbours.tsv")
         _write_consensus(index, graph, nodes, output / "consensus.gctx", provenance)
-    notes = list(graph.notes)
+        said = _write_cells(index, graph, nodes, output / "consensus_cells.gctx", provenance)
+    notes = [*graph.notes, *said]
     if unnamed:
         notes.append(
             f"{unnamed:,} nodes have no id that Biolink knows (InChIKey, PubChem, ChEMBL, Entrez) and are not in kgx/"
@@ -283,6 +289,23 @@ def neighbour_table(graph: Graph, nodes: pd.DataFrame, count: int = NEAREST) -> 
             "cosine": np.round(cosine.reshape(-1), 6),
         }
     )
+
+
+def _write_cells(
+    index: ConnectivityIndex, graph: Graph, nodes: pd.DataFrame, path: Path, provenance: dict[str, Any]
+) -> list[str]:
+    found = graph.perturbagens
+    size = 4 * graph.cells.size
+    if size > MEMORY_BYTES:
+        path.unlink(missing_ok=True)
+        return [f"{path.name} would take {size / 1e9:.1f} GB and is not written; --where chooses signatures"]
+    cols = nodes.iloc[found.owner][["node", "name", "kind"]].reset_index(drop=True)
+    cols["cell_id"], cols["n_signatures"] = list(found.cells), found.n_signatures
+    ids = (cols.pop("node") + ":" + cols["cell_id"]).tolist()
+    cols = cols.set_index(pd.Index(ids, dtype=object)).rename(columns={"name": "pert_iname"})
+    rows = pd.DataFrame({"pr_gene_symbol": gene_nodes(index, "entrez")["name"].to_numpy()}, index=index.store.gene_ids)
+    write_matrix(Matrix(graph.cells.T.astype(np.float32), rows, cols, provenance=provenance), path)
+    return []
 
 
 def _write_consensus(

@@ -11,6 +11,7 @@ import pandas as pd
 
 from beadwork.io.files.atomic import write_text
 from beadwork.io.files.tables import read_table
+from beadwork.io.runs.failures import read_failures
 from beadwork.io.runs.status import results_status, suspicions
 from beadwork.model.plates.overview import PlateOverview
 from beadwork.model.qc import COLUMNS, current_names, join_qc
@@ -62,7 +63,7 @@ def write_report(
     states = _states(status)
     suspected = dict(suspicions(results, states))
     checks = _plate_checks(results)
-    failures = _failures(results)
+    failures = read_failures(results)
     output.mkdir(parents=True, exist_ok=True)
     for name in ASSETS:
         write_text(output / "assets" / name, asset(name))
@@ -119,15 +120,6 @@ def _plate_checks(results: Path) -> dict[str, dict[str, float]]:
     names = [name for name in ("replicate_match", "control_match", "cell_match") if name in table]
     numbers = table[names].apply(pd.to_numeric, errors="coerce")
     return {str(plate): row.dropna().to_dict() for plate, row in numbers.iterrows()}
-
-
-def _failures(results: Path) -> list[dict[str, str]]:
-    path = results / "failed.tsv"
-    if not path.is_file():
-        return []
-    table = read_table(path, required=("plate", "stage", "message"), text_only=True).fillna("")
-    return [{"plate": row["plate"], "stage": row["stage"], "message": row["message"], "log": row.get("log", "")}
-            for row in table.to_dict("records")]  # fmt: skip
 
 
 def _figures(folder: Path, names: Mapping[str, str]) -> list[tuple[str, str]]:

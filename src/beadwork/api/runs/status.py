@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from beadwork.api.runs.raw_beads import compare_raw, raw_lines
 from beadwork.api.runs.status_page import status_page
 from beadwork.io.files.tables import read_table
+from beadwork.io.runs.failures import failure_line, read_failures
 from beadwork.io.runs.status import STATUS_COLUMNS, compare_status, results_status, suspicions
 
 HINTS = {
@@ -31,17 +33,24 @@ class Status:
         Rows of the earlier status that are there no more.
     suspected
         Plates that may not be what the plate sheet says, and why.
+    failed
+        What failed in the last run, and why.
+    raw
+        What became of raw beads, if they were read.
     """
 
     table: pd.DataFrame
     removed: pd.DataFrame
     suspected: list[tuple[str, str]]
+    failed: tuple[str, ...] = ()
+    raw: tuple[str, ...] = ()
 
     @property
     def lines(self) -> list[str]:
         """The status in words."""
         suspected = [f"suspected: {plate}: {why}" for plate, why in self.suspected[:20]]
-        return [*summary_lines(self.table), *suspected, *change_lines(self.table, self.removed)]
+        failed = [f"failed: {line}" for line in self.failed[:20]]
+        return [*summary_lines(self.table), *self.raw, *failed, *suspected, *change_lines(self.table, self.removed)]
 
     def page(self) -> str:
         """Page of what is new and what there is."""
@@ -54,6 +63,7 @@ def take_status(
     *,
     since: Path | None = None,
     verify: bool = False,
+    beads: Iterable[tuple[str, Path]] | None = None,
 ) -> Status:
     """Take the status of a folder of results.
 
@@ -67,6 +77,8 @@ def take_status(
         Table of an earlier status to compare with.
     verify
         Read all matrices and compare their checksums with those that were recorded.
+    beads
+        Plates whose raw beads are to be read and compared as well, and where these are.
 
     Raises
     ------
@@ -74,6 +86,9 @@ def take_status(
         There is no such folder, or the earlier table cannot be read.
     """
     table = results_status(results, sheet, verify=verify)
+    raw = compare_raw(results, beads) if beads is not None else []
+    changed = {item.plate for item in raw if item.state == "changed"}
+    table.loc[table["entity"].isin(changed) & (table["level"] == "GEX"), "state"] = "stale"
     removed = pd.DataFrame(columns=list(STATUS_COLUMNS))
     if since is not None:
         table["change"] = compare_status(table, since)
@@ -81,7 +96,9 @@ def take_status(
         old = old[old["state"] != "missing"]
         there = pd.MultiIndex.from_frame(table[["entity", "level"]])
         removed = old[~pd.MultiIndex.from_frame(old[["entity", "level"]]).isin(there)]
-    return Status(table, removed, suspicions(results, table.loc[table["state"] != "retired", "entity"]))
+    suspected = suspicions(results, table.loc[table["state"] != "retired", "entity"])
+    failed = tuple(failure_line(row) for row in read_failures(results))
+    return Status(table, removed, suspected, failed, tuple(raw_lines(raw)))
 
 
 def summary_lines(table: pd.DataFrame) -> list[str]:
@@ -144,4 +161,4 @@ def _first(names: list[str], limit: int = 5) -> str:
 
 
 def _worst(states: set[str]) -> str:
-    return next(state for state in ("damaged", "missing", "stale", "retired", "done") if state in states)
+    return next(state for state in ("damaged", "failed", "missing", "stale", "retired", "done") if state in states)

@@ -17,6 +17,7 @@ from beadwork.model.connectivity.contrast import ValueKind
 from beadwork.model.errors import ParameterError, name_some
 from beadwork.model.levels.expression_source import ExpressionSource
 from beadwork.stages.connectivity.contrast.groups import label_texts, value_kind
+from beadwork.stages.connectivity.filters import filter_signatures, split_filter
 
 log = logging.getLogger("beadwork")
 STEP = 1024
@@ -48,6 +49,7 @@ def read_values(
     design: str | Path | None = None,
     sample: str | None = None,
     covariates: Sequence[str] = (),
+    filters: Sequence[str] = (),
     layer: str | None = None,
     kind: ValueKind | None = None,
     probe_map: str | Path | None = None,
@@ -61,6 +63,8 @@ def read_values(
         Field of the samples, of the file or of `design`, that names their group.
     sample
         Field that says which sample a cell is of: cells of one sample and group are summed (counts) or averaged.
+    filters
+        Which samples are read, such as ``dataset=nakayama``.
     kind
         What the values are; None: found from their range.
 
@@ -79,9 +83,11 @@ def read_values(
                     + ("" if design else "; --design may name a table of samples")
                 )
         labels = label_texts(fields[groupby].tolist())
+        chosen = choose_samples(fields, filters, source.what)
+        labels = [label if is_chosen else None for label, is_chosen in zip(labels, chosen, strict=True)]
         used = np.array([label is not None for label in labels], bool)
         if not used.any():
-            raise ParameterError(f"{source.what}: {groupby} is empty for all samples")
+            raise ParameterError(f"{source.what}: {groupby} is empty for all samples{' that pass' if filters else ''}")
         if sample is None:
             keys = [(str(place), "") for place in range(len(labels))]
             names = [str(item) for item in source.cols.index]
@@ -101,6 +107,28 @@ def read_values(
         return _assembled(
             source, sums, counts, first, labels, names, fields, covariates, kind, sample, min_cells, notes
         )  # fmt: skip
+
+
+def choose_samples(fields: pd.DataFrame, filters: Sequence[str], what: str) -> np.ndarray:
+    """Which samples pass filters such as ``dataset=nakayama,chowdary`` or ``age>=50``.
+
+    Raises
+    ------
+    ParameterError
+        A filter is badly written, or names no field, or no sample passes.
+    """
+    table = fields.reset_index(drop=True).astype(object)
+    for text in filters:
+        name = split_filter(text)[0]
+        if name not in table:
+            known = name_some(fields.columns, 20) or "none"
+            raise ParameterError(f"{what}: filter {text!r}: samples have no field {name!r}; there are {known}")
+    if not filters:
+        return np.ones(len(table), bool)
+    passes = filter_signatures(table, filters, may_be_none=True)
+    if not passes.any():
+        raise ParameterError(f"{what}: no sample passes {' and '.join(map(repr, filters))}")
+    return passes
 
 
 def _fields(source: ExpressionSource, design: str | Path | None) -> tuple[pd.DataFrame, list[str]]:

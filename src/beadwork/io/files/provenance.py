@@ -2,7 +2,7 @@
 
 A record holds no time, no path and no thread count, so that the same inputs and parameters give the same bytes::
 
-    {"schema": 1, "software": "beadwork", "version": "...", "command": "zscore",
+    {"schema": 1, "software": "beadwork", "version": "...", "command": "zscore", "compatibility": 1,
      "parameters": {...}, "inputs": {"matrix": [{"name": "X_INF.gctx", "digest": "xxh3_128:..."}]},
      "history": [records of the inputs, oldest first, each without a history of its own]}
 """
@@ -14,6 +14,7 @@ from typing import Any
 from beadwork import __version__
 from beadwork.io.files.digest import digest_bytes, digest_file
 from beadwork.io.files.unpack import STANDARD_INPUT, standard_input
+from beadwork.model.plates.compatibility import COMPATIBILITY
 
 SCHEMA = 1
 
@@ -55,6 +56,7 @@ def make_provenance(
         "software": "beadwork",
         "version": __version__,
         "command": command,
+        **({"compatibility": COMPATIBILITY[command]} if command in COMPATIBILITY else {}),
         "parameters": dict(parameters),
         "inputs": {role: [dict(item) for item in items] for role, items in inputs.items()},
         "history": history,

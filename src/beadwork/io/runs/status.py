@@ -13,6 +13,7 @@ import pandas as pd
 from beadwork.io.files.digest import digest_file
 from beadwork.io.files.tables import read_table
 from beadwork.io.matrix.formats import read_summary
+from beadwork.io.runs.failures import failed_plates
 from beadwork.model.errors import BeadworkError, FileError
 from beadwork.model.matrix import Level
 
@@ -101,8 +102,8 @@ def results_status(
     Returns
     -------
     pandas.DataFrame
-        Columns :data:`STATUS_COLUMNS`.  States: done, missing, damaged, stale (only with `verify`: its input is not any
-        more what it was made from), retired (there, but not to be used).
+        Columns :data:`STATUS_COLUMNS`.  States: done, missing, failed (missing as the plate failed), damaged, stale
+        (only with `verify`: its input is not any more what it was made from), retired (there, but not to be used).
     """
     if not folder.is_dir():
         raise FileError(f"{folder}: no such folder of results; give what `results` is in the configuration")
@@ -110,6 +111,7 @@ def results_status(
     if sheet is None:
         sheet = [{"det_plate": plate, "use": "yes", "batch": "", "brew": ""} for plate in there]
     listed = {row["det_plate"]: row for row in sheet}
+    failed = failed_plates(folder)
     rows = []
     for plate in [*listed, *(plate for plate in there if plate not in listed)]:
         known = listed.get(plate)
@@ -121,6 +123,7 @@ def results_status(
             if row["state"] == "missing" and (not used or level in NOT_ALWAYS):
                 continue
             state = row["state"] if used else "retired"
+            state = "failed" if state == "missing" and plate in failed else state
             rows.append(row | {"state": state, "batch": known["batch"] if known else "not in the sheet"})
     brews = {row["brew"]: row["batch"] for row in listed.values() if row["use"] == "yes" and row["brew"]}
     files = {path.name.removesuffix("_MODZ.gctx"): path for path in signature_files(folder)}
@@ -166,7 +169,7 @@ def compare_status(now: pd.DataFrame, before: Path) -> pd.Series:
     words = []
     for row in now.astype(str).to_dict("records"):
         name = (row["entity"], row["level"])
-        if name not in known.index or known.loc[name, "state"] == "missing":
+        if name not in known.index or known.loc[name, "state"] in ("missing", "failed"):
             words.append("new" if row["state"] == "done" else "")
             continue
         if row["state"] == "retired" and known.loc[name, "state"] != "retired":

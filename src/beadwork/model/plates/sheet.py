@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -44,6 +44,9 @@ class PlateRow(BaseModel, extra="forbid", frozen=True):
         None, description="plates with the same are replicates; by default the first three parts of det_plate"
     )
     batch: Annotated[str | None, BeforeValidator(_empty_is_none)] = Field(None, description="your own label")
+    archived: Annotated[Literal["yes", "no"], BeforeValidator(lambda text: str(text).strip().lower() or "no")] = Field(
+        "no", description="yes: the beads of the plate, which is done, need not be there any more"
+    )
     use: Annotated[Literal["yes", "no"], BeforeValidator(lambda text: str(text).strip().lower() or "yes")] = Field(
         "yes", description="no leaves the plate out"
     )
@@ -57,9 +60,21 @@ class PlateRow(BaseModel, extra="forbid", frozen=True):
 PLATE_COLUMNS: tuple[str, ...] = tuple(PlateRow.model_fields)
 
 
+Done = Callable[[str], bool]
+
+
+def _never(plate: str) -> bool:
+    return False
+
+
+def is_stored(path: str) -> bool:
+    """Whether a path is an address of a storage, such as ``s3://bucket/plate.tar``."""
+    return re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", path) is not None
+
+
 def check_plate_rows(
     rows: Iterable[tuple[int, Mapping[str, str]]], source: str, *, data: str = "", files: bool = True,
-    unused: bool = False,
+    unused: bool = False, done: Done = _never,
 ) -> list[PlateRow]:  # fmt: skip
     """Check the rows of a plate sheet and return those to use, paths complete; all mistakes at once.
 
@@ -72,7 +87,9 @@ def check_plate_rows(
     data
         Folder from which relative paths start.  Environment variables are filled in, there and in the sheet.
     files
-        Whether lxb and map must exist (for plates with use: yes).
+        Whether lxb and map must exist (for plates with use: yes); an address (``s3://...``) is not looked for.
+    done
+        Says of a plate, by name, whether it needs its beads no more; asked where they are not there.
     unused
         Whether to return the plates with use: no as well.
 
@@ -95,7 +112,7 @@ def check_plate_rows(
             mistakes.append(f"{where}: det_plate {row.det_plate} stands in line {first} already; one row per plate")
             continue
         if row.use == "yes":
-            row, problems = _complete_paths(row, data, files)
+            row, problems = _complete_paths(row, data, files, done)
             mistakes += [f"{where}: {problem}" for problem in problems]
         plates[row.det_plate] = (number, row)
     used = [row for _, row in plates.values() if row.use == "yes"]
@@ -116,7 +133,7 @@ def _row_mistake(item: Any, where: str) -> str:
     return f"{where}: {column}: {expectation(item)}, not {item['input']!r}"
 
 
-def _complete_paths(row: PlateRow, data: str, files: bool) -> tuple[PlateRow, list[str]]:
+def _complete_paths(row: PlateRow, data: str, files: bool, done: Done) -> tuple[PlateRow, list[str]]:
     problems, paths = [], {}
     for column, what in (("lxb", "folder or archive"), ("map", "file")):
         if "\0" in getattr(row, column):
@@ -124,15 +141,20 @@ def _complete_paths(row: PlateRow, data: str, files: bool) -> tuple[PlateRow, li
             continue
         text = os.path.expanduser(os.path.expandvars(getattr(row, column)))
         base = os.path.expanduser(os.path.expandvars(data))
-        path = os.path.normpath(os.path.join(base, text))
+        stored = column == "lxb" and is_stored(text)
+        path = text if stored else os.path.normpath(os.path.join(base, text))
         unknown = re.findall(r"\$\{?(\w+)", path)
         if unknown:
             problems.append(f"{column}: environment variable {unknown[0]} is not set; set it, or write the path out")
         elif "{" in path or "}" in path:
             problems.append(f"{column}: {path} {BRACES}")
-        elif files and not (os.path.isfile(path) or (column == "lxb" and os.path.isdir(path))):
+        elif stored or not files or os.path.isfile(path):
+            pass
+        elif column == "map" or not (os.path.isdir(path) or done(row.det_plate)):
             problems.append(f"{column}: there is no {what} {path}; relative paths start from {data or 'the working'}"
-                            f"{'' if data else ' directory'}")  # fmt: skip
+                            f"{'' if data else ' directory'}"
+                            + ("; it is needed, for level 2 of the plate is not there" if column == "lxb" and
+                               row.archived == "yes" else ""))  # fmt: skip
         paths[column] = path
     return row.model_copy(update=paths), problems
 
@@ -152,7 +174,7 @@ def _cell_conflicts(plates: Iterable[PlateRow], source: str) -> list[str]:
 
 
 def parse_plate_sheet(
-    text: str, source: str, *, data: str = "", files: bool = True, unused: bool = False
+    text: str, source: str, *, data: str = "", files: bool = True, unused: bool = False, done: Done = _never
 ) -> list[PlateRow]:
     """Read the text of a plate sheet: tab-separated, a header line, ``#`` above it and empty lines left out.
 
@@ -188,11 +210,11 @@ def parse_plate_sheet(
         rows.append((number, dict(zip(header, cells + [""] * (len(header) - len(cells)), strict=False))))
     if mistakes:
         raise MapError(all_at_once(mistakes))
-    return check_plate_rows(rows, source, data=data, files=files, unused=unused)
+    return check_plate_rows(rows, source, data=data, files=files, unused=unused, done=done)
 
 
 def parse_plate_sheets(
-    sheets: Iterable[tuple[str, str]], *, data: str = "", files: bool = True, unused: bool = False
+    sheets: Iterable[tuple[str, str]], *, data: str = "", files: bool = True, unused: bool = False, done: Done = _never
 ) -> list[PlateRow]:
     """Read several plate sheets as one.
 
@@ -202,7 +224,7 @@ def parse_plate_sheets(
     ----------
     sheets
         Text of each sheet, and how messages name it.
-    data, files, unused
+    data, files, unused, done
         See :func:`check_plate_rows`.
 
     Raises
@@ -215,7 +237,7 @@ def parse_plate_sheets(
     mistakes, names = [], []
     for text, source in sheets:
         names.append(source)
-        for row in parse_plate_sheet(text, source, data=data, files=files, unused=True):
+        for row in parse_plate_sheet(text, source, data=data, files=files, unused=True, done=done):
             first, known = plates.get(row.det_plate, ("", None))
             if known is not None and known.use == "yes" and row.use == "yes":
                 mistakes.append(f"{source}: det_plate {row.det_plate} stands in {first} already; say use: no there")

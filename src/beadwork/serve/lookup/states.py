@@ -151,6 +151,7 @@ class States:
                 self._states.move_to_end(state.key)
                 while len(self._states) > 1 + KEPT_STATES:
                     self._states.popitem(last=False)
+            _give_back()
             log.info("the index has changed and was opened anew: %d signatures", len(state.index))
         except BeadworkError as error:
             log.warning("the index has changed but cannot be opened; answers are of its older state: %s", error)
@@ -162,6 +163,16 @@ class States:
         """State by its key, if it is open."""
         with self._lock:
             return self._states.get(key)
+
+
+def _give_back() -> None:
+    """Give back what states that are closed took."""
+    import gc
+
+    import pyarrow as pa
+
+    gc.collect()
+    pa.default_memory_pool().release_unused()
 
 
 def pert_strips(

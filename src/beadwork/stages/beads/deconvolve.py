@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -232,30 +233,83 @@ def _columns(
     fields: Mapping[str, object],
 ) -> pd.DataFrame:
     """Annotation of the wells."""
-    name = parse_det_plate(beads.det_plate)
     revision = re.search(r"-(r\d+)$", bead_set.name)
     own: dict[str, object] = {
         "det_plate": beads.det_plate,
         "det_well": list(beads.wells),
         "bead_set": f"{bead_set.hi},{bead_set.lo}",
         "bead_revision": revision[1] if revision else np.nan,
-        **fields,
     }
     index = pd.Index([distil_id(beads.det_plate, well) for well in beads.wells], dtype=object)
-    cols = pd.DataFrame({key: pd.Series(value, index=index) for key, value in own.items()})
+    counts = calls.n_good[:, _N_CALIBRATORS:].astype(float)
+    mean = counts.mean(axis=1)
+    spread = np.divide(counts.std(axis=1, ddof=1), mean, out=np.full(len(mean), np.nan), where=mean > 0)
+    measured: dict[str, object] = {"count_mean": mean, "count_cv": 100 * spread}
+    if beads.digests:
+        measured["lxb_digest"] = [beads.digests[well] for well in beads.wells]
+    return _labelled(pd.DataFrame(own, index=index), plate_map, fields, pd.DataFrame(measured, index=index))
+
+
+OWN_COLUMNS = ("det_plate", "det_well", "bead_set", "bead_revision")
+MEASURED_COLUMNS = ("count_mean", "count_cv", "lxb_digest")
+
+
+def _labelled(
+    own: pd.DataFrame, plate_map: pd.DataFrame | None, fields: Mapping[str, Any], measured: pd.DataFrame
+) -> pd.DataFrame:
+    """Columns of the plate itself, then those that are said of the plate and of its wells, then those of its beads."""
+    det_plate, wells = str(own["det_plate"].iloc[0]), list(own["det_well"])
+    cols = own.copy()
+    for key, value in fields.items():
+        cols[key] = value
     if plate_map is not None:
-        mapped = plate_map.loc[list(beads.wells)].set_axis(index, axis=0)
+        mapped = plate_map.loc[wells].set_axis(own.index, axis=0)
         cols = cols.join(mapped.drop(columns=[key for key in cols if key in mapped]))
+    name = parse_det_plate(det_plate)
     for key, value in (("brew_prefix", name.brew_prefix), ("cell_id", name.cell_id)):
         if value and (key not in cols or cols[key].isna().all()):
             cols[key] = value
-    counts = calls.n_good[:, _N_CALIBRATORS:].astype(float)
-    mean = counts.mean(axis=1)
-    cols["count_mean"] = mean
-    cols["count_cv"] = 100 * np.divide(counts.std(axis=1, ddof=1), mean, out=np.full(len(mean), np.nan), where=mean > 0)
-    if beads.digests:
-        cols["lxb_digest"] = [beads.digests[well] for well in beads.wells]
+    for column in measured:
+        cols[column] = measured[column]
     return cols
+
+
+def relabel(
+    matrices: Mapping[str, Matrix], qc: pd.DataFrame, plate_map: pd.DataFrame, fields: Mapping[str, object]
+) -> dict[str, Matrix] | None:
+    """Level 2 of a plate with another map or other labels, without its beads.
+
+    Parameters
+    ----------
+    matrices
+        What :func:`deconvolve` gave: GEX, CAL, SUPPORT, and so on.
+    qc
+        Its QC rows.
+    plate_map, fields
+        As in :func:`deconvolve`.
+
+    Returns
+    -------
+    The same values with the annotation that :func:`deconvolve` would give them; None if the map lists other wells than
+    the one they were made with, so that the beads are needed.
+    """
+
+    def wells_of(metric: str) -> set[str]:
+        return {str(entity).rpartition(":")[2] for entity in qc.loc[qc["metric"] == metric, "entity"]}
+
+    kept = set(next(iter(matrices.values())).cols["det_well"])
+    unmapped = wells_of("well_without_map")
+    there = set(plate_map.index)
+    if not kept <= there or unmapped & there:
+        return None
+    if wells_of("map_without_well") != there - kept - wells_of("well_unusable"):
+        return None
+    found = {}
+    for name, matrix in matrices.items():
+        own = matrix.cols[[key for key in OWN_COLUMNS if key in matrix.cols]]
+        measured = matrix.cols[[key for key in MEASURED_COLUMNS if key in matrix.cols]]
+        found[name] = replace(matrix, cols=_labelled(own, plate_map, fields, measured))
+    return found
 
 
 def _well_metrics(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from beadwork.model.connectivity.annotation import CELL_FIELDS, COMPOUND_FIELDS
 from beadwork.model.connectivity.flags import FLAGS, read_flag
 from beadwork.model.connectivity.signature_table import SignatureTable
 from beadwork.model.errors import ParameterError, name_some
@@ -35,8 +36,9 @@ def filter_signatures(
     for text in filters:
         name, operator, value = split_filter(text)
         if name not in siginfo:
+            hint = "; `beadwork index annotate` joins it" if name in (*COMPOUND_FIELDS, *CELL_FIELDS) else ""
             raise ParameterError(
-                f"filter {text!r}: the index has no field {name!r}; it has {name_some(siginfo.names, 30)}"
+                f"filter {text!r}: the index has no field {name!r}; it has {name_some(siginfo.names, 30)}{hint}"
             )
         if operator in ("=", "!="):
             wanted = {part.strip().lower() for part in value.split(",")}

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from beadwork.api.index.cards.mechanism import class_members
 from beadwork.api.index.cards.rows import find_perturbagen
 from beadwork.model.connectivity.query import Query
 from beadwork.model.connectivity.signature_table import arrow_text
@@ -20,12 +22,12 @@ REVERSED = "the question is reversed, up and down are exchanged: what opposes it
 
 
 def queries_like(index: ConnectivityIndex, names: Sequence[str]) -> list[Query]:
-    """Make queries of signatures of an index, by sig_id, or of perturbagens: the mean of their signatures.
+    """Make queries of signatures of an index, by sig_id, of perturbagens or of mechanisms: means of their signatures.
 
     Raises
     ------
     GeneSetError
-        The index has neither a signature nor a perturbagen of that name.
+        The index has no signature, perturbagen or mechanism of that name.
     """
     return [_like(index, name) for name in dict.fromkeys(names)]
 
@@ -37,6 +39,8 @@ def _like(index: ConnectivityIndex, name: str) -> Query:
     try:
         places = np.array([place]) if place >= 0 else find_perturbagen(index, name)
     except GeneSetError as error:
+        with suppress(GeneSetError):
+            return _like_class(index, name)
         raise GeneSetError(f"--like: {error}, nor a signature of that name") from None
     profile = index.store.read_signatures(places).astype(np.float64).mean(axis=0)
     note = (
@@ -44,6 +48,15 @@ def _like(index: ConnectivityIndex, name: str) -> Query:
     )
     values = dict(zip(index.store.gene_ids, profile.tolist(), strict=True))
     return Query(name, profile=values, notes=(f"{note}, which is found again itself",), cleaned=index.is_cleaned)
+
+
+def _like_class(index: ConnectivityIndex, name: str) -> Query:
+    """Ask with a mechanism: the mean of its members, each the mean of its signatures."""
+    members = class_members(index, name)
+    means = [index.store.read_signatures(places).astype(np.float64).mean(axis=0) for _, places in members]
+    values = dict(zip(index.store.gene_ids, np.mean(means, axis=0).tolist(), strict=True))
+    note = f"like mechanism {name}: mean of its {len(members)} perturbagens, which are found again themselves"
+    return Query(name, profile=values, notes=(note,), cleaned=index.is_cleaned)
 
 
 def reverse_queries(queries: Sequence[Query]) -> list[Query]:

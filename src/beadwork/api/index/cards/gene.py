@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from beadwork.api.index.cards.card import TOP, Card
 from beadwork.api.index.cards.likeness import rank_perturbagens
 from beadwork.api.index.cards.rows import SHOWN, signature_rows, treated_mask
+from beadwork.kernels.numeric.groups import first_and_last, group_rows, median
 from beadwork.model.errors import GeneSetError
 from beadwork.model.pert_types import perturbation_kind
 
@@ -33,8 +35,7 @@ def show_gene(index: ConnectivityIndex, name: str) -> Card:
         raise GeneSetError(f"gene {name!r}: {found.answer}{f' ({found.reason})' if found.reason else ''}")
     z = gene_row(index, found.row)
     gene, symbol = index.store.gene_ids[found.row], index.finder.name_of(found.row)
-    order = np.argsort(-z, kind="stable")
-    ends = order if len(order) <= 2 * TOP else np.concatenate([order[:TOP], order[-TOP:]])
+    ends = first_and_last(z, TOP)
     strongest = signature_rows(index, ends).assign(z=z[ends])
     treated = treated_mask(index)
     tables = {
@@ -67,16 +68,16 @@ def _by(index: ConnectivityIndex, z: np.ndarray, name: str, mask: np.ndarray) ->
     rows = np.flatnonzero(mask & (codes >= 0))
     if not len(rows):
         return None
-    frame = pd.DataFrame({name: codes[rows], "z": z[rows], "size": np.abs(z[rows])})
-    frame["strong"] = frame["size"] >= 2
-    grouped = frame.groupby(name)
-    table = grouped.agg(
-        n_signatures=("z", "size"),
-        median_z=("z", "median"),
-        median_abs_z=("size", "median"),
-        share_2=("strong", "mean"),
-    ).reset_index()
-    table[name] = [texts[code] for code in table[name]]
+    order, starts = group_rows(codes[rows], len(texts))
+    ordered = z[rows][order]
+    found = []
+    for code, (first, last) in enumerate(pairwise(starts.tolist())):
+        if last > first:
+            part = ordered[first:last]
+            size = np.abs(part)
+            strong = float(np.count_nonzero(size >= 2)) / len(part)
+            found.append((texts[code], len(part), median(part), median(size), strong))
+    table = pd.DataFrame(found, columns=[name, "n_signatures", "median_z", "median_abs_z", "share_2"])
     return table.sort_values("median_abs_z", ascending=False, kind="stable").reset_index(drop=True)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from beadwork.api.index.cards.card import TOP
 from beadwork.api.index.cards.rows import treated_mask
+from beadwork.kernels.numeric.groups import first_and_last, sort_within
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,24 +42,23 @@ def rank_perturbagens(index: ConnectivityIndex, values: np.ndarray, mask: np.nda
     rows = np.flatnonzero(mask & (names[0] >= 0))
     if not len(rows):
         return pd.DataFrame(columns=["pert_iname", "pert_type", f"median_{what}", "n_signatures", "n_positive"])
-    joint = names[0][rows].astype(np.int64) * (len(kinds[1]) + 1) + kinds[0][rows] + 1
-    keys, code = np.unique(joint, return_inverse=True)
-    code = code.reshape(-1)
-    order = np.lexsort([values[rows], code])
-    starts = np.searchsorted(code[order], np.arange(len(keys) + 1))
-    count = np.diff(starts)
-    sorted_values = values[rows][order].astype(np.float64)
-    middle = (sorted_values[starts[:-1] + (count - 1) // 2] + sorted_values[starts[:-1] + count // 2]) / 2
-    positive = np.bincount(code, values[rows] > 0).astype(int)
-    table = pd.DataFrame(
+    several = len(kinds[1]) + 1
+    joint = names[0][rows].astype(np.int64) * several + kinds[0][rows] + 1
+    counts = np.bincount(joint)
+    keys = np.flatnonzero(counts)
+    count = counts[keys]
+    ordered = sort_within(joint, values[rows])
+    starts = np.concatenate([[0], np.cumsum(count)])[:-1]
+    middle = (ordered[starts + (count - 1) // 2].astype(np.float64) + ordered[starts + count // 2]) / 2
+    positive = np.add.reduceat(ordered > 0, starts, dtype=np.int64)
+    ends = first_and_last(middle, TOP)
+    return pd.DataFrame(
         {
-            "pert_iname": [names[1][key // (len(kinds[1]) + 1)] for key in keys],
-            "pert_type": [kinds[1][key] if (key := one % (len(kinds[1]) + 1) - 1) >= 0 else None for one in keys],
-            f"median_{what}": middle, "n_signatures": count, "n_positive": positive,
+            "pert_iname": [names[1][key // several] for key in keys[ends]],
+            "pert_type": [kinds[1][key] if (key := one % several - 1) >= 0 else None for one in keys[ends]],
+            f"median_{what}": middle[ends], "n_signatures": count[ends], "n_positive": positive[ends],
         }
-    ).sort_values(f"median_{what}", ascending=False, kind="stable")  # fmt: skip
-    ends = table if len(table) <= 2 * TOP else pd.concat([table.head(TOP), table.tail(TOP)])
-    return ends.reset_index(drop=True)
+    )  # fmt: skip
 
 
 def unit_rows(rows: np.ndarray) -> np.ndarray:

@@ -30,7 +30,7 @@ def show_class(index: ConnectivityIndex, name: str) -> Card:
     """
     import pandas as pd
 
-    members = _members(index, name)
+    members = class_members(index, name)
     profiles = [index.store.read_signatures(places).mean(axis=0) for _, places in members]
     unit = unit_rows(np.array(profiles))
     alike = unit @ unit.T
@@ -45,8 +45,14 @@ def show_class(index: ConnectivityIndex, name: str) -> Card:
     return Card("class", name, facts, {"members": table})
 
 
-def _members(index: ConnectivityIndex, name: str) -> list[tuple[str, np.ndarray]]:
-    """Perturbagens of a class and the positions of their signatures."""
+def class_members(index: ConnectivityIndex, name: str) -> list[tuple[str, np.ndarray]]:
+    """Perturbagens of a class and the positions of their signatures.
+
+    Raises
+    ------
+    GeneSetError
+        The index has no mechanisms, or no such class.
+    """
     if "moa" not in index.annotation:
         raise GeneSetError("the index has no mechanisms (field moa); `beadwork index annotate` joins them")
     codes, texts = index.annotation.texts("moa")
@@ -65,7 +71,7 @@ def _members(index: ConnectivityIndex, name: str) -> list[tuple[str, np.ndarray]
 
 def cohesion(index: ConnectivityIndex, name: str) -> dict[str, Any]:
     """Mean cosine between the members of a class, and how many random sets of as many treatments reach it."""
-    members = _members(index, name)
+    members = class_members(index, name)
     if len(members) < 2:
         return {"members": len(members), "cohesion": None, "p_cohesion": None}
     seed = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")

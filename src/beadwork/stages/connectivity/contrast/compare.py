@@ -14,6 +14,8 @@ from beadwork.model.params import ContrastParams
 from beadwork.stages.connectivity.contrast.groups import as_logs, make_design, members
 from beadwork.stages.connectivity.contrast.statistics import Statistics, moderated_t, wald
 
+FEW_GENES = 20
+"""Fewer genes may well go in one direction only."""
 METHODS = {"counts": "Wald statistic (pydeseq2)", "log": "moderated t (pylimma)", "linear": "moderated t (pylimma)"}
 
 
@@ -195,6 +197,9 @@ def warnings_of(signature: Signature, n_landmarks: int, significant: bool, param
         )
     elif signature.n_case is not None and not np.isfinite(signature.agreement):
         found.append("too few samples to see whether halves agree (4 a group)")
+    known = signature.statistic[np.isfinite(signature.statistic)]
+    if len(known) >= FEW_GENES and (known >= 0).all():
+        found.append("no gene goes down: these look like levels, not changes; --groupby compares groups of samples")
     if not np.isfinite(signature.fdr).any():
         found.append("no p-values: what is noise is not known")
     elif not significant:

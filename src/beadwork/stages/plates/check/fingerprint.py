@@ -43,7 +43,7 @@ class PlateFingerprint:
         Whether a position holds a control of any kind, and reference RNA, shape (384,).
     match
         Correlation of each well with the baseline, by well name, reference RNA left out.
-    odd
+    outlying
         Normal scores of the wells that are least like the plate.
     """
 
@@ -60,7 +60,7 @@ class PlateFingerprint:
     control: np.ndarray
     rna: np.ndarray
     match: pd.Series
-    odd: dict[str, np.ndarray]
+    outlying: dict[str, np.ndarray]
 
     @property
     def treatments(self) -> frozenset[str]:
@@ -129,13 +129,13 @@ def make_fingerprint(gex: Matrix, genes: pd.Index, what: str = "matrix") -> Plat
     is_hi = (halves == min(halves)).tolist()
     places = dict(zip(zip(gex.rows["pr_analyte_num"].astype(int), is_hi, strict=True), median, strict=True))
     match = pd.Series(correlate(compared.T, baseline), index=gex.cols["det_well"].to_numpy())
-    odd = match.index[match < np.median(match) - 0.1]
+    outlying = match.index[match < np.median(match) - 0.1]
     parts = parse_det_plate(gex.plate)
     return PlateFingerprint(
         gex.plate, _one(gex, "brew_prefix") or parts.brew_prefix, _one(gex, "cell_id") or parts.cell_id,
         _one(gex, "bead_set"), well_rows, baseline, effects, pd.Series(median, index=gex.rids), places,
         labels, control, rna, match[[not rna[_POSITION[well]] for well in match.index]],
-        {well: compared[:, well_rows[_POSITION[well]]] for well in odd},
+        {well: compared[:, well_rows[_POSITION[well]]] for well in outlying},
     )  # fmt: skip
 
 

@@ -110,9 +110,9 @@ def outlier_wells(study: StudyCheck) -> list[pd.DataFrame]:
         limit = middle - max(study.params.outlier_well_mads * spread, study.params.outlier_well_margin)
         for well, likeness in item.match[item.match < limit].items():
             rivals = {
-                cell: float(correlate(item.odd[well][None, :], baseline)[0])
+                cell: float(correlate(item.outlying[well][None, :], baseline)[0])
                 for cell, baseline in baselines.items()
-                if cell != study.cells[place] and well in item.odd
+                if cell != study.cells[place] and well in item.outlying
             }
             like = max(rivals, key=lambda cell: rivals[cell], default="")
             more = f"; more like {like} ({rivals[like]:.2f})" if like and rivals[like] > likeness + 0.1 else ""

@@ -1,0 +1,62 @@
+"""Whether raw beads are still those that level 2 was made of, well by well."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+from beadwork.io.beads.lxb import read_plate
+from beadwork.io.matrix.formats import read_annotation
+from beadwork.io.runs.status import plate_file
+from beadwork.model.errors import BeadworkError, name_some
+
+
+class RawBeads(NamedTuple):
+    """What became of the raw beads of a plate: ``same``, ``changed``, ``not there``, or ``unknown``."""
+
+    plate: str
+    state: str
+    why: str = ""
+
+
+def compare_raw(results: Path, plates: Iterable[tuple[str, Path]], *, threads: int = 1) -> list[RawBeads]:
+    """Read the beads of each plate and compare their checksums with those in its GEX.
+
+    Parameters
+    ----------
+    results
+        Folder of results.
+    plates
+        Names of plates, and their folders or archives of beads.
+    threads
+        Number of threads for reading.
+    """
+    return [_compare(plate_file(results, plate, "GEX"), plate, path, threads) for plate, path in plates]
+
+
+def raw_lines(found: Iterable[RawBeads]) -> list[str]:
+    """Say what became of raw beads; nothing if none was looked at."""
+    found = list(found)
+    same = sum(item.state == "same" for item in found)
+    lines = [f"raw beads: {same} plates as recorded"] if found else []
+    return lines + [f"raw beads {item.state}: {item.plate}: {item.why}" for item in found if item.state != "same"]
+
+
+def _compare(gex: Path, plate: str, path: Path, threads: int) -> RawBeads:
+    if not path.exists():
+        return RawBeads(plate, "not there", str(path))
+    if not gex.is_file():
+        return RawBeads(plate, "unknown", f"there is no {gex}")
+    cols = read_annotation(gex).cols
+    if "lxb_digest" not in cols:
+        return RawBeads(plate, "unknown", f"{gex} has no checksums of beads")
+    recorded = dict(zip(cols["det_well"], cols["lxb_digest"], strict=True))
+    try:
+        found = read_plate(path, plate, threads=threads).digests
+    except BeadworkError as error:
+        return RawBeads(plate, "changed", str(error))
+    other = sorted(well for well, digest in recorded.items() if found.get(well) != digest)
+    if not other:
+        return RawBeads(plate, "same")
+    return RawBeads(plate, "changed", f"{len(other)} of {len(recorded)} wells in {path} ({name_some(other)})")

@@ -1,0 +1,30 @@
+"""What failed in the last run: ``failed.tsv`` in the folder of results, which the workflow writes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from beadwork.io.files.tables import read_table
+
+FAILED_COLUMNS = ("plate", "stage", "message", "log", "attempt")
+
+
+def read_failures(folder: Path) -> list[dict[str, str]]:
+    """Rows of ``failed.tsv``; a step of the whole study has no plate.  None if there is no such file."""
+    path = folder / "failed.tsv"
+    if not path.is_file():
+        return []
+    table = read_table(path, required=FAILED_COLUMNS, text_only=True).fillna("")
+    return [{name: str(row[name]) for name in FAILED_COLUMNS} for row in table.to_dict("records")]
+
+
+def failed_plates(folder: Path) -> dict[str, dict[str, str]]:
+    """Plates that the study went on without; one whose figures failed is not among them."""
+    rows = read_failures(folder)
+    return {row["plate"]: row for row in rows if row["plate"] and not row["stage"].startswith("figures_")}
+
+
+def failure_line(row: dict[str, str]) -> str:
+    """Say what failed, why, and where the log is."""
+    tried = f", {row['attempt']} attempts" if row["attempt"] not in ("", "1") else ""
+    return f"{row['plate'] or 'study'}: {row['stage']}: {row['message']} ({row['log']}{tried})"
