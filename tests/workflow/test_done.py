@@ -56,6 +56,9 @@ def test_purged_and_archived_beads_are_needed_no_more(study: Path):
     plan = snakemake(study, "-n")
     assert "Nothing to be done" in plan.stdout, plan.stdout
     assert "1 plates whose beads are archived or not there: 1 stay as they are" in plan.stdout
+    apart = snakemake(study, "-n", "--config", "stages=separate")
+    assert apart.returncode == 0 and f"{SOUND}: calling the peaks" in apart.stdout, apart.stdout
+    assert f"{PURGED}: calling the peaks" not in apart.stdout
     # beads that were never processed are still missed, in one line, before any job
     shutil.rmtree(study / "data/lxb" / NEW)
     configure(study, (*FIRST, NEW))

@@ -48,7 +48,9 @@ class Needs(dict):
         if has_beads(row):
             return "beads"
         state = PlateState.read(folder_of(plate))
-        if not state.has_level_2:
+        if (
+            not state.has_level_2 or CFG.stages == "separate"
+        ):  # whose later steps are jobs
             return "nothing" if has_level_2(CFG.results, plate) else "beads"
         other = state.other_beads(CFG.deconvolve, row.bead_set)
         if other and PLANNING:
@@ -104,7 +106,9 @@ def beads_of(wildcards):
     """
     row = PLATES[wildcards.plate]
     need = NEEDS[wildcards.plate]
-    if need == "nothing" and not asked_for(wildcards.plate):
+    if need == "nothing" and (
+        CFG.stages == "separate" or not asked_for(wildcards.plate)
+    ):
         return row.lxb + ARCHIVED
     if need == "nothing":
         return []
