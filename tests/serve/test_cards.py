@@ -42,6 +42,30 @@ def test_a_table_becomes_a_question(client, ask, open_index):
     assert client.post("/api/queries", json={"token": "nix"}).json()["field"] == "token"
 
 
+def test_groups_of_samples_become_a_question(client, ask, open_index, tmp_path):
+    anndata = pytest.importorskip("anndata", reason="the extra h5ad is not installed")
+    pytest.importorskip("pylimma", reason="the extra signature is not installed")
+    genes = open_index.genes["symbol"].tolist()
+    rng = np.random.default_rng(1)
+    values = rng.normal(8, 0.4, (10, 978)).astype(np.float32)
+    values[:5, :30] += 2.0
+    values[:5, 30:60] -= 2.0
+    obs = pd.DataFrame({"arm": ["ill"] * 5 + ["well"] * 5}, index=[f"s{n}" for n in range(10)])
+    anndata.AnnData(values, obs, pd.DataFrame(index=genes)).write_h5ad(tmp_path / "values.h5ad")
+    sent = {"file": ("values.h5ad", (tmp_path / "values.h5ad").read_bytes())}
+    form = {"groupby": "arm", "case": "ill", "control": "well"}
+    found = client.post("/api/signature", files=sent, data=form).json()
+    assert {item["gene"] for item in found["preview"]["up"]} <= set(open_index.genes["gene_id"][:30])
+    assert found["queries"][0]["n_case"] == 5 and all("halves" in words for words in found["warnings"])
+    state = ask({"token": found["token"]})
+    top = client.get(f"/api/queries/{state['id']}/perts?limit=5&fields=pert_iname").json()["rows"]
+    assert {row[0] for row in top} == {f"drug-{number}" for number in range(5)}
+    refused = client.post("/api/signature", files=sent, data={"groupby": "arm"})
+    assert refused.status_code == 422 and "control: name the group to compare with" in refused.json()["words"]
+    refused = client.post("/api/signature", files=sent, data={"groupby": "nix", "control": "well"})
+    assert refused.status_code == 422 and "nix" in refused.json()["words"] and "/tmp" not in refused.json()["words"]
+
+
 def test_a_gmt_becomes_sets(client, open_index):
     genes = open_index.genes["symbol"].tolist()
     text = "one\tna\t" + "\t".join(genes[:12]) + "\n"
@@ -56,6 +80,17 @@ def test_a_gmt_becomes_sets(client, open_index):
 def test_files_that_cannot_be_used(client, name, content, status):
     response = client.post("/api/signature", files={"file": (name, content)})
     assert response.status_code == status and response.json()["words"]
+
+
+@pytest.mark.parametrize(
+    ("name", "plain"),
+    [("../../etc/passwd", "passwd"), ("..", "signature.txt"), ("C:\\a\\b.tsv", "b.tsv"), (".hidden", "hidden"),
+     ("a\nb.tsv", "a_b.tsv"), ("", "signature.txt"), ("x" * 300, "x" * 100)],
+)  # fmt: skip
+def test_names_of_files_are_only_names(name, plain):
+    from beadwork.serve.routes.genes import plain_name
+
+    assert plain_name(name) == plain
 
 
 @pytest.mark.parametrize(
