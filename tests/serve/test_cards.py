@@ -7,6 +7,8 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+pytest.importorskip("fastapi", reason="the extra serve is not installed")
+
 
 def test_genes_are_checked_one_by_one(client, open_index):
     symbol, entrez = open_index.genes["symbol"][0], open_index.genes["gene_id"][0]
