@@ -22,7 +22,7 @@ PREVIEW = 10
 MOST_SETS, MOST_LISTED = 100, 20
 """Sets, and signatures, of one file that are given; the count says how many there are."""
 _SEPARATORS = re.compile(r"[\s,;]+")
-_SUGGESTED = re.compile(r"did you mean ([^?;]+)\?")
+_SUGGESTED = re.compile(r"(?:did you mean|perhaps) ([^?;]+)")
 VERDICTS = {GeneVerdict.USED: "used", GeneVerdict.NOT_IN_INDEX: "not here", GeneVerdict.NO_GENE: "unknown"}
 
 
