@@ -316,3 +316,24 @@ def test_joined_fields_stand_beside_the_names_on_the_page_too(run, toy_index, se
         table = pd.read_csv(tmp_path / "a" / name, sep="\t")
         own = table[table["pert_iname"] == "drug-0"]
         assert set(own["moa"]) == {"<odd> kinase inhibitor"} and set(own["clinical_phase"]) == {"Launched"}
+
+
+def test_without_numba_the_answers_are_the_same_and_that_is_said(toy_index, sets, tmp_path):
+    """A lean installation lacks it; more scores than pay for loading it are made by the plain form."""
+    code = (
+        "import sys\nclass Absent:\n    def find_spec(name, *more):\n"
+        "        if name in {absent}: raise ModuleNotFoundError(name)\nsys.meta_path.insert(0, Absent)\n"
+        "import beadwork.stages.connectivity.score as score\nscore.FEW = 0\n"
+        "score.find_spec = lambda name: None if {absent} else True\nfrom beadwork.cli import main\n"
+        f"try: main(['query', {str(toy_index)!r}, '--up', {str(sets[0])!r}, '-o', {str(tmp_path)!r} + '/{{out}}'])\n"
+        "except SystemExit as stop: assert not stop.code\nassert ('numba' in sys.modules) != bool({absent})\n"
+    )
+    said = []
+    for absent, out in ((["numba"], "lean"), ([], "whole")):
+        script = code.format(absent=absent, out=out)
+        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        said.append(done.stderr.count("numba is not installed: scores are the same, but take several times as long"))
+    assert said == [1, 0]
+    for file in (path for path in (tmp_path / "whole").rglob("*") if path.is_file()):
+        assert file.read_bytes() == (tmp_path / "lean" / file.relative_to(tmp_path / "whole")).read_bytes(), file

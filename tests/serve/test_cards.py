@@ -7,6 +7,8 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+pytest.importorskip("fastapi", reason="the extra serve is not installed")
+
 
 def test_genes_are_checked_one_by_one(client, open_index):
     symbol, entrez = open_index.genes["symbol"][0], open_index.genes["gene_id"][0]
@@ -18,12 +20,11 @@ def test_genes_are_checked_one_by_one(client, open_index):
     assert found["counts"] == {"used": 2, "not here": 1, "unknown": 2, "repeated": 1}
 
 
-def test_unknown_genes_come_with_suggestions(client, open_index):
-    symbol = next(name for name in open_index.genes["symbol"] if len(name) == 6 and name.isalpha())
-    (found,) = client.post("/api/genes/check", json={"text": f"{symbol[:5]}{symbol[4]}{symbol[5]}"}).json()["genes"]
-    assert found["verdict"] == "unknown"
-    if "did you mean" in found["why"]:
-        assert found["suggest"]
+def test_unknown_genes_come_with_suggestions(client):
+    found = client.post("/api/genes/check", json={"text": "TP54 2-Mar NOTHINGLIKEIT"}).json()["genes"]
+    assert [item["verdict"] for item in found] == ["unknown"] * 3
+    assert found[0]["suggest"] == ["TPM4"] and found[0]["why"] == "unknown gene; did you mean TPM4?"
+    assert found[1]["suggest"] == ["MARCHF2", "MTARC2", "PEG10"] and found[2]["suggest"] == []
 
 
 def test_a_table_becomes_a_question(client, ask, open_index):
@@ -42,6 +43,30 @@ def test_a_table_becomes_a_question(client, ask, open_index):
     assert client.post("/api/queries", json={"token": "nix"}).json()["field"] == "token"
 
 
+def test_groups_of_samples_become_a_question(client, ask, open_index, tmp_path):
+    anndata = pytest.importorskip("anndata", reason="the extra h5ad is not installed")
+    pytest.importorskip("pylimma", reason="the extra signature is not installed")
+    genes = open_index.genes["symbol"].tolist()
+    rng = np.random.default_rng(1)
+    values = rng.normal(8, 0.4, (10, 978)).astype(np.float32)
+    values[:5, :30] += 2.0
+    values[:5, 30:60] -= 2.0
+    obs = pd.DataFrame({"arm": ["ill"] * 5 + ["well"] * 5}, index=[f"s{n}" for n in range(10)])
+    anndata.AnnData(values, obs, pd.DataFrame(index=genes)).write_h5ad(tmp_path / "values.h5ad")
+    sent = {"file": ("values.h5ad", (tmp_path / "values.h5ad").read_bytes())}
+    form = {"groupby": "arm", "case": "ill", "control": "well"}
+    found = client.post("/api/signature", files=sent, data=form).json()
+    assert {item["gene"] for item in found["preview"]["up"]} <= set(open_index.genes["gene_id"][:30])
+    assert found["queries"][0]["n_case"] == 5 and all("halves" in words for words in found["warnings"])
+    state = ask({"token": found["token"]})
+    top = client.get(f"/api/queries/{state['id']}/perts?limit=5&fields=pert_iname").json()["rows"]
+    assert {row[0] for row in top} == {f"drug-{number}" for number in range(5)}
+    refused = client.post("/api/signature", files=sent, data={"groupby": "arm"})
+    assert refused.status_code == 422 and "control: name the group to compare with" in refused.json()["words"]
+    refused = client.post("/api/signature", files=sent, data={"groupby": "nix", "control": "well"})
+    assert refused.status_code == 422 and "nix" in refused.json()["words"] and "/tmp" not in refused.json()["words"]
+
+
 def test_a_gmt_becomes_sets(client, open_index):
     genes = open_index.genes["symbol"].tolist()
     text = "one\tna\t" + "\t".join(genes[:12]) + "\n"
@@ -56,6 +81,17 @@ def test_a_gmt_becomes_sets(client, open_index):
 def test_files_that_cannot_be_used(client, name, content, status):
     response = client.post("/api/signature", files={"file": (name, content)})
     assert response.status_code == status and response.json()["words"]
+
+
+@pytest.mark.parametrize(
+    ("name", "plain"),
+    [("../../etc/passwd", "passwd"), ("..", "signature.txt"), ("C:\\a\\b.tsv", "b.tsv"), (".hidden", "hidden"),
+     ("a\nb.tsv", "a_b.tsv"), ("", "signature.txt"), ("x" * 300, "x" * 100)],
+)  # fmt: skip
+def test_names_of_files_are_only_names(name, plain):
+    from beadwork.serve.routes.genes import plain_name
+
+    assert plain_name(name) == plain
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,11 @@ def test_client_of_cmappy_works_unchanged(clue, open_index):
     assert pert_queries.retrieve_pert_id_pert_type_map(["BRD-K003"], clue) == {"BRD-K003": "trt_cp"}
 
 
+def test_a_base_address_may_end_in_a_slash(site):
+    clue = clue_api_client.ClueApiClient(base_url=f"{site}/api/")
+    assert cell_queries.is_cell_line_in_api(clue, "A375")
+
+
 def test_filters_of_the_client(clue, open_index):
     info = open_index.siginfo
     where = {"and": [{"cell_id": "MCF7"}, {"tas": {"gte": 0.5}}, {"pert_iname": {"like": "drug-1"}}]}

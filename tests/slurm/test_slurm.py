@@ -11,8 +11,9 @@ import time
 from pathlib import Path
 
 import pytest
+import yaml
 
-from .conftest import ENV, PLATES, QUICK, SLURM, call, workflow_words
+from .conftest import BIN, ENV, PLATES, QUICK, ROOT, SLURM, call, workflow_words
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("slurm")]
 FAULTS = pytest.mark.skipif(
@@ -76,6 +77,28 @@ def test_a_study_through_the_profile_gives_the_bytes_of_a_local_run(run_folder: 
     submitted = re.findall(r"has been submitted with SLURM jobid", text)
     # four plates and two brews, one job each; then the plate check, index and query; tables and status run here
     assert len(submitted) == 9
+
+
+def test_plates_go_as_an_array(run_folder: Path, same_bytes):
+    done = call(*workflow_words(run_folder, "slurm", *QUICK, "--slurm-array-jobs", "plate", "--", *GEX[:2]),
+                cwd=run_folder)  # fmt: skip
+    assert done.returncode == 0, done.stdout
+    assert same_bytes(run_folder / "results", whole=False) >= 8
+    assert re.search(r"[Aa]rray job", done.stdout), done.stdout
+
+
+def test_several_plates_go_in_one_job_whatever_the_rule_is_called(run_folder: Path, same_bytes):
+    settings = yaml.safe_load((run_folder / "config.yaml").read_text()) | {"group_plates": True}
+    (run_folder / "config.yaml").write_text(yaml.safe_dump(settings))
+    (run_folder / "Snakefile").write_text(
+        f'configfile: "config.yaml"\nmodule beadwork:\n    snakefile: "{ROOT}/workflow/Snakefile"\n'
+        "    config: config\nuse rule * from beadwork as l1000_*\n"
+    )
+    words = [BIN / "snakemake", "--directory", run_folder, "--workflow-profile", ROOT / "profiles/slurm", *QUICK]
+    done = call(*words, "--snakefile", run_folder / "Snakefile", "--", *GEX[:2], cwd=run_folder)
+    assert done.returncode == 0, done.stdout
+    assert same_bytes(run_folder / "results", whole=False) >= 8
+    assert len(re.findall(r"has been submitted with SLURM jobid", done.stdout)) == 1
 
 
 @FAULTS

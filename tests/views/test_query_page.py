@@ -26,7 +26,7 @@ EVIL = "<script>alert(1)</script>&\"'"
 def page(**changes):
     rows = [dict(name=EVIL, type=EVIL, ncs=1.5, tau=np.nan, median_ncs=-0.001, n_positive=1, n_negative=0,
                  n_signatures=1, counted=1)]  # fmt: skip
-    signature = dict.fromkeys(("sig_id", "pert_iname"), EVIL) | {"rank": 1, "cell_id": None, "wtcs": 0.5, "fdr": np.nan}
+    signature = {"sig_id": [EVIL], "pert_iname": [EVIL], "rank": [1], "cell_id": [None], "wtcs": [0.5], "fdr": [np.nan]}
     curve = ("up", np.linspace(0, 1, 50), np.array([1, 30]), 0.5)
     facts = {
         "name": EVIL, "n_up": 1, "n_down": 0, "n_signatures": 1234, "n_genes": 12328, "notes": [EVIL],
@@ -35,7 +35,7 @@ def page(**changes):
                    "cells": cell_map([EVIL], {(0, EVIL): 1.0})},
         "plots": [{**enrichment_plot([curve], 50), "title": EVIL, "wtcs": 0.5, "ncs": 1.5}],
         "sure": [EVIL], "histogram": score_histogram(np.array([1.0, -1.0]), np.array([True, False]), np.ones(2, bool)),
-        "signatures": signature_table([signature], {"sig_id": "signature", "cell_id": "cell"},
+        "signatures": signature_table(signature, {"sig_id": "signature", "cell_id": "cell"},
                                       {"wtcs": "WTCS", "tau": "tau", "fdr": "FDR"}, 1, 250),
         "missing": [{"set": "up", "gene": EVIL, "answer": "no gene", "reason": EVIL}],
     }  # fmt: skip
@@ -57,7 +57,7 @@ def test_missing_numbers_are_said():
 
 
 def test_an_empty_answer_is_said():
-    text = page(plots=[], signatures=signature_table([], {}, {}, 0, 250), missing=[], notes=[], rolled=None)
+    text = page(plots=[], signatures=signature_table({"rank": []}, {}, {}, 0, 250), missing=[], notes=[], rolled=None)
     for words in ("No signature has a score other than 0.", "No signature has a score.", "every gene is in the index",
                   "All genes were found"):  # fmt: skip
         assert words in text

@@ -39,7 +39,7 @@ class Client:
     def __init__(self, url: str, token: str | None = None, seconds: float = 600) -> None:
         if urllib.parse.urlsplit(url).scheme not in ("http", "https"):
             raise ServerError(f"{url}: is no address of a server; http://HOST:PORT is needed")
-        self.url, self.token, self.seconds = url.rstrip("/"), token, seconds
+        self.url, self.token, self.seconds = url.rstrip("/").removesuffix("/api"), token, seconds
 
     def __repr__(self) -> str:
         return f"Client({self.url!r})"

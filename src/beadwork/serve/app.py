@@ -26,7 +26,7 @@ from beadwork.model.pert_types import PERT_TYPES, pert_type_name
 from beadwork.serve.answer.answers import Answers
 from beadwork.serve.answer.pages import plain
 from beadwork.serve.document import describe
-from beadwork.serve.guard import AddHeaders, CheckOrigin, CheckToken, LimitBody, UnderPrefix
+from beadwork.serve.guard import AddHeaders, CheckOrigin, CheckToken, LimitBody, SingleSlash, UnderPrefix
 from beadwork.serve.invalid import field_of, in_words
 from beadwork.serve.jobs import Jobs
 from beadwork.serve.lookup.states import States
@@ -112,6 +112,7 @@ def create_app(
     if token:
         app.add_middleware(CheckToken, token=token)
     app.add_middleware(CheckOrigin, hosts=hosts or ["127.0.0.1", "localhost"])
+    app.add_middleware(SingleSlash, start="/api")
     if root_path:
         app.add_middleware(UnderPrefix, prefix=root_path)
     # the one that is added last sees a request first

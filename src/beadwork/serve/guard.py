@@ -76,6 +76,22 @@ def _bare(host: str) -> str:
     return host[1:-1] if host.startswith("[") and host.endswith("]") else host
 
 
+class SingleSlash:
+    """Take ``/api//perts`` for ``/api/perts``: clients of clue.io join a base address that ends in a slash so."""
+
+    def __init__(self, app: ASGIApp, start: str) -> None:
+        self.app, self.start = app, start
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on."""
+        if scope["type"] == "http":
+            place = scope["path"].find(f"{self.start}//")
+            if place >= 0 and scope["path"][:place] in ("", scope.get("root_path", "")):
+                rest = scope["path"][place + len(self.start) :].lstrip("/")
+                scope = {**scope, "path": f"{scope['path'][:place]}{self.start}/{rest}"}
+        await self.app(scope, receive, send)
+
+
 class UnderPrefix:
     """Inform the application under which prefix a proxy shows it, whether or not the proxy takes the prefix off."""
 

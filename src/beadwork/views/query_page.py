@@ -80,27 +80,27 @@ def cell_map(names: Sequence[str], scores: Mapping[tuple[int, str], float]) -> d
 
 
 def signature_table(
-    rows: Sequence[Row], texts: Mapping[str, str], numbers: Mapping[str, str], known: int, most: int
+    shown: Mapping[str, Sequence[Any]], texts: Mapping[str, str], numbers: Mapping[str, str], known: int, most: int
 ) -> dict[str, Any]:
     """Table of signatures: its heads, and its cells by column.
 
     Parameters
     ----------
-    rows
-        Signatures of both ends, each with its rank.
+    shown
+        Columns of the signatures of both ends, with rank.
     texts, numbers
-        Head of each field; numbers that no signature has are left out.
+        Head of each field; numbers that signatures do not have are left out.
     known, most
         Signatures that have a score, and how many of each end are listed.
     """
-    there = {name: head for name, head in numbers.items() if rows and name in rows[0]}
-    columns = [[f"{row['rank']:,}" for row in rows]]
-    columns += [[plain(row.get(name)) for row in rows] for name in texts]
-    for name in there:
-        values = [row[name] for row in rows]
-        columns.append([significant(value) for value in values] if name in SMALL else decimals_of(values))
-    return {"texts": list(texts.values()), "numbers": list(there.values()), "columns": columns, "listed": len(rows),
-            "known": known, "most": most}  # fmt: skip
+    there = {name: head for name, head in numbers.items() if name in shown}
+    columns = [[f"{rank:,}" for rank in shown["rank"]]]
+    columns += [[plain(item) for item in shown.get(name) or [None] * len(shown["rank"])] for name in texts]
+    columns += [
+        [significant(value) for value in shown[name]] if name in SMALL else decimals_of(shown[name]) for name in there
+    ]
+    return {"texts": list(texts.values()), "numbers": list(there.values()), "columns": columns,
+            "listed": len(shown["rank"]), "known": known, "most": most}  # fmt: skip
 
 
 def enrichment_plot(curves: Iterable[tuple[str, np.ndarray, np.ndarray, float]], n_genes: int) -> dict[str, Any]:

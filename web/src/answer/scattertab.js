@@ -4,9 +4,9 @@ import { amend, go, link, route } from "../core/route.js";
 import { fieldOf, scoresOf } from "../core/fields.js";
 import { useCall } from "../core/use.js";
 import { title } from "../core/columns.js";
-import { index } from "../core/index.js";
+import { hasField, index } from "../core/index.js";
 import { fileName } from "../core/format.js";
-import { Shown } from "../parts/states.js";
+import { Empty, Loading, Shown } from "../parts/states.js";
 import { Picked, useWords } from "../parts/picked.js";
 import { Scatter, steps } from "../plots/scatter.js";
 
@@ -15,25 +15,35 @@ const FIELDS = ["pert_type", "moa", "cell_id", "pert_idose", "pert_itime", "tas"
 const SCORES = new Set(["ncs", "wtcs", "tau", "es_up", "es_down"]);
 
 export function ScatterTab({ state, id, file }) {
+  if (!index.value) return html`<${Loading} />`;
+  return html`<${Known} state=${state} id=${id} file=${file} />`;
+}
+
+function Known({ state, id, file }) {
   const query = route.value.query;
   const two = (state.counts?.n_up_found ?? 0) > 0 && (state.counts?.n_down_found ?? 0) > 0;
-  const x = query.get("x") ?? (two ? "es_up" : "ncs"), y = query.get("y") ?? (two ? "es_down" : "tas"), colour = query.get("colour") ?? "pert_type";
+  const x = query.get("x") ?? (two ? "es_up" : "ncs"), y = query.get("y") ?? (two ? "es_down" : hasField("tas") ? "tas" : "tau"), colour = query.get("colour") ?? (hasField("pert_type") ? "pert_type" : "ncs");
   const call = useCall(async (signal) => {
     const scores = [...new Set([x, y, colour].filter((name) => SCORES.has(name)))];
     const [found, ...fields] = await Promise.all([scores.length ? scoresOf(id, scores, { signal }) : {}, ...[x, y].map((name) => (SCORES.has(name) ? null : fieldOf(name, { signal }))),
       SCORES.has(colour) ? null : fieldOf(colour, { signal }).catch((error) => { if (error.name === "AbortError") throw error; return { missing: error.message }; })]);
     const tone = SCORES.has(colour) ? steps(found[colour]) : fields[2].values ? steps(fields[2].values) : fields[2];
-    return { x: found[x] ?? fields[0].values, y: found[y] ?? fields[1].values, tone };
+    const data = { x: found[x] ?? fields[0].values, y: found[y] ?? fields[1].values, tone, yName: y };
+    // an axis that nobody chose and nothing is known of gives way
+    if (!query.get("y") && !data.y.some((value) => value === value)) return { ...data, y: (await scoresOf(id, ["tau"], { signal })).tau, yName: "tau" };
+    return data;
   }, [id, x, y, colour]);
-  const names = Object.keys(AXES).filter((name) => two || !name.startsWith("es_") || (name === "es_up" ? state.counts?.n_up_found : state.counts?.n_down_found));
+  const names = Object.keys(AXES).filter((name) => (SCORES.has(name) || hasField(name)) && (two || !name.startsWith("es_") || (name === "es_up" ? state.counts?.n_up_found : state.counts?.n_down_found)));
   const choice = (label, name, value, options) => html`<label>${label} <select value=${value} onChange=${(event) => amend({ [name]: event.target.value })}>${options.map((item) => html`<option key=${item} value=${item}>${AXES[item] ?? title(item)}</option>`)}</select></label>`;
-  return html`<h2 class="hidden">Scatter</h2><div class="tools">${choice("Horizontal", "x", x, names)}${choice("Vertical", "y", y, names)}${choice("Colour", "colour", colour, FIELDS)}</div>
-    <${Shown} call=${call} what="Reading scores">${(data) => html`<${Drawn} data=${data} id=${id} x=${x} y=${y} file=${fileName([file, "scatter", x, y], "").slice(0, -1)} />`}</${Shown}>`;
+  return html`<h2 class="hidden">Scatter</h2><div class="tools">${choice("Horizontal", "x", x, names)}${choice("Vertical", "y", call.data?.yName ?? y, names)}${choice("Colour", "colour", colour, FIELDS.filter((name) => SCORES.has(name) || hasField(name)))}</div>
+    <${Shown} call=${call} what="Reading scores">${(data) => html`<${Drawn} data=${data} id=${id} x=${x} y=${data.yName} file=${fileName([file, "scatter", x, y], "").slice(0, -1)} />`}</${Shown}>`;
 }
 
 function Drawn({ data, id, x, y, file }) {
   const [points, setPoints] = useState(null);
   const words = useWords(id);
+  const lost = [[x, data.x], [y, data.y]].find(([, values]) => !values.some((value) => value === value));
+  if (lost) return html`<${Empty}>No signature has a known ${AXES[lost[0]]}. Choose another axis above.</${Empty}>`;
   return html`${data.tone.missing && html`<p class="soft">Not coloured: ${data.tone.missing}.</p>`}
     <${Scatter} x=${data.x} y=${data.y} xTitle=${AXES[x]} yTitle=${AXES[y]} category=${data.tone.bytes} legend=${data.tone.legend} label=${`${AXES[y]} against ${AXES[x]} of ${data.x.length} signatures`} file=${file}
       describe=${words.describe} onPick=${(point) => words.open(point)} onLasso=${(found) => setPoints(found)} chosen=${points && points.length < 500 ? points : null} />

@@ -11,5 +11,8 @@ export async function readIndex() {
   index.value = facts;
 }
 
+/** Whether signatures have a field; unknown counts as yes. */
+export const hasField = (name) => index.value?.fields?.includes(name) ?? true;
+
 /** Whether the index has a part that a view needs; unknown counts as yes. */
 export const has = (part) => index.value?.parts?.[part] ?? true;

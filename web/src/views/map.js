@@ -3,7 +3,7 @@ import { html, useMemo, useState } from "../core/html.js";
 import { bytes, get } from "../core/api.js";
 import { amend, link, route } from "../core/route.js";
 import { fieldOf, scoresOf } from "../core/fields.js";
-import { has, index } from "../core/index.js";
+import { has, hasField, index } from "../core/index.js";
 import { title } from "../core/columns.js";
 import { useCall } from "../core/use.js";
 import { signed, units } from "../core/format.js";
@@ -31,7 +31,7 @@ function Whole() {
 
 function Drawn({ data }) {
   const query = route.value.query;
-  const colour = query.get("colour") ?? "pert_type", answer = query.get("q") ?? "", search = query.get("find") ?? "";
+  const colour = query.get("colour") ?? (hasField("pert_type") ? "pert_type" : "cell_id"), answer = query.get("q") ?? "", search = query.get("find") ?? "";
   const tone = useCall(async (signal) => {
     if (answer && colour === "ncs") return steps((await scoresOf(answer, ["ncs"], { signal })).ncs, "NCS ");
     const field = await fieldOf(colour, { signal });
@@ -41,7 +41,7 @@ function Drawn({ data }) {
   const [points, setPoints] = useState(null), [picked, setPicked] = useState(null);
   const words = useWords("");
   const start = useMemo(() => (query.get("z") ? { x: Number(query.get("x")), y: Number(query.get("y")), wide: Number(query.get("z")), tall: Number(query.get("z")) } : undefined), []);
-  return html`<div class="tools"><label>Colour <select value=${colour} onChange=${(event) => amend({ colour: event.target.value })}>${[...FIELDS, ...(answer ? ["ncs"] : [])].map((name) => html`<option key=${name} value=${name}>${title(name)}</option>`)}</select></label>
+  return html`<div class="tools"><label>Colour <select value=${colour} onChange=${(event) => amend({ colour: event.target.value })}>${[...FIELDS.filter(hasField), ...(answer ? ["ncs"] : [])].map((name) => html`<option key=${name} value=${name}>${title(name)}</option>`)}</select></label>
       <label>Show <input type="search" value=${search} maxlength="200" placeholder="vorinostat, MCF7" onChange=${(event) => amend({ find: event.target.value })} /></label>${found.data && html`<span class="soft">${found.data.length.toLocaleString("en")} marked</span>`}</div>
     ${tone.error && html`<p class="soft">Not coloured: ${tone.error.message}.</p>`}${found.error && html`<${Failed} error=${found.error} />`}
     <${Scatter} x=${data.x} y=${data.y} category=${tone.data?.bytes} legend=${tone.data?.legend} label=${`Map of ${data.x.length} signatures`} file="map" hideAxes=${true} tall=${560} describe=${words.describe} view=${start}

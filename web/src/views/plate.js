@@ -28,7 +28,7 @@ function PlateMap({ data, plate, well }) {
   return html`<section><h2>Plate</h2><div class="wide" tabindex="0" role="group" aria-label="Wells of the plate"><table class="plate"><thead><tr><th></th>${Array.from({ length: last }, (_, at) => html`<th key=${at}>${at + 1}</th>`)}</tr></thead><tbody>
     ${rows.map((row) => html`<tr key=${row}><th scope="row">${row}</th>${Array.from({ length: last }, (_, at) => {
       const id = `${row}${String(at + 1).padStart(2, "0")}`, item = wells.get(id);
-      return html`<td key=${id} class=${`${item ? "has" : ""} ${id === well ? "this" : ""} ${item?.failed ? "failed" : ""}`}>${item ? html`<a href=${link("plate", plate, id)} title=${`${id}: ${item.pert_iname ?? ""}${item.failed ? ", failed" : ""}`} aria-label=${`${id}, ${item.pert_iname ?? "no name"}`}>${String(item.pert_iname ?? "").slice(0, 3) || "·"}</a>` : ""}</td>`;
+      return html`<td key=${id} class=${`${item ? "has" : ""} ${id === well ? "this" : ""} `}>${item ? html`<a href=${link("plate", plate, id)} title=${`${id}: ${item.pert_iname ?? item.pert_id ?? "no name"}`}><span aria-hidden="true">${/ctl|dmso/i.test(`${item.pert_type} ${item.pert_iname}`) ? "c" : "·"}</span><span class="hidden">${id} ${item.pert_iname ?? item.pert_id ?? ""}</span></a>` : ""}</td>`;
     })}</tr>`)}</tbody></table></div></section>`;
 }
 

@@ -29,7 +29,7 @@ from beadwork.stages.connectivity.gene_mapping import map_query
 from beadwork.stages.connectivity.groups import ReferenceGroups, make_groups, treatment_mask
 from beadwork.stages.connectivity.perturbagens import RollUpPlan, plan_roll_up
 from beadwork.stages.connectivity.roll_up import RolledBackground, roll_up_background
-from beadwork.stages.connectivity.score import connect, score_sets
+from beadwork.stages.connectivity.score import connect, has_numba, score_sets
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -173,7 +173,9 @@ class ConnectivityIndex:
 
     @staticmethod
     def load_compiled() -> None:
-        """Load the compiled form of the scores."""
+        """Load the compiled form of the scores, where it can be."""
+        if not has_numba():
+            return
         from beadwork.kernels.connectivity.wtcs import score_numba
 
         assert score_numba

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from fastapi import APIRouter, File, UploadFile
+from fastapi import APIRouter, File, Form, UploadFile
 from pydantic import BaseModel, ConfigDict, Field
 
 from beadwork.api.index.asking.query_inputs import read_sets_text, read_signature_text
@@ -22,7 +22,7 @@ PREVIEW = 10
 MOST_SETS, MOST_LISTED = 100, 20
 """Sets, and signatures, of one file that are given; the count says how many there are."""
 _SEPARATORS = re.compile(r"[\s,;]+")
-_SUGGESTED = re.compile(r"did you mean ([^?;]+)\?")
+_SUGGESTED = re.compile(r"(?:did you mean|perhaps) ([^?;]+)")
 VERDICTS = {GeneVerdict.USED: "used", GeneVerdict.NOT_IN_INDEX: "not here", GeneVerdict.NO_GENE: "unknown"}
 
 
@@ -75,16 +75,28 @@ def routes(service: Service) -> APIRouter:
         return CheckedGenes(genes=found, counts=counts, notes=notes, state=state.key)
 
     @router.post("/signature", summary="What a file holds: gene sets, or a signature and the columns that were taken")
-    def post_signature(file: UploadFile = File(description="GMT, GMX, GRP, a list, or a table")) -> dict[str, Any]:  # noqa: B008
-        name = re.sub(r"[^\w. +-]", "_", (file.filename or "signature.txt").replace("\\", "/").rsplit("/", 1)[-1])[
-            -100:
-        ]
+    def post_signature(
+        file: UploadFile = File(description="GMT, GMX, GRP, a list, a table, or values of samples (h5ad, GCT ...)"),  # noqa: B008
+        groupby: str = Form("", max_length=100, description="values of samples: field that names their group"),
+        case: str = Form("", max_length=200, description="group that is compared; without it every other one is"),
+        control: str = Form("", max_length=200, description="group to compare with, or rest"),
+        sample: str = Form("", max_length=100, description="field that says which sample a cell is of"),
+    ) -> dict[str, Any]:
+        name = plain_name(file.filename or "")
         raw = file.file.read(MOST_BYTES + 1)
         if len(raw) > MOST_BYTES:
             raise RefusedError(f"{name}: more than {MOST_BYTES:,} bytes", 413, "too_large", "file")
+        if groupby:
+            return contrast_preview(service, name, raw, groupby, case, control, sample)
         return preview(service, name, raw)
 
     return router
+
+
+def plain_name(name: str) -> str:
+    """Name of a file as a client gives it, without folders and without what a file system may take amiss."""
+    last = name.replace("\\", "/").rsplit("/", 1)[-1]
+    return re.sub(r"[^\w. +-]", "_", last).lstrip(". ")[-100:] or "signature.txt"
 
 
 def checked(index: ConnectivityIndex, names: list[str]) -> list[CheckedGene]:
@@ -139,6 +151,45 @@ def preview(service: Service, name: str, raw: bytes) -> dict[str, Any]:
         return {"kind": "signature", "file": name, "queries": listed, "count": len(queries), "notes": notes, **first}
     words = errors[-1] if errors else f"{name}: cannot be read"
     raise RefusedError(words, field="file")
+
+
+def contrast_preview(
+    service: Service, name: str, raw: bytes, groupby: str, case: str, control: str, sample: str
+) -> dict[str, Any]:
+    """Compare groups of samples, as `beadwork signature` does; each comparison is kept under a token."""
+    import tempfile
+    from pathlib import Path
+
+    from beadwork.api.signature.make import judge_signature, read_contrast_values, signatures_of_values
+
+    index = service.states.current.index
+    with tempfile.TemporaryDirectory(prefix="beadwork-") as folder:
+        path = Path(folder) / name
+        path.write_bytes(raw)
+        try:
+            chosen = ([case] if case else [], [control] if control else [])
+            values, contrasts = read_contrast_values(path, groupby, *chosen, sample=sample or None)
+            made, skipped = signatures_of_values(values, contrasts[:MOST_LISTED])
+        except BeadworkError as error:
+            words = str(error).replace(str(path), name)
+            for option in ("case", "control", "groupby", "sample"):
+                words = words.replace(f"--{option}", option)
+            raise RefusedError(words, field="groupby") from None
+    listed = []
+    for signature in made:
+        pairs = zip(signature.genes, signature.statistic.tolist(), strict=True)
+        query = Query(signature.name, profile={gene: value for gene, value in pairs if value == value})
+        listed.append(
+            {
+                "name": query.name, "token": service.uploads.keep(dict(query.profile or {})),
+                "genes": len(query.profile or {}), "columns": list(signature.notes), "preview": _ends(query),
+                "quality": _quality(index, query), "warnings": judge_signature(signature, index.store.gene_ids),
+                "method": signature.method, "n_case": signature.n_case, "n_control": signature.n_control,
+            }
+        )  # fmt: skip
+    first = {key: listed[0][key] for key in ("token", "preview", "quality", "columns", "warnings")}
+    notes = [f"{row['contrast']}: {row['reason']}" for row in skipped]
+    return {"kind": "signature", "file": name, "queries": listed, "count": len(contrasts), "notes": notes, **first}
 
 
 def _sets(name: str, raw: bytes, index: ConnectivityIndex) -> tuple[list[Query], list[str]]:

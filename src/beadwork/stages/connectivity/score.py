@@ -8,9 +8,12 @@ small.
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -37,6 +40,7 @@ from beadwork.stages.connectivity.groups import (
 if TYPE_CHECKING:
     import pandas as pd
 
+log = logging.getLogger("beadwork")
 Progress = Callable[[float], None]
 FEW = 400_000
 """Scores (queries x signatures) from which on loading the compiled kernels, about a second, pays."""
@@ -45,12 +49,23 @@ FEW = 400_000
 def use_compiled(n_scores: int) -> bool:
     """Whether to take the compiled kernels: where they are loaded, or there is enough to do. The results are the same.
 
+    Without numba (a lean installation) never, which is said, as it takes longer.
+
     Parameters
     ----------
     n_scores
         Queries x signatures.
     """
-    return "numba" in sys.modules or n_scores > FEW
+    return "numba" in sys.modules or (n_scores > FEW and has_numba())
+
+
+@cache
+def has_numba() -> bool:
+    """Whether kernels can be compiled here."""
+    there = find_spec("numba") is not None
+    if not there:
+        log.warning("numba is not installed: scores are the same, but take several times as long; pip install numba")
+    return there
 
 
 def score_sets(

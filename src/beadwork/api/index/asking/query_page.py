@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -55,8 +54,7 @@ def query_page(result: QueryResult, place: int, rolled: Sequence[RolledUp] | Non
     null = null_mask(result.index.annotation, result.params)
     treated = treatment_mask(result.index.annotation, result.params)
     known = int(np.count_nonzero(~np.isnan(ncs if result.shown is None else ncs[result.shown])))
-    top, bottom = (_records(result.ranked_columns(place, rows)) for rows in both_ends(known, SIGNATURES))
-    names_of = cache(_type_names)
+    shown = _shown(result, place, known)
     return query_html(
         {
             "name": query.name,
@@ -66,12 +64,12 @@ def query_page(result: QueryResult, place: int, rolled: Sequence[RolledUp] | Non
             "n_genes": result.index.store.n_genes,
             "notes": result.notes(place),
             "rolled": None if rolled is None else _rolled(result, place, rolled),
-            "plots": _plots(result, query, top, bottom),
+            "plots": _plots(result, query, shown),
             "sure": _sure(result, place, treated),
             "histogram": score_histogram(ncs, null, treated),
             "signatures": signature_table(
-                [{**row, "pert_type": names_of(row["pert_type"])} for row in (*top, *bottom)],
-                TEXTS | {name: word for name, word in JOINED.items() if any(row.get(name) for row in (*top, *bottom))},
+                shown,
+                TEXTS | {name: word for name, word in JOINED.items() if any(shown.get(name, ()))},
                 NUMBERS,
                 known,
                 SIGNATURES,
@@ -83,11 +81,13 @@ def query_page(result: QueryResult, place: int, rolled: Sequence[RolledUp] | Non
 
 def _records(columns: Mapping[str, Any]) -> list[Row]:
     """Turn columns into rows."""
-    lists = {
-        name: part.tolist() if isinstance(part, np.ndarray) else part.cast("string").to_pylist()
-        for name, part in columns.items()
-    }
+    lists = {name: _list(part) for name, part in columns.items()}
     return [dict(zip(lists, row, strict=True)) for row in zip(*lists.values(), strict=True)]
+
+
+def _list(column: Any) -> list[Any]:
+    items: list[Any] = column.tolist() if isinstance(column, np.ndarray) else column.cast("string").to_pylist()
+    return items
 
 
 def _type_names(kinds: str | None) -> str:
@@ -148,11 +148,22 @@ def _cell_map(cells: RolledUp, perts: RolledUp, place: int) -> dict[str, Any] | 
     return cell_map(names, scores)
 
 
-def _plots(result: QueryResult, query: MappedQuery, top: Sequence[Row], bottom: Sequence[Row]) -> list[dict[str, Any]]:
+def _shown(result: QueryResult, place: int, known: int) -> dict[str, list[Any]]:
+    """Columns of the signatures at both ends that are shown."""
+    parts = [result.ranked_columns(place, rows) for rows in both_ends(known, SIGNATURES)]
+    names = [name for name in ("rank", *TEXTS, *JOINED, *NUMBERS) if name in parts[0]]
+    columns = {name: [item for part in parts for item in _list(part[name])] for name in names}
+    kinds = columns.get("pert_type", [])
+    words = {kind: _type_names(kind) for kind in set(kinds)}
+    return {**columns, "pert_type": [words[kind] for kind in kinds]}
+
+
+def _plots(result: QueryResult, query: MappedQuery, shown: Mapping[str, list[Any]]) -> list[dict[str, Any]]:
     """Enrichment of the signatures at both ends."""
-    known = [row for row in (*top, *bottom) if row["ncs"] != 0]
+    known = [place for place, ncs in enumerate(shown["ncs"]) if ncs != 0]
     ends = both_ends(len(known), PLOTS)
-    return [_plot(result, query, row) for row in (*known[ends[0]], *known[ends[1]][::-1])]
+    chosen = [*known[ends[0]], *known[ends[1]][::-1]]
+    return [_plot(result, query, {name: column[place] for name, column in shown.items()}) for place in chosen]
 
 
 def _plot(result: QueryResult, query: MappedQuery, row: Row) -> dict[str, Any]:

@@ -1,0 +1,42 @@
+"""Compatibility numbers, and the shipped tables that bytes of a step depend on."""
+
+from pathlib import Path
+
+import pytest
+
+from beadwork.io.files.digest import digest_bytes
+from beadwork.io.files.provenance import make_provenance
+from beadwork.model.plates.compatibility import COMPATIBILITY, comparable, compatibility_of
+
+RESOURCES = Path(__file__).parents[3] / "resources"
+BEAD_SETS = ("beadset_deltap-r1.tsv", "beadset_epsilon-r1.tsv", "beadset_epsilon-r2.tsv")
+TABLES = {
+    ("deconvolve", 1): (("bead_batches.tsv", *BEAD_SETS), "b61c7edca7ecd44ba8b6bdda3c287131"),
+    ("normalize", 1): (("liss_reference_epsilon.tsv",), "db49fa0f533a64ac986de60f608d6b7e"),
+    ("infer", 1): (("genes.tsv", "inference_default.h5"), "b53d39d7f2fd024e851296c10c1e228a"),
+    ("denoise", 1): (("noise_default.h5",), "62adbacd05946826066ac3625144a02f"),
+}
+"""Digest of the tables of a step under its number: where one changes, raise the number and note the new digest."""
+
+
+@pytest.mark.parametrize("step", sorted(step for step, _ in TABLES))
+def test_a_shipped_table_that_changes_raises_the_number_of_its_steps(step):
+    names, digest = TABLES[step, COMPATIBILITY[step]]
+    assert digest_bytes(b"".join((RESOURCES / name).read_bytes() for name in names)) == f"xxh3_128:{digest}"
+
+
+def test_records_carry_the_number_of_their_step():
+    for command, number in COMPATIBILITY.items():
+        assert compatibility_of(make_provenance(command, {}, {})) == number
+    assert "compatibility" not in make_provenance("query", {}, {})
+
+
+def test_records_compare_by_number_and_not_by_version():
+    first = {"version": "0.1.0", "command": "infer", "history": [{"version": "0.1.0", "command": "normalize"}]}
+    later = {"version": "0.9.0", "command": "infer", "compatibility": 1,
+             "history": [{"version": "0.2.0", "command": "normalize", "compatibility": 1}]}  # fmt: skip
+    assert comparable(first) == comparable(later)
+    raised = later | {"history": [{"command": "normalize", "compatibility": 2}]}
+    assert comparable(first) != comparable(raised)
+    assert comparable(first, keep=True) == comparable(raised, keep=True)
+    assert comparable(first, keep=True) != comparable(later | {"command": "zscore"}, keep=True)
