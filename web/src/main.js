@@ -6,7 +6,7 @@ import { words } from "./core/live.js";
 import { keys, Help } from "./parts/keys.js";
 import { Header } from "./parts/header.js";
 import { Failed } from "./parts/states.js";
-import { Ask } from "./views/ask.js";
+import { Ask } from "./ask/ask.js";
 import { Answer } from "./answer/answer.js";
 import { CardView } from "./cards/card.js";
 import { LookUp } from "./views/lookup.js";

@@ -6,7 +6,7 @@ import { useCall } from "../core/use.js";
 import { count, plural } from "../core/format.js";
 import { announce } from "../core/live.js";
 import { Empty, Failed, Shown } from "../parts/states.js";
-import { when } from "./questions.js";
+import { when } from "../ask/questions.js";
 
 const PAGE = 100;
 

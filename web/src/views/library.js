@@ -2,7 +2,7 @@
 import { html, useState } from "../core/html.js";
 import { send } from "../core/api.js";
 import { link } from "../core/route.js";
-import { readGmt, textOf } from "../core/files.js";
+import { readGmt, textOf } from "../ask/files.js";
 import { plural } from "../core/format.js";
 import { announce } from "../core/live.js";
 import { Empty, Failed } from "../parts/states.js";

@@ -6,7 +6,7 @@ import { useCall } from "../core/use.js";
 import { index } from "../core/index.js";
 import { Empty, Shown } from "../parts/states.js";
 import { Table } from "../parts/table.js";
-import { when } from "./questions.js";
+import { when } from "../ask/questions.js";
 import { pertColumns } from "../answer/perts.js";
 
 export function Repurposing() {

@@ -165,7 +165,10 @@ def _sums(
         if finite.size:
             low, high = min(low, float(finite.min())), max(high, float(finite.max()))
             whole = whole and bool((finite == np.floor(finite)).all())
-        np.add.at(sums, own[own >= 0], part)
+        keys_of = own[own >= 0]
+        order = np.argsort(keys_of, kind="stable")
+        distinct, starts_of = np.unique(keys_of[order], return_index=True)
+        sums[distinct] += np.add.reduceat(part[order], starts_of, axis=0)
     return sums, np.bincount(which[which >= 0], minlength=len(places)), np.array(first, np.int64), (low, high, whole)
 
 

@@ -3,7 +3,7 @@ import { html, useEffect, useState } from "../core/html.js";
 import { send } from "../core/api.js";
 import { announce } from "../core/live.js";
 import { list, plural } from "../core/format.js";
-import { genesOf } from "../core/files.js";
+import { genesOf } from "./files.js";
 
 const PAUSE = 250;
 

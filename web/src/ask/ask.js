@@ -4,7 +4,7 @@ import { get, send } from "../core/api.js";
 import { go, link, route } from "../core/route.js";
 import { index } from "../core/index.js";
 import { count, plural, typeName } from "../core/format.js";
-import { genesOf, kindOf, readGmt, textOf } from "../core/files.js";
+import { genesOf, kindOf, readGmt, textOf } from "./files.js";
 import { announce } from "../core/live.js";
 import { Failed } from "../parts/states.js";
 import { useCheck, used, Verdict } from "./check.js";
