@@ -120,6 +120,15 @@ def test_tables_of_a_query(answers, read):
     assert cells.data_df.notna().sum().sum() == len(by_cell.data_df)
 
 
-def test_what_the_layout_has_no_place_for_is_refused(run, index, tmp_path):
-    done = run("query", index, "--like", "drug-1", "--layout", "clue", "--direction", "reverse", "-o", tmp_path)
-    assert done.code == 2 and "--layout clue has no repurposing.tsv; leave --direction out" in done.err
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        (["--direction", "reverse"], "--direction"),
+        (["--no-html", "--top", "5"], "--html, --top"),
+        (["--library"], "--library"),
+        (["--matrices", "all"], "--matrices"),
+    ],
+)
+def test_what_the_layout_has_no_place_for_is_refused(run, index, tmp_path, given, named):
+    done = run("query", index, "--like", "drug-1", "--layout", "clue", *given, "-o", tmp_path)
+    assert done.code == 2 and f"--layout clue has files of its own; leave {named} out" in done.err

@@ -116,7 +116,9 @@ def test_the_uncertainty_is_used_where_asked_and_only_that_is_made_anew(finished
 def test_noise_control_adds_levels_and_leaves_the_others_as_they_are(finished: Path, snakemake):
     official = [finished / "signatures" / f"{BREW}_MODZ.gctx", finished / "index" / "manifest.json"]
     before = [path.read_bytes() for path in official]
-    jobs = planned(snakemake("-n", "--config", "noise=own").stdout)
+    plan = snakemake("-n", "--config", "noise=own").stdout
+    assert "Exception" not in plan
+    jobs = planned(plan)
     assert jobs["train_noise"] == jobs["index_cleaned"] == jobs["consensus_cleaned"] == 1
     assert jobs["denoise"] == 2
     assert not {"plate", "consensus", "index", "query"} & set(jobs)

@@ -21,6 +21,8 @@ rule consensus:
         "<logs>/consensus/{brew}.log",
     benchmark:
         "<benchmarks>/consensus/{brew}.tsv"
+    wildcard_constraints:
+        brew=rf"{DET_PLATE_PATTERN}(?<!_MNZ)",  # those are of consensus_cleaned
     conda:
         "../../envs/beadwork.yaml"
     threads: 1

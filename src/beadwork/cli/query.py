@@ -179,8 +179,9 @@ def command(
         from beadwork.api.index.asking.clue_layout import write_clue_layout
         from beadwork.model.errors import ParameterError
 
-        if direction:
-            raise ParameterError("--layout clue has no repurposing.tsv; leave --direction out")
+        named = unused_by_clue_layout()
+        if named:
+            raise ParameterError(f"--layout clue has files of its own; leave {', '.join(named)} out")
         report = write_clue_layout(store, queries, output, params=params, filters=where, classes=known_classes)
         if qc is not None:
             write_qc(query_qc(report, params), qc)
@@ -205,6 +206,18 @@ def command(
     )
     if qc is not None:
         write_qc(query_qc(report, params), qc)
+
+
+def unused_by_clue_layout() -> list[str]:
+    """Options of the command line that choose files, which the layout of clue.io has of its own."""
+    context = click.get_current_context()
+    given = (
+        option
+        for option in context.command.params
+        if option.name in ("library", "direction", "rollup", "html", "gct", "matrices", "top")
+        and context.get_parameter_source(option.name) is click.core.ParameterSource.COMMANDLINE
+    )
+    return [option.opts[0] for option in given]
 
 
 def read_classes(paths: tuple[Path, ...]) -> PerturbagenClasses | None:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
@@ -9,6 +10,7 @@ from beadwork.api import ConnectivityIndex
 from beadwork.api.library.annotate_index import annotate_index
 from beadwork.api.library.build import build_library
 from beadwork.cli import cli
+from beadwork.io.connectivity.index.positions import read_positions, write_positions
 from beadwork.model.errors import BeadworkError
 from beadwork.model.params import IndexParams
 
@@ -40,6 +42,14 @@ def test_values_stay_and_annotation_comes(index: Path, tmp_path: Path) -> None:
     perts = result.perturbagens("q").set_index("pert_iname")
     assert perts.loc["vorinostat", "target"] == "HDAC1|HDAC2"
     assert "clinical_phase" not in perts
+
+
+def test_a_map_of_the_signatures_stays(index: Path, tmp_path: Path) -> None:
+    store = ConnectivityIndex.open(index).store
+    write_positions(store, np.zeros((store.n_signatures, 2), np.uint16), {"made": "here"})
+    annotate_index(index, compounds=[tmp_path / "compoundinfo_beta.txt"])
+    after = ConnectivityIndex.open(index).store
+    assert after.digest != store.digest and read_positions(after)[1]["made"] == "here"
 
 
 def test_by_name_and_again_by_a_better_table(index: Path, tmp_path: Path) -> None:

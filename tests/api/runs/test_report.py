@@ -53,7 +53,13 @@ def test_plates_states_and_what_stands_out(tmp_path):
 
 def test_failed_plates_stand_first(tmp_path):
     names = make_results(tmp_path)
-    row = {"plate": "LAB9999_A375_24H_X1_B20", "stage": "deconvolve", "message": "0 usable wells", "log": "x.log"}
+    row = {
+        "plate": "LAB9999_A375_24H_X1_B20",
+        "stage": "deconvolve",
+        "message": "0 usable wells",
+        "log": "x.log",
+        "attempt": "1",
+    }
     write_table(pd.DataFrame([row]), tmp_path / "failed.tsv")
     assert write_report(tmp_path, tmp_path / "report", sheet(names))["failed"] == 1
     page = (tmp_path / "report" / "index.html").read_text()

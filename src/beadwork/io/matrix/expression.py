@@ -226,6 +226,8 @@ def _read_npz(path: Path) -> _Raw:
             if strange := [name for name, array in arrays.items() if not isinstance(array, np.ndarray)]:
                 raise ValueError(f"{name_some(strange)}: not an array")
     except _DAMAGE as error:
+        if not zipfile.is_zipfile(path):
+            raise FileError(f"{path}: not a readable .npz file (not a zip archive, as np.savez writes it)") from None
         hint = "; save names as text (dtype str), not as objects" if "allow_pickle" in str(error) else ""
         raise FileError(f"{path}: not a readable .npz file ({_one_line(error)}){hint}") from None
     ids = next((name for name in ("gene", "probe") if name in arrays), None)

@@ -1,6 +1,6 @@
 """Places of signatures on a map, beside the index that they are of: ``map.npz``.
 
-Two uint16 a signature, and the checksum of the manifest that they were made from; a map of another state is none.
+Two uint16 a signature, and the checksum of the values that they were made from; a map of others is none.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def write_positions(store: IndexStore, positions: np.ndarray, made: Mapping[str,
         How it was made.
     """
     path = store.path / MAP
-    facts = json.dumps({**made, "digest": store.digest}, sort_keys=True)
+    facts = json.dumps({**made, "digest": store.digest_of_values}, sort_keys=True)
     with atomic_path(path) as temporary, open(temporary, "wb") as stream:
         np.savez(stream, positions=positions, facts=np.frombuffer(facts.encode(), np.uint8))
     return path
@@ -54,6 +54,6 @@ def read_positions(store: IndexStore) -> tuple[np.ndarray, dict[str, Any]]:
             positions, facts = found["positions"], json.loads(found["facts"].tobytes())
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise IndexStoreError(f"{MAP}: damaged ({' '.join(str(error).split())[:80]}); {command} anew") from None
-    if facts.get("digest") != store.digest or positions.shape != (store.n_signatures, 2):
+    if facts.get("digest") != store.digest_of_values or positions.shape != (store.n_signatures, 2):
         raise IndexStoreError(f"the map is of an older state of the index; {command} anew")
     return np.asarray(positions, np.uint16), facts

@@ -6,6 +6,7 @@ holds them, whatever becomes of their names: an open index answers wholly from w
 
 from __future__ import annotations
 
+import itertools
 import mmap
 import os
 import resource
@@ -206,6 +207,12 @@ class IndexStore:
     def digest(self) -> str:
         """Checksum of the manifest that was read: what the answers were made from."""
         return digest_bytes(self._raw)
+
+    @property
+    def digest_of_values(self) -> str:
+        """Checksum of the signatures and their values, in order, whatever their annotation says."""
+        files = ((segment.files[name]["digest"] for name in (IDS, SCORES)) for segment in self.segments)
+        return digest_bytes(" ".join(itertools.chain.from_iterable(files)).encode())
 
     def _fail(self, name: str, reason: object) -> IndexStoreError:
         if self.is_replaced():
