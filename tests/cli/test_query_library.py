@@ -130,3 +130,15 @@ def test_launched_drugs_only_and_a_phase_that_is_not_there(diseases, capsys):
     assert set(read_matrix(out / "perturbagens_ncs.gctx").rows["pert_iname"]) == {"vemurafenib"}
     drugs = read_table(out / "repurposing.tsv")
     assert drugs["pert_iname"].tolist() == ["vemurafenib"] and drugs["clinical_phase"].tolist() == ["Launched"]
+
+
+def test_no_compound_that_passes_is_said(diseases, capsys):
+    lines = (diseases / "up.gmt").read_text().splitlines()[:3]
+    (diseases / "none.gmt").write_text("\n".join(lines) + "\n")
+    out = diseases / "none"
+    assert call("query", "--up", diseases / "none.gmt", "--direction", "reverse", "--min-cells", 99, "--library",
+                "-o", out) == 0  # fmt: skip
+    assert "repurposing.tsv: no compound passes in any query (99 cells and a share of" in capsys.readouterr().err
+    header = (out / "repurposing.tsv").read_text().splitlines()
+    assert len(header) == 1 and header[0].startswith("query\tpert_iname\tpasses\tscore\t")
+    assert header[0].endswith("\tagainst")

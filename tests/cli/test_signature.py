@@ -203,3 +203,22 @@ def test_halves_of_real_contrasts_recall_each_other_first(shared_data):
     assert len(table) == 9
     table = table[table["n_case"] >= 8]  # of fewer, a half has two or three cases: too few, as quality.tsv says
     assert len(table) == 7 and (table["rank"] == 1).all() and (table["own"] > table["next"]).all()
+
+
+def test_names_that_are_no_genes_are_reported(logs, genes, capsys):
+    pytest.importorskip("pylimma")
+    text = (logs / "logs.tsv").read_text()
+    for gene, name in zip(genes[-2:], ("notagene", "1-Sep"), strict=True):
+        text = text.replace(f"\n{gene}\t", f"\n{name}\t")
+    (logs / "logs.tsv").write_text(text)
+    assert signature(logs / "logs.tsv", "--design", logs / "design.tsv", "--groupby", "arm", "--case", "ill",
+                     "--control", "well", "-o", logs / "out") == 0  # fmt: skip
+    words = "2 of 600 row names are no known genes (notagene, 1-Sep); queries leave them out"
+    assert words in capsys.readouterr().err
+    assert words in read_table(logs / "out" / "quality.tsv")["notes"][0]
+    table = read_table(logs / "out" / "ill_vs_well.tsv", text_only=True)
+    table.loc[0, "gene"] = "nogene"
+    write_table(table.drop(columns="symbol"), logs / "de.tsv")
+    assert signature(logs / "de.tsv", "-o", logs / "again") == 0
+    assert "nogene" in capsys.readouterr().err
+    assert "nogene" in read_table(logs / "again" / "quality.tsv")["notes"][0]

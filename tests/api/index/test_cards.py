@@ -83,6 +83,8 @@ def test_perturbagen(opened: ConnectivityIndex) -> None:
     assert cards.show_perturbagen(opened, "id-a1").facts == card.facts
     with pytest.raises(GeneSetError, match="has no pert_iname or pert_id 'a11'; near it: "):
         cards.show_perturbagen(opened, "a11")
+    with pytest.raises(GeneSetError, match="has no cell_id 'mcf'; near it: MCF7"):
+        cards.show_cell(opened, "mcf")
 
 
 def test_cell_signature_and_class(opened: ConnectivityIndex) -> None:

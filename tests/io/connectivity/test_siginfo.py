@@ -68,3 +68,9 @@ def test_a_table_that_lacks_some_of_the_signatures_is_reported(tmp_path, caplog)
         f"{tmp_path}/metrics.tsv: has no row for 2 of the 3 signatures of {tmp_path}/info.tsv (B, C); "
         "their tas stays missing"
     ]
+
+
+def test_numbers_that_differ_are_shown_plainly(tmp_path):
+    one, two = table(tmp_path, "1.tsv", "sig_id n\nA 3\nB 5\n"), table(tmp_path, "2.tsv", "sig_id n\nA 4\n")
+    with pytest.raises(AlignmentError, match=r"2\.tsv: n of A is 4, but 3 in "):
+        read_siginfo([one, two])

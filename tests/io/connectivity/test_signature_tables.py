@@ -226,7 +226,7 @@ def test_several_genes_in_a_cell_and_repeated_genes():
     assert abs(query.profile[SYMBOLS[0]]) == max(abs(T[0]), abs(T[11]))
     assert query.notes[1:] == (
         "1 cells name several genes; each of them has the row's value",
-        "1 genes stand in several rows; the largest change counts",
+        "1 gene stands in several rows; the largest change counts",
     )
 
 

@@ -2,6 +2,7 @@
 
 import gzip
 import logging
+import re
 
 import numpy as np
 import pandas as pd
@@ -207,3 +208,35 @@ def test_bad_probe_map(tmp_path, table, message):
     write_table(pd.DataFrame(table), tmp_path / "map.tsv")
     with pytest.raises(FileError, match=message):
         read_expression(tmp_path / "x.npz", tmp_path / "map.tsv")
+
+
+@pytest.mark.parametrize("cell", ["abc", "<5", "7,31", "1.2.3"])
+def test_text_in_a_column_of_numbers_is_refused(tmp_path, cell: str):
+    table = pd.DataFrame(VALUES, index=SYMBOLS, columns=SAMPLES).astype(object)
+    table.iloc[2, 1] = cell
+    table.to_csv(tmp_path / "x.tsv", sep="\t")
+    words = f"x.tsv: row {SYMBOLS[2]}, column {SAMPLES[1]}: {cell!r} is not a number; correct it"
+    with pytest.raises(FileError, match=re.escape(words)):
+        read_expression(tmp_path / "x.tsv")
+
+
+def test_text_in_several_columns_and_decimal_commas(tmp_path):
+    lines = ["gene;a;b;c", *(f"{name};1,5;2,5;3,5" for name in SYMBOLS[:6]), f"{SYMBOLS[6]};low;4,5;high"]
+    (tmp_path / "x.csv").write_text("\n".join(lines))
+    words = f"row {SYMBOLS[6]}, column a: 'low' is not a number; so have c; correct it"
+    with pytest.raises(FileError, match=re.escape(words)):
+        read_expression(tmp_path / "x.csv")
+
+
+def test_columns_of_text_and_of_chromosomes_annotate(tmp_path, caplog):
+    table = pd.DataFrame(VALUES, index=SYMBOLS, columns=SAMPLES)
+    table.insert(0, "chromosome_name", ["X", "Y", *["7"] * (len(table) - 2)])
+    table.insert(0, "title", "text")
+    table.to_csv(tmp_path / "x.tsv", sep="\t")
+    with caplog.at_level(logging.INFO):
+        check(tmp_path / "x.tsv")
+    assert "title, chromosome_name hold text and count as annotation of the genes" in caplog.text
+    table.drop(columns="chromosome_name").to_csv(tmp_path / "x.tsv", sep="\t")
+    with caplog.at_level(logging.INFO):
+        check(tmp_path / "x.tsv")
+    assert "title holds text and counts as annotation of the genes" in caplog.text

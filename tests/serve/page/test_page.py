@@ -109,4 +109,4 @@ def test_a_mechanism_can_be_asked_with(site, rich_index):
     names = {row[rows["columns"].index("pert_iname")] for row in rows["rows"]}
     assert names == {f"drug-{number}" for number in range(5)}
     status, _, text = fetch(f"{site}/api/queries", {"like": "nosuch"})
-    assert status == 404 and "nor a signature of that name" in text
+    assert status == 404 and "no signature of that id, and the index has no " in text

@@ -23,7 +23,7 @@ from beadwork.io.platform.gene_names import gene_resolver, known_genes
 from beadwork.io.platform.gene_table import gene_table
 from beadwork.model.connectivity.contrast import Contrast, Signature, ValueKind
 from beadwork.model.connectivity.query import Query
-from beadwork.model.errors import BeadworkError, FileError, ParameterError
+from beadwork.model.errors import BeadworkError, FileError, ParameterError, name_some
 from beadwork.model.matrix import Matrix
 from beadwork.model.params import ContrastParams, SignatureParams
 from beadwork.stages.connectivity.contrast.compare import compare, sets_of, warnings_of
@@ -51,6 +51,7 @@ def signatures_of_values(
     """
     genes = gene_table()
     landmarks = set(genes.index[genes["pr_is_lm"] == 1])
+    unread = [note] if (note := unread_genes(values.genes)) else []
     made, skipped, first = [], [], None
     for number, contrast in enumerate(contrasts, start=1):
         progress(f"{contrast.name} ({number} of {len(contrasts)})")
@@ -65,7 +66,7 @@ def signatures_of_values(
             first = first or error
             skipped.append({"contrast": contrast.name, "reason": str(error)})
             continue
-        made.append(replace(signature, notes=(*values.notes, *signature.notes)))
+        made.append(replace(signature, notes=(*unread, *values.notes, *signature.notes)))
     if not made and first is not None:
         raise first
     return made, skipped
@@ -116,7 +117,22 @@ def signature_of_table(query: Query) -> Signature:
 
 def read_tables(paths: Sequence[str | Path], params: SignatureParams = SignatureParams()) -> list[Signature]:  # noqa: B008
     """Read tables of differential expression."""
-    return [signature_of_table(query) for path in paths for query in read_signatures(path, params=params)]
+    signatures = [signature_of_table(query) for path in paths for query in read_signatures(path, params=params)]
+    return [
+        replace(signature, notes=(f"{signature.name}: {note}", *signature.notes))
+        if (note := unread_genes(signature.genes)) else signature
+        for signature in signatures
+    ]  # fmt: skip
+
+
+def unread_genes(names: Sequence[str]) -> str:
+    """Say which names are no known genes, with examples; empty where all are known."""
+    answers = gene_resolver().resolve(list(names), suggest=False)
+    unread = [name for answer, name in zip(answers, names, strict=True) if not answer.gene]
+    if not unread:
+        return ""
+    verb = "is no known gene" if len(unread) == 1 else "are no known genes"
+    return f"{len(unread):,} of {len(names):,} row names {verb} ({name_some(unread, 5)}); queries leave them out"
 
 
 def write_signatures(

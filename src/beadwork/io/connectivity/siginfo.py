@@ -80,7 +80,7 @@ def _join(one: pd.DataFrame, two: pd.DataFrame, known: str, path: str) -> pd.Dat
         if differ.any():
             at = int(np.flatnonzero(differ)[0])
             raise AlignmentError(
-                f"{path}: {name} of {both[at]} is {right.iloc[at]!r}, but {left.iloc[at]!r} in {known} "
+                f"{path}: {name} of {both[at]} is {_shown(right.iloc[at])}, but {_shown(left.iloc[at])} in {known} "
                 f"({int(differ.sum())} signatures differ); tables of one index must agree"
             )
     if not len(both):
@@ -106,6 +106,11 @@ def _join(one: pd.DataFrame, two: pd.DataFrame, known: str, path: str) -> pd.Dat
 def _plain(column: pd.Series) -> pd.Series:
     """Categories as the texts that they are."""
     return column.astype(object) if isinstance(column.dtype, pd.CategoricalDtype) else column
+
+
+def _shown(value: object) -> str:
+    """Write a value for a message: numbers plainly, not as NumPy's own types."""
+    return repr(value.item() if isinstance(value, np.generic) else value)
 
 
 def _differ(one: pd.Series, two: pd.Series) -> np.ndarray:

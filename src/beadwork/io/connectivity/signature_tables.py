@@ -264,12 +264,19 @@ def _profile(
     if n_infinite:
         notes.append(f"{n_infinite:,} infinite values count as the largest changes of their sign")
     if no_gene:
-        notes.append(f"{no_gene:,} rows name no gene and were left out")
+        rows_name = "row names" if no_gene == 1 else "rows name"
+        notes.append(f"{no_gene:,} {rows_name} no gene and {_were(no_gene)} left out")
     if no_value:
-        notes.append(f"{no_value:,} rows have no value and were left out")
+        rows_have = "row has" if no_value == 1 else "rows have"
+        notes.append(f"{no_value:,} {rows_have} no value and {_were(no_value)} left out")
     if repeated:
-        notes.append(f"{len(repeated):,} genes stand in several rows; the largest change counts")
+        genes_stand = "gene stands" if len(repeated) == 1 else "genes stand"
+        notes.append(f"{len(repeated):,} {genes_stand} in several rows; the largest change counts")
     return found, notes, rows
+
+
+def _were(number: int) -> str:
+    return "was" if number == 1 else "were"
 
 
 def _columns(rows: list[list[str]], lines: list[int]) -> tuple[list[str], list[list[str]], list[int], list[str]]:

@@ -297,10 +297,11 @@ def _read_text(path: Path, ending: str) -> _Raw:
     header = [cell.strip() for cell in next(csv.reader([lines[skipped]], delimiter=separator, skipinitialspace=blanks))]
     if twice := sorted({cell for cell in header if cell and header.count(cell) > 1}):
         raise FileError(f"{path}: columns stand twice: {name_some(twice)}; rename them")
+    decimal = "," if separator == ";" and _has_decimal_commas(lines[skipped + 1 :]) else "."
     try:
         table = pd.read_csv(
             io.StringIO("\n".join(lines[skipped:])), sep=r"\s+" if blanks else separator, index_col=0,
-            low_memory=False, decimal="," if separator == ";" and _has_decimal_commas(lines[skipped + 1 :]) else ".",
+            low_memory=False, decimal=decimal,
         )  # fmt: skip
     except (*_DAMAGE, pd.errors.ParserError) as error:
         raise FileError(f"{path}: not a readable table ({_one_line(error)})") from None
@@ -310,6 +311,7 @@ def _read_text(path: Path, ending: str) -> _Raw:
         table = table.astype(dict.fromkeys(beside, object))
     numeric = [name for name in table if name not in beside and pd.api.types.is_numeric_dtype(table[name])]
     texts = [name for name in table if name not in numeric]
+    _refuse_text_in_samples(path, table[[name for name in texts if name not in beside]], decimal)
     if not numeric:
         raise FileError(f"{path}: no column holds numbers only; genes in rows and samples in columns are needed")
     others = [name for name in texts if name not in beside]
@@ -319,14 +321,39 @@ def _read_text(path: Path, ending: str) -> _Raw:
         )
     if others:
         log.info(
-            "%s: %s hold text and count as annotation of the genes",
+            "%s: %s %s as annotation of the genes",
             path,
-            name_some([name for name in texts if name not in beside]),
+            name_some(others),
+            "holds text and counts" if len(others) == 1 else "hold text and count",
         )
     values = table[numeric].to_numpy(np.float32)
     rows = table[texts].set_axis(table.index.astype(str).astype(object), axis=0)
     cols = pd.DataFrame(index=pd.Index([str(name) for name in numeric], dtype=object))
     return _Raw(rows, cols, lambda start, stop: values[:, start:stop].T)
+
+
+def _refuse_text_in_samples(path: Path, texts: pd.DataFrame, decimal: str) -> None:
+    """Refuse text in columns that hold mostly numbers: they are samples, and must not be left out in silence."""
+    found = []
+    for place, name in enumerate(texts):
+        column = texts.iloc[:, place]
+        words = column.astype(str).str.replace(decimal, ".", regex=False).where(column.notna())
+        numbers = pd.to_numeric(words, errors="coerce").to_numpy(float)
+        bad = column.notna().to_numpy() & np.isnan(numbers)
+        good = numbers[np.isfinite(numbers)]
+        if 2 * len(good) <= column.notna().sum() or str(name).lower().startswith(("chr", "seqname")):
+            continue  # text, or chromosomes: 1 to 22, X and Y
+        if (good == np.round(good)).all() and (np.abs(good) < 2**53).all() and _are_ids(pd.Series(good.astype(int))):
+            continue
+        found.append((name, column.index[bad][0], column[bad].iloc[0], int(bad.sum())))
+    if found:
+        name, row, value, count = found[0]
+        others = f" and {count - 1} more of the column" if count > 1 else ""
+        columns = f"; so have {name_some([item[0] for item in found[1:]])}" if len(found) > 1 else ""
+        raise FileError(
+            f"{path}: row {row}, column {name}: {str(value)!r} is not a number{others}{columns}; correct it, or leave "
+            "the cell empty if the value is missing"
+        )
 
 
 def _separator(header: str, ending: str) -> str:

@@ -56,9 +56,11 @@ def map_query(query: Query, finder: GeneFinder, params: QueryParams = QueryParam
     missing = tuple(item for side, given in answers.items() for item in _missing(query.name, side, given))
     if len(scored["up"]) + len(scored["down"]) == 0:
         number = " and ".join(f"{len(rows[side])} {side}" for side, given in answers.items() if given)
+        n_found = sum(len(rows[side]) for side, given in answers.items() if given)
+        are = "gene is" if n_found == 1 else "genes are"
         unused = next((f"; {item.gene!r} is not used: {item.reason}" for item in missing), "")
         raise GeneSetError(
-            f"{query_label(query.name)}: {number} genes are in the index, fewer than {params.min_set} each; "
+            f"{query_label(query.name)}: {number} {are} in the index, fewer than {params.min_set} each; "
             f"give more genes or lower the limit (--min-set){unused}"
         )
     notes = [*query.notes, *notes]

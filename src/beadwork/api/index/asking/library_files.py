@@ -47,6 +47,7 @@ class LibraryFiles:
         self.scores: dict[str, np.ndarray] = {}
         self._write: dict[str, Callable[[int, np.ndarray], None]] = {}
         self._candidates: list[dict[str, Any]] = []
+        self._fields: tuple[str, ...] = ()
 
     def add(self, first: int, rolled: Sequence[RolledUp], result: QueryResult) -> None:
         """Add the roll-ups of the queries from position `first` on."""
@@ -86,6 +87,7 @@ class LibraryFiles:
         names = table["pert_iname"].iloc[order].astype(str).tolist()
         ncs = result.connections.ncs[place].astype(np.float64)
         found = repurposing_table(result.index.annotation, ncs, result.shown, self.repurposing, names)
+        self._fields = tuple(str(name) for name in found)
         for row in found[found["passes"] == 1].head(BEST).to_dict("records"):
             self._candidates.append({"query": query, **{str(name): value for name, value in row.items()}})
 
@@ -114,7 +116,13 @@ class LibraryFiles:
             written.append(f"{level}_tau_own")
         self._write_top(own)
         if self.repurposing is not None:
-            write_records(self._candidates, self.output / "repurposing.tsv", ("query", "pert_iname"))
+            path, limits = self.output / "repurposing.tsv", self.repurposing
+            if not self._candidates:
+                log.warning(
+                    "%s: no compound passes in any query (%d cells and a share of %g must agree, up to %g uM)",
+                    path, limits.min_cells, limits.min_share, limits.max_dose,
+                )  # fmt: skip
+            write_records(self._candidates, path, ("query", *(self._fields or ("pert_iname",))))
         return [f"{name}.gctx" for name in written]
 
     def _write_top(self, own: bool) -> None:

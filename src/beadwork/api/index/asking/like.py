@@ -41,7 +41,7 @@ def _like(index: ConnectivityIndex, name: str) -> Query:
     except GeneSetError as error:
         with suppress(GeneSetError):
             return _like_class(index, name)
-        raise GeneSetError(f"--like: {error}, nor a signature of that name") from None
+        raise GeneSetError(f"--like: no signature of that id, and {error}") from None
     profile = index.store.read_signatures(places).astype(np.float64).mean(axis=0)
     note = (
         f"like signature {name} of this index" if place >= 0 else f"like {name}: mean of its {len(places)} signatures"

@@ -38,7 +38,8 @@ def rows_named(index: ConnectivityIndex, fields: str | Sequence[str], name: str)
         near += texts
     import difflib
 
-    close = difflib.get_close_matches(name.strip().lower(), [text.lower() for text in near], n=3)
+    spelled = {text.lower(): text for text in reversed(near)}
+    close = [spelled[text] for text in difflib.get_close_matches(name.strip().lower(), list(spelled), n=3)]
     hint = f"; near it: {name_some(close, 3)}" if close else ""
     raise GeneSetError(f"the index has no {' or '.join(names)} {name!r}{hint}")
 

@@ -186,6 +186,8 @@ def table_role(columns: Sequence[str]) -> tuple[Role, str]:
     """Recognise what a table with these columns is, and why it is none that is needed."""
     there = plain_names(columns)
     compound = [name for name in (*ID_COLUMNS, *NAME_COLUMNS) if name in there]
+    if {"rank", "ncs"} <= set(there):
+        return Role.NONE, "is a ranked answer of `beadwork query`, not a table of signatures"
     if "sig_id" in there:
         return Role.SIGNATURES, ""
     if {"inst_id", "distil_id", "sample_id", "profile_id"} & set(there) or (

@@ -196,7 +196,7 @@ def warnings_of(signature: Signature, n_landmarks: int, significant: bool, param
             f"halves of the samples hardly agree (Spearman {signature.agreement:.2f}, below {params.min_agreement:g})"
         )
     elif signature.n_case is not None and not np.isfinite(signature.agreement):
-        found.append("too few samples to see whether halves agree (4 a group)")
+        found.append("too few samples to see whether halves agree (4 a group are needed)")
     known = signature.statistic[np.isfinite(signature.statistic)]
     if len(known) >= FEW_GENES and (known >= 0).all():
         found.append("no gene goes down: these look like levels, not changes; --groupby compares groups of samples")
