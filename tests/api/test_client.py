@@ -55,6 +55,8 @@ def test_everything_else(client, index):
     assert client.find_genes(["PSME1", "FOO1"])["answer"].tolist() == ["used", "unknown"]
     assert client.search("drug-3")["id"][0] == "drug-3"
     assert client.show("perts", "drug-3")["facts"]["pert_id"] == "BRD-K003"
+    with pytest.raises((GeneSetError, ServerError), match=r"fewer than 3|1 (up )?gene"):
+        client.query("PSME1")  # one gene, not its letters
     whole = client.query(signature=index.signature(ids[7]), name="whole")
     assert whole["sig_id"][0] == ids[7] and client.query(like=ids[7])["sig_id"][0] == ids[7]
 

@@ -337,3 +337,13 @@ def test_without_numba_the_answers_are_the_same_and_that_is_said(toy_index, sets
     assert said == [1, 0]
     for file in (path for path in (tmp_path / "whole").rglob("*") if path.is_file()):
         assert file.read_bytes() == (tmp_path / "lean" / file.relative_to(tmp_path / "whole")).read_bytes(), file
+
+
+def test_files_called_up_and_down_give_their_name(run, toy_index, tmp_path):
+    genes = ConnectivityIndex.open(toy_index).genes["gene_id"].tolist()
+    (tmp_path / "up.grp").write_text("\n".join(genes[:20]))
+    (tmp_path / "down.grp").write_text("\n".join(genes[20:40]))
+    done = run("query", toy_index, "--up", tmp_path / "up.grp", "--down", tmp_path / "down.grp", "-o", tmp_path / "a")
+    assert done.code == 0, done.err
+    assert (tmp_path / "a" / "up.tsv").is_file() and (tmp_path / "a" / "up" / "perturbagens.tsv").is_file()
+    assert (tmp_path / "a" / "up.gmt").is_file()

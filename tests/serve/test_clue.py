@@ -1,6 +1,7 @@
 """cmapPy's client of clue.io's API against our server, unchanged; jobs and their archives as cluequery reads them."""
 
 import io
+import json
 import tarfile
 import time
 
@@ -41,7 +42,9 @@ def test_a_base_address_may_end_in_a_slash(site):
     assert cell_queries.is_cell_line_in_api(clue, "A375")
 
 
-def test_filters_of_the_client(clue, open_index):
+def test_filters_of_the_client(clue, site, open_index):
+    import requests
+
     info = open_index.siginfo
     where = {"and": [{"cell_id": "MCF7"}, {"tas": {"gte": 0.5}}, {"pert_iname": {"like": "drug-1"}}]}
     found = clue.run_filter_query("sigs", {"where": where, "fields": ["sig_id", "tas"], "order": "tas DESC"})
@@ -49,6 +52,9 @@ def test_filters_of_the_client(clue, open_index):
     expected = info[keep].sort_values("tas", ascending=False, kind="stable")["sig_id"].astype(str).tolist()
     assert [row["sig_id"] for row in found] == expected and set(found[0]) == {"sig_id", "tas"}
     assert clue.run_count_query("sigs", where) == {"count": len(expected)}
+    assert clue.run_count_query("sigs", {}) == {"count": len(info)}
+    counted = requests.get(f"{site}/api/sigs/count", params={"filter": json.dumps({"where": where})}, timeout=20)
+    assert counted.json() == {"count": len(expected)}
     part = clue.run_filter_query("sigs", {"where": where, "order": ["tas DESC"], "limit": 2, "skip": 1})
     assert [row["sig_id"] for row in part] == expected[1:3]
     (pert,) = clue.run_filter_query("perts", {"where": {"pert_iname": "drug-3"}})

@@ -291,7 +291,7 @@ def test_results_do_not_depend_on_the_number_of_threads(finished: Path, study: P
         ({"plates": "absent.tsv"}, ["bad.yaml: plates: absent.tsv cannot be read (No such file or directory)"]),
         (
             {"data": "elsewhere"},
-            ["data/plates.tsv: line 2: lxb: there is no folder or archive elsewhere/lxb/SIM001_A375_24H_X1_B20"],
+            ["data/plates.tsv: line 2: map: there is no file elsewhere/maps/SIM001_A375_24H_X1_B20.map"],
         ),
         (
             {"queries": [{"name": "q", "up": "absent.gmt"}]},

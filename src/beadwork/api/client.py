@@ -117,7 +117,7 @@ class Client:
         question: dict[str, Any] = {"name": name, "direction": direction}
         for side, genes in (("up", up), ("down", down)):
             if genes is not None:
-                question[side] = [str(gene) for gene in genes]
+                question[side] = [genes] if isinstance(genes, str) else [str(gene) for gene in genes]
         if signature is not None:
             question["signature"] = {str(gene): float(value) for gene, value in dict(signature).items()}
         if like is not None:

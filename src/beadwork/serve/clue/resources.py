@@ -11,6 +11,7 @@ import numpy as np
 from beadwork.api.index.asking.clue_layout import class_id
 from beadwork.model.connectivity.annotation import CELL_FIELDS, COMPOUND_FIELDS, SEVERAL
 from beadwork.model.connectivity.signature_table import SignatureTable
+from beadwork.model.pert_types import rolled_up_as
 from beadwork.serve.lookup.states import IndexState
 from beadwork.serve.refusals import not_found
 
@@ -80,7 +81,7 @@ def _perts(state: IndexState) -> Collection:
                 rows[pert][name] = f"{rows[pert][name]}{SEVERAL}{texts[code]}" if name in rows[pert] else texts[code]
         else:
             for pert, code in pairs[np.argsort(number, kind="stable")].tolist():
-                rows[pert][name] = texts[code]
+                rows[pert][name] = rolled_up_as(texts[code]) if name == "pert_type" else texts[code]
     return Collection(_table(rows, ["pert_id", *known, "num_sig", *spread]), ("moa", "target", *spread))
 
 

@@ -84,9 +84,11 @@ def routes(service: Service) -> APIRouter:
     def add(name: str) -> None:
         @router.get(f"/{name}/count", summary=f"How many {name} meet the conditions")
         def count(request: Request, where: Json = "") -> dict[str, int]:
-            text = from_brackets(request.query_params.multi_items(), "where")
+            given = request.query_params.multi_items()
             found = collection(states.current, name)
-            return {"count": int(matching(found.table, read_object(text, "where")).sum())}
+            keep = matching(found.table, read_object(from_brackets(given, "where"), "where"))
+            keep &= matching(found.table, read_filter(from_brackets(given, "filter")).where)
+            return {"count": int(keep.sum())}
 
         @router.get(f"/{name}/findOne", summary=f"The first of the {name} that pass the filter", response_model=None)
         def find_one(request: Request, filter: Json = "") -> dict[str, Any]:

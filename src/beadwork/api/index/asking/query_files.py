@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 log = logging.getLogger("beadwork")
-RESERVED = ("answers", "missing_genes", "queries", "skipped", "groups", "up", "dn")
+RESERVED = ("answers", "missing_genes", "queries", "skipped", "groups")
 LEVELS = ("cells", "perturbagens", "classes")
 MOST_WARNED = 5
 """Notes of so many queries are said on the terminal; those of all stand in queries.tsv."""
