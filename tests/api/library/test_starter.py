@@ -67,7 +67,9 @@ def test_like_finds_itself_and_reverse_turns(starter: ConnectivityIndex) -> None
     (mean,) = queries_like(starter, ["ATORVASTATIN"])
     assert mean.profile is not None
     assert len(mean.profile) == 978
-    with pytest.raises(GeneSetError, match="--like: no signature of that id, and the index has no pert_iname or pert_id 'nothing'"):
+    with pytest.raises(
+        GeneSetError, match="--like: no signature of that id, and the index has no pert_iname or pert_id 'nothing'"
+    ):
         queries_like(starter, ["nothing"])
 
 
