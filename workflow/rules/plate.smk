@@ -36,6 +36,7 @@ rule plate:
     message:
         "{wildcards.plate}: from its beads to z-scores (levels 2 to 4)"
     shell:
+        "# the files of beadwork deconvolve, normalize, infer and zscore, made in one process\n"
         "beadwork plate {params.beads} --map {input.map:q} {params.plate} {params.flags} -o {params.folder:q}"
         " --threads {threads} 2> {log:q}"
 
