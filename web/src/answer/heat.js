@@ -58,7 +58,7 @@ export function Heat({ id, file }) {
   const choice = (label, name, value, options) => html`<label>${label} <select value=${String(value)} onChange=${(event) => amend({ [name]: event.target.value })}>${options.map(([key, words]) => html`<option key=${key} value=${String(key)}>${words}</option>`)}</select></label>`;
   return html`<h2 class="hidden">Heat map</h2><div class="tools">
     ${choice("Columns", "by", cols, [["cell_id", "cells"], ["pert_idose", "doses"], ["pert_itime", "times"]])}
-    ${choice("Rows", "n", n, [[30, "30"], [60, "60"], [200, "200"], [1000, "1,000"], [2000, "2,000"]])}
+    ${choice("Rows", "n", n, [...new Set([30, 60, 200, 1000, 2000, n])].sort((a, b) => a - b).map((some) => [some, some.toLocaleString("en")]))}
     ${choice("Rows by", "rows", rows, [["strong", "score, both ends"], ["-ncs", "score, highest"], ["ncs", "score, lowest"], ["-n_cells", "cells, most first"], ["pert_iname", "name"], ["cluster", "likeness (clusters)"]])}
     ${choice("Columns by", "order", order, [["mean", "mean score"], ["name", "name"], ["given", "as given"]])}
     <span role="group" aria-label="Zoom"><button type="button" aria-label="Zoom in" onClick=${() => amend({ zoom: Math.min(4, zoom * 1.5).toFixed(2) })}>+</button><button type="button" aria-label="Zoom out" onClick=${() => amend({ zoom: Math.max(0.25, zoom / 1.5).toFixed(2) })}>−</button></span></div>

@@ -10,7 +10,7 @@ export function Bars({ rows, label, digits = 2 }) {
     <td class=${`n ${row.value < 0 ? "contra" : "for"}`}>${signed(row.value, digits)}</td>
     <td class="bar"><svg viewBox="0 0 120 10" preserveAspectRatio="none" aria-hidden="true"><line class="zero" x1="60" x2="60" y1="0" y2="10" />
       <rect class=${row.value < 0 ? "contra" : "for"} x=${row.value < 0 ? 60 - (58 * -row.value) / most : 60} width=${(58 * Math.abs(row.value)) / most} y="2" height="6" /></svg></td>
-    ${row.detail !== undefined && html`<td class="soft">${row.detail}</td>`}</tr>`)}</tbody></table>`;
+    ${row.detail !== undefined && html`<td class="soft" title=${row.detail}>${row.detail}</td>`}</tr>`)}</tbody></table>`;
 }
 
 /** Counts of a histogram. */
