@@ -180,7 +180,7 @@ def test_openapi_describes_every_route(site):
             422,
             "there is no field threads; fields are name, up, down",
         ),
-        ("/api/queries", {"up": ["PSME1"]}, 422, "1 up genes are in the index, fewer than 3 each; give more genes"),
+        ("/api/queries", {"up": ["PSME1"]}, 422, "1 up gene is in the index, fewer than 3 each; give more genes"),
         ("/api/queries", {"up": ["PSME1"], "min_set": 1, "where": ["nix=1"]}, 422, "the index has no field 'nix'"),
         ("/api/queries", {"up": ["PSME1"], "signature": {"PSME1": 2}}, 422, "or a full signature, not both"),
         ("/api/queries", {"signature": {"PSME1": "much"}}, 422, "the signature, gene PSME1: a number is needed"),
