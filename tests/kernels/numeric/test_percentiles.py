@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.stats import rankdata
 
-from beadwork.kernels.numeric.percentiles import average_ranks, hazen_percentile, quantile_normalize
+from beadwork.kernels.numeric.percentiles import hazen_percentile, quantile_normalize
 
 matrices = arrays(
     np.float64,
@@ -24,11 +24,6 @@ def test_hazen_percentile_is_numpys(values, percent):
 
 def test_hazen_percentile_of_nan_is_nan():
     assert np.isnan(hazen_percentile(np.array([1.0, np.nan, 3.0]), 25))
-
-
-@given(values=matrices)
-def test_average_ranks_are_scipys(values):
-    np.testing.assert_array_equal(average_ranks(values), rankdata(values, axis=0))
 
 
 def quantile_normalize_by_definition(values):

@@ -28,7 +28,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beadwork.kernels.numeric.elementary import arctan, exp, exp2, expm1, log, log2, log10, power
-from beadwork.kernels.numeric.percentiles import average_ranks, hazen_percentile, hazen_position
+from beadwork.kernels.numeric.percentiles import hazen_percentile, hazen_position
+from beadwork.kernels.numeric.ranks import mean_ranks
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -402,10 +403,10 @@ def clip_scaled(scaled: Floats, max_level: float) -> Floats:
     high, low = scaled >= max_level, scaled <= 0
     for well in np.flatnonzero(high.any(axis=0)):
         beyond = high[:, well]
-        result[beyond, well] = max_level + CLIP_STEP * (average_ranks(scaled[beyond, well][:, None])[:, 0] - 1)
+        result[beyond, well] = max_level + CLIP_STEP * (mean_ranks(scaled[beyond, well]) - 1)
     for well in np.flatnonzero(low.any(axis=0)):
         beyond = low[:, well]
-        result[beyond, well] = -CLIP_STEP * (average_ranks(-scaled[beyond, well][:, None])[:, 0] - 1)
+        result[beyond, well] = -CLIP_STEP * (mean_ranks(-scaled[beyond, well]) - 1)
     return result
 
 

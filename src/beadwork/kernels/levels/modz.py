@@ -23,7 +23,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from beadwork.kernels.numeric.percentiles import average_ranks, hazen_percentile
+from beadwork.kernels.numeric.percentiles import hazen_percentile
+from beadwork.kernels.numeric.ranks import mean_ranks
 
 Floats = npt.NDArray[np.float64]
 
@@ -33,7 +34,7 @@ def standard_ranks(values: npt.NDArray[np.floating]) -> Floats:
 
     values : (samples, genes).  A row without variation becomes zeros: its correlation with anything is 0.
     """
-    ranks = np.ascontiguousarray(average_ranks(np.asarray(values.T, dtype=np.float64)).T) - (values.shape[1] + 1) / 2
+    ranks = np.ascontiguousarray(mean_ranks(np.asarray(values.T, dtype=np.float64)).T) - (values.shape[1] + 1) / 2
     size = np.sqrt((ranks * ranks).sum(axis=1, keepdims=True))
     return np.asarray(np.divide(ranks, size, out=np.zeros_like(ranks), where=size > 0))
 

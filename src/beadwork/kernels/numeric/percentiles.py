@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from beadwork.kernels.numeric.ranks import mean_rank_bounds
+
 Floats = NDArray[np.float64]
 
 
@@ -45,50 +47,11 @@ def hazen_percentile(values: Floats, percent: float) -> Floats:
     return np.where(np.isnan(parts[-1]), np.nan, result)  # NaN sorts last
 
 
-def average_rank_bounds(ordered: Floats) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """First and last position of the run of equal values that each value of sorted columns belongs to.
-
-    Parameters
-    ----------
-    ordered
-        Sorted along the first axis, shape (n, columns).
-
-    Returns
-    -------
-    tuple
-        Positions from 0, each of shape (n, columns); their mean is the average rank less one.
-    """
-    n = len(ordered)
-    position = np.arange(n, dtype=np.intp)[:, None]
-    starts = np.ones(ordered.shape, dtype=bool)
-    starts[1:] = ordered[1:] != ordered[:-1]
-    ends = np.ones(ordered.shape, dtype=bool)
-    ends[:-1] = starts[1:]
-    first = np.maximum.accumulate(np.where(starts, position, 0), axis=0)
-    last = np.minimum.accumulate(np.where(ends, position, n - 1)[::-1], axis=0)[::-1]
-    return first, last
-
-
-def average_ranks(values: Floats) -> Floats:
-    """Ranks from 1, ties averaged, along the first axis of (n, columns) values.
-
-    Examples
-    --------
-    >>> average_ranks(np.array([[2.0], [2.0], [1.0]])).T.tolist()
-    [[2.5, 2.5, 1.0]]
-    """
-    order = np.argsort(values, axis=0, kind="stable")
-    first, last = average_rank_bounds(np.take_along_axis(values, order, axis=0))
-    ranks = np.empty(values.shape)
-    np.put_along_axis(ranks, order, (first + last) / 2 + 1, axis=0)
-    return ranks
-
-
 def quantile_normalize(values: Floats) -> Floats:
     """Give all columns one distribution: the median over columns of the sorted columns.
 
     The value of rank r of every column becomes the r-th value of the target; tied values take the target at their
-    average rank, by linear interpolation.
+    mean rank, by linear interpolation.
 
     Parameters
     ----------
@@ -112,7 +75,7 @@ def quantile_normalize(values: Floats) -> Floats:
     order = np.argsort(values, axis=0, kind="stable")
     ordered = np.take_along_axis(values, order, axis=0)
     target = np.median(ordered, axis=1)
-    first, last = average_rank_bounds(ordered)
+    first, last = mean_rank_bounds(ordered)
     total = first + last  # twice the average rank, less two
     below = total // 2
     normalized = 0.5 * (target[below] + target[total - below])
