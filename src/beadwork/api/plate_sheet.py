@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from beadwork.io.beads.found_plates import Findings, FoundPlate, LeftOut, find_plates
 from beadwork.io.beads.maps import read_map
-from beadwork.io.files.atomic import write_text
+from beadwork.io.files.atomic import check_folder, write_text
 from beadwork.io.files.cells import plain_cell
 from beadwork.io.files.tables import write_table
 from beadwork.io.levels.inst_info import read_plate_rows
@@ -72,8 +72,7 @@ def write_sheet(folder: Path, output: Path, inst_info: Path | None = None, *, ov
         No such folder, no plate that can be used, or there is a sheet already.
     """
     sheet = output / SHEET
-    if output.exists() and not output.is_dir():
-        raise FileError(f"{output}: is a file; name a folder for the sheet and the maps")
+    check_folder(output, "the sheet and the maps")
     if sheet.exists() and not overwrite:
         raise FileError(f"{sheet}: is there already; choose another folder with -o, or give --overwrite")
     found = find_plates(folder)

@@ -15,6 +15,7 @@ import pandas as pd
 
 from beadwork.io.connectivity import graph_files
 from beadwork.io.connectivity.index.layout import MANIFEST
+from beadwork.io.files.atomic import check_folder
 from beadwork.io.files.provenance import input_record, make_provenance
 from beadwork.io.files.scratch import scratch_folder
 from beadwork.io.files.tables import write_table
@@ -22,7 +23,7 @@ from beadwork.io.matrix.formats import write_matrix
 from beadwork.io.platform.gene_names import gene_resolver, uniprot_ids
 from beadwork.io.platform.gene_table import gene_table
 from beadwork.model.connectivity.annotation import MECHANISM_FIELDS, STRUCTURE_FIELDS
-from beadwork.model.errors import FileError, IndexStoreError
+from beadwork.model.errors import IndexStoreError
 from beadwork.model.matrix import Level, Matrix
 from beadwork.model.params import GraphParams
 from beadwork.stages.connectivity.filters import filter_signatures
@@ -158,8 +159,7 @@ def graph_to_files(
         The index makes no graph, or the folder cannot be written.
     """
     output = Path(output)
-    if output.exists() and not output.is_dir():
-        raise FileError(f"{output}: is a file; name a folder for the graph")
+    check_folder(output, "the graph")
     with ExitStack() as stack:
         scratch = stack.enter_context(scratch_folder(output))
         graph = make_graph(index, filters, params, scratch, progress)

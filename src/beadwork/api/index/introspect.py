@@ -24,12 +24,13 @@ from beadwork.api.index.introspect_shares import PAIRED, Share, join_shares, rea
 from beadwork.api.index.opened import ConnectivityIndex
 from beadwork.io.connectivity.index.layout import MANIFEST
 from beadwork.io.connectivity.ranked_tables import write_parts
+from beadwork.io.files.atomic import check_folder
 from beadwork.io.files.provenance import input_record, make_provenance
 from beadwork.io.files.scratch import scratch_folder
 from beadwork.kernels.connectivity.recall import N_BINS, add_to_histograms, percentiles_among
 from beadwork.model.connectivity.query import MappedQuery
 from beadwork.model.connectivity.signature_table import SignatureTable
-from beadwork.model.errors import FileError, ParameterError
+from beadwork.model.errors import ParameterError
 from beadwork.model.params import QueryParams
 from beadwork.stages.connectivity.filters import filter_signatures
 from beadwork.stages.connectivity.groups import treatment_mask
@@ -184,8 +185,7 @@ def introspect(
     Numbers of signatures and perturbagens, and the median recall, for a summary.
     """
     output = Path(output)
-    if output.exists() and not output.is_dir():
-        raise FileError(f"{output}: is a file; name a folder for the answers")
+    check_folder(output, "the answers")
     asked = Introspection(index, params, tuple(filters), top, False)
     if asked.size < 1:
         raise ParameterError(f"an index of {index.store.n_genes} genes is too small to introspect")

@@ -83,7 +83,7 @@ def survey(
         for path in paths
     ]
     by_role = {role: [item for item in (*items, *extra) if item.role is role] for role in Role}
-    taken, left = _matrices(folder, by_role[Role.MATRIX], bool(by_role[Role.SIGNATURES]))
+    taken, left = _matrices(folder, by_role[Role.MATRIX])
     level = taken[0].level or 5
     signatures, wells = by_role[Role.SIGNATURES], by_role[Role.WELLS]
     if level < 5:
@@ -106,7 +106,7 @@ def _named(path: Path) -> Item:
     return recognise_file(path)
 
 
-def _matrices(folder: Path, found: Sequence[Item], has_signatures: bool) -> tuple[list[Item], list[Item]]:
+def _matrices(folder: Path, found: Sequence[Item]) -> tuple[list[Item], list[Item]]:
     """Matrices that are taken, all of one level, and the others."""
     usable = [item for item in found if item.level is None or item.level >= 3]
     left = [replace(item, why="level 2 is linear and not scaled; `beadwork normalize` goes on from there")

@@ -15,7 +15,7 @@ from beadwork.api.signature.values import Values, read_values
 from beadwork.io.connectivity.designs import read_contrasts
 from beadwork.io.connectivity.gene_sets import file_names
 from beadwork.io.connectivity.signature_tables import read_signatures
-from beadwork.io.files.atomic import write_text
+from beadwork.io.files.atomic import check_folder, write_text
 from beadwork.io.files.provenance import make_provenance
 from beadwork.io.files.tables import write_table
 from beadwork.io.matrix.formats import write_matrix
@@ -23,7 +23,7 @@ from beadwork.io.platform.gene_names import gene_resolver, known_genes
 from beadwork.io.platform.gene_table import gene_table
 from beadwork.model.connectivity.contrast import Contrast, Signature, ValueKind
 from beadwork.model.connectivity.query import Query
-from beadwork.model.errors import BeadworkError, FileError, ParameterError, name_some
+from beadwork.model.errors import BeadworkError, ParameterError, name_some
 from beadwork.model.matrix import Matrix
 from beadwork.model.params import ContrastParams, SignatureParams
 from beadwork.stages.connectivity.contrast.compare import compare, sets_of, warnings_of
@@ -157,8 +157,7 @@ def write_signatures(
         Two signatures have one name, or the output cannot be written.
     """
     output = Path(output)
-    if output.exists() and not output.is_dir():
-        raise FileError(f"{output}: is a file; name a folder for the signatures")
+    check_folder(output, "the signatures")
     names = [signature.name for signature in signatures]
     if len(set(names)) < len(names):
         raise ParameterError("two signatures have the same name; rename a file or a contrast")

@@ -117,11 +117,6 @@ def write_vectors(vectors: np.ndarray, names: pd.DataFrame, folder: Path, metada
     write_text(folder / "embeddings_names.txt", "".join(f"{name}\n" for name in names["node"]))
 
 
-def write_edges_table(edges: pd.DataFrame, path: Path) -> None:
-    """Write all edges with names and evidence as TSV."""
-    write_table(_rounded(edges), path)
-
-
 def _rounded(table: pd.DataFrame) -> pd.DataFrame:
     table = table.copy()
     for name in table.columns[[kind.kind == "f" for kind in table.dtypes]]:

@@ -38,6 +38,18 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         raise FileError(f"{target}: cannot be written ({reason}); check the folder and the free space") from error
 
 
+def check_folder(path: Path, what: str) -> None:
+    """Refuse a file where a folder for `what` is to be written.
+
+    Raises
+    ------
+    FileError
+        There is a file of that name.
+    """
+    if path.exists() and not path.is_dir():
+        raise FileError(f"{path}: is a file; name a folder for {what}")
+
+
 def write_error(error: OSError | RuntimeError) -> str | None:
     """Say in a few words why a file could not be written; None if that was not the reason of the error.
 

@@ -11,13 +11,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from beadwork.model.params import Params
 from beadwork.model.plates.compatibility import COMPATIBILITY
 
 STEPS = ("deconvolve", "normalize", "infer", "zscore")
-Need = Literal["beads", "level 2", "nothing"]
 _SECTIONS = {"zscore_vehicle": "zscore"}
 _START = 300
 """Bytes of the file in which the compatibility numbers stand."""

@@ -140,9 +140,10 @@ def plan_roll_up(
         notes += (f"{nameless:,} signatures have neither pert_id nor pert_iname and are not rolled up",)
     behind = behind & (key_of >= 0)
     # one perturbagen: name, then key (the same but for "pert_id"), then type, in alphabetical order
-    pert_code, chosen = _distinct([_ranks(name_of, names), _ranks(key_of, keys), type_of], behind)
+    name_place, key_place = alphabetical_places(names)[name_of], alphabetical_places(keys)[key_of]
+    pert_code, chosen = _distinct([name_place, key_place, type_of], behind)
     cell_code, cell_names = _texts(siginfo, "cell_id")
-    group, first = _distinct([pert_code, _ranks(cell_code, cell_names)], behind)
+    group, first = _distinct([pert_code, alphabetical_places(cell_names)[cell_code]], behind)
     pert_of = pert_code[first]
     own = {
         "pert_iname": arrow_texts(name_of[chosen], names),
@@ -182,7 +183,7 @@ def _names(siginfo: SignatureTable) -> tuple[list[str], np.ndarray, tuple[str, .
     name_code, names = _texts(siginfo, "pert_iname")
     known = (id_code >= 0) & (name_code >= 0)
     pairs, _, counts = _pairs(id_code[known], name_code[known], len(names))
-    alphabet = _ranks(np.arange(len(names)), names)
+    alphabet = alphabetical_places(names)
     is_id = np.array([names[name] == ids[one] for one, name in pairs.tolist()], bool)
     best = pairs[np.lexsort([-alphabet[pairs[:, 1]], counts, ~is_id, pairs[:, 0]])]  # the last of an id is its name
     of_id = np.full(len(ids) + 1, -1)
@@ -212,11 +213,11 @@ def _either(
     return np.where(codes >= 0, codes, renamed[other_codes]), list(places)
 
 
-def _ranks(codes: np.ndarray, texts: Sequence[str]) -> np.ndarray:
-    """Codes by alphabetical order of their texts; -1 stays."""
-    ranks = np.full(len(texts) + 1, -1)
-    ranks[sorted(range(len(texts)), key=texts.__getitem__)] = np.arange(len(texts))
-    return np.asarray(ranks[codes])
+def alphabetical_places(texts: Sequence[str]) -> np.ndarray:
+    """Place of each text in alphabetical order, int64; one -1 more at the end, the place of a code that is missing."""
+    places = np.full(len(texts) + 1, -1)
+    places[sorted(range(len(texts)), key=texts.__getitem__)] = np.arange(len(texts))
+    return places
 
 
 def _distinct(columns: Sequence[np.ndarray], chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -17,12 +17,12 @@ from beadwork.api.index.asking.answers import QueryResult
 from beadwork.io.connectivity.gene_sets import file_names
 from beadwork.io.connectivity.index.layout import MANIFEST
 from beadwork.io.connectivity.ranked_tables import write_parts, write_records
-from beadwork.io.files.atomic import write_text
+from beadwork.io.files.atomic import check_folder, write_text
 from beadwork.io.files.provenance import input_record, make_provenance
 from beadwork.io.matrix.formats import write_matrix
 from beadwork.model.connectivity.annotation import SEVERAL
 from beadwork.model.connectivity.query import Query
-from beadwork.model.errors import FileError, ParameterError
+from beadwork.model.errors import ParameterError
 from beadwork.model.matrix import Matrix
 from beadwork.model.params import QueryParams
 from beadwork.model.pert_types import perturbation_kind
@@ -69,8 +69,7 @@ def write_clue_layout(
         The folder is a file, there are too many scores, or a query cannot be used.
     """
     output = Path(output)
-    if output.exists() and not output.is_dir():
-        raise FileError(f"{output}: is a file; name a folder for the answers")
+    check_folder(output, "the answers")
     if len(queries) * len(index) > MOST_SCORES:
         most = MOST_SCORES // len(index)
         raise ParameterError(f"--layout clue holds all scores in memory: ask at most {most} queries at a time")

@@ -20,14 +20,14 @@ from beadwork.io.connectivity.gene_sets import file_names
 from beadwork.io.connectivity.index.layout import MANIFEST
 from beadwork.io.connectivity.ranked_tables import ROWS, write_parts, write_ranked, write_records
 from beadwork.io.connectivity.signature_fields import row_fields
-from beadwork.io.files.atomic import write_text
+from beadwork.io.files.atomic import check_folder, write_text
 from beadwork.io.files.provenance import input_record, make_provenance
 from beadwork.io.files.scratch import scratch_folder
 from beadwork.io.matrix.gctx.writer import gctx_columns
 from beadwork.model.connectivity.annotation import MECHANISM_FIELDS
 from beadwork.model.connectivity.query import SIGNATURE_FIELDS, MappedQuery, Query, query_label
 from beadwork.model.connectivity.signature_table import arrow_numbers
-from beadwork.model.errors import FileError, GeneSetError
+from beadwork.model.errors import GeneSetError
 from beadwork.model.params import QueryParams, RepurposingParams, SignatureParams
 from beadwork.stages.connectivity.filters import filter_signatures
 from beadwork.stages.connectivity.perturbagens import RollUpPlan
@@ -135,8 +135,7 @@ def answer_to_files(
         Input files by role, for the provenance.
     """
     output = Path(output)
-    if output.exists() and not output.is_dir():
-        raise FileError(f"{output}: is a file; name a folder for the answers")
+    check_folder(output, "the answers")
     mapped, skipped = _usable(index, queries, params)
     params = settle_ranking(index, params, mapped)
     check_metrics(mapped, params)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from beadwork.io.files.digest import digest_file
 from beadwork.io.files.tables import read_table
 from beadwork.model.connectivity.annotation import (
     CELL_FIELDS,
@@ -96,11 +95,6 @@ def read_cells(paths: Sequence[str | Path]) -> CellTable:
                 if cell := _text(row[name]):
                     cells[cell] = {**values, **cells.get(cell, {})}
     return CellTable(cells, ", ".join(Path(path).name for path in paths))
-
-
-def table_digests(paths: Sequence[str | Path]) -> tuple[str, ...]:
-    """Checksums of tables."""
-    return tuple(digest_file(path) for path in paths)
 
 
 def read_symbols(paths: Sequence[str | Path]) -> dict[str, str]:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from beadwork.kernels.beads.mixture.box import BIG_GRID, CURVATURE_MIN, HALF_BOX
+from beadwork.kernels.beads.mixture.climb_numba import N_SUMS
 from beadwork.kernels.beads.mixture.densities import T7
 from beadwork.kernels.beads.mixture.densities_numba import HALF_LN2, ONE, WIDE, ZERO, bend, density, fourth, width_at
 from beadwork.kernels.numeric.jit import jit
@@ -89,7 +90,7 @@ def make_buffers(largest):
         count[k] = k
     return Buffers(
         scratch(largest + LANES), scratch(2 * BIG_GRID * (largest + LANES)), scratch(BIG_GRID * LANES),
-        scratch(9 * LANES), scratch(12), count,
+        scratch(9 * LANES), scratch(N_SUMS), count,
     )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from beadwork.model.connectivity.query import SignatureBlock
 from beadwork.model.connectivity.signature_table import SignatureTable
 from beadwork.model.pert_types import perturbation_kind, plain_pert_type
 from beadwork.stages.connectivity.graph.parts import KINDS, LOSS, Consensus, Perturbagens
+from beadwork.stages.connectivity.perturbagens import alphabetical_places
 
 CONSENSUS_TYPE = "trt_sh.cgs"
 """Signatures made from those of single hairpins: used only for genes that have none."""
@@ -51,33 +52,23 @@ def find_perturbagens(siginfo: SignatureTable, shown: np.ndarray | None = None) 
     left_out["neither compound, loss nor gain of a gene, or without a name"] = int(((kind_of < 0) | (keys < 0)).sum())
     cells, cell_names = siginfo.texts("cell_id")
     rows = np.flatnonzero(used)
-    place = np.array(sorted(range(len(key_names)), key=key_names.__getitem__), np.int64)
-    rank_of = np.empty(len(key_names), np.int64)
-    rank_of[place] = np.arange(len(key_names))
-    cell_rank = _ranks(cell_names)
+    key_place, cell_place = alphabetical_places(key_names), alphabetical_places(cell_names)
     width = len(cell_names) + 1
-    pert = kind_of[rows] * len(key_names) + rank_of[keys[rows]]
-    joint = pert * width + np.where(cells[rows] >= 0, cell_rank[cells[rows]], width - 1)
+    pert = kind_of[rows] * len(key_names) + key_place[keys[rows]]
+    joint = pert * width + np.where(cells[rows] >= 0, cell_place[cells[rows]], width - 1)
     found, first_row, group, count = np.unique(joint, return_index=True, return_inverse=True, return_counts=True)
     groups = np.full(n, -1, np.int64)
     groups[rows] = group.reshape(-1)
     perts, owner_first, owner = np.unique(found // width, return_index=True, return_inverse=True)
     first = rows[first_row][owner_first]
-    by_rank = sorted(cell_names)
-    labels = tuple(by_rank[cell] if cell < len(by_rank) else "" for cell in (found % width).tolist())
+    key_order, cell_order = sorted(key_names), sorted(cell_names)
+    labels = tuple(cell_order[cell] if cell < len(cell_order) else "" for cell in (found % width).tolist())
     return Perturbagens(
         tuple(names[code] if (code := int(codes[row])) >= 0 else "" for row in first),
         tuple(KINDS[item] for item in (perts // max(1, len(key_names))).tolist()),
-        tuple(key_names[place[item]] for item in (perts % max(1, len(key_names))).tolist()),
+        tuple(key_order[item] for item in (perts % max(1, len(key_names))).tolist()),
         groups, owner.reshape(-1), labels, count, first, {why: n for why, n in left_out.items() if n},
     )  # fmt: skip
-
-
-def _ranks(names: list[str]) -> np.ndarray:
-    order = sorted(range(len(names)), key=names.__getitem__)
-    ranks = np.empty(len(names) + 1, np.int64)
-    ranks[order] = np.arange(len(names))
-    return ranks
 
 
 def _keys(
