@@ -1,11 +1,13 @@
 """Made matrices and studies that tests of several folders start from, and a command run as a user does."""
 
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from beadwork.cli import main
+from beadwork.io.matrix.formats import write_matrix
 from beadwork.io.platform.gene_table import gene_table
 from beadwork.model.matrix import Level, Matrix, Space
 from beadwork.model.spaces import space_genes
@@ -22,6 +24,18 @@ def call(*words: object) -> int:
     except SystemExit as stop:
         return int(stop.code or 0)
     return 0
+
+
+def write_modz(path: Path, brew: str, seed: int, n_genes: int = 40, n_signatures: int = 12) -> Path:
+    """Write the MODZ of a made brew; returns the path."""
+    rng = np.random.default_rng(seed)
+    rows = pd.DataFrame(index=[str(number) for number in range(100, 100 + n_genes)])
+    cols = pd.DataFrame(
+        {"pert_id": [f"C{number}" for number in range(n_signatures)], "pert_type": "trt_cp", "cell_id": "A375"},
+        index=[f"{brew}:C{number}" for number in range(n_signatures)],
+    )
+    write_matrix(Matrix(rng.normal(size=(n_genes, n_signatures)), rows, cols, level=Level.MODZ), path)
+    return path
 
 
 @cache

@@ -16,13 +16,9 @@ from beadwork.io.matrix.formats import write_matrix
 from beadwork.io.platform.gene_table import gene_table
 from beadwork.model.matrix import Level, Matrix, Space
 
-FIELDS = (
-    "bead_batch nearest_dose pert_dose pert_dose_unit pert_idose pert_itime pert_time pert_time_unit cell_mfc_name "
-    "pert_mfc_id nsample cc_q75 ss_ngene tas pct_self_rank_q25 wt median_recall_rank_spearman "
-    "median_recall_rank_wtcs_50 median_recall_score_spearman median_recall_score_wtcs_50 batch_effect_tstat "
-    "batch_effect_tstat_pct is_hiq qc_pass pert_id sig_id pert_type cell_iname det_wells det_plates distil_ids "
-    "build_name project_code cmap_name is_exemplar_sig is_ncs_sig is_null_sig"
-).split()
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # benchmarks/
+from lib.lincs import SIGINFO_FIELDS
+
 CELLS = ("A375", "A549", "HA1E", "HT29", "MCF7", "PC3", "VCAP", "YAPC", "HCC515", "HEPG2")
 
 
@@ -35,7 +31,7 @@ def main(folder: Path, count: int, queries: int = 1) -> None:
     table = gene_table()
     genes = table.index[table["pr_is_lm"] == 1].tolist()
     with open(folder / "siginfo.tsv", "w", encoding="utf-8") as stream:
-        stream.write("\t".join(FIELDS) + "\n")
+        stream.write("\t".join(SIGINFO_FIELDS) + "\n")
         names = []
         for number in range(count):
             cell, pert = CELLS[number % 10], number // 30

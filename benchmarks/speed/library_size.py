@@ -11,25 +11,21 @@ Each figure is one process: CPU seconds, seconds and peak memory. Values are mad
 import argparse
 import resource
 import shutil
+import sys
 import time
 from pathlib import Path
 
 import numpy as np
 
-NAMES = (
-    "bead_batch nearest_dose pert_dose pert_dose_unit pert_idose pert_itime pert_time pert_time_unit cell_mfc_name "
-    "pert_mfc_id nsample cc_q75 ss_ngene tas pct_self_rank_q25 wt median_recall_rank_spearman "
-    "median_recall_rank_wtcs_50 median_recall_score_spearman median_recall_score_wtcs_50 batch_effect_tstat "
-    "batch_effect_tstat_pct is_hiq qc_pass pert_id sig_id pert_type cell_iname det_wells det_plates distil_ids "
-    "build_name project_code cmap_name is_exemplar_sig is_ncs_sig is_null_sig"
-).split()
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # benchmarks/
+from lib.lincs import SIGINFO_FIELDS
 
 
 def write_siginfo(path: Path, rows: int) -> None:
     """Write a table like siginfo_beta.txt: its columns, 230 cells, 30,000 compounds, three replicates each."""
     rng = np.random.default_rng(0)
     with open(path, "w", encoding="utf-8") as stream:
-        stream.write("\t".join(NAMES) + "\n")
+        stream.write("\t".join(SIGINFO_FIELDS) + "\n")
         for first in range(0, rows, 50_000):
             count = min(50_000, rows - first)
             cells, drugs = rng.integers(0, 230, count).tolist(), rng.integers(0, 30_000, count).tolist()

@@ -12,7 +12,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from beadwork.api.index.writing.append import append_index
@@ -21,9 +20,8 @@ from beadwork.api.index.writing.build import build_index, verify_index
 from beadwork.api.index.writing.sync import sync_index
 from beadwork.io.connectivity.index import folders
 from beadwork.io.connectivity.index.reader import IndexStore
-from beadwork.io.matrix.formats import write_matrix
-from beadwork.model.matrix import Level, Matrix
 from beadwork.model.params import IndexParams
+from toys import write_modz
 
 PARAMS = IndexParams(background=5, background_set=3)
 EVENTS = ("open", "os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.link", "shutil.rmtree", "ctypes.dlsym")
@@ -31,25 +29,16 @@ POINTS = 8
 """Operations of each writer that it is killed at, spread over all of them."""
 
 
-def write_modz(folder: Path, brew: str, seed: int) -> Path:
-    """MODZ of a made brew: 30 genes, 10 signatures."""
-    rng = np.random.default_rng(seed)
-    rows = pd.DataFrame(index=[str(number) for number in range(100, 130)])
-    cols = pd.DataFrame(
-        {"pert_id": [f"C{number}" for number in range(10)], "pert_type": "trt_cp", "cell_id": "A375"},
-        index=[f"{brew}:C{number}" for number in range(10)],
-    )
-    path = folder / f"{brew}_{seed}.gctx"
-    write_matrix(Matrix(rng.normal(size=(30, 10)), rows, cols, level=Level.MODZ), path)
-    return path
+def write_brew(folder: Path, brew: str, seed: int) -> Path:
+    return write_modz(folder / f"{brew}_{seed}.gctx", brew, seed, n_genes=30, n_signatures=10)
 
 
 class Study:
     """Matrices, and what each writer does with them."""
 
     def __init__(self, folder: Path) -> None:
-        self.one, self.two = write_modz(folder, "ONE", 1), write_modz(folder, "TWO", 2)
-        self.other, self.changed = write_modz(folder, "OTHER", 3), write_modz(folder, "TWO", 4)
+        self.one, self.two = write_brew(folder, "ONE", 1), write_brew(folder, "TWO", 2)
+        self.other, self.changed = write_brew(folder, "OTHER", 3), write_brew(folder, "TWO", 4)
 
     def start(self, index: Path) -> None:
         """Make the index that the writers change."""

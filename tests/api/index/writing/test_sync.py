@@ -15,30 +15,20 @@ from beadwork.api.index.writing.sync import sync_index
 from beadwork.io.connectivity.index import writer as index_writer
 from beadwork.io.connectivity.index.reader import IndexStore
 from beadwork.io.files.tables import write_table
-from beadwork.io.matrix.formats import write_matrix
 from beadwork.model.errors import FileError, IndexStoreError
-from beadwork.model.matrix import Level, Matrix
 from beadwork.model.params import IndexParams
+from toys import write_modz
 
 PARAMS = IndexParams(background=6, background_set=3)
 
 
-def write_modz(folder: Path, brew: str, seed: int) -> Path:
-    """MODZ of a made brew: 40 genes, 12 signatures."""
-    rng = np.random.default_rng(seed)
-    rows = pd.DataFrame(index=[str(number) for number in range(100, 140)])
-    cols = pd.DataFrame(
-        {"pert_id": [f"C{number}" for number in range(12)], "pert_type": "trt_cp", "cell_id": "A375"},
-        index=[f"{brew}:C{number}" for number in range(12)],
-    )
-    path = folder / f"{brew}_MODZ.gctx"
-    write_matrix(Matrix(rng.normal(size=(40, 12)), rows, cols, level=Level.MODZ), path)
-    return path
+def write_brew(folder: Path, brew: str, seed: int) -> Path:
+    return write_modz(folder / f"{brew}_MODZ.gctx", brew, seed)
 
 
 @pytest.fixture
 def brews(tmp_path: Path) -> list[Path]:
-    return [write_modz(tmp_path, f"BREW{number}", number) for number in range(4)]
+    return [write_brew(tmp_path, f"BREW{number}", number) for number in range(4)]
 
 
 def ids(index: Path) -> set[str]:
@@ -77,7 +67,7 @@ def test_a_changed_matrix_replaces_its_segment_only(tmp_path: Path, brews):
     for number in range(1, 5):
         sync_index(index, brews[:number], params=PARAMS)
     before = inodes(index)
-    write_modz(tmp_path, "BREW2", 99)
+    write_brew(tmp_path, "BREW2", 99)
     store, report = sync_index(index, brews, params=PARAMS)
     assert (len(report.kept), len(report.dropped), report.added) == (3, 1, 1)
     assert len(before.items() & inodes(index).items()) == 3
@@ -103,7 +93,7 @@ def test_a_small_index_keeps_its_background_when_one_brew_changes(tmp_path: Path
     first, _ = sync_index(index, brews[:2], params=params)
     assert len(first.segments) == 1
     queries = first.background_table("queries").to_pydict()
-    write_modz(tmp_path, "BREW1", 99)
+    write_brew(tmp_path, "BREW1", 99)
     store, report = sync_index(index, brews[:2], params=params)
     assert not report.rebuilt and report.added == 2
     assert store.background["n_signatures"] == 24
@@ -170,7 +160,7 @@ def test_mistakes_are_reported(tmp_path: Path, brews):
     assert report.added == 0
     other = tmp_path / "other"
     other.mkdir()
-    twice = write_modz(other, "BREW0", 5)
+    twice = write_brew(other, "BREW0", 5)
     with pytest.raises(IndexStoreError, match="12 signatures stand in more than one matrix: BREW0:C0, "):
         sync_index(tmp_path / "index", [brews[0], twice], params=PARAMS)
 
@@ -230,7 +220,7 @@ def test_a_small_index_in_which_one_brew_changed_keeps_its_background(tmp_path: 
     first, _ = sync_index(index, brews, params=PARAMS)
     assert len(first.segments) == 1
     learned = first.background_table("scales"), first.background_table("queries")
-    write_modz(tmp_path, "BREW2", 99)
+    write_brew(tmp_path, "BREW2", 99)
     store, report = sync_index(index, brews, params=PARAMS)
     assert not report.rebuilt and store.n_signatures == 48
     assert store.background["name"] == first.background["name"]
