@@ -20,7 +20,7 @@ CONFIGFILE := $(if $(CONFIG),--configfile "$(CONFIG)")
 help:
 	@echo "make demo       simulate a small study, run the whole path on it, query it, compare with the planted truth"
 	@echo "make run        your own plates: config/plates.tsv (or CONFIG=my_config.yaml) to results and a report"
-	@echo "make test       lint, type checks, the fast half of the tests (about five minutes on two cores)"
+	@echo "make test       lint, type checks, the fast half of the tests (about four minutes on two cores)"
 	@echo "make test-all   the same with the slow half: workflow, kernels without numba, Slurm where there is one"
 	@echo "make mutants    put small faults into a copy, one by one, and see whether a test notices each"
 	@echo "make lint       only the checks"
