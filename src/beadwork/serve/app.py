@@ -28,7 +28,7 @@ from beadwork.serve.answer.pages import plain
 from beadwork.serve.document import describe
 from beadwork.serve.guard import AddHeaders, CheckOrigin, CheckToken, LimitBody, SingleSlash, UnderPrefix
 from beadwork.serve.invalid import field_of, in_words
-from beadwork.serve.jobs import Jobs
+from beadwork.serve.jobs import MOST_SECONDS, MOST_WAITING, Jobs
 from beadwork.serve.lookup.states import States
 from beadwork.serve.page import add_page
 from beadwork.serve.questions import MOST_BYTES, Question
@@ -62,9 +62,9 @@ def create_app(
     hosts: list[str] | None = None,
     store: Store | None = None,
     reopen: Callable[[], ConnectivityIndex] | None = None,
-    most_waiting: int = 256,
+    most_waiting: int = MOST_WAITING,
     request_seconds: float = 20,
-    query_seconds: float = 300,
+    query_seconds: float = MOST_SECONDS,
     root_path: str = "",
     token: str | None = None,
     results: RunPlates | None = None,

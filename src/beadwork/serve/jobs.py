@@ -19,6 +19,10 @@ from beadwork.serve.refusals import RefusedError
 from beadwork.serve.store import Kept, Store
 
 log = logging.getLogger("beadwork")
+MOST_WAITING = 256
+"""Questions that may wait."""
+MOST_SECONDS = 300.0
+"""Time after which a question is stopped."""
 MOST_ENDED = 200
 """Questions that failed or were cancelled whose end can still be read."""
 Phase = Literal["waiting", "scoring", "rolling up", "keeping", "done", "failed", "cancelled"]
@@ -71,7 +75,12 @@ class Jobs:
     """
 
     def __init__(
-        self, store: Store, *, most_waiting: int = 256, most_seconds: float = 300, workers: int | None = None
+        self,
+        store: Store,
+        *,
+        most_waiting: int = MOST_WAITING,
+        most_seconds: float = MOST_SECONDS,
+        workers: int | None = None,
     ) -> None:
         self.store, self.most_waiting, self.most_seconds = store, most_waiting, most_seconds
         self.workers = workers or _cores()
