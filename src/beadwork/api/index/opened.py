@@ -18,9 +18,10 @@ from beadwork.io.connectivity.gene_sets import read_gene_names
 from beadwork.io.connectivity.index.joined import open_store
 from beadwork.io.connectivity.index.reader import IndexStore
 from beadwork.io.platform.gene_names import gene_resolver
+from beadwork.model.connectivity.annotation import MECHANISM_FIELDS
 from beadwork.model.connectivity.background import Background
 from beadwork.model.connectivity.perturbagen_classes import PerturbagenClasses
-from beadwork.model.connectivity.query import MappedQuery, Query, SignatureBlock
+from beadwork.model.connectivity.query import SIGNATURE_FIELDS, MappedQuery, Query, SignatureBlock
 from beadwork.model.connectivity.signature_table import SignatureTable, arrow_text
 from beadwork.model.errors import GeneSetError, name_some
 from beadwork.model.params import IndexParams, QueryParams, make_params
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+ANSWER_FIELDS = (*SIGNATURE_FIELDS, *MECHANISM_FIELDS, "is_null_sig", "is_ncs_sig")
+"""Annotation that every answer is made from."""
 Classes = Any
 """Classes of perturbagens, as :class:`PerturbagenClasses` takes them, or None."""
 Progress = Callable[[str], None]
@@ -144,8 +147,10 @@ class ConnectivityIndex:
 
     @cached_property
     def annotation(self) -> SignatureTable:
-        """Annotation of all signatures, in index order, as columns."""
-        return SignatureTable(self.store.signature_table())
+        """Annotation of all signatures, in index order, as columns; what no answer shows is read when it is needed."""
+        names = self.store.signature_fields
+        wanted = [name for name in names if name in ANSWER_FIELDS]
+        return SignatureTable(self.store.signature_table(wanted), names, self.store.signature_table)
 
     @cached_property
     def siginfo(self) -> pd.DataFrame:

@@ -17,23 +17,24 @@ def row_fields(table: SignatureTable, names: Sequence[str], rows: np.ndarray | N
 
     Plain ASCII texts have a fixed width, which is many times faster to write; missing texts are empty.
     """
-    chosen = np.arange(len(table)) if rows is None else rows
-    fields = {ID if place == 0 else name: _row_field(table, name, chosen) for place, name in enumerate(names)}
-    return StoredFields(len(chosen), fields)
+    fields = {ID if place == 0 else name: _row_field(table, name, rows) for place, name in enumerate(names)}
+    return StoredFields(len(table) if rows is None else len(rows), fields)
 
 
-def _row_field(table: SignatureTable, name: str, rows: np.ndarray) -> StoredField:
+def _row_field(table: SignatureTable, name: str, rows: np.ndarray | None) -> StoredField:
     import pyarrow as pa
 
+    def places(start: int, stop: int) -> Any:
+        return slice(start, stop) if rows is None else rows[start:stop]
+
     column = table.column(name)
-    kind = column.type
-    if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind):
+    if table.is_number(name):
         numbers = plain_numbers(column)
-        return StoredField(numbers.dtype, lambda start, stop: numbers[rows[start:stop]])
-    if pa.types.is_dictionary(kind):
+        return StoredField(numbers.dtype, lambda start, stop: numbers[places(start, stop)])
+    if pa.types.is_dictionary(column.type):
         codes, texts = table.texts(name)
         fixed = _fixed(texts)
-        return StoredField(fixed.dtype, lambda start, stop: fixed[codes[rows[start:stop]]])
+        return StoredField(fixed.dtype, lambda start, stop: fixed[codes[places(start, stop)]])
     return _text_field(column, rows)
 
 
@@ -46,7 +47,7 @@ def _fixed(texts: Sequence[str]) -> np.ndarray:
     return found
 
 
-def _text_field(column: Any, rows: np.ndarray) -> StoredField:
+def _text_field(column: Any, rows: np.ndarray | None) -> StoredField:
     """Texts of an Arrow column at fixed width, without a Python object for each."""
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -56,7 +57,7 @@ def _text_field(column: Any, rows: np.ndarray) -> StoredField:
         column = pc.fill_null(column, arrow_text(""))
 
     def take(start: int, stop: int) -> Any:
-        return column.take(arrow_numbers(rows[start:stop]))
+        return column[start:stop] if rows is None else column.take(arrow_numbers(rows[start:stop]))
 
     def objects(start: int, stop: int) -> np.ndarray:
         found = np.empty(stop - start, object)
@@ -73,7 +74,9 @@ def _text_field(column: Any, rows: np.ndarray) -> StoredField:
             texts[np.arange(width) < lengths[:, None]] = np.frombuffer(data, np.uint8)[first:last]
         return texts.view(f"S{width}").reshape(-1)
 
-    if not all(pc.all(pc.string_is_ascii(take(at, at + PART))).as_py() for at in range(0, len(rows), PART)):
+    count = len(column) if rows is None else len(rows)
+    if not all(pc.all(pc.string_is_ascii(take(at, at + PART))).as_py() for at in range(0, count, PART)):
         return StoredField(np.dtype(object), objects)
-    width = max(1, int(plain_numbers(pc.binary_length(column))[rows].max(initial=0)))
+    lengths = plain_numbers(pc.binary_length(column))
+    width = max(1, int((lengths if rows is None else lengths[rows]).max(initial=0)))
     return StoredField(np.dtype(f"S{width}"), fixed)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from beadwork.kernels.numeric.groups import stable_order
 from beadwork.kernels.numeric.networks import sorting_network
 
 LOW, HIGH = 33.0, 67.0
@@ -51,36 +52,37 @@ def group_max_quantile(values: np.ndarray, groups: np.ndarray, n_groups: int) ->
     -------
     float64, shape (n_groups, queries); NaN for groups without scores.  `values` as they are, where they are the answer.
     """
-    return _by_group(values, groups, n_groups, _max_quantiles)
+    order = stable_order(groups)
+    return run_max_quantile(values[order], np.searchsorted(groups[order], np.arange(n_groups + 1)))
 
 
-def group_median(values: np.ndarray, groups: np.ndarray, n_groups: int) -> np.ndarray:
-    """Median of each group; parameters and result as in :func:`group_max_quantile`."""
-    return _by_group(values, groups, n_groups, _medians)
+def run_max_quantile(values: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    """:func:`group_max_quantile` of groups that lie one after the other: group k has rows starts[k] to starts[k + 1]."""
+    return _by_run(np.asarray(values, np.float32), starts, _max_quantiles)
 
 
-def _by_group(
-    values: np.ndarray,
-    groups: np.ndarray,
-    n_groups: int,
-    reduce: Callable[[Sequence[np.ndarray], bool], np.ndarray],
-) -> np.ndarray:
-    """Reduce the scores of each group, given as rows, to one row."""
-    values = np.asarray(values, np.float32)
-    if len(groups) == n_groups and np.array_equal(groups, np.arange(n_groups)):
-        return values
-    order = np.argsort(groups, kind="stable")
-    starts = np.searchsorted(groups[order], np.arange(n_groups + 1))
+def run_median(values: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    """Median of each group; parameters and result as in :func:`run_max_quantile`."""
+    return _by_run(np.asarray(values, np.float32), starts, _medians)
+
+
+Reduce = Callable[[Sequence[np.ndarray], bool], np.ndarray]
+
+
+def _by_run(values: np.ndarray, starts: np.ndarray, reduce: Reduce) -> np.ndarray:
+    """Reduce the scores of each group to one row."""
     sizes = np.diff(starts)
-    width = values.shape[1]
-    whole = not np.isnan(values.max(initial=0))
+    n_groups, width = len(sizes), values.shape[1]
+    if len(values) == n_groups and (sizes == 1).all():
+        return values
+    whole = not np.isnan(values[starts[0] : starts[-1]].max(initial=0))
     result = np.full((n_groups, width), np.nan)
     for size in np.unique(sizes[sizes > 0]).tolist():
         of_size = np.flatnonzero(sizes == size)
         count = max(1, BYTES // (8 * size * max(1, width)))
         for first in range(0, len(of_size), count):
             chosen = of_size[first : first + count]
-            rows = [values[order[starts[chosen] + place]] for place in range(size)]
+            rows = [values[starts[chosen] + place] for place in range(size)]
             result[chosen] = rows[0] if size == 1 else reduce(rows, whole)
     return result
 

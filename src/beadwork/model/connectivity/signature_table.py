@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,12 +21,35 @@ class SignatureTable:
     ----------
     table
         Arrow table; texts may be dictionaries.
+    names, load
+        Names of all columns, where `table` has some of them, and what gives a table of others when they are asked for.
     """
 
-    def __init__(self, table: Any) -> None:
-        self.arrow = table.combine_chunks()
-        self.names: list[str] = list(self.arrow.column_names)
+    def __init__(
+        self, table: Any, names: Sequence[str] | None = None, load: Callable[[Sequence[str]], Any] | None = None
+    ) -> None:
+        self._count = int(table.num_rows)
+        self.names: list[str] = list(table.column_names if names is None else names)
+        self._load = load
+        self._columns: dict[str, Any] = {}
         self._coded: dict[str, tuple[np.ndarray, list[Any]]] = {}
+        self._keep(table)
+
+    def _keep(self, table: Any) -> None:
+        table = table.combine_chunks()
+        for name in table.column_names:
+            column = table.column(name)
+            self._columns[name] = column.chunk(0) if column.num_chunks else _empty(column.type)
+
+    @property
+    def arrow(self) -> Any:
+        """All columns as an Arrow table."""
+        import pyarrow as pa
+
+        absent = [name for name in self.names if name not in self._columns]
+        if absent and self._load is not None:
+            self._keep(self._load(absent))
+        return pa.Table.from_arrays([self._columns[name] for name in self.names], names=self.names)
 
     @classmethod
     def of(cls, table: SignatureTable | pd.DataFrame) -> SignatureTable:
@@ -39,15 +62,16 @@ class SignatureTable:
         return cls(pa.Table.from_arrays(arrays, names=[str(name) for name in table.columns]))
 
     def __len__(self) -> int:
-        return int(self.arrow.num_rows)
+        return self._count
 
     def __contains__(self, name: str) -> bool:
         return name in self.names
 
     def column(self, name: str) -> Any:
         """One column as an Arrow array."""
-        column = self.arrow.column(name)
-        return column.chunk(0) if column.num_chunks else _empty(column.type)
+        if name not in self._columns and self._load is not None and name in self.names:
+            self._keep(self._load([name]))
+        return self._columns[name]
 
     def coded(self, name: str) -> tuple[np.ndarray, list[Any]]:
         """Code of each row (-1: missing) and the distinct values, in the order of the dictionary, else sorted."""
@@ -60,13 +84,17 @@ class SignatureTable:
         codes, values = self.coded(name)
         return codes, [str(item) for item in values]
 
-    def numbers(self, name: str) -> np.ndarray:
-        """One column as float64; NaN where it is no number."""
+    def is_number(self, name: str) -> bool:
+        """Whether a column holds numbers or booleans."""
         import pyarrow as pa
 
-        column = self.column(name)
-        if pa.types.is_integer(column.type) or pa.types.is_floating(column.type) or pa.types.is_boolean(column.type):
-            return np.array(plain_numbers(column), np.float64)
+        kind = self.column(name).type
+        return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind))
+
+    def numbers(self, name: str) -> np.ndarray:
+        """One column as float64; NaN where it is no number."""
+        if self.is_number(name):
+            return np.array(plain_numbers(self.column(name)), np.float64)
         codes, values = self.coded(name)
         numbers = [_number(item) for item in values]
         result: np.ndarray = np.array([*numbers, np.nan])[codes]

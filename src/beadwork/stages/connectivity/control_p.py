@@ -47,12 +47,12 @@ def find_controls(siginfo: SignatureTable, params: QueryParams) -> ControlPlaces
     names = [name for name in PLACE_FIELDS if name in siginfo]
     own = siginfo.take(at, names).to_pandas()
     ids = own["sig_id"].astype(str)
-    well = ids.str.rpartition(":")[2]
+    well = ids.str.rsplit(":", n=1).str[-1]
     for name in ("rna_well", "det_well"):
         if name in own:
             well = own[name].astype(object).where(own[name].notna(), well)
     known = well.map(lambda item: parse_well(str(item)) or "")
-    plate = ids.str.partition(":")[0]
+    plate = ids.str.split(":", n=1).str[0]
     for name in ("brew_prefix", "det_plate"):
         if name in own:
             plate = own[name].astype(object).where(own[name].notna(), plate)

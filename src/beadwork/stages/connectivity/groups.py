@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from beadwork.kernels.connectivity.ncs import scale_scores, signed_means, signed_sums
+from beadwork.kernels.numeric.groups import number_codes
 from beadwork.model.connectivity.flags import FLAG_WORDS, read_flag
 from beadwork.model.connectivity.signature_table import SignatureTable
 from beadwork.model.errors import ParameterError, name_some
@@ -111,7 +112,7 @@ def _codes(siginfo: SignatureTable, fields: Sequence[str]) -> tuple[list[tuple[s
         code, texts = siginfo.texts(name)
         combined = combined * (len(texts) + 1) + (code + 1)
         categories.append(["", *texts])
-    distinct, code = np.unique(combined, return_inverse=True)
+    distinct, _, code = number_codes(combined)
     keys = []
     for number in distinct:
         key = []
@@ -119,7 +120,7 @@ def _codes(siginfo: SignatureTable, fields: Sequence[str]) -> tuple[list[tuple[s
             number, place = divmod(int(number), len(texts))
             key.append(texts[place])
         keys.append(tuple(reversed(key)))
-    return keys, code.reshape(-1)
+    return keys, code
 
 
 def choose_levels(sizes: Sequence[np.ndarray], codes: Sequence[np.ndarray], min_reference: int) -> np.ndarray:
@@ -185,6 +186,11 @@ def _flagged(siginfo: SignatureTable, name: str, otherwise: np.ndarray) -> np.nd
     """Read a flag of the signatures; `otherwise` where it is missing."""
     if name not in siginfo:
         return otherwise
+    if siginfo.is_number(name):
+        numbers = siginfo.numbers(name)
+        missing, yes = np.isnan(numbers), numbers == 1
+        if (missing | yes | (numbers == 0)).all():
+            return np.where(missing, otherwise, yes)
     codes, values = siginfo.coded(name)
     try:
         flags = np.array([*(read_flag(item) for item in values), np.nan])[codes]

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from beadwork.kernels.numeric.groups import number_codes, stable_order
 from beadwork.model.connectivity.annotation import MECHANISM_FIELDS
 from beadwork.model.connectivity.perturbagen_classes import PerturbagenClasses, plain_id
 from beadwork.model.connectivity.signature_table import SignatureTable, arrow_numbers, arrow_texts
@@ -106,6 +108,22 @@ class RollUpPlan:
     match: ClassMatch | None = None
     notes: tuple[str, ...] = ()
 
+    @cached_property
+    def order(self) -> np.ndarray:
+        """Signatures that are rolled up, by `cells`, and so by `perts` too."""
+        order = stable_order(self.cell_of)
+        return order[np.searchsorted(self.cell_of[order], 0) :]
+
+    @cached_property
+    def cell_starts(self) -> np.ndarray:
+        """Where the signatures of each row of `cells` begin in `order`, and their end."""
+        return np.searchsorted(self.cell_of[self.order], np.arange(len(self.pert_of) + 1))
+
+    @cached_property
+    def pert_starts(self) -> np.ndarray:
+        """Where the rows of `cells` of each perturbagen begin, and their end."""
+        return np.searchsorted(self.pert_of, np.arange(len(self.perts["n_signatures"]) + 1))
+
 
 def plan_roll_up(
     siginfo: SignatureTable | pd.DataFrame,
@@ -140,8 +158,10 @@ def plan_roll_up(
         notes += (f"{nameless:,} signatures have neither pert_id nor pert_iname and are not rolled up",)
     behind = behind & (key_of >= 0)
     # one perturbagen: name, then key (the same but for "pert_id"), then type, in alphabetical order
-    name_place, key_place = alphabetical_places(names)[name_of], alphabetical_places(keys)[key_of]
-    pert_code, chosen = _distinct([name_place, key_place, type_of], behind)
+    places = [alphabetical_places(names)[name_of]]
+    if key_of is not name_of:
+        places.append(alphabetical_places(keys)[key_of])
+    pert_code, chosen = _distinct([*places, type_of], behind)
     cell_code, cell_names = _texts(siginfo, "cell_id")
     group, first = _distinct([pert_code, alphabetical_places(cell_names)[cell_code]], behind)
     pert_of = pert_code[first]
@@ -159,9 +179,9 @@ def plan_roll_up(
         "n_signatures": np.bincount(pert_code[behind], minlength=len(chosen)),
         "n_cells": np.bincount(pert_of, minlength=len(chosen)),
     }
-    places = arrow_numbers(pert_of)
+    of_cells = arrow_numbers(pert_of)
     cells = {
-        **{name: column.take(places) for name, column in own.items()},
+        **{name: column.take(of_cells) for name, column in own.items()},
         "cell_id": arrow_texts(cell_code[first], cell_names),
         "n_signatures": np.bincount(group[behind], minlength=len(first)),
     }
@@ -225,18 +245,33 @@ def _distinct(columns: Sequence[np.ndarray], chosen: np.ndarray) -> tuple[np.nda
 
     Rows that are not chosen have -1.
     """
-    joint = np.zeros(int(chosen.sum()), np.int64)
+    rows = np.flatnonzero(chosen)
+    joint = np.zeros(len(rows), np.int64)
     for codes in columns:
-        joint = joint * (int(codes.max(initial=-1)) + 2) + codes[chosen] + 1
-    _, first, code = np.unique(joint, return_index=True, return_inverse=True)
+        joint = joint * (int(codes.max(initial=-1)) + 2) + codes[rows] + 1
+    _, first, code = number_codes(joint)
     number = np.full(len(chosen), -1)
-    number[chosen] = code.reshape(-1)
-    return number, np.flatnonzero(chosen)[first]
+    number[rows] = code
+    return number, rows[first]
 
 
 def _pairs(one: np.ndarray, two: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Distinct pairs of codes (the second below `width`), where each comes first, and how often it comes."""
-    joint, first, counts = np.unique(one.astype(np.int64) * width + two, return_index=True, return_counts=True)
+    """Distinct pairs of codes (the second below `width`), where each comes first, and how often it comes.
+
+    Most codes come with one other only; the rows of those need not be sorted.
+    """
+    ones, first, number = number_codes(one.astype(np.int64))
+    counts = np.bincount(number, minlength=len(ones))
+    several = np.zeros(len(ones), bool)
+    several[number[two[first][number] != two]] = True
+    rows = np.flatnonzero(several[number])
+    more, place, more_counts = np.unique(
+        one[rows].astype(np.int64) * width + two[rows], return_index=True, return_counts=True
+    )
+    joint = np.concatenate([ones[~several] * width + two[first[~several]], more])
+    order = np.argsort(joint)
+    joint, first = joint[order], np.concatenate([first[~several], rows[place]])[order]
+    counts = np.concatenate([counts[~several], more_counts])[order]
     return np.stack([joint // width, joint % width], axis=1), first, counts
 
 

@@ -15,17 +15,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from beadwork.kernels.connectivity.max_quantile import group_max_quantile, group_median
+from beadwork.kernels.connectivity.max_quantile import group_max_quantile, run_max_quantile, run_median
 from beadwork.kernels.connectivity.tau import count_below, count_smaller, tau_of_counts
+from beadwork.kernels.numeric.groups import descending_order
 from beadwork.model.connectivity.background import Background
 from beadwork.model.connectivity.signature_table import arrow_numbers
 from beadwork.stages.connectivity.perturbagens import Columns, RollUpPlan
+from beadwork.stages.connectivity.score import use_compiled
 
 if TYPE_CHECKING:
     import pandas as pd
 
 PORTION = 1024
 """Signatures whose background scores are rolled up at a time, with all of their perturbagens' others."""
+ROLLED_PER_SCORE = 100
+"""Background scores that are rolled up in the time that one signature is scored in."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,9 +62,15 @@ class RolledUp:
 
 
 def roll_up_scores(plan: RollUpPlan, values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Roll scores up, shape (signatures, queries): (cells, perturbagens, classes), each (entities, queries)."""
-    cells = group_max_quantile(values, plan.cell_of, len(plan.cells["n_signatures"]))
-    perts = group_max_quantile(cells, plan.pert_of, len(plan.perts["n_signatures"]))
+    """Roll scores up: (cells, perturbagens, classes), each (entities, queries).
+
+    Parameters
+    ----------
+    values
+        Scores of the signatures in the order of the plan, shape (signatures, queries).
+    """
+    cells = run_max_quantile(values, plan.cell_starts)
+    perts = run_max_quantile(cells, plan.pert_starts)
     rows, groups = _joined(plan.members)
     return cells, perts, group_max_quantile(perts[rows], groups, len(plan.members))
 
@@ -123,7 +133,7 @@ def roll_up(
     -------
     (cells, perturbagens, classes).
     """
-    values = np.ascontiguousarray(ncs.T)
+    values = np.ascontiguousarray(ncs.T[plan.order])
     levels = roll_up_scores(plan, values)
     smaller = [np.zeros(level.shape, np.int32) for level in levels]
     there = [np.zeros((len(level), 1), np.int32) for level in levels]
@@ -146,38 +156,35 @@ def roll_up(
 
 def _behind(plan: RollUpPlan, values: np.ndarray, levels: Sequence[np.ndarray]) -> list[dict[str, np.ndarray]]:
     """Numbers behind the scores of each level: the median, and counts of signatures, cells and perturbagens."""
-    rows = np.flatnonzero(plan.cell_of >= 0)
-    scores, cell_of = values[rows], plan.cell_of[rows]
-    pert_of = plan.pert_of[cell_of] if len(rows) else cell_of
-    order = np.argsort(pert_of, kind="stable")
-    starts = np.searchsorted(pert_of[order], np.arange(len(levels[1]) + 1))
+    starts = plan.cell_starts[plan.pert_starts]
     in_class = [
-        np.concatenate([order[starts[row] : starts[row + 1]] for row in members.tolist()]) for members in plan.members
+        np.concatenate([np.arange(starts[row], starts[row + 1]) for row in members.tolist()])
+        for members in plan.members
     ]
-    chosen, class_of = _joined(in_class)
-    levels_of = ((scores, cell_of, 0), (scores, pert_of, 1), (scores[chosen], class_of, 2))
+    chosen, _ = _joined(in_class)
+    of_class = np.cumsum([0, *map(len, in_class)])
     found = []
-    for part, groups, level in levels_of:
-        count = len(levels[level])
+    for part, runs in ((values, plan.cell_starts), (values, starts), (values[chosen], of_class)):
         numbers = {
-            "median_ncs": group_median(part, groups, count).T.astype(np.float32),
-            "n_positive": _count(part > 0, groups, count),
-            "n_negative": _count(part < 0, groups, count),
+            "median_ncs": run_median(part, runs).T.astype(np.float32),
+            "n_positive": _count(part > 0, runs),
+            "n_negative": _count(part < 0, runs),
         }
         if np.isnan(part).any():
-            numbers["n_signatures"] = _count(~np.isnan(part), groups, count)
+            numbers["n_signatures"] = _count(~np.isnan(part), runs)
         found.append(numbers)
     if "n_signatures" in found[0]:
-        found[1]["n_cells"] = _count(~np.isnan(levels[0]), plan.pert_of, len(levels[1]))
-        members, groups = _joined(plan.members)
-        found[2]["n_perturbagens"] = _count(~np.isnan(levels[1][members]), groups, len(levels[2]))
+        found[1]["n_cells"] = _count(~np.isnan(levels[0]), plan.pert_starts)
+        members, _ = _joined(plan.members)
+        found[2]["n_perturbagens"] = _count(~np.isnan(levels[1][members]), np.cumsum([0, *map(len, plan.members)]))
     return found
 
 
-def _count(which: np.ndarray, groups: np.ndarray, n_groups: int) -> np.ndarray:
-    """Count what is true in each group, shape (queries, groups)."""
-    counts = [np.bincount(groups[column], minlength=n_groups) for column in which.T]
-    return np.stack(counts) if counts else np.empty((0, n_groups), np.int64)
+def _count(which: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    """Count what is true in each run of rows, shape (queries, runs)."""
+    before = np.zeros((which.shape[1], len(which) + 1), np.int64)
+    np.cumsum(which.T, axis=1, out=before[:, 1:])
+    return np.diff(before[:, starts], axis=1)
 
 
 def _count_smaller(
@@ -185,12 +192,24 @@ def _count_smaller(
     there: Sequence[np.ndarray],
 ) -> None:  # fmt: skip
     """Count the background queries that score smaller, and all that score, for every entity of every level."""
+    count = _count_background
+    if _use_compiled(plan, background):
+        from beadwork.kernels.connectivity.tau_numba import count_background as count
     for level, first, rolled in _rolled_portions(plan, background):
         place = slice(first, first + len(rolled))
-        size = np.abs(rolled)
-        missing = np.isnan(size).sum(axis=1, keepdims=True) if np.isnan(size.max(initial=0)) else 0
-        there[level][place] = background.size - missing
-        smaller[level][place] = count_smaller(levels[level][place].astype(rolled.dtype), size)
+        smaller[level][place], there[level][place] = count(levels[level][place], rolled)
+
+
+def _count_background(ncs: np.ndarray, background: np.ndarray) -> tuple[np.ndarray, np.ndarray | int]:
+    """Count background scores: those smaller than each of `ncs`, and all there are."""
+    size = np.abs(background)
+    missing = np.isnan(size).sum(axis=1, keepdims=True) if np.isnan(size.max(initial=0)) else 0
+    return count_smaller(ncs.astype(size.dtype), size), size.shape[1] - missing
+
+
+def _use_compiled(plan: RollUpPlan, background: Background) -> bool:
+    """Whether rolling the background up by compiled kernels pays, as :func:`use_compiled` says of scores."""
+    return use_compiled(len(plan.cell_of) * background.size // ROLLED_PER_SCORE)
 
 
 def _rolled_portions(plan: RollUpPlan, background: Background) -> Iterator[tuple[int, int, np.ndarray]]:
@@ -199,22 +218,24 @@ def _rolled_portions(plan: RollUpPlan, background: Background) -> Iterator[tuple
     Perturbagens are taken a portion at a time, with all their signatures, so that memory stays small.
     """
     n_perts = len(plan.perts["n_signatures"])
-    order = np.argsort(plan.cell_of, kind="stable")
-    order = order[np.searchsorted(plan.cell_of[order], 0) :]
-    cell_of = plan.cell_of[order]
-    starts = np.searchsorted(plan.pert_of[cell_of], np.arange(n_perts + 1))
+    order, cell_starts, pert_starts = plan.order, plan.cell_starts, plan.pert_starts
+    starts = cell_starts[pert_starts]
     bounds = [0]
     while bounds[-1] < n_perts:
         full = int(np.searchsorted(starts, starts[bounds[-1]] + PORTION, side="right")) - 1
         bounds.append(min(max(full, bounds[-1] + 1), n_perts))
+    reduce = run_max_quantile
+    if _use_compiled(plan, background):
+        from beadwork.kernels.connectivity.max_quantile_numba import RunsOfGroups
+
+        reduce = RunsOfGroups(background.size).max_quantile
     perts = np.empty((n_perts, background.size), np.float32)
     for first, last in pairwise(bounds):
-        rows = slice(starts[first], starts[last])
-        cells = np.searchsorted(plan.pert_of, [first, last])
-        values = background.rows(order[rows])
-        rolled = group_max_quantile(values, cell_of[rows] - cells[0], int(cells[1] - cells[0]))
+        cells = pert_starts[[first, last]]
+        values = background.rows(order[starts[first] : starts[last]])
+        rolled = reduce(values, cell_starts[cells[0] : cells[1] + 1] - starts[first])
         yield 0, int(cells[0]), rolled
-        rolled = group_max_quantile(rolled, plan.pert_of[cells[0] : cells[1]] - first, last - first)
+        rolled = reduce(rolled.astype(np.float32, copy=False), pert_starts[first : last + 1] - cells[0])
         yield 1, first, rolled
         perts[first:last] = rolled
     if len(plan.members):
@@ -224,7 +245,7 @@ def _rolled_portions(plan: RollUpPlan, background: Background) -> Iterator[tuple
 
 def ranked_columns(level: RolledUp, query: int, rows: slice = slice(None)) -> dict[str, Any]:
     """Columns of one level for one query, best connected first; `rows` takes a part of them."""
-    order = np.argsort(-level.ncs[query].astype(np.float64), kind="stable")
+    order = descending_order(level.ncs[query])
     place = np.arange(1, len(order) + 1)[rows]
     order = order[rows]
     chosen = arrow_numbers(order)

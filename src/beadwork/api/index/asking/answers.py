@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from beadwork.kernels.numeric.groups import descending_order
 from beadwork.model.connectivity.annotation import MECHANISM_FIELDS
 from beadwork.model.connectivity.query import SIGNATURE_FIELDS
 from beadwork.model.errors import GeneSetError, name_some
@@ -179,9 +180,12 @@ class QueryResult:
         """Positions of the signatures that are shown, best connected first."""
         place, order = self._last
         if place != query:
-            ncs = self.connections.ncs[query].astype(np.float64)
-            kept = np.arange(len(ncs)) if self.shown is None else np.flatnonzero(self.shown)
-            order = kept[np.argsort(-ncs[kept], kind="stable")]
+            ncs = self.connections.ncs[query]
+            if self.shown is None:
+                order = descending_order(ncs)
+            else:
+                kept = np.flatnonzero(self.shown)
+                order = kept[descending_order(ncs[kept])]
             self._last = (query, order)
         return order
 

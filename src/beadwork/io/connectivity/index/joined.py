@@ -124,6 +124,11 @@ class JoinedStore(IndexStore):
         store, own = self._owner(segment)
         return store.segment_table(own, columns)
 
+    def segment_fields(self, segment: Segment) -> list[str]:
+        """Names of the columns of :meth:`segment_table`."""
+        store, own = self._owner(segment)
+        return store.segment_fields(own)
+
     def segment_sources(self, segment: Segment) -> list[str]:
         """Checksums of the matrices that a segment was made from."""
         store, own = self._owner(segment)

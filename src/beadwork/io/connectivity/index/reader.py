@@ -11,8 +11,8 @@ import mmap
 import os
 import resource
 import weakref
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -242,6 +242,16 @@ class IndexStore:
             raise self._fail(segment.file(SIGNATURES), what)
         return table
 
+    def segment_fields(self, segment: Segment) -> list[str]:
+        """Names of the columns of :meth:`segment_table`."""
+        names: list[str] = self._open_parquet(segment.file(SIGNATURES)).schema_arrow.names
+        return names
+
+    @property
+    def signature_fields(self) -> list[str]:
+        """Names of the columns of :meth:`signature_table`."""
+        return list(dict.fromkeys(name for segment in self.segments for name in self.segment_fields(segment)))
+
     def signature_table(self, columns: Sequence[str] | None = None) -> Any:
         """Annotation of all signatures as an Arrow table, in index order; columns a segment lacks are null."""
         import pyarrow as pa
@@ -359,17 +369,29 @@ class IndexStore:
             self._maps.append(mapped)
         return np.frombuffer(mapped, dtype)
 
-    def _read_parquet(self, name: str, columns: Sequence[str] | None = None) -> Any:
+    def _open_parquet(self, name: str) -> Any:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        try:
-            file = pq.ParquetFile(pa.BufferReader(pa.py_buffer(self._files.map(name))))
+        with self._clear_errors(name):
+            return pq.ParquetFile(pa.BufferReader(pa.py_buffer(self._files.map(name))))
+
+    def _read_parquet(self, name: str, columns: Sequence[str] | None = None) -> Any:
+        file = self._open_parquet(name)
+        with self._clear_errors(name):
             if columns is not None:
                 columns = [column for column in columns if column in file.schema_arrow.names]
             table = file.read(columns=columns)
             table.validate(full=True)
             return table
+
+    @contextmanager
+    def _clear_errors(self, name: str) -> Iterator[None]:
+        """Whatever is wrong with a table becomes one clear line."""
+        import pyarrow as pa
+
+        try:
+            yield
         except (OSError, pa.ArrowException, ValueError, KeyError) as error:
             raise self._fail(name, f"cannot be read ({' '.join(str(error).split())[:120]})") from None
 

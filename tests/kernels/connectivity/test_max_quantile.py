@@ -1,0 +1,63 @@
+"""Max-quantiles and medians of many groups: the fast forms against the definition, the compiled one to the bit."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from beadwork.kernels.connectivity.max_quantile import (
+    SMALL,
+    group_max_quantile,
+    max_quantile,
+    run_max_quantile,
+    run_median,
+)
+from beadwork.kernels.connectivity.max_quantile_numba import RunsOfGroups
+from beadwork.kernels.connectivity.tau import count_smaller, count_there
+from beadwork.kernels.connectivity.tau_numba import count_background
+
+
+@st.composite
+def runs(draw):
+    """Scores of groups that lie one after the other, with ties, zeros and, at times, gaps; where each group begins."""
+    sizes = draw(st.lists(st.integers(1, 9) | st.sampled_from([SMALL, SMALL + 1]), min_size=1, max_size=6))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    values = rng.normal(size=(sum(sizes), draw(st.integers(1, 5)))).astype(np.float32).round(draw(st.integers(0, 6)))
+    values[rng.random(values.shape) < draw(st.sampled_from([0.0, 0.0, 0.2]))] = np.nan
+    return values, np.cumsum([0, *sizes])
+
+
+@settings(max_examples=60, deadline=None)
+@given(runs())
+def test_every_form_is_the_definition(case):
+    values, starts = case
+    found = run_max_quantile(values, starts)
+    groups = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
+    shuffled = np.random.default_rng(0).permutation(len(groups))
+    np.testing.assert_array_equal(group_max_quantile(values[shuffled], groups[shuffled], len(starts) - 1), found)
+    compiled = RunsOfGroups(values.shape[1]).max_quantile(values, starts)
+    assert compiled.dtype == np.float64
+    np.testing.assert_array_equal(np.abs(compiled), np.abs(found))
+    medians = run_median(values, starts)
+    for group, (start, stop) in enumerate(zip(starts, starts[1:], strict=False)):
+        for query, scores in enumerate(values[start:stop].T):
+            assert found[group, query] == pytest.approx(max_quantile(scores), rel=1e-12, abs=1e-12, nan_ok=True)
+            known = scores[~np.isnan(scores)]
+            expected = np.median(known.astype(np.float64)) if len(known) else np.nan
+            assert medians[group, query] == pytest.approx(expected, rel=1e-12, nan_ok=True)
+
+
+def test_groups_may_be_left_out():
+    values = np.array([[1.0], [5.0], [2.0]], np.float32)
+    assert group_max_quantile(values, np.array([0, -1, 1]), 3)[:2].tolist() == [[1.0], [2.0]]
+    assert np.isnan(group_max_quantile(values, np.array([0, -1, 1]), 3)[2, 0])
+
+
+@settings(max_examples=40, deadline=None)
+@given(runs(), st.integers(0, 2**32))
+def test_background_is_counted_as_by_numpy(case, seed):
+    background = case[0].astype(np.float64)
+    ncs = np.random.default_rng(seed).choice([0.0, -0.5, 1.0, np.nan, background[0, 0]], (len(background), 3))
+    smaller, there = count_background(ncs, background)
+    np.testing.assert_array_equal(smaller, count_smaller(ncs, np.abs(background)))
+    np.testing.assert_array_equal(there, count_there(background))
