@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from beadwork.model.errors import AlignmentError, LevelError, name_some
+from beadwork.model.sample_major import SampleMajor
 
 
 class Level(StrEnum):
@@ -90,9 +91,50 @@ class Matrix:
             values = values.view()
         values.flags.writeable = False
         object.__setattr__(self, "values", values)
-        if values.shape != (len(self.rows), len(self.cols)):
+        self._check(values.shape)
+
+    @classmethod
+    def of_samples(
+        cls,
+        stored: SampleMajor,
+        rows: pd.DataFrame,
+        cols: pd.DataFrame,
+        level: Level | None = None,
+        space: Space | None = None,
+        provenance: Mapping[str, Any] | None = None,
+    ) -> Matrix:
+        """Take values that lie sample after sample; they are turned when `values` is first asked for."""
+        made = object.__new__(cls)
+        fields = {"rows": rows, "cols": cols, "level": level, "space": space, "provenance": provenance or {}}
+        for name, item in {**fields, "_stored": stored}.items():
+            object.__setattr__(made, name, item)
+        made._check(stored.shape)
+        return made
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Turn values that lie sample after sample; any other name is none of ours."""
+            if name != "values" or "_stored" not in self.__dict__:
+                raise AttributeError(f"Matrix has no {name!r}")
+            object.__setattr__(self, "values", self._stored.turned())
+            return self.__dict__["values"]
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Give what a copy holds: turned values."""
+        return {"values": self.values, **{name: item for name, item in self.__dict__.items() if name != "_stored"}}
+
+    @property
+    def by_sample(self) -> np.ndarray:
+        """Values as (samples, genes): as they were read, where they were not turned yet; a view."""
+        stored: SampleMajor | None = self.__dict__.get("_stored")
+        return self.values.T if stored is None or "values" in self.__dict__ else stored.shared()
+
+    def _check(self, shape: tuple[int, ...]) -> None:
+        """Check that ids are unique and fit the values."""
+        if shape != (len(self.rows), len(self.cols)):
             raise AlignmentError(
-                f"matrix of shape {values.shape} does not fit {len(self.rows)} row ids and {len(self.cols)} column ids"
+                f"matrix of shape {shape} does not fit {len(self.rows)} row ids and {len(self.cols)} column ids"
             )
         for name, table in (("row", self.rows), ("column", self.cols)):
             if not table.index.is_unique:
@@ -193,7 +235,7 @@ class Matrix:
             "provenance": json.dumps(self.provenance),
         }
         obs, var = (_plain_objects(table, missing="") for table in (self.cols, self.rows))
-        return AnnData(X=self.values.T.copy(), obs=obs, var=var, uns=uns)
+        return AnnData(X=self.by_sample.copy(), obs=obs, var=var, uns=uns)
 
     @classmethod
     def from_anndata(cls, adata: Any) -> Matrix:

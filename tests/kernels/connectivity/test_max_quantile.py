@@ -1,5 +1,7 @@
 """Max-quantiles and medians of many groups: the fast forms against the definition, the compiled one to the bit."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -39,7 +41,7 @@ def test_every_form_is_the_definition(case):
     assert compiled.dtype == np.float64
     np.testing.assert_array_equal(np.abs(compiled), np.abs(found))
     medians = run_median(values, starts)
-    for group, (start, stop) in enumerate(zip(starts, starts[1:], strict=False)):
+    for group, (start, stop) in enumerate(pairwise(starts)):
         for query, scores in enumerate(values[start:stop].T):
             assert found[group, query] == pytest.approx(max_quantile(scores), rel=1e-12, abs=1e-12, nan_ok=True)
             known = scores[~np.isnan(scores)]

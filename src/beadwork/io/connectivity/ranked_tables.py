@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from beadwork.io.files.atomic import atomic_path, write_text
-from beadwork.io.files.cells import no_formulas, plain_cell
+from beadwork.io.files.cells import is_plain, no_formulas, plain_cell
 from beadwork.model.connectivity.signature_table import arrow_numbers, arrow_text, plain_numbers
 from beadwork.model.missing import MISSING_TEXT
 
@@ -64,6 +64,8 @@ def _plain_text(array: Any) -> Any:
         return _plain_text(array.dictionary).take(array.indices)
     if not pa.types.is_string(array.type) and not pa.types.is_large_string(array.type):
         return pc.cast(array, pa.string())
+    if is_plain(array):
+        return array
     return no_formulas(pc.replace_substring_regex(array, r"[\t\r\n\"]+", " "))
 
 

@@ -45,7 +45,7 @@ def open_columns(path: str | Path) -> Iterator[ColumnStream]:
     path = Path(path)
     if not (path.is_file() and h5py.is_hdf5(path)) or path.suffix == ".h5ad":
         matrix = read_any(path)
-        turned = np.ascontiguousarray(matrix.values.T)
+        turned = np.ascontiguousarray(matrix.by_sample)
         yield ColumnStream(
             path, matrix.rows, matrix.cols, matrix.level, matrix.space, matrix.provenance,
             lambda start, stop: turned[start:stop],

@@ -115,10 +115,14 @@ def read_matrix(
         found = file.annotation()
         take_rows, rows = _choose(found.rows, rids, f"{path}: row")
         take_cols, cols = _choose(found.cols, cids, f"{path}: column")
-        values = file.values(take_rows, take_cols)
+        stored = file.samples(take_cols) if take_rows is None else None
+        values = None if stored is not None else file.values(take_rows, take_cols)
     chosen_space = (found.space or space) if rids is None else None
+    said = {"level": found.level or level, "space": chosen_space, "provenance": found.provenance}
     try:
-        return Matrix(values, rows, cols, level=found.level or level, space=chosen_space, provenance=found.provenance)
+        if stored is not None:
+            return Matrix.of_samples(stored, rows, cols, **said)
+        return Matrix(values, rows, cols, **said)
     except AlignmentError as error:
         raise FileError(f"{path}: {error}") from None
 

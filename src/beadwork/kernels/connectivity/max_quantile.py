@@ -57,7 +57,7 @@ def group_max_quantile(values: np.ndarray, groups: np.ndarray, n_groups: int) ->
 
 
 def run_max_quantile(values: np.ndarray, starts: np.ndarray) -> np.ndarray:
-    """:func:`group_max_quantile` of groups that lie one after the other: group k has rows starts[k] to starts[k + 1]."""
+    """:func:`group_max_quantile` of groups one after the other: group k has rows starts[k] to starts[k + 1]."""
     return _by_run(np.asarray(values, np.float32), starts, _max_quantiles)
 
 

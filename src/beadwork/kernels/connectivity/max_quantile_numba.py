@@ -54,9 +54,9 @@ class RunsOfGroups:
         self._rows = np.empty((SMALL, width), np.float32)
 
     def max_quantile(self, values: np.ndarray, starts: np.ndarray) -> np.ndarray:
-        """Reduce `values`, float32, shape (signatures, queries); group k has rows starts[k] to starts[k + 1], at least one.
+        """Reduce float32 `values`, shape (signatures, queries); group k has rows starts[k] to starts[k + 1].
 
-        Groups that are large or miss scores are left to the plain form.
+        No group is empty.  Those that are large or miss scores are left to the plain form.
 
         Returns
         -------

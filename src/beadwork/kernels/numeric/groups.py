@@ -35,7 +35,7 @@ def sort_within(codes: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 
 def stable_order(codes: np.ndarray) -> np.ndarray:
-    """``np.argsort(codes, kind="stable")`` of whole numbers from -1 to 2^31 - 1, five times as fast where there are many.
+    """``np.argsort(codes, kind="stable")`` of whole numbers from -1 to 2^31 - 1, five times as fast for many.
 
     Code and place are packed into one integer, so that a plain sort, which is vectorised, keeps equal codes in order.
 

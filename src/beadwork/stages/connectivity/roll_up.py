@@ -243,7 +243,7 @@ def _rolled_portions(plan: RollUpPlan, background: Background) -> Iterator[tuple
         yield 2, 0, group_max_quantile(perts[rows_of], groups, len(plan.members))
 
 
-def ranked_columns(level: RolledUp, query: int, rows: slice = slice(None)) -> dict[str, Any]:
+def ranked_columns(level: RolledUp, query: int, rows: slice | np.ndarray = slice(None)) -> dict[str, Any]:
     """Columns of one level for one query, best connected first; `rows` takes a part of them."""
     order = descending_order(level.ncs[query])
     place = np.arange(1, len(order) + 1)[rows]

@@ -18,6 +18,9 @@ from beadwork.stages.connectivity.score import Connections
 TABLE_FIELDS = (*SIGNATURE_FIELDS, *MECHANISM_FIELDS)
 """Annotation in tables of signatures, as far as the index has it."""
 
+KEPT_ORDERS = 100
+"""Rankings that are kept: tables and pages need each several times, and not one after the other."""
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -44,7 +47,7 @@ class QueryResult:
         params: QueryParams = QueryParams(),  # noqa: B008 (frozen)
     ) -> None:
         self.index, self.connections, self.shown, self.params = index, connections, shown, params
-        self._last: tuple[int, np.ndarray] = (-1, np.empty(0, np.int64))
+        self._orders: dict[int, np.ndarray] = {}
 
     def __repr__(self) -> str:
         return (
@@ -162,7 +165,11 @@ class QueryResult:
         columns |= {"raw_cs": columns["wtcs"].copy(), "norm_cs": columns["ncs"].copy()}  # of their own in a table
         return pd.DataFrame(columns, copy=False)
 
-    def ranked_columns(self, query: int, rows: slice = slice(None)) -> dict[str, Any]:
+    def ranked_places(self, query: int, rows: slice | np.ndarray = slice(None)) -> np.ndarray:
+        """Positions in the index of the signatures of :meth:`table`."""
+        return self._order(query)[rows]
+
+    def ranked_columns(self, query: int, rows: slice | np.ndarray = slice(None)) -> dict[str, Any]:
         """Columns of :meth:`table`, NumPy or Arrow arrays; `rows` takes a part of them."""
         order, annotation = self._order(query), self.index.annotation
         rank = np.arange(1, len(order) + 1)[rows]
@@ -178,15 +185,17 @@ class QueryResult:
 
     def _order(self, query: int) -> np.ndarray:
         """Positions of the signatures that are shown, best connected first."""
-        place, order = self._last
-        if place != query:
+        order = self._orders.get(query)
+        if order is None:
             ncs = self.connections.ncs[query]
             if self.shown is None:
                 order = descending_order(ncs)
             else:
                 kept = np.flatnonzero(self.shown)
                 order = kept[descending_order(ncs[kept])]
-            self._last = (query, order)
+            if len(self._orders) >= KEPT_ORDERS:
+                self._orders.clear()
+            self._orders[query] = order
         return order
 
     def _ranked_scores(self, query: int, order: np.ndarray) -> dict[str, np.ndarray]:

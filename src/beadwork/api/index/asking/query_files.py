@@ -294,10 +294,11 @@ def _write_each(
             written.result()
 
 
-def _pieces(count: int, limit: int) -> list[slice]:
+def _pieces(count: int, limit: int) -> list[slice] | list[np.ndarray]:
     """Rows of a ranked table by portions: all, or `limit` of each end."""
     if limit:
-        return [slice(0, limit), slice(count - limit, count)]
+        rows = np.r_[0:limit, count - limit : count]
+        return [rows[at : at + ROWS] for at in range(0, len(rows), ROWS)]
     return [slice(at, at + ROWS) for at in range(0, max(1, count), ROWS)]
 
 

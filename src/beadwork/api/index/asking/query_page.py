@@ -116,33 +116,30 @@ def _ends(level: RolledUp, place: int, label: str, extra: str) -> dict[str, Any]
     """Entities that connect most, and those that oppose most."""
     ncs = level.ncs[place]
     known, above, below = int(np.count_nonzero(~np.isnan(ncs))), int((ncs > 0).sum()), int((ncs < 0).sum())
-    rows = slice(0, min(TOP, above)), slice(known - min(TOP, below), known)
-    top, bottom = (
-        [
-            {
-                **row,
-                "name": plain(row[label]),
-                "type": _type_names(row["pert_type"]),
-                "counted": row[extra],
-                "joined": "; ".join(plain(row[field]) for field in JOINED if row.get(field)),
-            }
-            for row in _records(ranked_columns(level, place, part))
-        ]
-        for part in rows
-    )
-    return two_ends(top, bottom[::-1], "cells" if extra == "n_cells" else "members")
+    n_top, n_bottom = min(TOP, above), min(TOP, below)
+    rows = [
+        {
+            **row,
+            "name": plain(row[label]),
+            "type": _type_names(row["pert_type"]),
+            "counted": row[extra],
+            "joined": "; ".join(plain(row[field]) for field in JOINED if row.get(field)),
+        }
+        for row in _records(ranked_columns(level, place, np.r_[0:n_top, known - n_bottom : known]))
+    ]
+    return two_ends(rows[:n_top], rows[n_top:][::-1], "cells" if extra == "n_cells" else "members")
 
 
 def _cell_map(cells: RolledUp, perts: RolledUp, place: int) -> dict[str, Any] | None:
     known = int(np.count_nonzero(~np.isnan(perts.ncs[place])))
-    shown = [row for rows in both_ends(known, MAPPED) for row in _records(ranked_columns(perts, place, rows))]
+    shown = _records(ranked_columns(perts, place, np.r_[both_ends(known, MAPPED)]))
     at = {tuple(row[field] for field in PERTURBAGEN): number for number, row in enumerate(shown)}
     names = [
         row["pert_iname"] if perturbation_kind(row["pert_type"]) in ("compound", "other")
         else f"{row['pert_iname']} ({_type_names(row['pert_type'])})" for row in shown
     ]  # fmt: skip
     which = np.flatnonzero(codes_among(cells.columns["pert_iname"], [row["pert_iname"] for row in shown]))
-    pairs = (cells.columns[field].take(arrow_numbers(which)).to_pylist() for field in (*PERTURBAGEN, "cell_id"))
+    pairs = (_list(cells.columns[field].take(arrow_numbers(which))) for field in (*PERTURBAGEN, "cell_id"))
     of_cell = zip(*pairs, cells.ncs[place][which].tolist(), strict=True)
     scores = {(at[tuple(key)], cell): ncs for *key, cell, ncs in of_cell if cell is not None and tuple(key) in at}
     return cell_map(names, scores)
@@ -150,9 +147,10 @@ def _cell_map(cells: RolledUp, perts: RolledUp, place: int) -> dict[str, Any] | 
 
 def _shown(result: QueryResult, place: int, known: int) -> dict[str, list[Any]]:
     """Columns of the signatures at both ends that are shown."""
-    parts = [result.ranked_columns(place, rows) for rows in both_ends(known, SIGNATURES)]
-    names = [name for name in ("rank", *TEXTS, *JOINED, *NUMBERS) if name in parts[0]]
-    columns = {name: [item for part in parts for item in _list(part[name])] for name in names}
+    rows = np.r_[both_ends(known, SIGNATURES)]
+    ranked = result.ranked_columns(place, rows)
+    columns = {name: _list(ranked[name]) for name in ("rank", *TEXTS, *JOINED, *NUMBERS) if name in ranked}
+    columns["place"] = result.ranked_places(place, rows).tolist()
     kinds = columns.get("pert_type", [])
     words = {kind: _type_names(kind) for kind in set(kinds)}
     return {**columns, "pert_type": [words[kind] for kind in kinds]}
@@ -167,11 +165,11 @@ def _plots(result: QueryResult, query: MappedQuery, shown: Mapping[str, list[Any
 
 
 def _plot(result: QueryResult, query: MappedQuery, row: Row) -> dict[str, Any]:
-    store, place = result.index.store, result.index.position(row["sig_id"])
+    store = result.index.store
     curves = []
     for side, rows in (("up", query.up), ("down", query.down)):
         if len(rows):
-            rank, z = store.read_genes(place, rows)
+            rank, z = store.read_genes(row["place"], rows, ahead=False)  # scoring has just read them all
             rank = rank.astype(np.int64)
             running, score = running_sum(rank, z, store.n_genes), enrichment_score(rank, z, store.n_genes)
             curves.append((side, running, rank, score))

@@ -120,9 +120,9 @@ class StoredBlock(SignatureBlock):
             return self._read(rows, _buffers(len(rows), width))
         return self._read(rows, (buffer[0][:, :width], buffer[1][:, :width]))
 
-    def take_column(self, rows: np.ndarray, column: int) -> tuple[np.ndarray, np.ndarray]:
-        """Read some genes of one signature."""
-        for name, values in zip(self.names, (self.rank, self.z), strict=True):
+    def take_column(self, rows: np.ndarray, column: int, *, ahead: bool = True) -> tuple[np.ndarray, np.ndarray]:
+        """Read some genes of one signature; `ahead`: the disk is asked for all of them at once."""
+        for name, values in zip(self.names, (self.rank, self.z), strict=True) if ahead else ():
             self._announce(name, rows, column, 1, values.itemsize)
         return self.rank[rows, column], self.z[rows, column]
 
@@ -328,10 +328,10 @@ class IndexStore:
         for mapped in self._maps:
             release(mapped)
 
-    def read_genes(self, position: int, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Ranks and scores of some genes in one signature."""
+    def read_genes(self, position: int, rows: np.ndarray, *, ahead: bool = True) -> tuple[np.ndarray, np.ndarray]:
+        """Ranks and scores of some genes in one signature; `ahead`: they may not have been read yet."""
         block = next(block for block in self.blocks if position < block.stop)
-        return block.take_column(rows, position - block.start)
+        return block.take_column(rows, position - block.start, ahead=ahead)
 
     @property
     def background(self) -> Mapping[str, Any] | None:

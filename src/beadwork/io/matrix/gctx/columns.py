@@ -15,6 +15,7 @@ import numpy as np
 
 from beadwork.model.errors import FileError
 from beadwork.model.missing import MISSING_NUMBER, missing_numbers
+from beadwork.model.sample_major import SampleMajor
 
 _PORTION = 1 << 19
 """Values that are turned at a time: what fits into the cache of a processor."""
@@ -64,6 +65,28 @@ class StoredColumns:
         self._fill(start, block)
         return block
 
+    def samples(self, cols: np.ndarray | None) -> SampleMajor:
+        """Values as they lie on disk; positions of the columns to take, None for all."""
+        found = SampleMajor(self._n_cols if cols is None else len(cols), self._n_rows)
+        assert found.values is not None
+        step = max(_FEWEST, _PORTION // max(self._n_rows, 1))
+        if cols is None:
+            step = self._whole_chunks(step)
+            for start in range(0, self._n_cols, step):
+                self._fill(start, found.values[start : start + step])
+        elif self._stream is not None and (np.diff(cols) > 0).all():
+            for first, last in _runs(cols, 1, step):
+                self._fill(int(cols[first]), found.values[first:last])
+        else:
+            for block, places in self._chosen(cols, step):
+                found.values[_span(places)] = block
+        return found
+
+    def _whole_chunks(self, step: int) -> int:
+        """Columns that are read at a time where they are packed: whole chunks."""
+        most = max(step, _MOST // max(self._n_rows, 1))
+        return min(math.ceil(step / self._chunk) * self._chunk, most)
+
     def matrix(self, rows: np.ndarray | None, cols: np.ndarray | None) -> np.ndarray:
         """Values as (rows, columns); positions of the rows and columns to take, None for all."""
         n_cols = self._n_cols if cols is None else len(cols)
@@ -77,8 +100,7 @@ class StoredColumns:
 
     def _blocks(self, step: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """All columns with their places, whole chunks at a time."""
-        most = max(step, _MOST // max(self._n_rows, 1))
-        step = min(math.ceil(step / self._chunk) * self._chunk, most)
+        step = self._whole_chunks(step)
         buffer = np.empty((min(step, self._n_cols), self._n_rows), np.float32)
         for start in range(0, self._n_cols, step):
             block = buffer[: min(step, self._n_cols - start)]

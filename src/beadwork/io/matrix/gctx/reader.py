@@ -22,6 +22,7 @@ from beadwork.io.matrix.hdf5_content import check_content, find_member
 from beadwork.io.matrix.hdf5_heap import find_boastful_text, find_broken_heap, values_span
 from beadwork.model.errors import FileError, name_some
 from beadwork.model.matrix import Level, Space
+from beadwork.model.sample_major import SampleMajor
 
 log = logging.getLogger("beadwork")
 
@@ -154,6 +155,11 @@ class GctxFile:
         """Values as (rows, columns), float32; positions of those to take, None for all."""
         with clear_errors(self.path), self._columns() as columns:
             return columns.matrix(rows, cols)
+
+    def samples(self, cols: np.ndarray | None = None) -> SampleMajor:
+        """Values as they lie on disk, sample after sample, float32; positions of the columns to take, None for all."""
+        with clear_errors(self.path), self._columns() as columns:
+            return columns.samples(cols)
 
     @contextmanager
     def portions(self) -> Iterator[Callable[[int, int], np.ndarray]]:

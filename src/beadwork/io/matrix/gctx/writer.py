@@ -107,11 +107,12 @@ def write_gctx(matrix: Matrix, path: Path) -> None:
     attributes = {name: str(value) for name, value in said.items() if value} | {
         layout.PROVENANCE: provenance_text(matrix.provenance)
     }
-    n_rows, n_cols = matrix.values.shape
+    n_rows, n_cols = len(matrix.rows), len(matrix.cols)
+    values = matrix.by_sample
     with new_gctx(path, n_rows, n_cols, attributes, sum(fields.reserve for fields in stored)) as writer:
         step = max(1, _PORTION // max(n_rows, 1))
         for start in range(0, n_cols if n_rows else 0, step):
-            writer.columns(start, np.ascontiguousarray(matrix.values[:, start : start + step].T))
+            writer.columns(start, np.ascontiguousarray(values[start : start + step]))
         writer.annotate(*stored)
 
 
