@@ -17,7 +17,7 @@ from beadwork.kernels.connectivity.wtcs.score import enrichment_score, running_s
 from beadwork.serve.answer.answers import HIDDEN, OLD_NAMES, STRIP_BINS, Answer, missing_rows
 from beadwork.serve.answer.files import arrow_stream
 from beadwork.serve.answer.heat import heat_map
-from beadwork.serve.answer.pages import View, plain
+from beadwork.serve.answer.pages import MOST_ROWS, USUAL_ROWS, View, plain
 from beadwork.serve.jobs import Job
 from beadwork.serve.lookup.states import arrow_rows
 from beadwork.serve.questions import Question, short_question, understand
@@ -74,8 +74,10 @@ class QueryState(BaseModel):
 
 
 def page_request(
-    offset: int = 0,
-    limit: int = 50,
+    offset: Annotated[int, Query(ge=0, le=10**9, description="rows that are left out before the first")] = 0,
+    limit: Annotated[
+        int | None, Query(ge=1, le=MOST_ROWS, description=f"rows of a page, {USUAL_ROWS} without it; a file has all")
+    ] = None,
     cursor: Text = "",
     sort: Text = "",
     f: Annotated[list[str] | None, Query(max_length=20, description="filters; see View")] = None,
