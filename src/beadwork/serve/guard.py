@@ -114,8 +114,8 @@ class UnderPrefix:
 class CheckToken:
     """Refuse requests without the token, where there is one.
 
-    Programs send it as ``Authorization: Bearer TOKEN``, or as ``user_key`` as for clue.io; a browser opens
-    ``/?token=TOKEN`` once and has it as a cookie then, which no script can read.
+    Programs send it as ``Authorization: Bearer TOKEN``, or as ``user_key`` (header or parameter) as for clue.io; a
+    browser opens ``/?token=TOKEN`` once and has it as a cookie then, which no script can read.
     """
 
     def __init__(self, app: ASGIApp, token: str) -> None:
@@ -139,7 +139,7 @@ class CheckToken:
     def _is_known(self, connection: HTTPConnection) -> bool:
         kind, _, bearer = connection.headers.get("authorization", "").partition(" ")
         given = [bearer.strip() if kind.lower() == "bearer" else "", connection.headers.get("user_key", ""),
-                 connection.cookies.get(COOKIE, "")]  # fmt: skip
+                 connection.query_params.get("user_key", ""), connection.cookies.get(COOKIE, "")]  # fmt: skip
         return any(self._equal(item) for item in given)
 
     def _equal(self, given: str) -> bool:
