@@ -11,7 +11,7 @@ import pytest
 
 from beadwork.model.errors import FileError
 from beadwork.serve.answer.recent import Recent
-from beadwork.serve.lookup.memory import give_back, limit_heaps
+from beadwork.serve.lookup.memory import give_back, limit_arenas
 from beadwork.serve.store import Kept, Store
 
 pytest.importorskip("fastapi.testclient", reason="the extra serve is not installed")
@@ -30,7 +30,7 @@ def files(store):
     return sorted(path.name for path in store.folder.iterdir())
 
 
-def test_all_who_wait_are_told_and_the_state_is_let_go(open_index, planted):
+def test_all_who_wait_go_on_at_the_end(open_index, planted):
     from beadwork.serve.jobs import Job
     from beadwork.serve.lookup.states import IndexState
     from beadwork.serve.questions import Question, Uploads, understand
@@ -80,13 +80,13 @@ def test_what_was_made_last_stays_up_to_its_bytes():
 def test_freed_memory_goes_back_to_the_system():
     """Blocks below the limits of the C library too, which it would keep for each thread."""
     libc = os.confstr("CS_GNU_LIBC_VERSION") if "CS_GNU_LIBC_VERSION" in os.confstr_names else None
-    assert limit_heaps() == bool(libc and libc.startswith("glibc"))
+    assert limit_arenas() == bool(libc and libc.startswith("glibc"))
     give_back()
 
 
 def test_variables_of_the_user_stay(monkeypatch):
     monkeypatch.setenv("GLIBC_TUNABLES", "glibc.malloc.arena_max=4")
-    assert not limit_heaps()
+    assert not limit_arenas()
 
 
 def test_signatures_of_a_state_are_kept_once_and_go_with_its_last_answer(tmp_path):
@@ -145,7 +145,7 @@ def full_until(write, is_free, reason=FULL):
     return written
 
 
-def test_columns_that_come_late_are_not_kept_for_an_answer_that_is_gone(tmp_path):
+def test_columns_that_come_late_are_not_kept_for_an_answer_that_was_removed(tmp_path):
     store = Store(tmp_path / "answers.sqlite", most_bytes=9000)
     keep(store, "one")
     keep(store, "two")

@@ -74,7 +74,7 @@ class Job:
             self._watchers = [item for item in self._watchers if item is not tell]
 
     def end(self) -> None:
-        """Tell all who wait that the question has ended, and let its state of the index go."""
+        """Say to all who wait that the question has ended, and let its state of the index go."""
         with self._lock:
             self.ended = self.ended or time.monotonic()
             self.asked = replace(self.asked, state=None)
