@@ -188,7 +188,8 @@ def test_a_gct_of_what_is_shown(client, answer, tmp_path):
     (tmp_path / "b.gct").write_text(client.get("/api/sigs.gct", params={"f": "cell_id:MCF7"}).text)
     listed = read_matrix(tmp_path / "b.gct")
     assert sorted(listed.rids) == sorted(matrix.rids) and "tas" in listed.cids
-    assert client.get("/api/sigs.tsv", params={"words": True, "fields": "tas"}).text.startswith("# tas: transcriptional")
+    text = client.get("/api/sigs.tsv", params={"words": True, "fields": "tas"}).text
+    assert text.startswith("# tas: transcriptional")
 
 
 def test_a_gmt_of_the_signatures_shown(client, answer, open_index):

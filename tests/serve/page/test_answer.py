@@ -1,4 +1,4 @@
-"""The views of an answer: what stands beside a score, heat maps by keys, plots of whatever row is open, filters kept."""
+"""The views of an answer: what stands beside a score, heat maps by keys, plots of the row that is open, filters."""
 
 import re
 
@@ -79,7 +79,8 @@ def test_every_row_has_its_plot(tab, answer):
     page = tab.open(f"/q/{answer}/classes?row=planted+inhibitor")
     detail = page.locator(".detail")
     assert "5 members among 12 perturbagens ranked by NCS; enrichment score +1.00" in detail.inner_text()
-    assert detail.locator(".enrichment svg g line").count() == 5 and detail.locator("table.strips tbody tr").count() == 5
+    assert detail.locator(".enrichment svg g line").count() == 5
+    assert detail.locator("table.strips tbody tr").count() == 5
     page = tab.open(f"/q/{answer}/genes?row=CDK1")
     text = page.locator(".detail").inner_text()
     assert "Loss of the gene" in text and "shRNA" in text and "No gain of it is in this answer" in text

@@ -21,7 +21,7 @@ def beside(answer: Answer, sig_id: str = "", pert: str = "", pert_type: str = ""
     Parameters
     ----------
     sig_id, pert
-        Signature, or name of a perturbagen (`pert_type` tells those of one name apart), whose score is marked; none
+        Signature, or name of a perturbagen (`pert_type` where several have that name), whose score is marked; none
         of both: the whole answer.
 
     Returns
