@@ -16,6 +16,7 @@ from beadwork.api.index.asking.query_page import query_page
 from beadwork.kernels.connectivity.wtcs.score import enrichment_score, running_sum
 from beadwork.model.errors import BeadworkError
 from beadwork.serve.answer.answers import HIDDEN, OLD_NAMES, STRIP_BINS, Answer, missing_rows
+from beadwork.serve.answer.beside import beside
 from beadwork.serve.answer.files import arrow_stream
 from beadwork.serve.answer.heat import heat_map
 from beadwork.serve.answer.pages import MOST_ROWS, USUAL_ROWS, View, plain
@@ -180,6 +181,12 @@ def routes(service: Service) -> APIRouter:
     def get_enrichment(key: str, sig: Name) -> dict[str, Any]:
         return enrichment(answered(service, key), sig)
 
+    @router.get(
+        "/{key}/beside", summary="What a score is read against: null signatures, treatments, background questions"
+    )
+    def get_beside(key: str, sig: Name = "", pert: Name = "", pert_type: Text = "") -> dict[str, Any]:
+        return beside(answered(service, key), sig, pert, pert_type)
+
     @router.get("/{key}/view/page", summary="The self-contained page of an answer", response_class=HTMLResponse)
     def view_page(key: str) -> Response:
         result, rolled = answered(service, key).result()
@@ -308,10 +315,16 @@ def _why_empty(answer: Answer, name: str, size: int) -> str:
 
 
 def score_columns(answer: Answer, names: list[str]) -> dict[str, np.ndarray]:
-    """Scores of all signatures, in the order of the index; enrichment scores are made when they are asked for."""
+    """Scores of all signatures, in the order of the index; enrichment scores are made when they are asked for.
+
+    ``shown`` is 1 where a signature passes the filters of the question, else 0.
+    """
     found = {}
     for name in names:
-        if name in ("es_up", "es_down"):
+        if name == "shown":
+            found[name] = np.zeros(answer.kept.facts["signatures"], np.float32)
+            found[name][answer.shown] = 1
+        elif name in ("es_up", "es_down"):
             found[name] = answer.enrichment_scores()[name]
         else:
             found[name] = answer.scores(name)
