@@ -243,7 +243,8 @@ def population_mask(cols: pd.DataFrame, population: Population, minimum: int, wh
     chosen = type_mask(cols["pert_type"], is_vehicle)
     if chosen.sum() < minimum:
         raise ParameterError(
-            f"{what}: has {int(chosen.sum())} wells of pert_type {VEHICLE}, but --population vehicle needs at least "
+            f"{what}: has {counted(int(chosen.sum()), 'well')} of pert_type {VEHICLE}, but --population "
+            f"vehicle needs at least "
             f"{minimum} (--min-population); use --population plate"
         )
     return chosen
