@@ -10,11 +10,14 @@ export function saveBlob(blob, name) {
 
 const plain = (value) => (value === null || value === undefined ? "" : String(value).replace(/[\t\r\n]+/g, " "));
 
+/** Name of a column in a file. */
+const headOf = (column) => column.fileName ?? column.name;
+
 /** Rows as TSV: what each column means stands in comments above. */
 export function tsv(columns, rows, notes = []) {
   const lines = notes.map((note) => `# ${plain(note)}`);
-  for (const column of columns) if (column.help) lines.push(`# ${column.name}: ${plain(column.help)}`);
-  lines.push(columns.map((column) => column.name).join("\t"));
+  for (const column of columns) if (column.help) lines.push(`# ${plain(headOf(column))}: ${plain(column.help)}`);
+  lines.push(columns.map((column) => plain(headOf(column))).join("\t"));
   for (const row of rows) lines.push(columns.map((column) => plain(row[column.name])).join("\t"));
   return `${lines.join("\n")}\n`;
 }
@@ -28,7 +31,7 @@ export function gct(columns, rows, id) {
   const texts = columns.filter((column) => column.name !== id && !values.includes(column));
   const cell = (value) => (value === null || value === undefined || value === "" ? "NaN" : plain(value));
   const lines = ["#1.3", [rows.length, values.length, texts.length, 0].join("\t"),
-    ["id", ...texts.map((column) => column.name), ...values.map((column) => column.name)].join("\t")];
+    ["id", ...texts.map(headOf), ...values.map((column) => plain(headOf(column)))].join("\t")];
   rows.forEach((row, at) => lines.push([plain(row[id]) || String(at + 1), ...texts.map((column) => plain(row[column.name]) || "-666"),
     ...values.map((column) => cell(row[column.name]))].join("\t")));
   return `${lines.join("\n")}\n`;
