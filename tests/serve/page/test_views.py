@@ -39,7 +39,7 @@ VIEWS = {
     "signature, for a question": ("/sig/{sig}?q={id}", "Enrichment for this question"),
     "map": ("/map", "Distance on the map is not a score"),
     "map, searched, coloured by score": ("/map?q={id}&colour=ncs&find=drug-1", "16 marked"),
-    "disease library": ("/library", "No library is open"),
+    "disease library": ("/library", "No library has been asked yet"),
     "plate": ("/plate/TOY001_A375_24H_X1_B20/A01", "was opened without the plates"),
     "repurposing": ("/repurposing", "Choose a question above"),
     "repurposing, of an answer": ("/repurposing?q={id}&direction=mimic&cells=1", "What is against it"),
