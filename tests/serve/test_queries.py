@@ -279,3 +279,28 @@ def test_an_answer_that_is_known_is_not_sent_again(client, answer):
     first = client.get(url)
     assert client.get(url, headers={"If-None-Match": first.headers["etag"]}).status_code == 304
     assert client.get(f"{url}?limit=3", headers={"If-None-Match": first.headers["etag"]}).status_code == 200
+
+
+def test_a_batch_is_asked_as_a_whole_or_not_at_all(client, open_index, planted):
+    genes = open_index.genes["gene_id"].tolist()
+    questions = [planted, {"name": "second", "up": genes[60:90]}, {"name": "third", "like": "drug-3"}]
+    response = client.post("/api/queries/batch", json={"questions": questions})
+    assert response.status_code == 202
+    states = response.json()["queries"]
+    assert [state["name"] for state in states] == ["planted", "second", "third"]
+    for state, question in zip(states, questions, strict=True):
+        while state["status"] in ("waiting", "running"):
+            state = client.get(f"{state['state_url']}?wait=5").json()
+        assert state["status"] == "done"
+        assert client.post("/api/queries", json=question).json()["id"] == state["id"]
+    before = client.get("/api/history").json()["total"]
+    wrong = client.post("/api/queries/batch", json={"questions": [{"up": genes[:9]}, {"name": "bad", "up": ["FOO1"]}]})
+    assert wrong.status_code == 422 and wrong.json()["field"] == "questions"
+    assert wrong.json()["words"].startswith("question 2 (bad): ")
+    assert client.get("/api/history").json()["total"] == before
+    for body, words in (
+        ({"questions": []}, "questions: at least 1 needed"),
+        ({"question": []}, "did you mean 'questions'"),
+    ):
+        refused = client.post("/api/queries/batch", json=body)
+        assert refused.status_code == 422 and words in refused.json()["words"]

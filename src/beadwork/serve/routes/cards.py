@@ -28,7 +28,7 @@ from beadwork.serve.answer.pages import chosen_columns, plain, rows_of, shown_na
 from beadwork.serve.lookup.search import KINDS
 from beadwork.serve.lookup.states import IndexState
 from beadwork.serve.refusals import RefusedError, not_found
-from beadwork.serve.routes.clue import OWN, Json, clue_list, is_clue
+from beadwork.serve.routes.clue import OWN, Json, clue_list, clue_record, is_clue
 from beadwork.serve.routes.queries import Page, Text
 from beadwork.serve.service import PageRequest, Rows, Service
 
@@ -96,7 +96,9 @@ def routes(service: Service) -> APIRouter:
             return list_file(states.current, kind, ending, page)
 
         @router.get(f"/{kind}/{{name:path}}", summary=f"Everything about one of the {kind}")
-        def card(name: str) -> dict[str, Any]:
+        def card(name: str, request: Request) -> dict[str, Any]:
+            if kind in OWN and is_clue(request):
+                return clue_record(states.current, kind, name)
             return card_of(states.current, kind, name)
 
     for kind in SHOW:
@@ -131,7 +133,7 @@ def why_empty(state: IndexState, kind: str, size: int) -> str:
 def list_file(state: IndexState, kind: str, ending: str, page: PageRequest) -> Response:
     """Rows of a list as a file, with the filters and order of the screen."""
     table = list_of(state, kind)
-    rows, names = rows_of(table, page.view), chosen_columns(table, page.fields)
+    rows, names = page.cut(rows_of(table, page.view), state.key), chosen_columns(table, page.fields)
     headers = {"Content-Disposition": f'attachment; filename="{kind}.{ending}"'}
     if ending == "arrow":
         return Response(arrow_stream(table.take(rows, names or shown_names(table))), media_type=ARROW, headers=headers)

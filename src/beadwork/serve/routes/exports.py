@@ -62,7 +62,7 @@ def exported(answer: Answer, table: str, ending: str, page: PageRequest, words: 
         return Response(zip_bytes(answer), media_type="application/zip", headers=headers)
     if ending == "gmt":
         return Response(gmt_text(answer), media_type="text/plain; charset=utf-8", headers=headers)
-    rows, shown = answer.rows(table, page.view), answer.table(table)
+    rows, shown = page.cut(answer.rows(table, page.view), answer.kept.state), answer.table(table)
     names = chosen_columns(shown, page.fields)
     if ending == "arrow":
         table_of = shown.take(rows, names or shown_names(shown))

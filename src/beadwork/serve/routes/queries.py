@@ -9,17 +9,19 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import HTMLResponse
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
 from beadwork.api.index.asking.query_page import query_page
 from beadwork.kernels.connectivity.wtcs.score import enrichment_score, running_sum
+from beadwork.model.errors import BeadworkError
 from beadwork.serve.answer.answers import HIDDEN, OLD_NAMES, STRIP_BINS, Answer, missing_rows
 from beadwork.serve.answer.files import arrow_stream
 from beadwork.serve.answer.heat import heat_map
-from beadwork.serve.answer.pages import View, plain
+from beadwork.serve.answer.pages import MOST_ROWS, USUAL_ROWS, View, plain
 from beadwork.serve.jobs import Job
-from beadwork.serve.lookup.states import arrow_rows
+from beadwork.serve.lookup.states import IndexState, arrow_rows
+from beadwork.serve.questions import Asked as AskedQuestion
 from beadwork.serve.questions import Question, short_question, understand
 from beadwork.serve.refusals import RefusedError, not_found
 from beadwork.serve.service import PageRequest, Rows, Service, is_unchanged
@@ -27,6 +29,8 @@ from beadwork.serve.store import Kept
 
 PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; sandbox allow-scripts"
 MOST_POINTS = 2000
+MOST_QUESTIONS = 100
+"""Questions of one batch."""
 WAIT_STEP = 0.03
 TableName = Literal["perts", "classes", "genes", "cells", "sigs", "signatures", "perturbagens"]
 Text = Annotated[str, Query(max_length=200)]
@@ -73,9 +77,25 @@ class QueryState(BaseModel):
     state_url: str = Field("", description="where this can be read again")
 
 
+class Batch(BaseModel):
+    """Questions to be asked at once."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    questions: list[Question] = Field(min_length=1, max_length=MOST_QUESTIONS)
+
+
+class Asked(BaseModel):
+    """Where each question of a batch stands, in its order."""
+
+    queries: list[QueryState]
+
+
 def page_request(
-    offset: int = 0,
-    limit: int = 50,
+    offset: Annotated[int, Query(ge=0, le=10**9, description="rows that are left out before the first")] = 0,
+    limit: Annotated[
+        int | None, Query(ge=1, le=MOST_ROWS, description=f"rows of a page, {USUAL_ROWS} without it; a file has all")
+    ] = None,
     cursor: Text = "",
     sort: Text = "",
     f: Annotated[list[str] | None, Query(max_length=20, description="filters; see View")] = None,
@@ -105,13 +125,19 @@ def routes(service: Service) -> APIRouter:
 
     @router.post("", status_code=202, summary="Ask the index")
     def post_query(question: Question, request: Request) -> QueryState:
-        if question.again:
-            kept = service.store.find(question.again)
-            if kept is None:
-                raise not_found("no such question; it may have been dropped for newer ones", "again")
-            question = Question(**kept.question)
-        asked = understand(question, states.current, service.uploads)
-        return state_of(service, jobs.submit(asked), request)
+        return state_of(service, jobs.submit(understood(service, question, states.current)), request)
+
+    @router.post("/batch", status_code=202, summary="Ask several questions: all of them, or none where one cannot be")
+    def post_queries(batch: Batch, request: Request) -> Asked:
+        state, asked = states.current, []
+        for place, question in enumerate(batch.questions):
+            try:
+                asked.append(understood(service, question, state))
+            except BeadworkError as error:
+                status = error.status if isinstance(error, RefusedError) else 422
+                words = f"question {place + 1} ({question.name[:60]}): {error}"
+                raise RefusedError(words, status, field="questions") from None
+        return Asked(queries=[state_of(service, jobs.submit(one), request) for one in asked])
 
     @router.get("/{key}", summary="Where a question stands")
     async def get_query(
@@ -168,6 +194,16 @@ def routes(service: Service) -> APIRouter:
         return table_page(answer, table, page)
 
     return router
+
+
+def understood(service: Service, question: Question, state: IndexState) -> AskedQuestion:
+    """Put a question, or that of an answer that is asked again, on the genes of the index."""
+    if question.again:
+        kept = service.store.find(question.again)
+        if kept is None:
+            raise not_found("no such question; it may have been dropped for newer ones", "again")
+        question = Question(**kept.question)
+    return understand(question, state, service.uploads)
 
 
 def find(service: Service, key: str) -> Job | Kept:
