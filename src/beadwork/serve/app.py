@@ -179,7 +179,7 @@ def create_app(
     def get_signature(sig_id: queries.Name, top: Annotated[int, Query(ge=1, le=200)] = 25) -> SignatureProfile:
         return _profile(states.current.index, sig_id, top)
 
-for part in (addresses, points, exports, repurposing, queries, batches, genes, signatures, plates, clue, cards,
+    for part in (addresses, points, exports, repurposing, queries, batches, genes, signatures, plates, clue, cards,
                  history):  # fmt: skip
         app.include_router(part.routes(service), dependencies=checked)
     add_page(app)

@@ -229,7 +229,7 @@ def test_a_column_of_p_values_can_be_set():
         with pytest.raises(GeneSetError, match=re.escape(words)):
             read_signature_bytes("de.tsv", text.encode(), params=params)
     text = lines(["gene", "P.Value"], [SYMBOLS, P])
-    with pytest.raises(GeneSetError, match=r"p-values of column P\.Value do not say which genes go up; name the column"):
+    with pytest.raises(GeneSetError, match=r"p-values of column P\.Value do not say which genes go up"):
         read_signature_bytes("de.tsv", text.encode(), params=SignatureParams(p_column="P.Value"))
 
 
