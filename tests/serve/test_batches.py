@@ -64,7 +64,7 @@ def test_the_matrix_is_sorted_filtered_and_paged(client, library):
     scores = [row[place] for row in page["rows"]]
     assert len(scores) == 4 and scores == sorted(scores, reverse=True) and page["next"]
     assert client.get(f"{base}?score=nix").status_code == 422
-    assert client.get(f"{base}?sort=q9").json()["words"].startswith("no column 'q9'")
+    assert client.get(f"{base}?sort=q9").json()["words"].startswith("there is no column 'q9'")
     few = client.get(f"{base}?score=tau_own")
     assert few.status_code == 422 and "needs more than 50 answers; there are 5" in few.json()["words"]
     empty = client.get(f"{base}?f=pert_type:nix").json()
@@ -82,7 +82,7 @@ def test_other_scores(client, library, score):
 
 
 def test_tau_within_the_library(client, open_index, questions):
-    from beadwork.serve.answer.matrix import answer_matrix
+    from beadwork.serve.library.matrix import answer_matrix
 
     service = client.app.state.service
     answers = [(f"q{place}", service.answers.find(item["id"]))

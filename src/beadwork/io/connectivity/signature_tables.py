@@ -59,7 +59,7 @@ class TableColumns(NamedTuple):
     n_rows
         How many rows there are.
     genes, values
-        Places of the columns that are taken; empty where it cannot be told.
+        Places of the columns that are taken; empty where none is clear.
     """
 
     names: list[str]

@@ -10,9 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from beadwork.model.connectivity.signature_table import SignatureTable
 from beadwork.serve.answer.answers import Answer
-from beadwork.serve.answer.matrix import answer_matrix
 from beadwork.serve.answer.pages import plain
-from beadwork.serve.batches import MOST_QUESTIONS, Batches, members_of
+from beadwork.serve.library.batches import MOST_QUESTIONS, Batches, members_of
+from beadwork.serve.library.matrix import answer_matrix
 from beadwork.serve.questions import Question
 from beadwork.serve.refusals import not_found
 from beadwork.serve.routes.queries import Page
