@@ -48,7 +48,7 @@ export function Matrix({ id }) {
 function Found({ id, data }) {
   const query = route.value.query, table = query.get("rows") === "classes" ? "classes" : "perts", dark = useDark();
   const done = data.members.filter((item) => item.status === "done");
-  const score = Object.hasOwn(SCORES, query.get("score") ?? "") ? query.get("score") : "ncs", wanted = (query.get("cols") ?? "").toLowerCase();
+  const score = Object.hasOwn(SCORES, query.get("score") ?? "") ? query.get("score") : "ncs", wanted = (query.get("with") ?? "").toLowerCase();
   const matching = done.filter((item) => item.name.toLowerCase().includes(wanted));
   const from = Math.min(Number(query.get("from") ?? 0) || 0, Math.max(0, matching.length - 1)), shown = matching.slice(from, from + MOST_COLUMNS);
   const [words, span, help] = SCORES[score];
@@ -58,18 +58,18 @@ function Found({ id, data }) {
     [key]: { phone: true, draw: (row) => html`<a href=${link(view, row[key])}>${row[key]}</a>` },
     pert_type: { width: 85 }, n_signatures: { width: 85 }, n_perturbagens: { width: 85 }, lowest: { width: 62, phone: true, signed: true, shown: (value) => signed(value, span > 2 ? 1 : 2) }, highest: { signed: true, shown: (value) => signed(value, span > 2 ? 1 : 2) }, mean: { width: 60, signed: true, shown: (value) => signed(value, span > 2 ? 1 : 2) },
     lowest_in: { phone: true, shown: name, width: 130 },
-    ...Object.fromEntries(shown.map((item) => [item.column, { title: item.name, fileName: item.name, numeric: true, width: 78, help: `${item.name}: ${words}, ${help}`, draw: (row) => html`<${Cell} value=${row[item.column]} span=${span} dark=${dark} href=${link("q", item.id, table, { row: row[key] })} label=${`${row[key]} in ${item.name}`} />` }])),
-  }), [table, score, dark, matching, from]);
+    ...Object.fromEntries(done.map((item) => [item.column, { title: item.name, fileName: item.name, numeric: true, width: 78, help: `${item.name}: ${words}, ${help}`, draw: (row) => html`<${Cell} value=${row[item.column]} span=${span} dark=${dark} href=${link("q", item.id, table, { row: row[key] })} label=${`${row[key]} in ${item.name}`} />` }])),
+  }), [table, score, dark, done.length]);
   const first = table === "classes" ? ["class", "n_perturbagens"] : ["pert_iname", "pert_type", "n_signatures"];
   const tooFew = done.length <= FEWEST_OWN;
   return html`<${Diseases} members=${data.members} />
     <section><h2>${table === "classes" ? "Mechanisms" : "Drugs and other perturbagens"} by question <span class="soft">blue opposes, orange resembles; click a field for the answer, a title to sort</span></h2>
-      <div class="tools"><label>Rows <select value=${table} onChange=${(event) => amend({ rows: event.target.value === "classes" ? "classes" : "", sort: "", f: "", find: "", row: "" })}><option value="perts">perturbagens</option><option value="classes">mechanisms</option></select></label>
+      <div class="tools"><label>Rows <select value=${table} onChange=${(event) => amend({ rows: event.target.value === "classes" ? "classes" : "", sort: "", f: "", find: "", row: "", cols: "" })}><option value="perts">perturbagens</option><option value="classes">mechanisms</option></select></label>
         <label>Score <select value=${score} onChange=${(event) => amend({ score: event.target.value === "ncs" ? "" : event.target.value, sort: "" })}>${Object.entries(SCORES).map(([value, [title]]) => html`<option key=${value} value=${value} disabled=${value === "tau_own" && tooFew}>${title}${value === "tau_own" && tooFew ? ` (from ${FEWEST_OWN + 1} answers)` : ""}</option>`)}</select></label>
-        <label>Questions with <input type="search" class="short" value=${query.get("cols") ?? ""} maxlength="100" placeholder="any name" onInput=${(event) => amend({ cols: event.target.value, from: "" })} /></label>
+        <label>Questions with <input type="search" class="short" value=${query.get("with") ?? ""} maxlength="100" placeholder="any name" onInput=${(event) => amend({ with: event.target.value, from: "" })} /></label>
         <span class="soft">${matching.length > shown.length ? `${count(from + 1)} to ${count(from + shown.length)} of ${count(matching.length)} questions` : `${count(matching.length)} of ${plural(done.length, "question")}`}</span>
         ${from > 0 && html`<button type="button" onClick=${() => amend({ from: Math.max(0, from - MOST_COLUMNS) || "" })}>Before</button>`}${from + MOST_COLUMNS < matching.length && html`<button type="button" onClick=${() => amend({ from: from + MOST_COLUMNS })}>Next</button>`}</div>
-      ${shown.length === 0 ? html`<${Empty}>No question has “${query.get("cols")}” in its name.</${Empty}>`
+      ${shown.length === 0 ? html`<${Empty}>No question has “${query.get("with")}” in its name.</${Empty}>`
         : html`<${Table} key=${`${table}${score}`} parts=${["batches", id, table]} query=${{ score }} columns=${[...first, "lowest", "lowest_in", "mean", ...shown.map((item) => item.column)]} label=${table === "classes" ? "mechanisms by question" : "perturbagens by question"} file=${`${data.name}_${table}_${score}`} id=${key} height=${18} head=${56} pinned=${true} more=${more}
             facets=${table === "perts" ? [{ field: "pert_type", label: "Type", values: index.value?.pert_types ?? [], shown: typeName }] : []} notes=${[`score: ${words} (${help})`, `state of the index: ${index.value?.state ?? ""}`]} />`}</section>`;
 }

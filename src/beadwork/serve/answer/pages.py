@@ -80,7 +80,7 @@ def _passing(table: SignatureTable, view: View) -> np.ndarray:
         if name not in table:
             words = f"these rows have no {name}; roll-ups follow the filters of the query (where)"
             raise RefusedError(f"{words}; columns are {', '.join(shown_names(table))}", field="f")
-        if how == ":" and not _is_text(table, name):
+        if how == ":" and not is_text(table, name):
             keep &= filter_signatures(table, [f"{name}={wanted.replace(SEVERAL, ',')}"], may_be_none=True)
             continue
         codes, values = table.texts(name)
@@ -106,7 +106,7 @@ def _passing(table: SignatureTable, view: View) -> np.ndarray:
 
 def _sortable(table: SignatureTable, name: str) -> np.ndarray:
     """Numbers that sort as a column does; missing ones are NaN."""
-    if not _is_text(table, name):
+    if not is_text(table, name):
         return table.numbers(name)
     codes, values = table.texts(name)
     order = sorted(range(len(values)), key=lambda place: (values[place].lower(), values[place]))
@@ -121,7 +121,8 @@ def shown_names(table: SignatureTable) -> list[str]:
     return [name for name in table.names if not name.startswith("_")]
 
 
-def _is_text(table: SignatureTable, name: str) -> bool:
+def is_text(table: SignatureTable, name: str) -> bool:
+    """Whether a column holds texts, not numbers."""
     import pyarrow as pa
 
     kind = table.column(name).type
