@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from beadwork.model.errors import AlignmentError, LevelError, agree, counted, name_some
-from beadwork.model.sample_major import SampleMajor
+from beadwork.model.levels.sample_major import SampleMajor
 
 
 class Level(StrEnum):
@@ -91,7 +91,7 @@ class Matrix:
             values = values.view()
         values.flags.writeable = False
         object.__setattr__(self, "values", values)
-        self._check(values.shape)
+        _check_ids(values.shape, self.rows, self.cols)
 
     @classmethod
     def of_samples(
@@ -108,7 +108,7 @@ class Matrix:
         fields = {"rows": rows, "cols": cols, "level": level, "space": space, "provenance": provenance or {}}
         for name, item in {**fields, "_stored": stored}.items():
             object.__setattr__(made, name, item)
-        made._check(stored.shape)
+        _check_ids(stored.shape, rows, cols)
         return made
 
     if not TYPE_CHECKING:
@@ -129,17 +129,6 @@ class Matrix:
         """Values as (samples, genes): as they were read, where they were not turned yet; a view."""
         stored: SampleMajor | None = self.__dict__.get("_stored")
         return self.values.T if stored is None or "values" in self.__dict__ else stored.shared()
-
-    def _check(self, shape: tuple[int, ...]) -> None:
-        """Check that ids are unique and fit the values."""
-        if shape != (len(self.rows), len(self.cols)):
-            raise AlignmentError(
-                f"matrix of shape {shape} does not fit {len(self.rows)} row ids and {len(self.cols)} column ids"
-            )
-        for name, table in (("row", self.rows), ("column", self.cols)):
-            if not table.index.is_unique:
-                twice = table.index[table.index.duplicated()].unique()
-                raise AlignmentError(f"{name} ids must be unique; repeated: {name_some(twice)}")
 
     @property
     def rids(self) -> pd.Index:
@@ -254,6 +243,16 @@ class Matrix:
             space=Space(space) if space else None,
             provenance=json.loads(adata.uns.get("provenance") or "{}"),
         )
+
+
+def _check_ids(shape: tuple[int, ...], rows: pd.DataFrame, cols: pd.DataFrame) -> None:
+    """Check that ids are unique and fit the values."""
+    if shape != (len(rows), len(cols)):
+        raise AlignmentError(f"matrix of shape {shape} does not fit {len(rows)} row ids and {len(cols)} column ids")
+    for name, table in (("row", rows), ("column", cols)):
+        if not table.index.is_unique:
+            twice = table.index[table.index.duplicated()].unique()
+            raise AlignmentError(f"{name} ids must be unique; repeated: {name_some(twice)}")
 
 
 def _plain_objects(table: pd.DataFrame, missing: object = np.nan) -> pd.DataFrame:

@@ -116,13 +116,12 @@ def read_matrix(
         take_rows, rows = _choose(found.rows, rids, f"{path}: row")
         take_cols, cols = _choose(found.cols, cids, f"{path}: column")
         stored = file.samples(take_cols) if take_rows is None else None
-        values = None if stored is not None else file.values(take_rows, take_cols)
+        values = np.empty(0) if stored is not None else file.values(take_rows, take_cols)
     chosen_space = (found.space or space) if rids is None else None
-    said = {"level": found.level or level, "space": chosen_space, "provenance": found.provenance}
     try:
         if stored is not None:
-            return Matrix.of_samples(stored, rows, cols, **said)
-        return Matrix(values, rows, cols, **said)
+            return Matrix.of_samples(stored, rows, cols, found.level or level, chosen_space, found.provenance)
+        return Matrix(values, rows, cols, found.level or level, chosen_space, found.provenance)
     except AlignmentError as error:
         raise FileError(f"{path}: {error}") from None
 
