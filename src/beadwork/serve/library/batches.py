@@ -92,7 +92,8 @@ class Batches:
 
     def _begin(self, batch: KeptBatch, asked: Sequence[Asked | None], reasons: dict[int, str]) -> None:
         if len(reasons) == len(asked):
-            raise RefusedError(f"none of the {len(asked)} questions can be asked: {reasons[0]}", field="questions")
+            which = f"none of the {len(asked)} questions can" if len(asked) > 1 else "the question cannot"
+            raise RefusedError(f"{which} be asked: {reasons[0]}", field="questions")
         self.store.put_batch(batch)
         self._reasons[batch.id] = reasons
         stop = threading.Event()
