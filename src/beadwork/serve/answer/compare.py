@@ -60,5 +60,6 @@ def _scores(whole: Any, most: int) -> dict[str, Any]:
     places = np.unique(np.linspace(0, max(0, len(whole) - 1), min(len(whole), 2000)).astype(int))
     chosen = whole.sort_values("0", ascending=False, kind="stable").iloc[places]
     labels = [" ".join(map(str, key)) if isinstance(key, tuple) else str(key) for key in chosen.index]
-    return {"labels": labels, "values": plain([[float(item) for item in row] for row in chosen.to_numpy()]),
+    names = [str(key[0] if isinstance(key, tuple) else key) for key in chosen.index]
+    return {"labels": labels, "names": names, "values": plain([[float(item) for item in row] for row in chosen.to_numpy()]),
             "shown": len(chosen), "of": len(whole)}  # fmt: skip
