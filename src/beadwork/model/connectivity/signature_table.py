@@ -159,7 +159,7 @@ def codes_among(column: Any, names: Sequence[str]) -> np.ndarray:
 def _empty(kind: Any) -> Any:
     import pyarrow as pa
 
-    return pa.array([], kind)
+    return pa.nulls(0, kind)  # of dictionaries without a value too
 
 
 def _array(column: pd.Series) -> Any:

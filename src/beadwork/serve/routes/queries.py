@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import time
+from contextlib import suppress
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -32,7 +32,6 @@ PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe
 MOST_POINTS = 2000
 MOST_QUESTIONS = 100
 """Questions of one batch."""
-WAIT_STEP = 0.03
 TableName = Literal["perts", "classes", "genes", "cells", "sigs", "signatures", "perturbagens"]
 Text = Annotated[str, Query(max_length=200)]
 Name = Annotated[str, Query(max_length=300)]
@@ -145,9 +144,9 @@ def routes(service: Service) -> APIRouter:
         key: str, request: Request,
         wait: Annotated[float, Query(ge=0, le=30, description="seconds to wait for the answer")] = 0,
     ) -> QueryState:  # fmt: skip
-        end = time.monotonic() + wait
-        while (job := jobs.find(key)) is not None and job.is_open and time.monotonic() < end:
-            await asyncio.sleep(WAIT_STEP)
+        job = jobs.find(key)
+        if wait and job is not None and job.is_open:
+            await ended(job, wait)
         return await run_in_threadpool(lambda: state_of(service, find(service, key), request))
 
     @router.delete("/{key}", summary="Cancel a question that is not answered yet")
@@ -201,6 +200,23 @@ def routes(service: Service) -> APIRouter:
         return table_page(answer, table, page)
 
     return router
+
+
+async def ended(job: Job, seconds: float) -> None:
+    """Wait for the end of a job, so long at most; many who wait cost nothing meanwhile."""
+    loop, over = asyncio.get_running_loop(), asyncio.Event()
+
+    def tell() -> None:
+        with suppress(RuntimeError):  # the server has ended
+            loop.call_soon_threadsafe(over.set)
+
+    job.watch(tell)
+    try:
+        await asyncio.wait_for(over.wait(), seconds)
+    except TimeoutError:
+        pass
+    finally:
+        job.unwatch(tell)
 
 
 def understood(service: Service, question: Question, state: IndexState) -> AskedQuestion:
@@ -263,8 +279,8 @@ def state_of(service: Service, found: Job | Kept, request: Request | None = None
         id=asked.key, name=asked.query.name, phase=found.phase, status=status, place=service.jobs.place(found),
         done=round(found.done, 3), elapsed=round(found.elapsed, 3), message=found.message,
         counts={key: int(value) for key, value in asked.query.counts.items()}, notes=list(asked.query.notes),
-        missing=missing_rows(asked.query), question=short_question(asked.question), state=asked.state.key,
-        older=asked.state.key != current, state_url=f"{root}/api/queries/{asked.key}",
+        missing=missing_rows(asked.query), question=short_question(asked.question), state=asked.state_key,
+        older=asked.state_key != current, state_url=f"{root}/api/queries/{asked.key}",
     )  # fmt: skip
 
 
@@ -275,7 +291,7 @@ def table_page(answer: Answer, name: str, page: PageRequest) -> Rows:
     found, places = page.page_of(table, answer.kept.state, answer.rows(name, page.view))
     if not found.total:
         found.reason = _why_empty(answer, name, len(table))
-    if name == "perts" and not page.fields and answer.state is not None:
+    if name == "perts" and not page.fields and answer.is_annotated:
         rows = table.take(places, [HIDDEN]).column(HIDDEN).to_numpy()
         found.columns += ["strip", "q25", "q75"]
         for row, (counts, quartiles) in zip(found.rows, answer.strips(rows), strict=True):
@@ -288,7 +304,7 @@ def _why_empty(answer: Answer, name: str, size: int) -> str:
     """Say why a table shows no rows."""
     if size:
         return "no row passes the filters"
-    known = set() if answer.state is None else set(answer.state.index.annotation.names)
+    known = set(answer.annotation.names) if answer.is_annotated else set()
     if name == "classes" and not known & {"moa", "target"}:
         return "the index has no mechanisms and targets (moa, target); `beadwork index annotate` joins them"
     if name == "classes":
