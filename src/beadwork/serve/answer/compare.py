@@ -136,5 +136,6 @@ def _points(joined: Joined, whole: np.ndarray, scores: np.ndarray) -> dict[str, 
     chosen = np.argsort(-scores[:, 0], kind="stable")[places] if len(whole) else np.empty(0, np.int64)
     keys = joined.names(whole[chosen])
     labels, names = [" ".join(key) for key in keys], [key[0] for key in keys]
-    return {"labels": labels, "names": names, "values": plain([[float(item) for item in row] for row in scores[chosen]]),
+    values = plain([[float(item) for item in row] for row in scores[chosen]])
+    return {"labels": labels, "names": names, "values": values,
             "shown": len(chosen), "of": len(whole)}  # fmt: skip
