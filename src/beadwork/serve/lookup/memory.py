@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-LARGE = 4 << 20
+LARGE = 16 << 20
 """Bytes from which on memory is asked of the system, and goes back to it."""
 ARENAS = 2
 """Arenas that all threads share."""
