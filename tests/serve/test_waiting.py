@@ -110,7 +110,7 @@ def test_a_large_background_is_kept_in_a_file_without_a_name(tmp_path, open_inde
     monkeypatch.setattr(os, "posix_fallocate", full)
     state, each = answer(ConnectivityIndex(open_index.store))
     assert state.rolled_background(QueryParams()) is None
-    assert "no room for the background of tau of 150 signatures, rolled up with each answer: No space" in caplog.text
+    assert "no space for the background of tau of 150 signatures, rolled up with each answer: No space" in caplog.text
     for one, two, three in zip(usual, mapped, each, strict=True):
         np.testing.assert_array_equal(one.tau, two.tau)
         np.testing.assert_array_equal(one.tau, three.tau)

@@ -43,7 +43,7 @@ def mapped_array(shape: tuple[int, int], folder: Path | None) -> np.ndarray:
     Raises
     ------
     OSError
-        There is no room for it: asked for at once, as one who writes to a mapped file on a full disk is killed.
+        There is no space for it: asked for at once, as one who writes to a mapped file on a full disk is killed.
     """
     with tempfile.TemporaryFile(dir=folder) as stream:
         os.posix_fallocate(stream.fileno(), 0, 8 * shape[0] * shape[1])

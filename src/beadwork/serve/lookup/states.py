@@ -70,7 +70,7 @@ class IndexState:
             try:
                 return self.index.rolled_background(self.plan, empty=self._empty)
             except OSError as error:
-                log.warning("no room for the background of tau of %d signatures, rolled up with each answer: %s",
+                log.warning("no space for the background of tau of %d signatures, rolled up with each answer: %s",
                             len(self.index), error.strerror)  # fmt: skip
                 return None
 
