@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 
 from beadwork.io.matrix.formats import read_matrix, write_matrix
-from beadwork.model.levels import sample_major
 from beadwork.model.errors import AlignmentError
-from beadwork.model.matrix import Matrix
+from beadwork.model.levels import sample_major
 from beadwork.model.levels.sample_major import SampleMajor
+from beadwork.model.matrix import Matrix
 
 
 @pytest.fixture(params=[1 << 40, 1 << 12], ids=["small", "large"])

@@ -14,8 +14,8 @@ import h5py
 import numpy as np
 
 from beadwork.model.errors import FileError
-from beadwork.model.missing import MISSING_NUMBER, missing_numbers
 from beadwork.model.levels.sample_major import SampleMajor
+from beadwork.model.missing import MISSING_NUMBER, missing_numbers
 
 _PORTION = 1 << 19
 """Values that are turned at a time: what fits into the cache of a processor."""

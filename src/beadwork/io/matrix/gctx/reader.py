@@ -21,8 +21,8 @@ from beadwork.io.matrix.gctx.text import read_field, read_ids, text_of
 from beadwork.io.matrix.hdf5_content import check_content, find_member
 from beadwork.io.matrix.hdf5_heap import find_boastful_text, find_broken_heap, values_span
 from beadwork.model.errors import FileError, name_some
-from beadwork.model.matrix import Level, Space
 from beadwork.model.levels.sample_major import SampleMajor
+from beadwork.model.matrix import Level, Space
 
 log = logging.getLogger("beadwork")
 
