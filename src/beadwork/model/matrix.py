@@ -117,7 +117,7 @@ class Matrix:
             """Turn values that lie sample after sample; any other name is none of ours."""
             if name != "values" or "_stored" not in self.__dict__:
                 raise AttributeError(f"Matrix has no {name!r}")
-            object.__setattr__(self, "values", self._stored.turned())
+            object.__setattr__(self, "values", self.__dict__["_stored"].turned())
             return self.__dict__["values"]
 
     def __getstate__(self) -> dict[str, Any]:

@@ -69,7 +69,7 @@ class StoredColumns:
         """Values as they lie on disk; positions of the columns to take, None for all."""
         found = SampleMajor(self._n_cols if cols is None else len(cols), self._n_rows)
         assert found.values is not None
-        step = max(_FEWEST, _PORTION // max(self._n_rows, 1))
+        step = max(1, _PORTION // max(self._n_rows, 1))
         if cols is None:
             step = self._whole_chunks(step)
             for start in range(0, self._n_cols, step):
