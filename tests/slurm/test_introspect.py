@@ -36,8 +36,9 @@ def test_an_array_gives_the_bytes_of_one_job(slurm: Path, toy_index: Path, whole
 
 @pytest.mark.parametrize("where", ["local", "slurm"])
 def test_scatter_and_gather_gives_the_bytes_of_one_job(slurm: Path, toy_index: Path, whole, tmp_path: Path, where):
-    words = ["--cores", 2] if where == "local" else ["--executor", "slurm", "--jobs", SHARES, "--slurm-no-account",
-             "--slurm-status-command", "squeue", *QUICK, "--set-resources", "share:mem_mb=600", "share:runtime=5"]  # fmt: skip
+    asked = ["--set-resources", "share:mem_mb=600", "share:runtime=5"]
+    batch = ["--executor", "slurm", "--jobs", SHARES, "--slurm-no-account", "--slurm-status-command", "squeue", *QUICK]
+    words = ["--cores", 2] if where == "local" else [*batch, *asked]
     done = call(BIN / "snakemake", "--snakefile", ROOT / "config/examples/introspect.smk", "--directory", tmp_path,
                 *words, "--config", f"index={toy_index}", "out=out", f"shares={SHARES}", cwd=tmp_path)  # fmt: skip
     assert done.returncode == 0, done.stdout

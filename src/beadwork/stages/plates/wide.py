@@ -80,19 +80,23 @@ def of_wells(wells: pd.DataFrame) -> pd.DataFrame:
     numbers = wells.drop(columns=[WELL, "failed"]).set_index(PLATE).apply(pd.to_numeric, errors="coerce")
     medians = numbers.groupby(level=0).median().add_prefix("median_")
     bad = (wells["failed"] != "").groupby(wells[PLATE]).sum().rename("wells_failed")
-    return medians.join(bad).rename_axis(PLATE).reset_index()
+    found: pd.DataFrame = medians.join(bad).rename_axis(PLATE).reset_index()
+    return found
 
 
 def finish_plates(plates: pd.DataFrame, wells: pd.DataFrame) -> pd.DataFrame:
     """Table of plates, of all that :func:`wide_plates` and :func:`of_wells` gave."""
-    known = wells.drop(columns=[name for name in wells if name.startswith("median_") and wells[name].isna().all()])
+    unknown = [name for name in wells if str(name).startswith("median_") and wells[name].isna().all()]
+    known = wells.drop(columns=unknown)
     joined = typed(plates).merge(known, "outer", on=PLATE, sort=True).fillna({"failed": "", "wells_failed": 0})
     return joined.astype({"wells_failed": int}).reset_index(drop=True)
 
 
 def typed(wide: pd.DataFrame) -> pd.DataFrame:
     """Wide table whose metrics are numbers where all cells are."""
-    return wide.assign(**{name: as_numbers(wide[name]) for name in wide if name not in (PLATE, WELL, "failed")})
+    return wide.assign(
+        **{name: as_numbers(wide[name]) for name in map(str, wide) if name not in (PLATE, WELL, "failed")}
+    )
 
 
 def as_numbers(cells: pd.Series) -> pd.Series:
