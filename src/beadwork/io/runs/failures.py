@@ -16,15 +16,15 @@ def read_failures(folder: Path, sheet: Iterable[Mapping[str, str]] | None = None
     Parameters
     ----------
     sheet
-        Rows of the plate sheet: det_plate, use.  A plate that is not to be used any more has not failed.
+        Rows of the plate sheet: det_plate, use.  A plate that it says is not to be used has not failed.
     """
-    used = None if sheet is None else {"", *(row["det_plate"] for row in sheet if row["use"] == "yes")}
+    retired = {row["det_plate"] for row in sheet or () if row["use"] != "yes"}
     path = folder / "failed.tsv"
     if not path.is_file():
         return []
     table = read_table(path, required=FAILED_COLUMNS, text_only=True).fillna("")
     rows = [{name: str(row[name]) for name in FAILED_COLUMNS} for row in table.to_dict("records")]
-    return rows if used is None else [row for row in rows if row["plate"] in used]
+    return [row for row in rows if row["plate"] not in retired]
 
 
 def failed_plates(folder: Path) -> dict[str, dict[str, str]]:

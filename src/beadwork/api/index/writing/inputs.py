@@ -39,7 +39,7 @@ MIXES = "what is added comes to stand beside it"
 def other_number(writer: IndexWriter) -> str:
     """Say that an index was built under another compatibility number; empty if it was not."""
     found, now = compatibility_of(writer.manifest), COMPATIBILITY["index"]
-    return "" if found == now else f"was built by a version whose bytes differ (index {found}; now: {now})"
+    return "" if found == now else f"was built by a version whose bytes differ (index {found}; now: index {now})"
 
 
 @dataclass(frozen=True, eq=False)
