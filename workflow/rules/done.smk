@@ -74,7 +74,7 @@ def own_file(role):
             return []
         if CFG.stages == "separate":
             return str(path)
-        records = PlateState.read(folder_of(wildcards.plate)).records
+        records = state_of(wildcards.plate).records
         return ancient(str(path)) if is_known(records, role, path) else str(path)
 
     return of_plate
@@ -91,7 +91,7 @@ class Needs(dict):
         """Look at what there is of a plate; only of those without beads is the record read."""
         if has_beads(row):
             return "beads"
-        state = PlateState.read(folder_of(plate))
+        state = state_of(plate)
         if (
             not state.has_level_2 or CFG.stages == "separate"
         ):  # whose later steps are jobs
@@ -116,13 +116,23 @@ class Needs(dict):
         return "level 2" if changed or lacks or older or not PLANNING else "nothing"
 
 
+@functools.cache
+def patterns_of_plate(vehicles):
+    """Files that the rule of a plate makes, as patterns."""
+    found = map(str, plate_files(vehicles).values())
+    return [path.replace("<results>", CFG.results) for path in found]
+
+
 def files_of(plate):
     """Files that the rule of a plate makes."""
-    patterns = plate_files(vehicles=has_vehicles(plate)).values()
-    return [
-        str(path).replace("<results>", CFG.results).replace("{plate}", plate)
-        for path in patterns
-    ]
+    patterns = patterns_of_plate(has_vehicles(plate))
+    return [path.replace("{plate}", plate) for path in patterns]
+
+
+@functools.lru_cache(16)
+def state_of(plate):
+    """What was made of a plate; asked several times one after the other."""
+    return PlateState.read(folder_of(plate))
 
 
 NEEDS = Needs()
@@ -165,12 +175,11 @@ class TouchedBeads(dict):
     def look(self, plate, path):
         """Read the beads if they are newer than a file of the plate."""
         try:
+            made = min(os.stat(file).st_mtime_ns for file in files_of(plate))
             date = path.stat().st_mtime_ns
-            made = min(Path(file).stat().st_mtime_ns for file in files_of(plate))
         except OSError:
             return False
-        state = PlateState.read(folder_of(plate))
-        if date <= made or not state.has_level_2:
+        if date <= made or not (state := state_of(plate)).has_level_2:
             return False
         deconvolve = state.steps["deconvolve"]
         note = [str(path), date, deconvolve["record"]["inputs"], deconvolve["beside"]]
@@ -289,9 +298,7 @@ def numbers_of(wildcards):
     elif found:
         now = numbers_text(found)
     if found:
-        reasons += content_reason(
-            other_content(plate, PlateState.read(folder_of(plate)))
-        )
+        reasons += content_reason(other_content(plate, state_of(plate)))
     file = folder_of(plate) / f"{plate}_ZSPC.gctx"
     return as_kept(file, "deconvolve ", now, reasons)
 
