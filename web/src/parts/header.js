@@ -59,7 +59,7 @@ function Search() {
       if (at >= 0) open(hits[at]); else { const words = text.trim(); close(); go(link("lookup", { find: words })); }
     }
   };
-  return html`<div class="search" role="search" onFocusOut=${(event) => { if (!event.currentTarget.contains(event.relatedTarget)) setHits(null); }}>
+  return html`<div class="search" role="search" aria-label="Everything with a name" onFocusOut=${(event) => { if (!event.currentTarget.contains(event.relatedTarget)) setHits(null); }}>
     <input id="search" ref=${box} type="search" placeholder="Search drug, gene, class, cell, signature   /" autocomplete="off" spellcheck="false" value=${text} maxlength="200"
       role="combobox" aria-label="Search drug, gene, class, cell, signature" aria-expanded=${Boolean(hits)} aria-controls="found" aria-autocomplete="list"
       aria-activedescendant=${at >= 0 ? `found-${at}` : undefined} onInput=${(event) => setText(event.target.value)} onKeyDown=${keys} />
