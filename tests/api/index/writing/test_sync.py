@@ -276,9 +276,7 @@ def test_queries_beside_a_sync_find_a_sound_index(tmp_path: Path, brews):
 def test_an_index_of_another_number_is_kept_or_built_anew_and_that_is_said(tmp_path, brews, monkeypatch, caplog, keep):
     index = tmp_path / "index"
     first, _ = sync_index(index, brews[:2], params=PARAMS)
-    assert (
-        "compatibility" not in first.manifest
-    )  # the first is not written: manifests stay as they are
+    assert "compatibility" not in first.manifest  # the first is not written: manifests stay as they are
     monkeypatch.setitem(COMPATIBILITY, "index", 2)
     store, report = sync_index(index, brews[:3], params=PARAMS, keep_older=keep)
     assert report.rebuilt != keep
