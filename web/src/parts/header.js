@@ -3,7 +3,7 @@ import { html, useEffect, useRef, useState } from "../core/html.js";
 import { get } from "../core/api.js";
 import { go, link } from "../core/route.js";
 import { announce } from "../core/live.js";
-import { plural, typeName } from "../core/format.js";
+import { plural, typeName, units } from "../core/format.js";
 import { has, index } from "../core/index.js";
 import { help } from "./keys.js";
 
@@ -32,7 +32,7 @@ export function Header({ kind }) {
 
 const KINDS = { pert: "Perturbagens", gene: "Genes", class: "Mechanisms", cell: "Cells", sig: "Signatures" };
 export const grouped = (hits) => Object.entries(KINDS).map(([kind, name]) => [kind, name, hits.filter((hit) => hit.kind === kind)]).filter(([, , found]) => found.length);
-const plainDetail = (text) => text.replace(/\b(?:trt|ctl|lma)_[\w.]+(?:\|[\w.|]+)?/g, typeName).replace(/\b1 (signature|perturbagen)s\b/g, "1 $1");
+const plainDetail = (text) => units(text).replace(/\b(?:trt|ctl|lma)_[\w.]+(?:\|[\w.|]+)?/g, typeName).replace(/\b1 (signature|perturbagen)s\b/g, "1 $1");
 export const hitsOf = (data) => data.hits.map((hit) => ({ ...hit, detail: plainDetail(hit.detail) }));
 
 function Search() {
