@@ -6,13 +6,13 @@ rule deconvolve:
     input:
         lxb=beads_of,
         bead_set=bead_set_file,
-        map=lambda wildcards: PLATES[wildcards.plate].map,
+        map=lambda wildcards: here(PLATES[wildcards.plate].map),
     output:
         **kept(doubt_files("SD", "ODDS")),
-        gex=update("<results>/{plate}/{plate}_GEX.gctx"),
-        calibrators=update("<results>/{plate}/{plate}_CAL.gctx"),
-        support=update("<results>/{plate}/{plate}_SUPPORT.gctx"),
-        qc=update("<results>/{plate}/qc/deconvolve.tsv"),
+        gex=keep("<results>/{plate}/{plate}_GEX.gctx"),
+        calibrators=keep("<results>/{plate}/{plate}_CAL.gctx"),
+        support=keep("<results>/{plate}/{plate}_SUPPORT.gctx"),
+        qc=keep("<results>/{plate}/qc/deconvolve.tsv"),
     log:
         "<logs>/deconvolve/{plate}.log",
     benchmark:

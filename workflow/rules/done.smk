@@ -21,14 +21,14 @@ def folder_of(plate):
 
 @functools.cache
 def beads_are_there(path):
-    """Whether there are beads; a folder that was emptied has none, and what has an address is not looked for."""
+    """Whether there are beads; a folder that was emptied has none, and what is in a storage is not looked for."""
     if is_stored(path):
         return True
     try:
         with os.scandir(path) as files:
-            return next(files, None) is not None
+            return next(files, None) is not None or STORED
     except OSError:
-        return Path(path).is_file()
+        return Path(path).is_file() or STORED
 
 
 def has_beads(row):
@@ -76,10 +76,12 @@ class Needs(dict):
 
 def files_of(plate):
     """Files that the rule of a plate makes."""
-    patterns = plate_files(vehicles=has_vehicles(plate)).values()
+    files = plate_files(vehicles=has_vehicles(plate))
+    if CFG.stages == "separate":
+        del files["record"]
     return [
         str(path).replace("<results>", CFG.results).replace("{plate}", plate)
-        for path in patterns
+        for path in files.values()
     ]
 
 
@@ -87,9 +89,12 @@ NEEDS = Needs()
 
 
 def stored(path):
-    """A path as an input: by the storage that its address names (`fs://` is that of the plugin fs)."""
+    """A path as an input: by the storage that its address names (`fs://` is that of the plugin fs).
+
+    Without an address it is a file that all jobs see, or else stands in the storage of all other files.
+    """
     if not is_stored(path):
-        return path
+        return here(path) if STORED and SHARED and os.path.exists(path) else path
     kind, _, rest = path.partition("://")
     return storage.fs(rest) if kind == "fs" else storage(path)
 
@@ -134,8 +139,7 @@ def beads_to_draw(wildcards):
 
 def can_be_drawn(plate):
     """Whether a plate has figures or can have them."""
-    there = Path(CFG.results, "report", plate, "wells.svg").is_file()
-    return there or has_beads(PLATES[plate])
+    return has_beads(PLATES[plate]) or exists(f"{CFG.results}/report/{plate}/wells.svg")
 
 
 def upgraded(plate, steps=tuple(CURRENT)):
@@ -146,6 +150,10 @@ def upgraded(plate, steps=tuple(CURRENT)):
 
 def numbers_of(wildcards):
     """Compatibility numbers under which a plate is, or will be made: those it has, unless it is to be made anew."""
+    if (
+        STORED and CFG.on_upgrade != "rerun"
+    ):  # what there is says so itself, and is not fetched to be asked
+        return ""
     numbers = made_with(folder_of(wildcards.plate))
     return numbers_text(
         CURRENT if CFG.on_upgrade == "rerun" or not numbers else numbers

@@ -8,8 +8,8 @@ is not done again. `stages: separate` in the configuration makes the same files 
 rule plate:
     input:
         lxb=beads_of,
-        map=lambda wildcards: PLATES[wildcards.plate].map,
-        model=CFG.infer.model or [],
+        map=lambda wildcards: here(PLATES[wildcards.plate].map),
+        model=here(CFG.infer.model),
         bead_set=bead_set_file,
     output:
         **plate_files(vehicles=CFG.zsvc),

@@ -9,18 +9,21 @@ from beadwork.io.files.tables import read_table
 FAILED_COLUMNS = ("plate", "stage", "message", "log", "attempt")
 
 
-def read_failures(folder: Path) -> list[dict[str, str]]:
-    """Rows of ``failed.tsv``; a step of the whole study has no plate.  None if there is no such file."""
-    path = folder / "failed.tsv"
+def read_failures(folder: Path, failed: Path | None = None) -> list[dict[str, str]]:
+    """Rows of ``failed.tsv``; a step of the whole study has no plate.  None if there is no such file.
+
+    It stands in the folder of results, or where `failed` says.
+    """
+    path = failed or folder / "failed.tsv"
     if not path.is_file():
         return []
     table = read_table(path, required=FAILED_COLUMNS, text_only=True).fillna("")
     return [{name: str(row[name]) for name in FAILED_COLUMNS} for row in table.to_dict("records")]
 
 
-def failed_plates(folder: Path) -> dict[str, dict[str, str]]:
+def failed_plates(folder: Path, failed: Path | None = None) -> dict[str, dict[str, str]]:
     """Plates that the study went on without; one whose figures failed is not among them."""
-    rows = read_failures(folder)
+    rows = read_failures(folder, failed)
     return {row["plate"]: row for row in rows if row["plate"] and not row["stage"].startswith("figures_")}
 
 
