@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from urllib.parse import urlsplit
 
 from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -48,7 +49,10 @@ class CheckOrigin:
         for name, value in scope["headers"]:
             found.setdefault(name.lower(), []).append(value)
         hosts = found.get(b"host", [])
-        address = _address(f"//{hosts[0].decode('latin-1')}") if len(hosts) == 1 else None
+        # what a proxy with TLS says of the address that a browser sees; a page of another site cannot send it
+        outside = found.get(b"x-forwarded-proto", [])
+        scheme = "https:" if outside == [b"https"] else ""
+        address = _address(f"{scheme}//{hosts[0].decode('latin-1')}") if len(hosts) == 1 else None
         if address is None or address[0] not in self.hosts:
             return JSONResponse(error_body("this server does not go by that name; --allow-host adds one", "host"), 400)
         origins = found.get(b"origin", [])
@@ -56,7 +60,8 @@ class CheckOrigin:
         if not origins and scope["method"] not in ("GET", "HEAD"):
             foreign = any(site not in SAFE_SITES for site in found.get(b"sec-fetch-site", []))
         if foreign:
-            return JSONResponse(error_body("requests from pages of other sites are refused", "origin"), 403)
+            words = "requests from pages of other sites are refused; a proxy has to pass Host and X-Forwarded-Proto on"
+            return JSONResponse(error_body(words, "origin"), 403)
         return None
 
 
@@ -77,7 +82,7 @@ def _bare(host: str) -> str:
 
 
 class SingleSlash:
-    """Take ``/api//perts`` for ``/api/perts``: clients of clue.io join a base address that ends in a slash so."""
+    """Take ``/api//perts`` and ``/api/perts/`` for ``/api/perts``: clients of clue.io put slashes there."""
 
     def __init__(self, app: ASGIApp, start: str) -> None:
         self.app, self.start = app, start
@@ -85,9 +90,9 @@ class SingleSlash:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on."""
         if scope["type"] == "http":
-            place = scope["path"].find(f"{self.start}//")
+            place = scope["path"].find(f"{self.start}/")
             if place >= 0 and scope["path"][:place] in ("", scope.get("root_path", "")):
-                rest = scope["path"][place + len(self.start) :].lstrip("/")
+                rest = scope["path"][place + len(self.start) :].strip("/")
                 scope = {**scope, "path": f"{scope['path'][:place]}{self.start}/{rest}"}
         await self.app(scope, receive, send)
 
@@ -110,8 +115,8 @@ class UnderPrefix:
 class CheckToken:
     """Refuse requests without the token, where there is one.
 
-    Programs send it as ``Authorization: Bearer TOKEN``, or as ``user_key`` as for clue.io; a browser opens
-    ``/?token=TOKEN`` once and has it as a cookie then, which no script can read.
+    Programs send it as ``Authorization: Bearer TOKEN``, or as ``user_key`` (header or parameter) as for clue.io; a
+    browser opens ``/?token=TOKEN`` once and has it as a cookie then, which no script can read.
     """
 
     def __init__(self, app: ASGIApp, token: str) -> None:
@@ -135,7 +140,7 @@ class CheckToken:
     def _is_known(self, connection: HTTPConnection) -> bool:
         kind, _, bearer = connection.headers.get("authorization", "").partition(" ")
         given = [bearer.strip() if kind.lower() == "bearer" else "", connection.headers.get("user_key", ""),
-                 connection.cookies.get(COOKIE, "")]  # fmt: skip
+                 connection.query_params.get("user_key", ""), connection.cookies.get(COOKIE, "")]  # fmt: skip
         return any(self._equal(item) for item in given)
 
     def _equal(self, given: str) -> bool:
@@ -163,15 +168,22 @@ class AddHeaders:
 
 
 class LimitBody:
-    """Refuse bodies that are too large, whatever their header says, or too long in coming."""
+    """Refuse bodies that are too large, whatever their header says, or too long in coming.
 
-    def __init__(self, app: ASGIApp, most: int, seconds: float) -> None:
-        self.app, self.most, self.seconds = app, most, seconds
+    Paths in `larger` may send more, in ten times the time; such bodies are passed on as they come.
+    """
+
+    def __init__(self, app: ASGIApp, most: int, seconds: float, larger: Mapping[str, int] | None = None) -> None:
+        self.app, self.most, self.seconds, self.larger = app, most, seconds, larger or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on with its whole body, or refuse it."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
+            return
+        path = scope["path"].removeprefix(str(scope.get("root_path", "")).rstrip("/"))
+        if path in self.larger:
+            await self.app(scope, _counted(receive, self.larger[path], 10 * self.seconds), send)
             return
         size = 0
         body = []
@@ -205,3 +217,24 @@ class LimitBody:
             return {"type": "http.request", "body": b"".join(body), "more_body": False}
 
         await self.app(scope, replay, send)
+
+
+def _counted(receive: Receive, most: int, seconds: float) -> Receive:
+    """Receive the parts of a body until it is too large, or too long in coming."""
+    size, is_whole, end = 0, False, time.monotonic() + seconds
+
+    async def part() -> Message:
+        nonlocal size, is_whole
+        if is_whole:
+            return await receive()
+        try:
+            message = await asyncio.wait_for(receive(), max(0.0, end - time.monotonic()))
+        except TimeoutError:
+            raise HTTPException(408, f"the request took more than {seconds:g} s to come") from None
+        size += len(message.get("body", b""))
+        is_whole = not message.get("more_body")
+        if size > most:
+            raise HTTPException(413, f"the request holds more than {most:,} bytes")
+        return message
+
+    return part

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from beadwork.io.connectivity.index.positions import read_positions
 from beadwork.model.connectivity.query import SIGNATURE_FIELDS
 from beadwork.model.connectivity.signature_table import SignatureTable
-from beadwork.model.errors import IndexStoreError
+from beadwork.model.errors import IndexStoreError, counted
 from beadwork.serve.answer.answers import Answer
 from beadwork.serve.answer.pages import View, page, rows_of
 from beadwork.serve.lookup.states import IndexState
@@ -73,7 +73,7 @@ def routes(service: Service) -> APIRouter:
     @router.post("/queries/{key}/places", summary="Scores of signatures by their places in the index")
     def scored(key: str, wanted: Places) -> Rows:
         answer = answered(service, key)
-        columns, rows = _scored(answer, _checked(wanted.places, len(answer.open_state.index)))
+        columns, rows = _scored(answer, _checked(wanted.places, len(answer.annotation)))
         return Rows(total=len(rows), offset=0, columns=columns, rows=rows, state=answer.kept.state)
 
     return router
@@ -112,13 +112,13 @@ def _text(values: np.ndarray) -> str:
 
 def _checked(places: list[int], count: int) -> np.ndarray:
     if places and max(places) >= count:
-        raise not_found(f"place {max(places)}: the index has {count} signatures", "places")
+        raise not_found(f"place {max(places)}: the index has {counted(count, 'signature')}", "places")
     return np.array(places, np.int64)
 
 
 def _scored(answer: Answer, places: np.ndarray) -> tuple[list[str], list[list[Any]]]:
     """Annotation and scores of some signatures, in the order of their places."""
-    annotation = answer.open_state.index.annotation
+    annotation = answer.annotation
     columns, rows = page(annotation, places, limit=MOST_PLACES, names=[n for n in SIGNATURE_FIELDS if n in annotation])
     for name in ("ncs", "tau", "fdr", "wtcs"):
         if name in answer.kept.facts["scores"]:

@@ -8,12 +8,14 @@ import numpy as np
 
 from beadwork.model.connectivity.annotation import MECHANISM_FIELDS
 from beadwork.model.connectivity.query import SIGNATURE_FIELDS
-from beadwork.model.errors import GeneSetError, name_some
+from beadwork.model.errors import GeneSetError, counted, name_some
 from beadwork.model.params import QueryParams
 from beadwork.stages.connectivity.perturbagens import RollUpPlan
 from beadwork.stages.connectivity.roll_up import RolledBackground, RolledUp, ranked, roll_up
 from beadwork.stages.connectivity.score import Connections
 
+EPS = 2.0**-52
+"""What CMap's tools add to q before the logarithm, so that a q of 0 has one."""
 TABLE_FIELDS = (*SIGNATURE_FIELDS, *MECHANISM_FIELDS)
 """Annotation in tables of signatures, as far as the index has it."""
 
@@ -47,7 +49,8 @@ class QueryResult:
 
     def __repr__(self) -> str:
         return (
-            f"<QueryResult {len(self.names)} queries ({name_some(self.names, 3)}) against {self.n_shown:,} signatures: "
+            f"<QueryResult {counted(len(self.names), 'query')} ({name_some(self.names, 3)}) against "
+            f"{self.n_shown:,} signatures: "
             f"{', '.join(self.score_names)}>"
         )
 
@@ -190,8 +193,7 @@ class QueryResult:
         fdr = self.connections.fdr[query][order]
         columns["ncs"] = self.connections.ncs[query].astype(np.float64)[order]
         columns |= {"tau": self.connections.tau[query][order], "fdr": fdr}
-        with np.errstate(divide="ignore"):
-            columns["fdr_q_nlog10"] = -np.log10(fdr)
+        columns["fdr_q_nlog10"] = -np.log10(fdr + EPS)
         columns |= {"raw_cs": columns["wtcs"], "norm_cs": columns["ncs"]}
         if self.connections.p is not None:
             columns["p"] = self.connections.p[query][order]
