@@ -31,6 +31,17 @@ case $1 in
         [ "$(cat "$2/code")" = 0 ] && echo success || echo failed ;;
 esac
 """
+FETCH = """
+import sys
+from pathlib import Path
+import boto3
+address, name, folder = sys.argv[1:]
+bucket = boto3.resource("s3", endpoint_url=address, region_name="us-east-1").Bucket(name)
+for item in bucket.objects.filter(Prefix="study/results/"):
+    path = Path(folder, item.key)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    bucket.download_file(item.key, str(path))
+"""
 
 
 def files_of(results: Path) -> set[Path]:
@@ -132,9 +143,11 @@ def test_jobs_that_share_nothing_with_the_run_make_a_study_in_s3(
     assert len(list(nodes.iterdir())) == 3  # two plates and the brew
     paths = [path for path in files_of(finished) if path.parts[0] == sound]
     assert len(paths) > 12
-    for path in paths:
-        with urllib.request.urlopen(f"{s3}/{BUCKET}/study/results/{path}", timeout=60) as stored:
-            assert stored.read() == (finished / path).read_bytes(), path
-    for path in ("qc.tsv", "index/manifest.json", "index/genes.parquet", "queries/mechanisms/queries.tsv"):
-        urllib.request.urlopen(f"{s3}/{BUCKET}/study/results/{path}").close()
+    stored = tmp_path / "stored"
+    fetched = run_command(sys.executable, "-c", FETCH, s3, BUCKET, stored, cwd=tmp_path)
+    assert fetched.returncode == 0, fetched.stdout
+    results = stored / "study/results"
+    assert [path for path in paths if (results / path).read_bytes() != (finished / path).read_bytes()] == []
+    for name in ("qc.tsv", "index/manifest.json", "index/genes.parquet", "queries/mechanisms/queries.tsv"):
+        assert (results / name).is_file(), name
     assert not [path for path in os.listdir(run / "results") if path != "failed.tsv"]

@@ -84,8 +84,8 @@ class Config(Params):
     local_study: int = Field(
         50,
         ge=0,
-        description="plate check, index and queries of a study of up to so many plates run where Snakemake runs, not as "
-        "jobs of a batch system, in whose queue they would wait longer than they work; 0: always as jobs",
+        description="plate check, index and queries of a study of up to so many plates run where Snakemake runs, not "
+        "as jobs of a batch system, in whose queue they would wait longer than they work; 0: always as jobs",
     )
     on_upgrade: Literal["keep", "rerun", "refuse"] = Field(
         "keep",
