@@ -22,6 +22,7 @@ rule index:
         mem_mb=lambda wildcards, attempt: attempt * (1500 + 10 * len(PLATES)),
         runtime=minutes(10, 0.1),
     params:
+        made_with=number_of_study("index", "index"),
         index=lambda wildcards, output: index_folder(output[0]),
         flags=flags("index"),
     message:
