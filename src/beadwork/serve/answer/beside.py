@@ -88,7 +88,14 @@ def _of_perturbagen(answer: Answer, row: int) -> np.ndarray | None:
     if answer.state is None or answer.kept.question.get("where"):
         return None  # another plan: its background is rolled up with the answer only
     rolled = answer.state.rolled_background(QueryParams())
-    return None if rolled is None else rolled.sizes[1][row]
+    if rolled is None:
+        return None
+    several, (alone, signatures) = rolled.rows[1], rolled.single[1]
+    if len(found := np.flatnonzero(several == row)):
+        sizes: np.ndarray = rolled.sizes[1][found[0]]
+        return sizes
+    found = np.flatnonzero(alone == row)
+    return _of_signature(answer, int(signatures[found[0]])) if len(found) else None
 
 
 def _background(sizes: np.ndarray | None, score: float | None) -> dict[str, Any] | None:
