@@ -2,7 +2,7 @@
 
 import csv
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -130,8 +130,17 @@ def write_table(table: pd.DataFrame, path: str | Path) -> None:
     A tab or line end within a text becomes a blank, so that every line is a row and nothing needs quotes; a text that
     a spreadsheet would take for a formula begins with one (:mod:`beadwork.io.files.cells`).
     """
-    plain = table.rename(columns=lambda name: plain_cell(str(name)))
-    for name in plain.columns[[not pd.api.types.is_numeric_dtype(kind) for kind in plain.dtypes]]:
-        plain[name] = plain[name].map(lambda item: plain_cell(item) if isinstance(item, str) else item)
+    write_portions([table], path)
+
+
+def write_portions(tables: Iterable[pd.DataFrame], path: str | Path) -> None:
+    """Write tables of the same columns, one at least, one below the other (:func:`write_table`), each as it comes."""
     with atomic_path(path) as temporary:
-        plain.to_csv(temporary, sep="\t", index=False, lineterminator="\n", quoting=csv.QUOTE_NONE)
+        for number, table in enumerate(tables):
+            plain = table.rename(columns=lambda name: plain_cell(str(name)))
+            for name in plain.columns[[not pd.api.types.is_numeric_dtype(kind) for kind in plain.dtypes]]:
+                plain[name] = plain[name].map(lambda item: plain_cell(item) if isinstance(item, str) else item)
+            plain.to_csv(
+                temporary, sep="\t", index=False, lineterminator="\n", quoting=csv.QUOTE_NONE,
+                mode="a" if number else "w", header=not number,
+            )  # fmt: skip
