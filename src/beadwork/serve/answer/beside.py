@@ -93,12 +93,8 @@ def _of_perturbagen(answer: Answer, row: int) -> np.ndarray | None:
     rolled = answer.state.rolled_background(QueryParams())
     if rolled is None:
         return None
-    several, (alone, signatures) = rolled.rows[1], rolled.single[1]
-    if len(found := np.flatnonzero(several == row)):
-        sizes: np.ndarray = rolled.sizes[1][found[0]]
-        return sizes
-    found = np.flatnonzero(alone == row)
-    return _of_signature(answer, int(signatures[found[0]])) if len(found) else None
+    sizes = rolled.sizes_of(1, row)
+    return _of_signature(answer, rolled.signature_of(1, row)) if sizes is None else sizes
 
 
 def _background(sizes: np.ndarray | None, score: float | None) -> dict[str, Any] | None:
