@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from beadwork.cli.options import FILE, check_outputs, log_option
+from beadwork.cli.options import FILE, check_outputs, load_pandas_alone, log_option
 
 
 @click.command("collect")
@@ -19,6 +19,7 @@ def command(tables: tuple[Path, ...], output: Path, wells: Path | None, plates: 
     Of QC rows, value holds numbers only: texts, such as the reason why a well was dropped, stand in the column note.
     Wide tables have a column for each metric, and failed, which names those that do not pass.
     """
+    load_pandas_alone()
     import pandas as pd
 
     from beadwork.io.files.tables import read_table, write_table
