@@ -10,6 +10,7 @@ signatures are counted.
 """
 
 import argparse
+import http.client
 import json
 import os
 import shutil
@@ -19,8 +20,6 @@ import sys
 import tempfile
 import threading
 import time
-import urllib.error
-import urllib.request
 from pathlib import Path
 
 import numpy as np
@@ -28,18 +27,30 @@ import numpy as np
 SET = 150
 
 
-def call(address: str, body: dict | None = None) -> tuple[int, dict]:
-    """Status and content of a request."""
-    data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(address, data, {"Content-Type": "application/json"})
-    try:
-        with urllib.request.urlopen(request, timeout=120) as response:
-            return response.status, json.loads(response.read())
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code, json.loads(error.read())
-    except OSError as error:  # a connection that was closed is a lost answer
-        return 599, {"words": str(error)}
+class Connection:
+    """A connection that is used again, which is also what browsers do; opened anew where the server has closed it."""
+
+    def __init__(self, site: str) -> None:
+        self.host = site.split("://")[1]
+        self.open: http.client.HTTPConnection | None = None
+
+    def call(self, path: str, body: dict | None = None) -> tuple[int, dict]:
+        """Status and content of a request."""
+        data = None if body is None else json.dumps(body).encode()
+        for _ in range(2):
+            fresh = self.open is None
+            if self.open is None:
+                self.open = http.client.HTTPConnection(self.host, timeout=120)
+            try:
+                self.open.request("GET" if data is None else "POST", path, data, {"Content-Type": "application/json"})
+                answer = self.open.getresponse()
+                return answer.status, json.loads(answer.read())
+            except (OSError, http.client.HTTPException) as error:
+                self.open.close()
+                self.open, words = None, str(error)
+                if fresh:
+                    break  # a connection that was closed is a lost answer
+        return 599, {"words": words}
 
 
 class Client(threading.Thread):
@@ -47,7 +58,7 @@ class Client(threading.Thread):
 
     def __init__(self, site: str, genes: list[str], seed: int, stop: float) -> None:
         super().__init__(daemon=True)
-        self.site, self.genes, self.stop = site, genes, stop
+        self.connection, self.genes, self.stop = Connection(site), genes, stop
         self.rng = np.random.default_rng(seed)
         self.times: list[float] = []
         self.refused = self.failed = 0
@@ -56,21 +67,22 @@ class Client(threading.Thread):
 
     def run(self) -> None:
         """Ask one question after the other."""
+        call = self.connection.call
         while time.monotonic() < self.stop:
             chosen = [self.genes[row] for row in self.rng.permutation(len(self.genes))[: 2 * SET]]
             start = time.monotonic()
-            status, state = call(f"{self.site}/api/queries", {"up": chosen[:SET], "down": chosen[SET:]})
+            status, state = call("/api/queries", {"up": chosen[:SET], "down": chosen[SET:]})
             if status == 429:
                 self.refused += 1
                 time.sleep(0.5)
                 continue
             while status < 400 and state["status"] in ("waiting", "running"):
-                status, state = call(f"{self.site}/api/queries/{state['id']}?wait=10")
+                status, state = call(f"/api/queries/{state['id']}?wait=25")
             if status >= 400 or state["status"] != "done":
                 self.failed += 1
                 print(state, file=sys.stderr)
                 continue
-            status, page = call(f"{self.site}/api/queries/{state['id']}/perts?limit=50")
+            status, page = call(f"/api/queries/{state['id']}/perts?limit=50")
             if status >= 400:
                 self.failed += 1
                 print(page, file=sys.stderr)
@@ -96,13 +108,14 @@ def load(site: str, process: int, genes: list[str], clients: int, seconds: float
     """Ask with some clients for some time."""
     stop, used = time.monotonic() + seconds, cpu(process)
     threads = [Client(site, genes, 1000 * clients + number, stop) for number in range(clients)]
-    begun, peak = time.monotonic(), memory(process)
+    begun, over_time = time.monotonic(), [(0.0, memory(process))]
     for thread in threads:
         thread.start()
     while any(thread.is_alive() for thread in threads):
         time.sleep(0.2)
-        peak = max(peak, memory(process))
+        over_time.append((time.monotonic() - begun, memory(process)))
     wall = time.monotonic() - begun
+    thirds = [[mb for at, mb in over_time if wall * part <= at <= wall * (part + 0.1)] for part in (0, 0.3, 0.6, 0.9)]
     times = sorted(item for thread in threads for item in thread.times)
     sizes: dict[str, set[int]] = {}
     for thread in threads:
@@ -114,8 +127,10 @@ def load(site: str, process: int, genes: list[str], clients: int, seconds: float
         "p50": round(statistics.median(times), 2) if times else None,
         "p99": round(times[min(len(times) - 1, int(0.99 * len(times)))], 2) if times else None,
         "refused": sum(thread.refused for thread in threads), "failed": sum(thread.failed for thread in threads),
-        "cpu_an_answer": round((cpu(process) - used) / max(1, len(times)), 3), "peak_mb": round(peak),
-        "end_mb": round(memory(process)), "states": len(sizes),
+        "cpu_an_answer": round((cpu(process) - used) / max(1, len(times)), 3),
+        "peak_mb": round(max(mb for _, mb in over_time)),
+        "mb_at_0_30_60_90_percent": [round(statistics.mean(part)) if part else None for part in thirds],
+        "states": len(sizes),
         "mixed": sum(len(thread.mixed) for thread in threads) + sum(len(counts) > 1 for counts in sizes.values()),
         "load": round(os.getloadavg()[0], 1),
     }  # fmt: skip
@@ -175,12 +190,8 @@ def main() -> None:
         try:
             assert server.stdout is not None
             site = server.stdout.readline().split(" is at ")[1].split()[0].rstrip("/")
-            while True:
-                try:
-                    call(f"{site}/api/index")
-                    break
-                except urllib.error.URLError:
-                    time.sleep(0.1)
+            while Connection(site).call("/api/index")[0] != 200:
+                time.sleep(0.1)
             from beadwork.api import ConnectivityIndex
 
             genes = ConnectivityIndex.open(index).store.gene_ids

@@ -1,12 +1,19 @@
 """A server as an object gives what the index itself gives."""
 
+import contextlib
+import http.server
+import socket
+import threading
+import time
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from beadwork import Client
 from beadwork.api import ConnectivityIndex
-from beadwork.model.errors import GeneSetError, ServerError
+from beadwork.model.connectivity.query import Query
+from beadwork.model.errors import GeneSetError, ParameterError, ServerError
 
 from ..serve.test_app import serving
 from .index.conftest import *  # noqa: F403
@@ -52,7 +59,14 @@ def test_everything_else(client, index):
         client.signature(ids[3]), index.signature(ids[3]), check_index_type=False, check_names=False
     )
     assert client.signatures(ids[:3], ["PSME1"]).shape == (1, 3)
-    assert client.find_genes(["PSME1", "FOO1"])["answer"].tolist() == ["used", "unknown"]
+    names = ["PSME1", "FOO1", "MALAT1"]
+    found, own = client.find_genes(names), index.find_genes(names)
+    assert set(own.columns) <= set(found.columns)
+    for name in ("name", "answer", "gene_id", "symbol", "reason"):
+        plain = [str(item) if item == item and item else None for item in own[name]]
+        assert [item or None for item in found[name]] == plain, name
+    assert client.find_genes("PSME1")["gene_id"].tolist() == client.find_genes(["PSME1"])["gene_id"].tolist()
+    assert client.signatures(ids[3], "PSME1").columns.tolist() == [ids[3]]
     assert client.search("drug-3")["id"][0] == "drug-3"
     assert client.show("perts", "drug-3")["facts"]["pert_id"] == "BRD-K003"
     with pytest.raises((GeneSetError, ServerError), match=r"fewer than 3|1 (up )?gene"):
@@ -61,7 +75,131 @@ def test_everything_else(client, index):
     assert whole["sig_id"][0] == ids[7] and client.query(like=ids[7])["sig_id"][0] == ids[7]
 
 
+def test_sets_are_given_as_to_the_index(client, index, tmp_path):
+    genes = index.genes["gene_id"].tolist()
+    (tmp_path / "up.gmt").write_text("a\tna\t" + "\t".join(genes[:20]) + "\nb\tna\t" + "\t".join(genes[20:40]) + "\n")
+    expected = index.query_many(tmp_path / "up.gmt")
+    for given in (tmp_path / "up.gmt", str(tmp_path / "up.gmt"), {"a": genes[:20], "b": genes[20:40]},
+                  [Query("a", tuple(genes[:20])), Query("b", tuple(genes[20:40]))]):  # fmt: skip
+        found = client.query_many(given)
+        assert list(found) == ["a", "b"]
+        for name, table in found.items():
+            np.testing.assert_allclose(table["ncs"], expected.table(name)["ncs"], rtol=1e-6)
+    for ask in (client.query, index.query):
+        with pytest.raises(GeneSetError, match=r"2 queries given \(a, b\); use query_many\(\)"):
+            ask(tmp_path / "up.gmt")
+        with pytest.raises(GeneSetError, match="or a full signature, not both"):
+            ask(genes[:20], signature=index.signature(index.siginfo["sig_id"][0]))
+        with pytest.raises(GeneSetError, match="no genes given; give up, down or signature"):
+            ask()
+    with pytest.raises(GeneSetError, match="like is a question of its own"):
+        client.query(genes[:20], like="drug-3")
+    z = index.signature(index.siginfo["sig_id"][0]).copy()
+    z.iloc[:5] = np.nan
+    np.testing.assert_allclose(client.query(signature=z)["ncs"], index.query(signature=z)["ncs"], rtol=1e-5)
+
+
+class Odd(http.server.BaseHTTPRequestHandler):
+    """Something that is no server of beadwork, or an older one."""
+
+    answer = (200, "text/html", b"<html>hello</html>")
+
+    def do_GET(self):
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        status, media, body = self.answer
+        self.send_response(status)
+        self.send_header("Content-Type", media)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_POST = do_GET
+
+    def log_message(self, *_):
+        pass
+
+
+@contextlib.contextmanager
+def odd_server(*answer):
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), type("Answers", (Odd,), {"answer": answer}))
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join(10)
+        server.server_close()
+
+
+OTHER = "as beadwork [0-9.]+ does; is it another version, or another program"
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ((200, "text/html", b"<html>hello</html>"), rf"does not answer /api/index {OTHER}"),
+        ((200, "application/json", b"[1]"), rf"does not answer /api/index {OTHER}"),
+        ((200, "application/json", b'{"version": "9"}'), rf"does not answer /api/index {OTHER}"),
+        (
+            (404, "application/json", b'{"code": "not_found", "words": "Not Found"}'),
+            rf"does not answer /api/index {OTHER}",
+        ),
+        ((405, "application/json", b'{"code": "method_not_allowed", "words": "Method Not Allowed"}'), OTHER),
+        ((502, "text/html", b"<html>Bad Gateway</html>"), "answers with status 502; is it a server of beadwork"),
+        ((500, "application/json", b"{}"), "answers with status 500; is it a server of beadwork"),
+    ],
+)
+def test_other_servers_are_said_to_be_so(answer, words):
+    with odd_server(*answer) as url:
+        client = Client(url)
+        with pytest.raises(ServerError, match=words):
+            client.info()
+        for call in (lambda: client.siginfo, lambda: client.find_genes(["TP53"]), lambda: client.query(["TP53"]),
+                     lambda: client.show("perts", "x"), lambda: client.search("x"), lambda: len(client)):  # fmt: skip
+            with pytest.raises(ServerError):
+                call()
+
+
+def test_a_port_that_does_not_speak_http():
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def greet():
+        connection, _ = listener.accept()
+        connection.sendall(b"SSH-2.0-OpenSSH_9.2\r\n")
+        connection.close()
+
+    thread = threading.Thread(target=greet, daemon=True)
+    thread.start()
+    with pytest.raises(ServerError, match=r"does not speak HTTP|cannot be reached"):
+        Client(f"http://127.0.0.1:{listener.getsockname()[1]}").info()
+    thread.join(10)
+    listener.close()
+
+
+def test_requests_to_this_machine_pass_by_proxies(client, monkeypatch):
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    assert len(Client(client.url, token=f"{TOKEN}\n")) == 150, "a line end of a file is no part of a token"
+
+
+def test_a_busy_server_is_waited_for(monkeypatch):
+    body = b'{"code": "busy", "words": "256 queries are waiting; try again later"}'
+    monkeypatch.setattr("beadwork.api.client.BUSY_SECONDS", 0.05)
+    with odd_server(429, "application/json", body) as url:
+        started = time.monotonic()
+        with pytest.raises(ServerError, match="256 queries are waiting; try again later"):
+            Client(url, seconds=0.3).query(["TP53", "MDM2", "CDKN1A"])
+        assert time.monotonic() - started > 0.2
+
+
 def test_refusals_are_errors_of_the_library(client):
+    with pytest.raises(ParameterError, match="kind 'pert': perts, genes, cells, classes, sigs can be shown"):
+        client.show("pert", "drug-3")
+    with pytest.raises(GeneSetError, match=r"table: .*'perts'.* is needed"):
+        client.table(client.ask(like="drug-3"), "pert")
+    for wrong in ("http://", "http://host:port", "https:///x", "127.0.0.1:8765"):
+        with pytest.raises(ServerError, match=r"is no address of a server; http://HOST:PORT is needed"):
+            Client(wrong)
     with pytest.raises(GeneSetError, match="none of its 2 genes"):
         client.query(["FOO1", "FOO2"])
     with pytest.raises(GeneSetError, match="no signature 'nix'"):

@@ -120,6 +120,49 @@ def test_tables_of_a_query(answers, read):
     assert cells.data_df.notna().sum().sum() == len(by_cell.data_df)
 
 
+def test_the_ranked_table_has_the_rows_and_names_that_scripts_drop_and_read(answers):
+    folder = answers / pd.read_csv(answers / "arfs" / "index.txt", sep="\t")["path"][0]
+    lines = (folder / "query_result.gct").read_text().splitlines()
+    table = pd.read_csv(folder / "query_result.gct", sep="\t", skiprows=2, low_memory=False)
+    assert lines[0] == "#1.3" and table["id"][0] == "desc" and len(table) == 151
+    scored = table[table["id"] != "desc"]
+    for name, own in (("cell_iname", "cell_id"), ("nsample", "distil_nsample"), ("target_name", "target")):
+        assert (own not in scored) or scored[name].tolist() == scored[own].tolist()
+    assert "cell_iname" in scored and np.isfinite(pd.to_numeric(scored["fdr_q_nlog10"])).all()
+    fdr = pd.to_numeric(scored["fdr"])
+    np.testing.assert_allclose(pd.to_numeric(scored["fdr_q_nlog10"]), -np.log10(fdr + 2.0**-52), atol=1e-5)
+
+
+def test_sets_are_read_by_cmappy_also_where_a_side_is_missing(answers, queries):
+    from cmapPy.set_io import gmt
+
+    up, down = gmt.read(str(answers / "up.gmt")), gmt.read(str(answers / "dn.gmt"))
+    assert [(one["head"], len(one["entry"])) for one in up] == [("first one_UP", 30), ("second_UP", 30)]
+    assert [one["head"] for one in down] == ["first one_DN"], "the second has no down set"
+
+
+def test_annotation_is_read_by_cmappy_without_corrections(run, toy_files, tmp_path):
+    import h5py
+
+    info = pd.read_csv(toy_files[1], sep="\t")
+    info["pert_idose"], info["pert_iname"] = "10 µM", "β-éstradiol"
+    info.to_csv(tmp_path / "siginfo.tsv", sep="\t", index=False)
+    ConnectivityIndex.build(tmp_path / "index", toy_files[0], tmp_path / "siginfo.tsv")
+    sig_id = str(info["sig_id"][3])
+    done = run("query", tmp_path / "index", "--like", sig_id, "--layout", "clue", "-o", tmp_path / "out")
+    assert done.code == 0, done.err
+    files = sorted((tmp_path / "out" / "matrices").rglob("*.gctx"))
+    for path in files:
+        with h5py.File(path) as file:
+            for side in ("ROW", "COL"):
+                for name, values in file[f"0/META/{side}"].items():
+                    if values.dtype.kind not in "fiu":
+                        assert all(bytes(value).isascii() for value in values[()]), (path.name, name)
+    with h5py.File(tmp_path / "out" / "matrices" / "gutc" / "cs_sig.gctx") as file:
+        assert file["0/META/ROW/pert_idose"][0] == b"10 uM" and file["0/META/ROW/pert_iname"][0] == b"?-estradiol"
+    assert len(files) == 14
+
+
 @pytest.mark.parametrize(
     ("given", "named"),
     [

@@ -166,7 +166,7 @@ def test_openapi_describes_every_route(site):
         ("/api/queries", {"signature": ["PSME1"]}, 422, "the signature: values by gene are needed"),
         ("/api/queries", {"up": ["PSME1"], "min_set": 0}, 422, "the smallest set: at least 1 is needed"),
         ("/api/queries", {"up": ["PSME1"], "min_set": "few"}, 422, "the smallest set: a whole number is needed"),
-        ("/api/queries", ["PSME1"], 422, "the request is no JSON object; it holds up and down, or signature"),
+        ("/api/queries", ["PSME1"], 422, "the request is no JSON object; it holds name, up, down, min_set, signature"),
         ("/api/queries", {"up": ["1"] * 2001}, 422, "genes that go up: more than 2,000"),
         (
             "/api/queries",
@@ -178,7 +178,7 @@ def test_openapi_describes_every_route(site):
             "/api/queries",
             {"up": ["PSME1"], "threads": 99},
             422,
-            "there is no field threads; fields are name, up, down",
+            "there is no field 'threads'; there are name, up, down",
         ),
         ("/api/queries", {"up": ["PSME1"]}, 422, "1 up gene is in the index, fewer than 3 each; give more genes"),
         ("/api/queries", {"up": ["PSME1"], "min_set": 1, "where": ["nix=1"]}, 422, "the index has no field 'nix'"),
@@ -378,3 +378,136 @@ def test_command_says_where_it_is_and_what_is_wrong(toy_index):
         process.terminate()
         process.wait(10)
         process.stdout.close()
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("/api/sigs?limit=501", "limit: at most 500 is needed"), ("/api/sigs?limit=0", "limit: at least 1 is needed"),
+        ("/api/perts?limit=-1", "limit: at least 1 is needed"),
+        ("/api/genes?offset=-1", "offset: at least 0 is needed"),
+        ("/api/sigs?limit=ten", "limit: a whole number is needed"), ("/api/search?q=a&limit=0", "limit: at least 1 is"),
+        ("/api/history?limit=1000", "limit: at most 500 is needed"),
+        ("/api/signature?sig_id=x&top=201", "top: at most 200 is needed"),
+        ("/api/sigs?limt=5", "there is no parameter 'limt'; did you mean 'limit'?"),
+        ("/api/sigs?cell=A375", "there is no parameter 'cell'; did you mean 'cell_id'?"),
+        ("/api/sigs?where=%7B%7D", "a search as of clue.io is filter={...}"),
+        ("/api/index?verbose=1", "there is no parameter 'verbose'; there are none"),
+        ("/api/queries/x?wiat=3", "there is no parameter 'wiat'; did you mean 'wait'?"),
+        ("/api/sigs?sort=-tass", "there is no column 'tass'; did you mean 'tas'?"),
+        ("/api/sigs?fields=sig_id,cel_id", "there is no column 'cel_id'; did you mean 'cell_id'?"),
+        ("/api/sigs.tsv?limit=501", "limit: at most 500 is needed"),
+    ],
+)  # fmt: skip
+def test_what_an_address_does_not_take_is_refused(site, path, words):
+    status, _, text = fetch(site + path)
+    found = json.loads(text)
+    assert status == 422 and words in found["words"] and found["field"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "words"),
+    [
+        ("/api/queries", {"upp": ["PSME1"]}, "there is no field 'upp'; did you mean 'up'?"),
+        ("/api/genes/check", {"txt": "PSME1"}, "there is no field 'txt'; did you mean 'text'?"),
+        ("/api/genes/check", ["PSME1"], "the request is no JSON object; it holds text, genes"),
+        ("/api/sigs/values", {"sig_ids": []}, "sig_ids: at least 1 needed"),
+        ("/api/sigs/values", {"sig_id": ["x"]}, "there is no field 'sig_id'; did you mean 'sig_ids'?"),
+        ("/api/compare", {"ids": ["a", "b"], "table": "cells"}, "table: is none of the values that there are"),
+        ("/api/compare", {"ids": ["a", "b"], "rows": 501}, "rows: at most 500 is needed"),
+    ],
+)
+def test_bodies_are_refused_with_the_fields_of_their_own_address(site, path, body, words):
+    status, _, text = fetch(site + path, body)
+    assert status == 422 and words in json.loads(text)["words"]
+
+
+def test_files_hold_the_rows_that_are_asked_for(site, index):
+    genes = index.genes["gene_id"].tolist()
+    base = f"{site}/api/queries/{ask(site, {'up': genes[:30]})['id']}"
+    for address in (f"{base}/export?as=tsv&table=sigs", f"{base}/sigs.tsv?", f"{site}/api/sigs.tsv?"):
+        whole = fetch(address)[2].splitlines()
+        assert len(whole) == 151
+        assert fetch(f"{address}&limit=7&offset=3")[2].splitlines() == [whole[0], *whole[4:11]]
+
+
+@contextlib.contextmanager
+def proxied(target, prefix, *, strip, headers=()):
+    """Show a server under a prefix, as proxy_pass of nginx does; the proxy takes the prefix off, or leaves it."""
+    import http.client
+    import http.server
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self):
+            if not self.path.startswith(prefix):
+                self.send_error(404)
+                return
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            inner = http.client.HTTPConnection(target.removeprefix("http://"), timeout=30)
+            sent = {**dict(self.headers.items()), **dict(headers), "Connection": "close"}
+            inner.request(self.command, self.path[len(prefix) :] if strip else self.path, body, sent)
+            answer = inner.getresponse()
+            content = answer.read()
+            self.send_response(answer.status)
+            for name, value in answer.getheaders():
+                if name.lower() not in ("content-length", "connection", "transfer-encoding", "server", "date"):
+                    self.send_header(name, value)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+            inner.close()
+
+        do_POST = do_DELETE = do_GET
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join(10)
+        server.server_close()
+
+
+@pytest.mark.parametrize("strip", [True, False])
+def test_behind_a_proxy_under_a_prefix(index, strip):
+    from beadwork import Client
+
+    genes = index.genes["gene_id"].tolist()
+    with serving(index, root_path="/l1000") as inner, proxied(inner, "/l1000", strip=strip) as outer:
+        site = f"{outer}/l1000"
+        assert '"/l1000/' in fetch(f"{site}/")[2] and len(Client(site)) == 150
+        status, _, text = fetch(f"{site}/api/queries", {"up": genes[:30]}, {"Origin": outer})
+        state = json.loads(text)
+        assert status == 202 and state["state_url"].startswith("/l1000/api/queries/")
+        while state["status"] in ("waiting", "running"):
+            state = json.loads(fetch(f"{outer}{state['state_url']}?wait=5")[2])
+        assert json.loads(fetch(f"{outer}{state['state_url']}/sigs?limit=3")[2])["total"] == 150
+        assert json.loads(fetch(f"{site}/api//cells/?user_key=x")[2])[0]["cell_id"]
+        gmt = "TAG\tna\t" + "\t".join(genes[:30])
+        job = json.loads(fetch(f"{site}/api/jobs", {"tool_id": "sig_queryl1k_tool", "uptag-cmapfile": gmt})[2])[
+            "result"
+        ]
+        while json.loads(text := fetch(f"{site}/api/jobs/{job['job_id']}")[2])["status"] != "completed":
+            time.sleep(0.05)
+        url = json.loads(text)["download_url"]
+        assert url.startswith(f"{outer.removeprefix('http:')}/l1000/api/jobs/")
+        with urllib.request.urlopen(f"http:{url}", timeout=30) as response:
+            assert response.status == 200 and response.headers["Content-Type"] == "application/gzip"
+
+
+def test_a_proxy_with_tls_says_so(index):
+    genes = index.genes["gene_id"].tolist()[:30]
+    with serving(index, hosts=["lab.example.org"]) as site:
+        outside = {"Host": "lab.example.org", "Origin": "https://lab.example.org"}
+        status, _, text = fetch(f"{site}/api/queries", {"up": genes}, outside)
+        assert status == 403 and "a proxy has to pass Host and X-Forwarded-Proto on" in text
+        assert fetch(f"{site}/api/queries", {"up": genes}, {**outside, "X-Forwarded-Proto": "https"})[0] == 202
+        foreign = {"Host": "lab.example.org", "Origin": "https://evil.example.org", "X-Forwarded-Proto": "https"}
+        assert fetch(f"{site}/api/queries", {"up": genes}, foreign)[0] == 403

@@ -123,5 +123,104 @@ def test_jobs_that_are_refused(site, data, up, words):
     import requests
 
     files = {} if up is None else {"uptag-cmapfile": ("up.gmt", up)}
-    response = requests.post(f"{site}/api/jobs", data=data, files=files or {"x": ("x", "")}, timeout=20)
+    response = requests.post(f"{site}/api/jobs", data=data, files=files or {"name": ("x", "")}, timeout=20)
     assert 400 <= response.status_code < 500 and words in response.json()["words"]
+
+
+def test_what_is_cut_or_left_out_is_said(site, open_index):
+    import requests
+
+    def get(path, **params):
+        return requests.get(f"{site}/api/{path}", params=params, timeout=20)
+
+    cut = get("sigs", filter=json.dumps({"limit": 10, "skip": 5, "fields": ["sig_id", "pert_vehicle"]}))
+    assert len(cut.json()) == 10 and cut.headers["X-Total-Count"] == "150"
+    assert cut.headers["X-Notes"] == "not in this index: pert_vehicle; rows 6 to 15 of 150, by limit and skip"
+    beyond = get("sigs", filter=json.dumps({"skip": 500}))
+    assert beyond.json() == [] and beyond.headers["X-Notes"] == "no row of 150, by limit and skip"
+    whole = get("cells", filter="{}")
+    assert whole.headers["X-Total-Count"] == str(len(whole.json())) and "X-Notes" not in whole.headers
+    for path, params in (
+        ("sigs", {"filter": json.dumps({"where": {"pert_inam": "drug-3"}})}),
+        ("sigs/count", {"where": json.dumps({"pert_inam": "drug-3"})}),
+        ("sigs/count", {"where[pert_inam]": "drug-3"}), ("sigs/findOne", {"filter[where][pert_inam]": "drug-3"}),
+        ("perts", {"filter[where][pert_inam]": "drug-3"}),
+    ):  # fmt: skip
+        wrong = get(path, **params)
+        assert wrong.status_code == 400 and "did you mean 'pert_iname'" in wrong.json()["words"], path
+    pcls = get("pcls")
+    assert pcls.status_code == 404 and "no mechanisms and targets" in pcls.json()["words"]
+
+
+def test_records_have_ids_and_are_found_by_them(site, open_index):
+    import requests
+
+    sig_id = str(open_index.siginfo["sig_id"][4])
+    gene = open_index.store.gene_ids[7]
+    for kind, key, field in (("sigs", sig_id, "sig_id"), ("perts", "BRD-K003", "pert_id"), ("cells", "A375", "cell_id"),
+                             ("genes", gene, "entrez_id")):  # fmt: skip
+        found = requests.get(f"{site}/api/{kind}/{key}", headers={"user_key": "any"}, timeout=20).json()
+        assert found["id"] == found[field] == key
+        listed = requests.get(f"{site}/api/{kind}/", params={"filter[where][id]": key}, timeout=20).json()
+        assert listed == [found], "also with a slash behind, as slinky asks"
+        card = requests.get(f"{site}/api/{kind}/{key}", timeout=20).json()
+        assert "facts" in card and "id" in card, "without a key it is a card of our own"
+    missing = requests.get(f"{site}/api/perts/nix?user_key=any", timeout=20)
+    assert missing.status_code == 404 and missing.json()["words"] == "none of the perts has the id 'nix'"
+
+
+def test_genes_of_signatures_are_given_where_they_are_asked_for(clue, open_index):
+    found = clue.run_filter_query("sigs", {"fields": ["sig_id", "up50_lm", "dn100_full"], "limit": 3, "skip": 2})
+    for row in found:
+        z = open_index.signature(row["sig_id"])
+        assert set(row) == {"sig_id", "up50_lm", "dn100_full"} and len(row["up50_lm"]) == 50
+        assert row["dn100_full"] == z.sort_values(kind="stable").index[:100].tolist()
+    assert set(clue.run_filter_query("sigs", {"limit": 1})[0]).isdisjoint({"up50_lm", "up100_bing"})
+
+
+def test_other_calls_of_cmappys_client(clue, site, open_index):
+    genes = "\t".join(open_index.genes["gene_id"].tolist()[:30])
+    job = clue.run_post("jobs", {"tool_id": "sig_queryl1k_tool", "name": "mine", "uptag-cmapfile": f"TAG\tna\t{genes}"})
+    key = job["result"]["job_id"]
+    assert finished(site, key)["tool_id"] == "sig_queryl1k_tool"
+    assert clue.run_delete("jobs", key) is True
+    for call in (
+        lambda: clue.run_delete("jobs", key),
+        lambda: clue.run_put("perts", "BRD-K003", {"pert_iname": "x"}),
+        lambda: clue.run_post("perts", {"pert_iname": "x"}),
+        lambda: clue.run_count_query("macchiato", {"brew_prefix": "x"}),
+        lambda: clue.run_filter_query("perts", {"where": {"pert_inam": "x"}}),
+    ):
+        with pytest.raises(AssertionError, match="request failed response"):
+            call()
+    import requests
+
+    put = requests.put(f"{site}/api/perts/x", json={}, timeout=20)
+    assert (
+        put.status_code == 405 and "PUT cannot be used at /api/perts/x; the index is only read" in put.json()["words"]
+    )
+    assert (
+        "there is nothing at this address; /openapi.json names"
+        in requests.get(f"{site}/api/macchiato", timeout=20).json()["words"]
+    )
+
+
+def test_jobs_may_be_sent_as_json(site, open_index, tmp_path):
+    import requests
+
+    genes = "\t".join(open_index.genes["gene_id"].tolist()[:30])
+    sent = {"tool_id": "sig_gutc_tool", "data_type": "L1000", "dataset": "Touchstone", "ignoreWarnings": True,
+            "name": "as text", "uptag-cmapfile": f"TAG\tna\t{genes}"}  # fmt: skip
+    key = requests.post(f"{site}/api/jobs", json=sent, timeout=20).json()["result"]["job_id"]
+    job = finished(site, key)
+    assert (
+        job["params"]["ignoreWarnings"] == "true" and requests.get(f"{site}/api/jobs/{key}", timeout=20).json() == job
+    )
+    assert key in {one["job_id"] for one in requests.get(f"{site}/api/jobs", timeout=20).json()}
+    for wrong, words in (
+        ({"up-cmapfile": "TAG\tna\tPSME1"}, "there is no field 'up-cmapfile'; did you mean 'uptag-cmapfile'"),
+        ({"uptag-cmapfile": ["PSME1"]}, "uptag-cmapfile: a text is needed; gene sets are the lines of a GMT"),
+        ([], "request: is no JSON object"),
+    ):
+        response = requests.post(f"{site}/api/jobs", json=wrong, timeout=20)
+        assert response.status_code == 400 and words in response.json()["words"]

@@ -115,6 +115,41 @@ def test_answers_side_by_side(client, ask, planted, answer):
         )
 
 
+@pytest.mark.parametrize("table", ["perts", "sigs", "classes"])
+@pytest.mark.parametrize("filters", [([], []), (["cell_id=A375"], ["cell_id=A375"]), ([], ["cell_id=A375"]),
+                                     (["cell_id=A375"], ["pert_iname!=drug-1"])])  # fmt: skip
+def test_comparing_joins_rows_as_their_names_do(client, ask, planted, table, filters):
+    """The same numbers as a join of the two tables by the names of their rows."""
+    import pandas as pd
+
+    from beadwork.serve.answer.compare import KEYS
+
+    keys, key = list(KEYS[table]), f"compared {table} {filters}"
+    turned = {**planted, "up": planted["down"], "down": planted["up"][:20]}
+    asked = [ask({**question, "name": f"{key} {place}", "where": where})
+             for place, (question, where) in enumerate(zip((planted, turned), filters, strict=True))]  # fmt: skip
+    tables = []
+    for state in asked:
+        found = client.get(f"/api/queries/{state['id']}/{table}.json").json()
+        rows = pd.DataFrame(found["rows"], columns=found["columns"])
+        tables.append(rows.fillna({name: "" for name in keys}).set_index(keys)["ncs"].astype(float))
+    joined = pd.concat(tables, axis=1, keys=["one", "two"], join="outer")
+    whole = joined.dropna()
+    found = client.post("/api/compare", json={"ids": [one["id"] for one in asked], "table": table, "rows": 500}).json()
+    assert (found["shared"], found["only_some"]) == (len(whole), len(joined) - len(whole))
+    assert found["shared"] or table == "classes"
+    got = {tuple(row[: len(keys)]): row[-3:-1] for row in found["rows"]}
+    assert len(got) == len(found["rows"]) == len(whole)
+    for name, row in whole.iterrows():
+        assert got[name if isinstance(name, tuple) else (name,)] == pytest.approx(row.tolist(), abs=1e-6)
+    spreads = [row[-1] for row in found["rows"]]
+    assert spreads == sorted(spreads, reverse=True) and found["scores"]["of"] == len(whole)
+    if len(whole) > 2:
+        assert found["correlation"][0][1] == pytest.approx(whole.corr("spearman").iloc[0, 1], abs=1e-7)
+    values = [row[0] for row in found["scores"]["values"]]
+    assert values == sorted(values, reverse=True) and len(found["scores"]["labels"]) == len(values)
+
+
 def test_an_index_that_changes_is_noticed(tmp_path, toy_files):
     """Answers are wholly of one state; those of an older one stay, and are said to be older."""
     from beadwork.serve.app import create_app
@@ -144,23 +179,3 @@ def test_an_index_that_changes_is_noticed(tmp_path, toy_files):
         assert totals == [150, 200]
         refused = client.post("/api/compare", json={"ids": [first["id"], second["id"]]})
         assert refused.status_code == 409 and refused.json()["code"] == "different_indexes"
-
-
-def test_an_answer_of_a_state_that_is_not_open_says_so(tmp_path, toy_files, open_index, planted):
-    from beadwork.serve.app import create_app
-
-    from .conftest import wait
-
-    store = Store(tmp_path / "answers.sqlite")
-    app = create_app(open_index, hosts=["127.0.0.1"], store=store)
-    with testclient.TestClient(app, base_url="http://127.0.0.1") as client:
-        state = wait(client, client.post("/api/queries", json=planted).json())
-    other = tmp_path / "other"
-    ConnectivityIndex.build(other, *toy_files, background=60)
-    app = create_app(ConnectivityIndex.open(other), hosts=["127.0.0.1"], store=Store(tmp_path / "answers.sqlite"))
-    with testclient.TestClient(app, base_url="http://127.0.0.1") as client:
-        found = client.get(f"/api/queries/{state['id']}").json()
-        assert found["older"] and found["question"]["up"] == planted["up"]
-        assert client.get(f"/api/queries/{state['id']}/perts").json()["total"] == 12
-        refused = client.get(f"/api/queries/{state['id']}/sigs")
-        assert refused.status_code == 410 and "older state of the index, which is not open any more" in refused.text

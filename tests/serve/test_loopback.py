@@ -13,6 +13,7 @@ from beadwork.model.connectivity.signature_table import SignatureTable
 pytest.importorskip("fastapi", reason="the extra serve is not installed")
 
 from beadwork.serve.clue.loopback import from_brackets, matching, ordered, read_filter, records
+from beadwork.serve.clue.names import check_names
 from beadwork.serve.refusals import RefusedError
 
 ROWS = [
@@ -145,6 +146,9 @@ def test_order_limit_and_skip(limit, skip, field, descending):
         ({"like": "VOR", "options": "i"}, {"vorinostat", "Vorapaxar"}),
         ({"regexp": "/^vor/i"}, {"vorinostat", "Vorapaxar"}),
         ({"regexp": "100% pure"}, {"100% pure"}),
+        ({"regexp": "^(vor|tri).*a"}, {"vorinostat", "trichostatin-a"}),
+        ({"regexp": "^VOR[a-i]", "options": "i"}, {"vorinostat", "Vorapaxar"}),
+        ({"regexp": "(a+)+$"}, {"trichostatin-a"}),
         ({"like": "(a+)+$"}, set()),
         ({"gt": "u"}, {"vorinostat"}),
         ({"exists": False}, {None}),
@@ -158,8 +162,10 @@ def test_patterns_and_missing_values(wanted, found):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("{", "filter: is not JSON"), ("[1]", "filter: is no JSON object"), ('{"wher": {}}', "there is no 'wher'"),
-        ('{"limit": "x"}', "limit is no whole number"), ('{"skip": -1}', "skip is below 0"),
+        ("{", "filter: is not JSON"), ("[1]", "filter: is no JSON object"),
+        ('{"wher": {}}', "there is no key 'wher'; did you mean 'where'"),
+        ('{"limit": "x"}', "limit is no whole number"), ('{"limit": 2.5}', "limit is no whole number"),
+        ('{"skip": true}', "skip is no whole number"), ('{"skip": -1}', "skip is below 0"),
         ('{"order": "a b c"}', "order is a field, and ASC or DESC"), ('{"fields": 3}', "fields is neither a list"),
         ('{"where": 3}', "where is no object"), ('{"include": 3}', "include is a name"),
     ],
@@ -172,7 +178,9 @@ def test_filters_that_are_refused(text, words):
 @pytest.mark.parametrize(
     ("where", "words"),
     [
-        ({"name": {"around": 3}}, "there is no condition 'around'"), ({"and": {}}, "and is no list of conditions"),
+        ({"name": {"around": 3}}, "there is no condition 'around'"),
+        ({"name": {"lik": "a"}}, "there is no condition 'lik'; did you mean 'like'"),
+        ({"name": {"regexp": "(a"}}, "regexp cannot be read"), ({"and": {}}, "and is no list of conditions"),
         ({"n": {"between": [1]}}, "between needs a list of two values"),
         ({"name": ["a"]}, "a list of values is written"),
         ({"name": {"like": "%a%b%c%d%e%f%"}}, "more than 5 wildcards"), ({"name": {}}, "a condition is empty"),
@@ -203,3 +211,41 @@ def test_brackets_are_the_same_filter():
 def test_records_leave_missing_values_out_and_list_several():
     found = records(TABLE, np.array([0, 2]), ["name", "cells", "dose"], (), ["cells"])
     assert found == [{"name": "vorinostat", "cells": ["A375", "MCF7"], "dose": 10.0}, {"name": "trichostatin-a"}]
+
+
+def test_numbers_of_single_precision_are_those_that_were_written():
+    table = SignatureTable(pa.table({"cc": pa.array(np.array([0.18, 0.2, 0.46], np.float32).astype(np.float64))}))
+    for where, found in (
+        ({"cc": 0.18}, [0]), ({"cc": "0.18"}, [0]), ({"cc": {"inq": [0.2, 0.46]}}, [1, 2]),
+        ({"cc": {"lte": 0.2}}, [0, 1]),
+        ({"cc": {"gt": 0.2}}, [2]), ({"cc": {"neq": 0.2}}, [0, 2]), ({"cc": {"between": [0.18, 0.2]}}, [0, 1]),
+    ):  # fmt: skip
+        assert np.flatnonzero(matching(table, where)).tolist() == found, where
+
+
+NAMES = ["sig_id", "pert_iname", "cell_id", "tas"]
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"where": {"pert_inam": "x"}}, "where: there is no field 'pert_inam'; did you mean 'pert_iname'"),
+        ({"where": {"or": [{"and": [{"cel_id": 1}]}, {"tas": 1}]}}, "no field 'cel_id'; did you mean 'cell_id'"),
+        ({"where": {"where": {"tas": 1}}}, "there is no field 'where'; there are sig_id, pert_iname, cell_id, tas"),
+        ({"where": {"is_touchstone": 1}}, "where: sigs of this index have no is_touchstone; there are sig_id"),
+        ({"where": {"up100_bing": "7157"}}, "up100_bing is made for fields; where cannot use it"),
+        ({"order": "TAS"}, "order: there is no field 'TAS'; did you mean 'tas'"),
+        ({"fields": ["sig_id", "cell_idd"]}, "fields: there is no field 'cell_idd'; did you mean 'cell_id'"),
+        ({"fields": {"cell_idd": False}}, "fields: there is no field 'cell_idd'; did you mean 'cell_id'"),
+    ],
+)  # fmt: skip
+def test_fields_that_nobody_knows_are_refused(given, words):
+    with pytest.raises(RefusedError, match=words):
+        check_names("sigs", NAMES, read_filter(json.dumps(given)))
+
+
+def test_fields_that_clue_had_are_left_out_by_name():
+    given = {"fields": ["sig_id", "pert_vehicle", "up50_lm"], "where": {"tas": {"gt": 0}}, "order": "tas DESC"}
+    assert check_names("sigs", NAMES, read_filter(json.dumps(given))) == ["pert_vehicle"]
+    assert check_names("sigs", NAMES, read_filter('{"fields": {"pert_vehicle": false}}')) == []
+    assert read_filter('{"fields": ""}').fields is None, "R sends a text of no letters"

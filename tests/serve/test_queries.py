@@ -143,7 +143,7 @@ def test_files_have_the_rows_of_the_screen(client, answer):
     base, view = f"/api/queries/{answer['id']}", {"f": "cell_id:MCF7", "sort": "-tas"}
     screen, _ = rows_of(client, f"{base}/sigs", limit=500, **view)
     response = client.get(f"{base}/export", params={"as": "tsv", "table": "sigs", **view})
-    assert 'filename="planted_sigs_cell_id-MCF7.tsv"' in response.headers["content-disposition"]
+    assert 'filename="planted_signatures_cell_id-MCF7_by-tas.tsv"' in response.headers["content-disposition"]
     table = pd.read_csv(io.StringIO(response.text), sep="\t")
     assert table["sig_id"].tolist() == screen["sig_id"].tolist()
     as_json = client.get(f"{base}/sigs.json", params=view).json()
@@ -171,6 +171,58 @@ def test_gct_gmt_html_and_zip(client, answer, planted, tmp_path):
         }  # fmt: skip
         assert json.loads(archive.read("question.json"))["question"]["up"] == planted["up"]
     assert client.get(base, params={"as": "zip"}).content == packed
+
+
+def test_a_gct_of_what_is_shown(client, answer, tmp_path):
+    from beadwork.io.matrix.formats import read_matrix
+
+    base = f"/api/queries/{answer['id']}"
+    view = {"f": "cell_id:MCF7", "sort": "-ncs"}
+    screen, _ = rows_of(client, f"{base}/sigs", limit=500, **view)
+    asked = {"as": "gct", "table": "sigs", "fields": "pert_iname,ncs,tas,sig_id", **view}
+    (tmp_path / "a.gct").write_text(client.get(f"{base}/export", params=asked).text)
+    matrix = read_matrix(tmp_path / "a.gct")
+    assert list(matrix.rids) == screen["sig_id"].tolist() and list(matrix.cids) == ["ncs", "tas"]
+    assert matrix.rows["pert_iname"].tolist() == screen["pert_iname"].tolist()
+    np.testing.assert_allclose(matrix.values, screen[["ncs", "tas"]].to_numpy(float), atol=1e-5)
+    (tmp_path / "b.gct").write_text(client.get("/api/sigs.gct", params={"f": "cell_id:MCF7"}).text)
+    listed = read_matrix(tmp_path / "b.gct")
+    assert sorted(listed.rids) == sorted(matrix.rids) and "tas" in listed.cids
+    text = client.get("/api/sigs.tsv", params={"words": True, "fields": "tas"}).text
+    assert text.startswith("# tas: transcriptional")
+
+
+def test_a_gmt_of_the_signatures_shown(client, answer, open_index):
+    base = f"/api/queries/{answer['id']}"
+    view = {"f": "cell_id:MCF7", "sort": "-tas"}
+    screen, _ = rows_of(client, f"{base}/sigs", limit=500, **view)
+    lines = client.get(f"{base}/export", params={"as": "gmt", "table": "sigs", "top": 7, **view}).text.splitlines()
+    names = [line.split("\t")[0] for line in lines]
+    assert names == [f"{key}_{side}" for key in screen["sig_id"] for side in ("UP", "DN")]
+    assert all(len(line.split("\t")) == 9 for line in lines)
+    one = client.get("/api/signature", params={"sig_id": screen["sig_id"][0], "top": 7}).json()
+    assert lines[0].split("\t")[2:] == [gene["symbol"] for gene in one["up"]]
+    assert lines[1].split("\t")[2:] == [gene["symbol"] for gene in one["down"]]
+    refused = client.get(f"{base}/export", params={"as": "gmt", "table": "perts", "top": 7})
+    assert refused.status_code == 422 and "sets of genes are of signatures" in refused.json()["words"]
+
+
+def test_what_a_score_is_read_against(client, answer, open_index):
+    base = f"/api/queries/{answer['id']}"
+    screen, _ = rows_of(client, f"{base}/sigs", limit=1)
+    row = screen.iloc[0]
+    found = client.get(f"{base}/beside", params={"sig": row["sig_id"]}).json()
+    assert found["score"] == pytest.approx(row["ncs"], rel=1e-6) and found["tau"] == pytest.approx(row["tau"], abs=1e-3)
+    back = found["background"]
+    assert sum(back["counts"]) == back["n"] and abs(found["tau"]) == pytest.approx(100 * back["below"] / back["n"])
+    assert sum(found["null"]) == found["n_null"] and sum(found["treated"]) == found["n_treated"]
+    assert found["n_null"] == sum(open_index.siginfo["pert_type"] == "ctl_vehicle")
+    pert, _ = rows_of(client, f"{base}/perts", limit=1)
+    own = client.get(f"{base}/beside", params={"pert": pert["pert_iname"][0]}).json()
+    assert own["score"] == pytest.approx(pert["ncs"][0], rel=1e-6)
+    assert abs(own["tau"]) == pytest.approx(100 * own["background"]["below"] / own["background"]["n"], abs=1e-3)
+    assert client.get(f"{base}/beside").json()["score"] is None
+    assert client.get(f"{base}/beside", params={"sig": "nosuch"}).status_code == 422
 
 
 def test_scores_as_binary_columns(client, answer, open_index, planted):
@@ -279,3 +331,28 @@ def test_an_answer_that_is_known_is_not_sent_again(client, answer):
     first = client.get(url)
     assert client.get(url, headers={"If-None-Match": first.headers["etag"]}).status_code == 304
     assert client.get(f"{url}?limit=3", headers={"If-None-Match": first.headers["etag"]}).status_code == 200
+
+
+def test_a_batch_is_asked_as_a_whole_or_not_at_all(client, open_index, planted):
+    genes = open_index.genes["gene_id"].tolist()
+    questions = [planted, {"name": "second", "up": genes[60:90]}, {"name": "third", "like": "drug-3"}]
+    response = client.post("/api/queries/batch", json={"questions": questions})
+    assert response.status_code == 202
+    states = response.json()["queries"]
+    assert [state["name"] for state in states] == ["planted", "second", "third"]
+    for state, question in zip(states, questions, strict=True):
+        while state["status"] in ("waiting", "running"):
+            state = client.get(f"{state['state_url']}?wait=5").json()
+        assert state["status"] == "done"
+        assert client.post("/api/queries", json=question).json()["id"] == state["id"]
+    before = client.get("/api/history").json()["total"]
+    wrong = client.post("/api/queries/batch", json={"questions": [{"up": genes[:9]}, {"name": "bad", "up": ["FOO1"]}]})
+    assert wrong.status_code == 422 and wrong.json()["field"] == "questions"
+    assert wrong.json()["words"].startswith("question 2 (bad): ")
+    assert client.get("/api/history").json()["total"] == before
+    for body, words in (
+        ({"questions": []}, "questions: at least 1 needed"),
+        ({"question": []}, "did you mean 'questions'"),
+    ):
+        refused = client.post("/api/queries/batch", json=body)
+        assert refused.status_code == 422 and words in refused.json()["words"]

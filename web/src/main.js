@@ -1,8 +1,8 @@
 // The page: a header, a view by the address, words for screen readers.
-import { html, render, useEffect, useState } from "./core/html.js";
+import { html, render, useEffect, useRef, useState } from "./core/html.js";
 import { link, route } from "./core/route.js";
 import { index, readIndex } from "./core/index.js";
-import { words } from "./core/live.js";
+import { announce, words } from "./core/live.js";
 import { keys, Help } from "./parts/keys.js";
 import { Header } from "./parts/header.js";
 import { Failed } from "./parts/states.js";
@@ -32,6 +32,14 @@ function App() {
   useEffect(() => { readIndex().catch(setFailure); }, []);
   useEffect(() => { document.title = `${rest[0] && kind !== "q" ? `${rest[0]} · ` : ""}${title} · beadwork`; }, [kind, rest[0]]);
   useEffect(keys, []);
+  // another view: the focus goes to its content, so that a keyboard or a screen reader goes on there; tabs of an answer keep it
+  const thing = kind === "q" ? `q/${rest[0]}` : parts.join("/"), before = useRef(thing);
+  useEffect(() => {
+    if (before.current === thing) return;
+    before.current = thing;
+    document.getElementById("main").focus({ preventScroll: true });
+    announce(document.title.replace(/ · beadwork$/, ""));
+  }, [thing]);
   return html`<a class="skip" href="#main">Skip to the content</a>
     <${Header} kind=${kind} />
     <main id="main" tabindex="-1">

@@ -73,6 +73,7 @@ def command(
 
     try:
         from beadwork.serve.app import create_app
+        from beadwork.serve.lookup.memory import limit_arenas
         from beadwork.serve.server import make_server
         from beadwork.serve.store import open_store
     except ImportError:
@@ -82,6 +83,7 @@ def command(
     from beadwork.api import ConnectivityIndex
     from beadwork.api.figures.wells import RunPlates
 
+    limit_arenas()
     if plates is not None and results is None:
         raise ParameterError("--plates: is used with --results only; name the results of that run")
     run = RunPlates.open(results, plates) if results is not None else None

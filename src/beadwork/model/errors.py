@@ -60,3 +60,38 @@ def all_at_once(mistakes: Iterable[str]) -> str:
     lines = [line if len(line) <= 400 else f"{line[:200]} ... {line[-150:]}" for line in dict.fromkeys(mistakes)]
     more = len(lines) - MOST_MISTAKES
     return "\n".join(lines[:MOST_MISTAKES] + ([f"... and {more} more mistakes"] if more > 0 else []))
+
+
+IRREGULAR = {"index": "indexes", "analysis": "analyses", "axis": "axes", "child": "children", "is": "are",
+             "was": "were", "has": "have", "does": "do", "it": "they", "its": "their", "this": "these"}  # fmt: skip
+"""Plurals that no rule of :func:`plural` makes, verbs and pronouns among them."""
+
+
+def plural(noun: str) -> str:
+    """Plural of a noun, of the last word of several, or of a verb of ``IRREGULAR``."""
+    head, blank, last = noun.rpartition(" ")
+    if last in IRREGULAR:
+        return f"{head}{blank}{IRREGULAR[last]}"
+    if last.endswith("y") and last[-2:-1] not in "aeiou":
+        return f"{noun[:-1]}ies"
+    return f"{noun}es" if last.endswith(("s", "x", "ch", "sh")) else f"{noun}s"
+
+
+def counted(number: int, noun: str, several: str = "") -> str:
+    """Say how many: the noun in the plural unless it is one.
+
+    >>> counted(1, "gene"), counted(2, "query"), counted(1201944, "signature")
+    ('1 gene', '2 queries', '1,201,944 signatures')
+    >>> counted(2, "gene of the set", "genes of the set")
+    '2 genes of the set'
+    """
+    return f"{number:,} {noun if number == 1 else several or plural(noun)}"
+
+
+def agree(number: int, word: str) -> str:
+    """Verb or pronoun that goes with a number of things.
+
+    >>> agree(1, "is"), agree(3, "has")
+    ('is', 'have')
+    """
+    return word if number == 1 else plural(word)

@@ -7,10 +7,11 @@ the id of their question, signatures by id in the index's table.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from http import HTTPStatus
+from typing import Annotated, Any
 
 import numpy as np
-from fastapi import FastAPI, Query, Request
+from fastapi import Depends, FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
@@ -31,7 +32,8 @@ from beadwork.serve.invalid import field_of, in_words
 from beadwork.serve.jobs import MOST_SECONDS, MOST_WAITING, Jobs
 from beadwork.serve.lookup.states import States
 from beadwork.serve.page import add_page
-from beadwork.serve.questions import MOST_BYTES, Question
+from beadwork.serve.parameters import body_fields, refuse_unknown
+from beadwork.serve.questions import MOST_BYTES
 from beadwork.serve.refusals import RefusedError, error_body, refusal
 from beadwork.serve.routes import addresses, cards, clue, exports, genes, history, plates, points, queries, repurposing
 from beadwork.serve.service import Service
@@ -126,16 +128,23 @@ def create_app(
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
-        parts = dict.fromkeys(in_words(item, tuple(Question.model_fields)) for item in error.errors())
+        fields = body_fields(request)
+        parts = dict.fromkeys(in_words(item, fields) for item in error.errors())
         words = "; ".join(list(parts)[:5])
         return JSONResponse(error_body(words, "invalid", field_of(error.errors())), 422)
 
     @app.exception_handler(HTTPException)
     async def refused(request: Request, error: HTTPException) -> JSONResponse:
-        code = _CODES.get(error.status_code, "refused")
-        return JSONResponse(error_body(str(error.detail), code), error.status_code, headers=error.headers)
+        code, words = _CODES.get(error.status_code, "refused"), str(error.detail)
+        if words == HTTPStatus(error.status_code).phrase and code == "not_found":
+            words = "there is nothing at this address; /openapi.json names what there is"
+        elif code == "method_not_allowed":
+            words = f"{request.method} cannot be used at {request.url.path[:200]}; the index is only read"
+        return JSONResponse(error_body(words, code), error.status_code, headers=error.headers)
 
-    @app.get("/api/index", summary="What is in the index", tags=["index"])
+    checked = [Depends(refuse_unknown)]
+
+    @app.get("/api/index", summary="What is in the index", tags=["index"], dependencies=checked)
     def get_index() -> dict[str, Any]:
         state = states.current
         facts = dict(state.facts)
@@ -147,12 +156,13 @@ def create_app(
         facts["parts"] = parts_of(state.index, results is not None)
         return facts
 
-    @app.get("/api/signature", summary="One signature: annotation, replicates' QC, most changed genes", tags=["index"])
-    def get_signature(sig_id: queries.Name, top: int = Query(25)) -> SignatureProfile:
-        return _profile(states.current.index, sig_id, min(max(1, top), 200))
+    @app.get("/api/signature", summary="One signature: annotation, replicates' QC, most changed genes", tags=["index"],
+             dependencies=checked)  # fmt: skip
+    def get_signature(sig_id: queries.Name, top: Annotated[int, Query(ge=1, le=200)] = 25) -> SignatureProfile:
+        return _profile(states.current.index, sig_id, top)
 
     for part in (addresses, points, exports, repurposing, queries, genes, plates, clue, cards, history):
-        app.include_router(part.routes(service))
+        app.include_router(part.routes(service), dependencies=checked)
     add_page(app)
     describe(app)
     return app

@@ -24,13 +24,14 @@ FILES = {
     **{f"/api/{kind}.{{ending}}": LIST_FILE for kind in ("perts", "genes", "cells", "classes", "sigs")},
 }
 """Media types of addresses that give files."""
-JOB_FORM = {
+JOB_FORM: dict[str, Any] = {
     "type": "object",
     "properties": {
         "uptag-cmapfile": {"type": "string", "format": "binary"},
         "dntag-cmapfile": {"type": "string", "format": "binary"},
         "tool_id": {"type": "string", "enum": ["sig_gutc_tool", "sig_fastgutc_tool", "sig_queryl1k_tool"]},
         "name": {"type": "string", "maxLength": 100}, "data_type": {"type": "string"}, "dataset": {"type": "string"},
+        "ignoreWarnings": {"type": "string"}, "ts_version": {"type": "string"}, "user_key": {"type": "string"},
     },
 }  # fmt: skip
 
@@ -62,5 +63,9 @@ def completed(document: dict[str, Any]) -> dict[str, Any]:
                 operation["responses"]["200"]["content"] = {media: {"schema": {}} for media in FILES[path]}
             if "{table}" in path and path not in FILES:
                 operation["responses"]["304"] = {"description": "not changed"}
-    document["paths"]["/api/jobs"]["post"]["requestBody"] = {"content": {"multipart/form-data": {"schema": JOB_FORM}}}
+    texts = {name: {key: item for key, item in field.items() if key != "format"}
+             for name, field in JOB_FORM["properties"].items()}  # fmt: skip
+    document["paths"]["/api/jobs"]["post"]["requestBody"] = {"content": {
+        "multipart/form-data": {"schema": JOB_FORM}, JSON: {"schema": {**JOB_FORM, "properties": texts}},
+    }}  # fmt: skip
     return document

@@ -48,7 +48,10 @@ class CheckOrigin:
         for name, value in scope["headers"]:
             found.setdefault(name.lower(), []).append(value)
         hosts = found.get(b"host", [])
-        address = _address(f"//{hosts[0].decode('latin-1')}") if len(hosts) == 1 else None
+        # what a proxy with TLS says of the address that a browser sees; a page of another site cannot send it
+        outside = found.get(b"x-forwarded-proto", [])
+        scheme = "https:" if outside == [b"https"] else ""
+        address = _address(f"{scheme}//{hosts[0].decode('latin-1')}") if len(hosts) == 1 else None
         if address is None or address[0] not in self.hosts:
             return JSONResponse(error_body("this server does not go by that name; --allow-host adds one", "host"), 400)
         origins = found.get(b"origin", [])
@@ -56,7 +59,8 @@ class CheckOrigin:
         if not origins and scope["method"] not in ("GET", "HEAD"):
             foreign = any(site not in SAFE_SITES for site in found.get(b"sec-fetch-site", []))
         if foreign:
-            return JSONResponse(error_body("requests from pages of other sites are refused", "origin"), 403)
+            words = "requests from pages of other sites are refused; a proxy has to pass Host and X-Forwarded-Proto on"
+            return JSONResponse(error_body(words, "origin"), 403)
         return None
 
 
@@ -77,7 +81,7 @@ def _bare(host: str) -> str:
 
 
 class SingleSlash:
-    """Take ``/api//perts`` for ``/api/perts``: clients of clue.io join a base address that ends in a slash so."""
+    """Take ``/api//perts`` and ``/api/perts/`` for ``/api/perts``: clients of clue.io put slashes there."""
 
     def __init__(self, app: ASGIApp, start: str) -> None:
         self.app, self.start = app, start
@@ -85,9 +89,9 @@ class SingleSlash:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on."""
         if scope["type"] == "http":
-            place = scope["path"].find(f"{self.start}//")
+            place = scope["path"].find(f"{self.start}/")
             if place >= 0 and scope["path"][:place] in ("", scope.get("root_path", "")):
-                rest = scope["path"][place + len(self.start) :].lstrip("/")
+                rest = scope["path"][place + len(self.start) :].strip("/")
                 scope = {**scope, "path": f"{scope['path'][:place]}{self.start}/{rest}"}
         await self.app(scope, receive, send)
 
@@ -110,8 +114,8 @@ class UnderPrefix:
 class CheckToken:
     """Refuse requests without the token, where there is one.
 
-    Programs send it as ``Authorization: Bearer TOKEN``, or as ``user_key`` as for clue.io; a browser opens
-    ``/?token=TOKEN`` once and has it as a cookie then, which no script can read.
+    Programs send it as ``Authorization: Bearer TOKEN``, or as ``user_key`` (header or parameter) as for clue.io; a
+    browser opens ``/?token=TOKEN`` once and has it as a cookie then, which no script can read.
     """
 
     def __init__(self, app: ASGIApp, token: str) -> None:
@@ -135,7 +139,7 @@ class CheckToken:
     def _is_known(self, connection: HTTPConnection) -> bool:
         kind, _, bearer = connection.headers.get("authorization", "").partition(" ")
         given = [bearer.strip() if kind.lower() == "bearer" else "", connection.headers.get("user_key", ""),
-                 connection.cookies.get(COOKIE, "")]  # fmt: skip
+                 connection.query_params.get("user_key", ""), connection.cookies.get(COOKIE, "")]  # fmt: skip
         return any(self._equal(item) for item in given)
 
     def _equal(self, given: str) -> bool:

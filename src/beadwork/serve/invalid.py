@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from beadwork.serve.parameters import unknown_words
+
 _PARTS = {
     "up": "genes that go up", "down": "genes that go down", "signature": "the signature", "profile": "the signature",
     "signature_table": "the table", "where": "the filters", "name": "the name of the query",
@@ -20,9 +22,18 @@ _NEEDED = {
     "int_type": "a whole number is needed",
     "int_parsing": "a whole number is needed",
     "int_from_float": "a whole number is needed",
+    "bool_type": "true or false is needed",
+    "bool_parsing": "true or false is needed",
+    "model_attributes_type": "a JSON object is needed",
+    "string_pattern_mismatch": "is none of the values that there are",
     "missing": "is missing",
 }
-_OBJECT = "the request is no JSON object; it holds up and down, or signature, or signature_table"
+_BOUNDS = {
+    "greater_than_equal": ("at least", "ge"),
+    "greater_than": ("more than", "gt"),
+    "less_than_equal": ("at most", "le"),
+    "less_than": ("less than", "lt"),
+}
 
 
 def in_words(error: Mapping[str, Any], fields: Sequence[str]) -> str:
@@ -40,9 +51,9 @@ def in_words(error: Mapping[str, Any], fields: Sequence[str]) -> str:
     if kind == "json_invalid":
         return "the request is not JSON"
     if not path:
-        return _OBJECT
+        return f"the request is no JSON object; it holds {', '.join(fields) or 'nothing'}"
     if kind == "extra_forbidden":
-        return f"there is no field {path[0]}; fields are {', '.join(fields)}"
+        return unknown_words("field", str(path[0]), fields)
     what = _PARTS.get(str(path[0]), str(path[0]))
     item = f", item {path[1] + 1}" if len(path) > 1 and isinstance(path[1], int) else ""
     item = item or (f", gene {str(path[1])[:40]}" if len(path) > 1 else "")
@@ -50,9 +61,12 @@ def in_words(error: Mapping[str, Any], fields: Sequence[str]) -> str:
         return f"{what}{item}: longer than {context['max_length']:,} letters; give one name each"
     if kind == "too_long":
         return f"{what}: more than {context['max_length']:,}"
-    if kind == "greater_than_equal":
-        return f"{what}: at least {context['ge']} is needed"
-    if kind == "literal_error":
+    if kind in ("too_short", "string_too_short"):
+        return f"{what}{item}: at least {context['min_length']:,} needed"
+    if kind in _BOUNDS:
+        words, bound = _BOUNDS[kind]
+        return f"{what}{item}: {words} {context[bound]:g} is needed"
+    if kind in ("literal_error", "enum"):
         return f"{what}: {context['expected']} is needed"
     return f"{what}{item}: {_NEEDED.get(kind, 'cannot be used')}"
 

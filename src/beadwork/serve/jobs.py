@@ -9,7 +9,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from beadwork.model.errors import BeadworkError
@@ -47,6 +47,8 @@ class Job:
     cancelled: bool = False
     begun: float = field(default_factory=time.monotonic)
     ended: float | None = None
+    _watchers: list[Callable[[], None]] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def elapsed(self) -> float:
@@ -57,6 +59,28 @@ class Job:
     def is_open(self) -> bool:
         """Whether it waits or runs."""
         return self.phase not in ("done", "failed", "cancelled")
+
+    def watch(self, tell: Callable[[], None]) -> None:
+        """Call something when the question has ended, at once if it has."""
+        with self._lock:
+            if self.ended is None:
+                self._watchers.append(tell)
+                return
+        tell()
+
+    def unwatch(self, tell: Callable[[], None]) -> None:
+        """Take back :meth:`watch`."""
+        with self._lock:
+            self._watchers = [item for item in self._watchers if item is not tell]
+
+    def end(self) -> None:
+        """Say to all who wait that the question has ended, and let its state of the index go."""
+        with self._lock:
+            self.ended = self.ended or time.monotonic()
+            self.asked = replace(self.asked, state=None)
+            watchers, self._watchers = self._watchers, []
+        for tell in watchers:
+            tell()
 
 
 class Jobs:
@@ -130,7 +154,8 @@ class Jobs:
         """Stop a question as soon as may be."""
         job.cancelled = True
         if job.phase == "waiting":
-            job.phase, job.ended = "cancelled", time.monotonic()
+            job.phase = "cancelled"
+            job.end()
 
     def _threads(self) -> int:
         """Threads of one question: all cores when it is alone."""
@@ -167,14 +192,14 @@ class Jobs:
             job.message, job.phase = "the query failed by a fault of the program; see its log", "failed"
             log.exception("query %s failed", job.asked.key)
         finally:
-            job.ended = time.monotonic()
             if job.phase == "done":
                 with self.lock:
                     self.jobs.pop(job.asked.key, None)
+            job.end()
 
     def _answer(self, job: Job, step: Callable[[Phase, float], None], report: Callable[[float], None]) -> None:
         asked = job.asked
-        state, index = asked.state, asked.state.index
+        state, index = asked.open_state, asked.open_state.index
         step("scoring", 0.0)
         result = index.answer([asked.query], asked.params, asked.where, progress=lambda share: report(0.8 * share),
                               threads=self._threads())  # fmt: skip
@@ -184,7 +209,8 @@ class Jobs:
         step("keeping", 0.9)
         columns: dict[str, Any] = columns_of(asked, result, rolled)
         facts = facts_of(asked, result, rolled, job.elapsed)
-        self.store.put(Kept(asked.key, asked.query.name, asked.question, state.key, facts), columns)
+        self.store.put(Kept(asked.key, asked.query.name, asked.question, state.key, facts), columns,
+                       lambda: state.signatures)  # fmt: skip
 
     def close(self) -> None:
         """Stop taking questions."""

@@ -85,10 +85,18 @@ class Asked:
 
     key: str
     question: dict[str, Any]
-    state: IndexState
+    state_key: str
+    state: IndexState | None
+    """State of the index; None when the question has ended, as its waiters need the state no more."""
     query: MappedQuery
     params: QueryParams
     where: tuple[str, ...]
+
+    @property
+    def open_state(self) -> IndexState:
+        """State of the index, until the question has ended."""
+        assert self.state is not None
+        return self.state
 
 
 class Uploads:
@@ -135,7 +143,7 @@ def understand(question: Question, state: IndexState, uploads: Uploads) -> Asked
         filter_signatures(state.index.annotation, question.where)
     asked = plain_question(question)
     key = hashlib.sha256(json.dumps([asked, state.key], sort_keys=True).encode()).hexdigest()[:20]
-    return Asked(key, asked, state, mapped, params, tuple(question.where))
+    return Asked(key, asked, state.key, state, mapped, params, tuple(question.where))
 
 
 def short_question(question: dict[str, Any]) -> dict[str, Any]:

@@ -17,6 +17,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 MOST_CONNECTIONS = 256
 """Connections beyond which the oldest that the server waits for is closed."""
+SHUTDOWN_SECONDS = 5
+"""Time that requests have to be answered when the server is ended; questions that wait are not, and are asked again."""
 MOST_ANSWERS = 512
 """Connections beyond which further ones are turned away while all of these wait for their answers."""
 
@@ -106,6 +108,7 @@ def make_server(app: ASGIApp, *, header_seconds: float = 10, answer_seconds: flo
         loop="asyncio",
         log_level="warning",
         timeout_keep_alive=10,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
         h11_max_incomplete_event_size=16384,
     )
     return uvicorn.Server(config)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 from fastapi import Request, Response
 from pydantic import BaseModel, Field
 
@@ -12,7 +13,7 @@ from beadwork.api.figures.wells import RunPlates
 from beadwork.model.connectivity.signature_table import SignatureTable
 from beadwork.serve.answer.answers import Answers
 from beadwork.serve.answer.pages import (
-    MOST_ROWS,
+    USUAL_ROWS,
     View,
     chosen_columns,
     cursor_of,
@@ -68,18 +69,29 @@ class PageRequest:
 
     view: View
     offset: int
-    limit: int
+    limit: int | None
     cursor: str
     fields: str
+
+    def first(self, state: str) -> int:
+        """Place of the first row that is wanted, in the order of the view."""
+        return read_cursor(self.cursor, self.tag(state)) if self.cursor else self.offset
+
+    def tag(self, state: str) -> str:
+        """Name of what a cursor belongs to: this view of this state."""
+        return f"{state[:8]}{self.view.key}"
+
+    def cut(self, rows: np.ndarray, state: str) -> np.ndarray:
+        """Rows for a file: all of them, or the part that a request wants."""
+        first = self.first(state)
+        return rows[first:] if self.limit is None else rows[first : first + self.limit]
 
     def page_of(self, table: SignatureTable, state: str, rows: Any = None) -> tuple[Rows, Any]:
         """Page, and the positions of its rows."""
         rows = rows_of(table, self.view) if rows is None else rows
-        tag = f"{state[:8]}{self.view.key}"
-        offset = read_cursor(self.cursor, tag) if self.cursor else max(0, self.offset)
-        limit = min(max(1, self.limit), MOST_ROWS)
+        offset, limit = self.first(state), self.limit or USUAL_ROWS
         columns, values = page(table, rows, offset=offset, limit=limit, names=chosen_columns(table, self.fields))
-        following = cursor_of(offset + limit, len(rows), tag)
+        following = cursor_of(offset + limit, len(rows), self.tag(state))
         found = Rows(
             total=len(rows),
             offset=offset,

@@ -5,20 +5,21 @@ The oldest columns go when there are too many bytes, those with a star last; the
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from beadwork.io.files.atomic import atomic_path
 from beadwork.model.errors import FileError
+from beadwork.serve.answer.column_files import ColumnFiles
 
 log = logging.getLogger("beadwork")
 VERSION = 1
@@ -40,7 +41,9 @@ create table if not exists query(
 create table if not exists result(
     id text not null references query(id) on delete cascade, name text not null, bytes integer not null,
     primary key(id, name));
+create table if not exists state(key text primary key, bytes integer not null);
 create index if not exists query_used on query(star, used);
+create index if not exists query_bytes on query(bytes);
 """
 
 
@@ -92,7 +95,10 @@ class Store:
         self.folder = None if path is None else path.with_name(f"{path.name}.columns")
         self.most_bytes = most_bytes or (MOST_MEMORY if path is None else MOST_BYTES)
         self.most_text = MOST_TEXT
-        self._lock, self._memory = threading.RLock(), dict[tuple[str, str], Any]()
+        self._lock, self._adding = threading.RLock(), threading.Lock()
+        self._files = ColumnFiles(self.folder)
+        self._text: int | None = None
+        """Letters of all questions, about; None until they are counted."""
         try:
             if path is not None and self.folder is not None:
                 path.parent.mkdir(parents=True, exist_ok=True)
@@ -111,6 +117,10 @@ class Store:
             self._base.execute("pragma synchronous = normal")
             self._base.execute("pragma foreign_keys = on")
             self._base.executescript(f"{_SCHEMA} pragma user_version = {VERSION};")
+            self._files.remove_leftovers(
+                [*self._base.execute("select id, name from result"),
+                 *(_of_state(row[0]) for row in self._base.execute("select key from state"))]
+            )  # fmt: skip
         except OSError as error:
             raise FileError(
                 f"{path}: cannot be written ({error.strerror}); name another file (--store) or none"
@@ -120,12 +130,42 @@ class Store:
 
     @contextmanager
     def _change(self) -> Iterator[sqlite3.Connection]:
-        with self._lock, self._base:
-            yield self._base
+        try:
+            with self._lock, self._base:
+                yield self._base
+        except sqlite3.OperationalError as error:
+            raise FileError(f"{self.path}: cannot be written ({error}); check the folder and the free space") from None
 
-    def put(self, kept: Kept, tables: Mapping[str, Any]) -> None:
-        """Keep an answer and its columns (Arrow tables by name)."""
-        sizes = {name: self._write(kept.id, name, table) for name, table in tables.items()}
+    def put(self, kept: Kept, tables: Mapping[str, Any], signatures: Callable[[], Any] | None = None) -> None:
+        """Keep an answer and its columns (Arrow tables by name).
+
+        Parameters
+        ----------
+        signatures
+            Makes the table of the signatures of its state, which is kept once for all answers of that state.
+        """
+        try:
+            self._put(kept, tables, signatures)
+        except FileError as error:
+            if not _is_full(error) or not self._make_room(sum(int(table.nbytes) for table in tables.values())):
+                raise
+            self._put(kept, tables, signatures)
+        with suppress(FileError):  # the answer is kept
+            self._evict(kept.id)
+
+    def _put(self, kept: Kept, tables: Mapping[str, Any], signatures: Callable[[], Any] | None) -> None:
+        try:
+            sizes = {name: self._files.write(kept.id, name, table) for name, table in tables.items()}
+            self._enter(kept, sizes, signatures)
+        except FileError:
+            for name in tables:
+                self._files.remove(kept.id, name)
+            raise
+        kept.bytes = sum(sizes.values())
+        if self._text is not None:
+            self._text += len(json.dumps(kept.question))
+
+    def _enter(self, kept: Kept, sizes: Mapping[str, int], signatures: Callable[[], Any] | None) -> None:
         with self._change() as base:
             base.execute(
                 "insert into query values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict(id) do update set "
@@ -135,22 +175,43 @@ class Store:
             )  # fmt: skip
             base.executemany("insert or replace into result values (?, ?, ?)",
                              [(kept.id, name, size) for name, size in sizes.items()])  # fmt: skip
-        kept.bytes = sum(sizes.values())
-        self._evict(kept.id)
+            there = base.execute("select 1 from state where key = ?", (kept.state,)).fetchone()
+            if signatures is not None and not there:
+                size = self._files.write(*_of_state(kept.state), signatures())
+                base.execute("insert or replace into state values (?, ?)", (kept.state, size))
+
+    def signatures(self, state: str) -> Any | None:
+        """Signatures of a state of the index, as they were when its answers were made; None where they are not kept."""
+        with self._lock:
+            if not self._base.execute("select 1 from state where key = ?", (state,)).fetchone():
+                return None
+        return self._files.read(*_of_state(state))
 
     def add(self, key: str, name: str, table: Any) -> None:
-        """Keep further columns of an answer."""
-        size = self._write(key, name, table)
+        """Keep further columns of an answer; of one whose columns were removed, or on a full disk, nothing is kept."""
+        try:
+            with self._adding:
+                self._add(key, name, table)
+            self._evict(key)
+        except FileError as error:
+            log.warning("%s", error)
+
+    def _add(self, key: str, name: str, table: Any) -> None:
+        size = self._files.write(key, name, table)
         with self._change() as base:
-            if base.execute("update query set bytes = bytes + ? where id = ?", (size, key)).rowcount:
+            if base.execute("select 1 from query where id = ? and bytes > 0", (key,)).fetchone():
                 base.execute("insert or replace into result values (?, ?, ?)", (key, name, size))
-        self._evict(key)
+                base.execute("update query set bytes = (select sum(bytes) from result where id = ?) where id = ?",
+                             (key, key))  # fmt: skip
+            else:
+                self._files.remove(key, name)
 
     def find(self, key: str) -> Kept | None:
         """Answer by its id."""
-        with self._change() as base:
-            row = base.execute("select * from query where id = ?", (key,)).fetchone()
-            if row is not None and time.time() - row["used"] > USED_SECONDS:
+        with self._lock:
+            row = self._base.execute("select * from query where id = ?", (key,)).fetchone()
+        if row is not None and time.time() - row["used"] > USED_SECONDS:
+            with suppress(FileError), self._change() as base:  # a full disk hinders no reading
                 base.execute("update query set used = ? where id = ?", (time.time(), key))
         return None if row is None else _kept(row)
 
@@ -159,14 +220,7 @@ class Store:
         with self._lock:
             if not self._base.execute("select 1 from result where id = ? and name = ?", (key, name)).fetchone():
                 return None
-        if self.folder is None:
-            return self._memory.get((key, name))
-        import pyarrow as pa
-
-        with suppress(OSError, pa.ArrowException):
-            with pa.memory_map(str(self._file(key, name))) as source:
-                return pa.ipc.open_file(source).read_all()
-        return None
+        return self._files.read(key, name)
 
     def history(
         self, *, text: str = "", star: bool = False, offset: int = 0, limit: int = 50
@@ -197,6 +251,7 @@ class Store:
             for one in keys:
                 self._drop_columns(base, one)
                 base.execute("delete from query where id = ?", (one,))
+            self._drop_states(base)
         return len(keys)
 
     def close(self) -> None:
@@ -204,36 +259,40 @@ class Store:
         with self._lock:
             self._base.close()
 
-    def _file(self, key: str, name: str) -> Path:
-        assert self.folder is not None
-        return self.folder / f"{key}.{name}.arrow"
+    def _make_room(self, size: int) -> bool:
+        """Remove the columns that were used longest ago, for others on a disk that is full; False if there are none."""
+        freed = 0
+        with suppress(FileError), self._change() as base:
+            rows = base.execute("select id, bytes from query where bytes > 0 and star = 0 order by used").fetchall()
+            for key, own in rows:
+                self._drop_columns(base, key)
+                freed += own
+                if freed >= 2 * size:
+                    break
+            self._drop_states(base)
+        if freed:
+            log.warning("%s: the disk is full; the scores of older answers were removed", self.path)
+        return freed > 0
 
-    def _write(self, key: str, name: str, table: Any) -> int:
-        if self.folder is None:
-            with self._lock:
-                self._memory[key, name] = table
-            return int(table.nbytes)
-        import pyarrow as pa
-
-        path = self._file(key, name)
-        with atomic_path(path) as temporary:
-            os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT, 0o600))
-            with pa.OSFile(str(temporary), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
-                writer.write_table(table)
-        return path.stat().st_size
+    def _drop_states(self, base: sqlite3.Connection) -> None:
+        """Remove the signatures of states of which no answer is left."""
+        unused = "select key from state where key not in (select state from query where bytes > 0)"
+        for (state,) in base.execute(unused).fetchall():
+            self._files.remove(*_of_state(state))
+            base.execute("delete from state where key = ?", (state,))
 
     def _drop_columns(self, base: sqlite3.Connection, key: str) -> None:
         for (name,) in base.execute("select name from result where id = ?", (key,)).fetchall():
-            self._memory.pop((key, name), None)
-            if self.folder is not None:
-                self._file(key, name).unlink(missing_ok=True)
+            self._files.remove(key, name)
         base.execute("delete from result where id = ?", (key,))
         base.execute("update query set bytes = 0 where id = ?", (key,))
 
     def _evict(self, newest: str) -> None:
         """Remove columns, the least recently used first and those with a star last, until the rest fits."""
         with self._change() as base:
-            total = base.execute("select coalesce(sum(bytes), 0) from query").fetchone()[0]
+            total = base.execute(
+                "select (select coalesce(sum(bytes), 0) from query) + (select coalesce(sum(bytes), 0) from state)"
+            ).fetchone()[0]
             if total > self.most_bytes:
                 rows = base.execute(
                     "select id, bytes from query where bytes > 0 and id != ? order by star, used", (newest,)
@@ -243,7 +302,14 @@ class Store:
                     total -= size
                     if total <= self.most_bytes:
                         break
-            text = base.execute("select coalesce(sum(length(question)), 0) from query").fetchone()[0]
+                self._drop_states(base)
+            self._evict_questions(base, newest)
+
+    def _evict_questions(self, base: sqlite3.Connection, newest: str) -> None:
+        """Remove the oldest questions, where they are too many or too long."""
+        count = "select coalesce(sum(length(question)), 0) from query"
+        if self._text is None or self._text > self.most_text:
+            self._text = text = int(base.execute(count).fetchone()[0])
             if text > self.most_text:
                 for key, size in base.execute(
                     "select id, length(question) from query where id != ? order by star, used", (newest,)
@@ -253,13 +319,14 @@ class Store:
                     text -= size
                     if text <= self.most_text:
                         break
-            many = base.execute("select count(*) from query").fetchone()[0] - MOST_QUESTIONS
-            if many > 0:
-                for (key,) in base.execute(
-                    "select id from query where id != ? order by star, used limit ?", (newest, many)
-                ).fetchall():
-                    self._drop_columns(base, key)
-                    base.execute("delete from query where id = ?", (key,))
+                self._text = text
+        many = base.execute("select count(*) from query").fetchone()[0] - MOST_QUESTIONS
+        if many > 0:
+            for (key,) in base.execute(
+                "select id from query where id != ? order by star, used limit ?", (newest, many)
+            ).fetchall():
+                self._drop_columns(base, key)
+                base.execute("delete from query where id = ?", (key,))
 
 
 def open_store(name: str | None) -> Store:
@@ -287,6 +354,17 @@ def _kept(row: sqlite3.Row) -> Kept:
         row["id"], row["name"], json.loads(row["question"]), row["state"], json.loads(row["facts"]), row["created"],
         row["note"], bool(row["star"]), row["bytes"],
     )  # fmt: skip
+
+
+def _is_full(error: FileError) -> bool:
+    """Whether something could not be written since the disk, or what the user may take of it, is full."""
+    reasons = (os.strerror(errno.ENOSPC), os.strerror(errno.EDQUOT), "disk is full")
+    return any(reason in str(error) for reason in reasons)
+
+
+def _of_state(state: str) -> tuple[str, str]:
+    """Where the signatures of a state are kept among the columns of answers."""
+    return f"state-{state}", "signatures"
 
 
 def _like(text: str) -> str:

@@ -147,7 +147,9 @@ class Tab:
         if not AXE.is_file():
             pytest.skip("axe-core is not installed (npm ci --prefix web)")
         self.page.evaluate(AXE.read_text(encoding="utf-8"))
-        found = self.page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
+        found = self.page.evaluate(
+            "axe.run(document, {resultTypes: ['violations'], rules: {'target-size': {enabled: true}}})"
+        )["violations"]
         return [
             f"{item['id']}: {node['target']} {node['failureSummary'][:300]}"
             for item in found

@@ -52,7 +52,8 @@ def test_columns_have_words_and_stand_above_a_file(site, ask, genes):
     assert all(item["title"] and item["help"] for item in column_words().values())
     key = ask(name="w", up=genes[0])
     text = fetch(f"{site}/api/queries/{key}/export?as=tsv&table=perts&fields=pert_iname,ncs&words=true")[2]
-    assert text.startswith("# pert_iname: name of the perturbagen\n# ncs: score divided by")
+    assert text.startswith("# question: w\n# state of the index: ") and "\n# how sure: " in text
+    assert "\n# pert_iname: name of the perturbagen\n# ncs: score divided by" in text
     assert "#" not in fetch(f"{site}/api/queries/{key}/export?as=tsv&table=perts&fields=pert_iname,ncs")[2]
 
 

@@ -91,10 +91,11 @@ function Done({ state, id, tab }) {
   return html`<div class="answer">
     ${(old || state.message) && html`<div class="banner" role="status">${state.message ? "The scores of this answer are not kept any more." : "This answer is of an older state of the index."} <${Again} id=${id} /></div>`}
     <h1>${state.name && state.name !== "query" ? html`${state.name} <span class="soft">${questionLine(state)}</span>` : questionLine(state)}</h1>
-    <div class="row under"><span class="soft">${plural(counts.n_signatures ?? index.value?.signatures ?? 0, "signature")} · ${plural(counts.n_perturbagens ?? 0, "perturbagen")} · ${plural(index.value?.cells ?? 0, "cell")}${state.question?.where?.length ? ` · only ${state.question.where.join(" and ")}` : ""}</span><${Tools} state=${state} id=${id} file=${file} /></div>
+    <div class="row under"><span class="soft">${plural(counts.n_signatures ?? index.value?.signatures ?? 0, "signature")} · ${plural(counts.n_perturbagens ?? 0, "perturbagen")}${state.question?.where?.length ? "" : html` · ${plural(index.value?.cells ?? 0, "cell")}`}${state.question?.where?.length ? ` · only ${state.question.where.join(" and ")}` : ""}</span><${Tools} state=${state} id=${id} file=${file} /></div>
     <${HowSure} state=${state} />
     <nav class="tabs" aria-label="Views of this answer">${TABS.map(([name, title, , n]) => html`<a key=${name} href=${`${link("q", id, ...(name ? [name] : []))}${query.size ? `?${query}` : ""}`} aria-current=${tab === name ? "page" : undefined}>${title}${n && counts[n] !== undefined ? html` <span class="soft">${count(counts[n])}</span>` : ""}</a>`)}</nav>
-    <${View} key=${tab} state=${state} id=${id} file=${file} /></div>`;
+    <${View} key=${tab} state=${state} id=${id} file=${file} />
+    <p class="printed">beadwork · ${index.value?.path ?? "index"}, state ${state.state ?? ""}${state.created ? ` · asked ${new Date(state.created * 1000).toISOString().slice(0, 16).replace("T", " ")} UTC` : ""} · ${location.href}</p></div>`;
 }
 
 /** Address of the form with this question in it. */

@@ -4,6 +4,7 @@ import { get } from "../core/api.js";
 import { amend, go, link, route } from "../core/route.js";
 import { useCall } from "../core/use.js";
 import { HeatMap } from "../plots/heatmap.js";
+import { TYPES, typesOf } from "./perts.js";
 import { Empty, Shown } from "../parts/states.js";
 
 /** Numbers of a base64 text. */
@@ -21,6 +22,17 @@ function ordered(data) {
   return { row_ids: rows.map((row) => data.row_ids[row]), col_ids: cols.map((col) => data.col_ids[col]), values: out };
 }
 
+/** Rows by one of the columns, those without a value last. */
+function rowsBy(data, name) {
+  const at = data.col_ids.indexOf(name), n = data.col_ids.length;
+  if (at < 0) return data;
+  const value = (row) => { const found = data.values[row * n + at]; return found === found ? found : -Infinity; };
+  const place = data.row_ids.map((_, row) => row).sort((a, b) => value(b) - value(a));
+  const values = new Float32Array(data.values.length);
+  place.forEach((from, to) => values.set(data.values.subarray(from * n, (from + 1) * n), to * n));
+  return { ...data, row_ids: place.map((row) => data.row_ids[row]), values };
+}
+
 /** Columns in another order: by name, or by how many rows they have (those that say most first). */
 function reorder(data, by) {
   const cols = data.col_ids, n = cols.length, values = data.values;
@@ -35,33 +47,36 @@ function reorder(data, by) {
   return { ...data, col_ids: place.map((at) => cols[at]), values: out };
 }
 
-export function HeatPart({ id, file, n = 60, small = false, cols = "cell_id", sort = "", cluster = false, order = "", zoom = 1, f = [], several = false }) {
+export function HeatPart({ id, file, n = 60, small = false, cols = "cell_id", sort = "", cluster = false, order = "", zoom = 1, f = [], several = false, by = "", onZoom }) {
   const call = useCall(async (signal) => {
     const read = (some) => get(["queries", id, "heat"], { rows: n, cols, sort, cluster, f: some }, { signal });
     const found = await read(several ? [...f, "n_cells>=3"] : f);
     return several && !found.row_ids.length ? read(f) : found;
   }, [id, n, cols, sort, cluster, JSON.stringify(f)]);
-  return html`<${Shown} call=${call} what="Reading the heat map">${(data) => html`<${Drawn} data=${data} id=${id} file=${file} small=${small} order=${order} zoom=${zoom} cols=${cols} />`}</${Shown}>`;
+  return html`<${Shown} call=${call} what="Reading the heat map">${(data) => html`<${Drawn} data=${data} id=${id} file=${file} small=${small} order=${order} zoom=${zoom} cols=${cols} by=${by} onZoom=${onZoom} />`}</${Shown}>`;
 }
 
-function Drawn({ data, id, file, small, order, zoom, cols }) {
-  const drawn = useMemo(() => reorder(ordered(data), order), [data, order]);
+function Drawn({ data, id, file, small, order, zoom, cols, by, onZoom }) {
+  const drawn = useMemo(() => rowsBy(reorder(ordered(data), order), by), [data, order, by]);
   if (!drawn.row_ids.length || !drawn.col_ids.length) return html`<${Empty}>There is nothing to draw: no perturbagen has a score with a known ${{ cell_id: "cell", pert_idose: "dose", pert_itime: "time" }[cols]}.</${Empty}>`;
   const names = drawn.row_ids;
-  return html`<${HeatMap} rows=${names} cols=${drawn.col_ids} values=${drawn.values} label=${`Scores of ${names.length} perturbagens by ${{ cell_id: "cell", pert_idose: "dose", pert_itime: "time" }[cols]}`} file=${`${file}_heat_${cols}`} small=${small} zoom=${zoom}
-    onRow=${(row) => go(link("q", id, "perts", { row: names[row], find: names[row] }))} onCell=${(row, col) => go(link("q", id, "sigs", { find: names[row], f: `${cols}:${drawn.col_ids[col]}` }))} />`;
+  return html`<${HeatMap} rows=${names} cols=${drawn.col_ids} values=${drawn.values} label=${`Scores of ${names.length} perturbagens by ${{ cell_id: "cell", pert_idose: "dose", pert_itime: "time" }[cols]}`} file=${`${file}_heat_${cols}`} small=${small} zoom=${zoom} marked=${by} onZoom=${onZoom} onCol=${small ? undefined : (col) => amend({ col: drawn.col_ids[col] === by ? "" : drawn.col_ids[col] })}
+    onRow=${(row) => go(link("q", id, "perts", { row: names[row], find: names[row] }))} onCell=${(row, col) => go(`${link("q", id, "sigs")}?${new URLSearchParams([["f", `pert_iname:${names[row]}`], ["f", `${cols}:${drawn.col_ids[col]}`]])}`)} />`;
 }
 
 export function Heat({ id, file }) {
   const query = route.value.query;
-  const cols = query.get("by") ?? "cell_id", n = Number(query.get("n") ?? 60), rows = query.get("rows") ?? "strong", order = query.get("order") ?? "mean", zoom = Number(query.get("zoom") ?? 1);
+  const cols = query.get("by") ?? "cell_id", n = Number(query.get("n") ?? 60), rows = query.get("rows") ?? "strong", order = query.get("order") ?? "mean", zoom = Number(query.get("zoom") || 1), by = query.get("col") ?? "", kind = query.get("kind") ?? "";
+  const zoomBy = (factor) => amend({ zoom: factor ? Math.max(0.25, Math.min(4, zoom * factor)).toFixed(2) : "" });
   const choice = (label, name, value, options) => html`<label>${label} <select value=${String(value)} onChange=${(event) => amend({ [name]: event.target.value })}>${options.map(([key, words]) => html`<option key=${key} value=${String(key)}>${words}</option>`)}</select></label>`;
   return html`<h2 class="hidden">Heat map</h2><div class="tools">
     ${choice("Columns", "by", cols, [["cell_id", "cells"], ["pert_idose", "doses"], ["pert_itime", "times"]])}
     ${choice("Rows", "n", n, [...new Set([30, 60, 200, 1000, 2000, n])].sort((a, b) => a - b).map((some) => [some, some.toLocaleString("en")]))}
+    ${choice("Type", "kind", kind, TYPES.map(([name, words]) => [name, words.toLowerCase()]))}
     ${choice("Rows by", "rows", rows, [["strong", "score, both ends"], ["-ncs", "score, highest"], ["ncs", "score, lowest"], ["-n_cells", "cells, most first"], ["pert_iname", "name"], ["cluster", "likeness (clusters)"]])}
     ${choice("Columns by", "order", order, [["mean", "mean score"], ["name", "name"], ["given", "as given"]])}
-    <span role="group" aria-label="Zoom"><button type="button" aria-label="Zoom in" onClick=${() => amend({ zoom: Math.min(4, zoom * 1.5).toFixed(2) })}>+</button><button type="button" aria-label="Zoom out" onClick=${() => amend({ zoom: Math.max(0.25, zoom / 1.5).toFixed(2) })}>−</button></span></div>
-    <p class="soft">Click a field for its signatures, a name for the perturbagen.</p>
-    <${HeatPart} id=${id} file=${file} n=${n} cols=${cols} sort=${["cluster", "strong"].includes(rows) ? "" : rows} cluster=${rows === "cluster"} order=${rows === "cluster" && order === "mean" ? "given" : order} zoom=${zoom} />`;
+    <span role="group" aria-label="Zoom"><button type="button" aria-label="Zoom in" onClick=${() => zoomBy(1.5)}>+</button><button type="button" aria-label="Zoom out" onClick=${() => zoomBy(1 / 1.5)}>−</button></span>
+    ${by && html`<button type="button" class="chip" onClick=${() => amend({ col: "" })}><span class="hidden">Remove the order </span>rows by ${by} <span aria-hidden="true">×</span></button>`}</div>
+    <p class="soft">Click a field for its signatures, a name for the perturbagen, a title to order the rows by it. By keys: arrows, Enter, + and −.</p>
+    <${HeatPart} id=${id} file=${file} n=${n} cols=${cols} sort=${["cluster", "strong"].includes(rows) ? "" : rows} cluster=${rows === "cluster"} order=${rows === "cluster" && order === "mean" ? "given" : order} zoom=${zoom} by=${by} onZoom=${zoomBy} f=${typesOf(kind)} />`;
 }

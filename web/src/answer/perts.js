@@ -5,8 +5,9 @@ import { amend, link, route } from "../core/route.js";
 import { useCall } from "../core/use.js";
 import { count, plural, signed, typeName, units } from "../core/format.js";
 import { rowsOf } from "../core/rows.js";
-import { Balance, Strip } from "../plots/strip.js";
+import { Balance, Strip, StripAxis } from "../plots/strip.js";
 import { Bars } from "../plots/bars.js";
+import { ScoreBeside } from "./beside.js";
 import { Enrich } from "./enrich.js";
 import { Empty, Shown } from "../parts/states.js";
 import { Table } from "../parts/table.js";
@@ -14,12 +15,15 @@ import { Table } from "../parts/table.js";
 export const TYPES = [["", "All", []], ["compound", "Compounds", ["trt_cp", "trt_poscon", "trt_poscon.es"]], ["loss", "Loss of function", ["trt_sh", "trt_sh.cgs", "trt_si", "trt_xpr"]],
   ["gain", "Gain of function", ["trt_oe", "trt_oe.mut", "trt_mut"]], ["ligand", "Ligands", ["trt_lig", "trt_pep", "trt_aby"]]];
 
+/** Filter of the types that one of these names stands for. */
+export const typesOf = (kind) => { const types = TYPES.find(([name]) => name === kind)?.[2] ?? []; return types.length ? [`pert_type:${types.join("|")}`] : []; };
+
 /** Looks of the columns of perturbagens; links keep the answer `q` in mind. */
 export const pertColumns = (q) => ({
   pert_iname: { phone: true, grow: 1, draw: (row) => html`<a href=${link("pert", row.pert_iname ?? row.pert_id, { q })}>${row.pert_iname || row.pert_id}</a>` },
   ncs: { phone: true, width: 75 }, tau: { width: 75 }, n_signatures: { width: 95 }, n_cells: { width: 70 },
   for_against: { phone: true, width: 110, sortable: false, numeric: true, screenOnly: true, draw: (row) => html`<${Balance} up=${row.n_positive ?? 0} down=${row.n_negative ?? 0} />` },
-  strip: { phone: true, grow: 3, width: 280, sortable: false, draw: (row) => html`<${Strip} strip=${row.strip} label=${row.pert_iname} up=${row.n_positive} down=${row.n_negative} />` },
+  strip: { phone: true, grow: 3, width: 280, sortable: false, axis: (rows) => html`<${StripAxis} rows=${rows} />`, draw: (row) => html`<${Strip} strip=${row.strip} label=${row.pert_iname} up=${row.n_positive} down=${row.n_negative} />` },
   median_ncs: { width: 105 },
 });
 export const PERT_COLUMNS = ["pert_iname", "pert_type", "ncs", "tau", "n_signatures", "n_cells", "for_against", "strip", "median_ncs", "fdr"];
@@ -36,7 +40,7 @@ export function Perturbagens({ state, id, file }) {
     <div class="subtabs" role="group" aria-label="Type">${TYPES.map(([name, words], at) => (at === 0 || n(at) !== 0) && html`<button type="button" key=${name} aria-pressed=${kind === name} onClick=${() => amend({ kind: name, row: "" })}>${words}${n(at) !== undefined ? html` <span class="soft">${count(n(at))}</span>` : ""}</button>`)}
       ${counts.data && TYPES.some((_, at) => at && !n(at)) && html`<span class="soft">none of ${TYPES.filter((_, at) => at && !n(at)).map(([, words]) => words.toLowerCase()).join(", ")} in this answer</span>`}</div>
     <${Table} key=${kind} parts=${["queries", id, "perts"]} within=${types.length ? [`pert_type:${types.join("|")}`] : []} columns=${PERT_COLUMNS} more=${pertColumns(id)} label=${`perturbagens, ${title.toLowerCase()}`} file=${`${file}_perturbagens_${kind}`}
-      id="pert_iname" start=${{ sort: "-ncs" }} notes=${noteLines(state)} empty="No perturbagen of this type has a score." detail=${(row) => html`<${PertDetail} row=${row} id=${id} state=${state} />`} />`;
+      id="pert_iname" apart="pert_type" start=${{ sort: "-ncs" }} notes=${noteLines(state)} empty="No perturbagen of this type has a score." detail=${(row) => html`<${PertDetail} row=${row} id=${id} state=${state} />`} />`;
 }
 
 export const noteLines = (state) => [`question: ${state.name}`, `state of the index: ${state.state ?? ""}`, ...(state.how_sure ?? []).map((item) => `how sure: ${item.verdict}: ${item.words}`)];
@@ -45,7 +49,7 @@ export const noteLines = (state) => [`question: ${state.name}`, `state of the in
 export function PertDetail({ row, id, state }) {
   const name = row.pert_iname ?? row.pert_id;
   const call = useCall(async (signal) => {
-    const f = [`pert_iname:${name}`];
+    const f = [`pert_iname:${name}`, ...(row.pert_type ? [`pert_type:${row.pert_type}`] : [])];
     const all = [];
     for (let offset = 0; ; offset += 500) {
       const data = await get(["queries", id, "sigs"], { f, limit: 500, offset, sort: "-ncs" }, { signal });
@@ -72,5 +76,5 @@ function Behind({ sigs, row, id }) {
       <p class="soft">One line a signature, box: quartiles. ${up} resemble, ${down} oppose${values.length > up + down ? `, ${values.length - up - down} score 0` : ""}: ${both}. ${row.ncs !== undefined && row.ncs !== null && median(scored) * row.ncs < 0 ? html`<strong>The score ${signed(row.ncs)} and the median ${signed(median(scored))} have different signs.</strong>` : ""}</p>
       <h4>Enrichment <label class="inline"><span class="hidden">of the signature</span><select value=${sig} onChange=${(event) => setSig(event.target.value)}>${scored.slice(0, 400).map((item) => html`<option key=${item.sig_id} value=${item.sig_id}>${item.cell_id} ${units(item.pert_idose ?? "")} ${item.pert_itime ?? ""}: ${signed(item.ncs)}</option>`)}</select></label></h4>
       <${Enrich} id=${id} sig=${sig} /></div>
-    <div><h4>Cell by cell <span class="soft">median NCS</span></h4><div class="scroll" tabindex="0" role="group" aria-label="Cells"><${Bars} rows=${bars} label="Median NCS by cell" /></div></div></div>`;
+    <div><h4>Null and background</h4><${ScoreBeside} id=${id} pert=${row.pert_iname} type=${row.pert_type} /><h4>Cell by cell <span class="soft">median NCS</span></h4><div class="scroll" tabindex="0" role="group" aria-label="Cells"><${Bars} rows=${bars} label="Median NCS by cell" /></div></div></div>`;
 }

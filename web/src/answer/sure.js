@@ -1,11 +1,23 @@
 // How sure: a verdict in words first, then its reasons; what was not used, and what else is worth knowing.
-import { html } from "../core/html.js";
+import { html, useEffect, useState } from "../core/html.js";
 import { index } from "../core/index.js";
 import { count, list, plural, typeName } from "../core/format.js";
 
 const LOOK = { "do not rank": "bad", "treat as a hint": "hint", usable: "fine" };
 
+/** Whether the page is about to be printed: what is folded is opened then. */
+function usePrinting() {
+  const [printing, set] = useState(false);
+  useEffect(() => {
+    const media = matchMedia("print"), change = () => set(media.matches), before = () => set(true), after = () => set(false);
+    media.addEventListener("change", change); addEventListener("beforeprint", before); addEventListener("afterprint", after);
+    return () => { media.removeEventListener("change", change); removeEventListener("beforeprint", before); removeEventListener("afterprint", after); };
+  }, []);
+  return printing;
+}
+
 export function HowSure({ state }) {
+  const printing = usePrinting();
   const reasons = (state.how_sure ?? []).map((item) => (typeof item === "string" ? { verdict: "", words: item } : item));
   const verdict = reasons[0]?.verdict || state.verdict || "";
   const sentence = (text) => `${text[0].toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`;
@@ -17,7 +29,7 @@ export function HowSure({ state }) {
   const notes = [scale, ...(state.notes ?? []).filter((note) => !repeated.has(note))];
   return html`<section class=${`sure ${LOOK[verdict] ?? ""}`} aria-label="How sure">
     <p><strong>How sure: ${verdict || "not known"}.</strong> ${reasons.map((item) => sentence(item.words)).join(" ")} ${missing.length === 0 ? "All genes were found." : ""}</p>
-    ${(missing.length > 0 || notes.length > 0) && html`<details><summary>${[missing.length && `${plural(missing.length, "gene")} not used`, notes.length && plural(notes.length, "note")].filter(Boolean).join(", ")}</summary>
+    ${(missing.length > 0 || notes.length > 0) && html`<details open=${printing}><summary>${[missing.length && `${plural(missing.length, "gene")} not used`, notes.length && plural(notes.length, "note")].filter(Boolean).join(", ")}</summary>
       ${missing.length > 0 && html`<p>Not used: ${list(missing.map((item) => `${item.gene} (${item.reason || item.answer})`), 40)}.</p>`}
       <ul>${notes.map((note) => html`<li key=${note}>${sentence(String(note))}</li>`)}</ul></details>`}</section>`;
 }

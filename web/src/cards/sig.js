@@ -5,12 +5,11 @@ import { link } from "../core/route.js";
 import { useCall } from "../core/use.js";
 import { signed } from "../core/format.js";
 import { gmt } from "../core/save.js";
-import { Enrich } from "../answer/enrich.js";
 import { Histogram } from "../plots/bars.js";
 import { Line } from "../plots/line.js";
 import { Shown } from "../parts/states.js";
 import { Table } from "../parts/table.js";
-import { sigColumns } from "../answer/sigs.js";
+import { sigColumns, SigDetail } from "../answer/sigs.js";
 import { Ends } from "./ends.js";
 import { Replicates } from "./replicates.js";
 
@@ -20,7 +19,7 @@ export function SigCard({ card, id, query }) {
   const hist = useMemo(() => histogram(z), [z]);
   const near = useCall((signal) => get(["sigs", id, "neighbours"], { top: 25 }, { signal }), [id]);
   const sets = (rows) => gmt(["up", "down"].map((side) => ({ name: `${id}_${side === "up" ? "UP" : "DN"}`, genes: (side === "up" ? rows.slice(0, 150) : rows.slice(-150)).map((row) => row.symbol || row.gene_id) })));
-  return html`${query && html`<section><h2>Enrichment for this question</h2><${Enrich} id=${query} sig=${id} /></section>`}
+  return html`${query && html`<section><h2>Enrichment for this question <a href=${link("q", query)}>back to the answer</a></h2><${SigDetail} id=${query} sig=${id} /></section>`}
     <div class="two"><section><h2>Genes <span class="soft">${profile.length} by z</span></h2><${Table} rows=${profile} local=${true} label="genes" file=${`${id}_genes`} id="gene_id" height=${14} sets=${sets} more=${{ symbol: { phone: true, draw: (row) => html`<a href=${link("gene", row.symbol || row.gene_id)}>${row.symbol || row.gene_id}</a>` }, z: { phone: true } }} /></section>
       <section><h2>Profile</h2><${Line} values=${z} label=${`z of ${z.length} genes, from the most raised to the most lowered`} xTitle="genes by z" yTitle="z" />
         <h3>All z-scores</h3><${Histogram} ...${hist} label=${`Histogram of ${z.length} z-scores from ${signed(z.at(-1), 1)} to ${signed(z[0], 1)}`} /></section></div>

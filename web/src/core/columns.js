@@ -18,7 +18,7 @@ export function column(name, more = {}) {
     : Q.has(name) ? (value) => (value === null || value === undefined ? "not known" : number(value))
     : name === "pert_type" ? typeName
     : name === "pert_idose" || name === "pert_itime" ? units
-    : name === "is_gold" || name === "passes" ? (value) => (value === null || value === undefined ? "" : Number(value) ? "yes" : "no")
+    : ["is_gold", "passes", "pass"].includes(name) ? (value) => (value === null || value === undefined ? "" : Number(value) ? "yes" : "no")
     : number);
   const blank = (value) => value === null || value === undefined || value === "";
   const drawn = Q.has(name) ? shown : (value, row) => (blank(value) ? "\u2013" : shown(value, row));

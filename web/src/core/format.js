@@ -27,7 +27,7 @@ export const typeName = (kinds) =>
   String(kinds ?? "").split("|").map((kind) => typeNames.value[kind] || kind).join(", ");
 
 /** Dose and time in the words of the field. */
-export const units = (text) => String(text ?? "").replace(/\buM\b/g, "\u00b5M");
+export const units = (text) => String(text ?? "").replace(/(^|[\d\s])u[mM]\b/g, "$1\u00b5M");
 
 export const list = (items, most = 12) =>
   items.slice(0, most).join(", ") + (items.length > most ? ` and ${count(items.length - most)} more` : "");

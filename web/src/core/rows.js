@@ -24,20 +24,21 @@ const compare = (a, b) => {
 
 /** Filters of the address: `cell_id:A375|MCF7`, `tas>=0.2`; several hold together. */
 export function parseFilter(text) {
-  const found = /^([\w.]+)(:|>=|<=|>|<|!=|=)(.*)$/.exec(text);
+  const found = /^([\w.]+)(:|>=|<=|>|<|!=|=)(.*)$/.exec(text) ?? /^([\w.]+)(~)(.*)$/.exec(text);
   return found ? { field: found[1], op: found[2] === "=" ? ":" : found[2], values: found[3].split("|").filter(Boolean) } : null;
 }
 
 export function filterWords(text, title) {
   const item = parseFilter(text);
   if (!item) return text;
-  const op = { ":": "is", "!=": "is not", ">=": "at least", "<=": "at most", ">": "above", "<": "below" }[item.op];
+  const op = { ":": "is", "!=": "is not", ">=": "at least", "<=": "at most", ">": "above", "<": "below", "~": "holds" }[item.op];
   return `${title(item.field)} ${op} ${item.values.join(" or ")}`;
 }
 
 export function passes(row, filters) {
   return filters.every(({ field, op, values }) => {
     const value = row[field];
+    if (op === "~") return String(value ?? "").toLowerCase().includes(values.join("|").toLowerCase());
     if (op === ":" || op === "!=") {
       const have = String(value ?? "").toLowerCase().split("|");
       return values.some((item) => have.includes(item.toLowerCase())) === (op === ":");
@@ -84,6 +85,12 @@ export class Remote {
       rows.push(Array.isArray(portion) ? portion[at % PORTION] ?? null : null);
     }
     return rows;
+  }
+
+  /** The first row that is here already and passes a test. */
+  find(test) {
+    for (const portion of this.portions.values()) if (Array.isArray(portion)) { const found = portion.find(test); if (found) return found; }
+    return undefined;
   }
 
   async fetch(place) {

@@ -8,12 +8,18 @@ export function saveBlob(blob, name) {
   setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }
 
-const plain = (value) => (value === null || value === undefined ? "" : String(value).replace(/[\t\r\n]+/g, " "));
+const FORMULA = /^[=+\-@]./, NUMBER = /^[+-]?(\d+\.?\d*|\.\d+|inf)(e[+-]?\d+)?$/i;
+
+/** A value as one cell; what a spreadsheet would run as a formula gets a blank in front, as the program's own files do. */
+function plain(value) {
+  const text = value === null || value === undefined ? "" : String(value).replace(/[\t\r\n]+/g, " ");
+  return FORMULA.test(text) && !NUMBER.test(text) ? ` ${text}` : text;
+}
 
 /** Rows as TSV: what each column means stands in comments above. */
 export function tsv(columns, rows, notes = []) {
-  const lines = notes.map((note) => `# ${plain(note)}`);
-  for (const column of columns) if (column.help) lines.push(`# ${column.name}: ${plain(column.help)}`);
+  const lines = notes.map((note) => `# ${String(note).replace(/\s+/g, " ")}`);
+  for (const column of columns) if (column.help) lines.push(`# ${column.name}: ${column.help.replace(/\s+/g, " ")}`);
   lines.push(columns.map((column) => column.name).join("\t"));
   for (const row of rows) lines.push(columns.map((column) => plain(row[column.name])).join("\t"));
   return `${lines.join("\n")}\n`;
@@ -29,7 +35,13 @@ export function gct(columns, rows, id) {
   const cell = (value) => (value === null || value === undefined || value === "" ? "NaN" : plain(value));
   const lines = ["#1.3", [rows.length, values.length, texts.length, 0].join("\t"),
     ["id", ...texts.map((column) => column.name), ...values.map((column) => column.name)].join("\t")];
-  rows.forEach((row, at) => lines.push([plain(row[id]) || String(at + 1), ...texts.map((column) => plain(row[column.name]) || "-666"),
+  const seen = new Map();
+  const own = (row, at) => { // a GCT needs each id once
+    const key = plain(row[id]) || String(at + 1), n = (seen.get(key) ?? 0) + 1;
+    seen.set(key, n);
+    return n === 1 ? key : `${key}:${n}`;
+  };
+  rows.forEach((row, at) => lines.push([own(row, at), ...texts.map((column) => plain(row[column.name]) || "-666"),
     ...values.map((column) => cell(row[column.name]))].join("\t")));
   return `${lines.join("\n")}\n`;
 }
@@ -38,10 +50,18 @@ export const gmt = (sets) => `${sets.map(({ name, note, genes }) => [name, note 
 
 export const saveText = (text, name, type = "text/tab-separated-values") => saveBlob(new Blob([text], { type: `${type};charset=utf-8` }), name);
 
+/** A file that the server makes, under a name of ours. */
+export function saveAddress(address, name) {
+  const item = document.createElement("a");
+  item.href = address;
+  item.download = name;
+  item.click();
+}
+
 export const saveCanvas = (canvas, name) => canvas.toBlob((blob) => saveBlob(blob, name), "image/png");
 
-/** An SVG of the page as a file of its own: computed colours and fonts become attributes. */
-export function saveSvg(svg, name) {
+/** Text of an SVG of the page that stands alone: computed colours and fonts become attributes. */
+export function svgText(svg) {
   const copy = svg.cloneNode(true);
   const seen = [svg, ...svg.querySelectorAll("*")], made = [copy, ...copy.querySelectorAll("*")];
   seen.forEach((item, at) => {
@@ -55,5 +75,22 @@ export function saveSvg(svg, name) {
   copy.setAttribute("xmlns", "http://www.w3.org/2000/svg");
   copy.setAttribute("width", Math.round(width));
   copy.setAttribute("height", Math.round(height));
-  saveText(new XMLSerializer().serializeToString(copy), name, "image/svg+xml");
+  return new XMLSerializer().serializeToString(copy);
+}
+
+export const saveSvg = (svg, name) => saveText(svgText(svg), name, "image/svg+xml");
+
+/** The same as an image of pixels, on the colour of the page. */
+export async function saveSvgPixels(svg, name, ratio = 2) {
+  const { width, height } = svg.getBoundingClientRect();
+  const image = new Image();
+  image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(svgText(svg))}`;
+  await image.decode();
+  const canvas = document.createElement("canvas");
+  canvas.width = Math.round(width * ratio); canvas.height = Math.round(height * ratio);
+  const context = canvas.getContext("2d");
+  context.fillStyle = getComputedStyle(document.body).backgroundColor;
+  context.fillRect(0, 0, canvas.width, canvas.height);
+  context.drawImage(image, 0, 0, canvas.width, canvas.height);
+  saveCanvas(canvas, name);
 }

@@ -42,4 +42,4 @@ export function useMedia(query) {
   return found;
 }
 export const usePhone = () => useMedia("(max-width: 600px)");
-export const useDark = () => useMedia("(prefers-color-scheme: dark)");
+export const useDark = () => useMedia("screen and (prefers-color-scheme: dark)");

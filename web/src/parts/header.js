@@ -12,7 +12,7 @@ const WHY = {
   map: "this index has no map yet; `beadwork index layout INDEX` makes one",
   repurposing: "this index knows no phases or indications; `beadwork index annotate INDEX --repurposing TABLE` adds them",
 };
-const INSIDE = { q: "", pert: "lookup", gene: "lookup", cell: "lookup", class: "lookup", sig: "lookup", library: "lookup", compare: "history" };
+const INSIDE = { q: "", pert: "lookup", gene: "lookup", cell: "lookup", class: "lookup", sig: "lookup", library: "lookup", plate: "lookup", compare: "history" };
 
 export function Header({ kind }) {
   const [open, setOpen] = useState(false);

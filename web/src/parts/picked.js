@@ -33,8 +33,8 @@ export function useWords(id) {
 }
 
 export function Picked({ id, points, file, onClear, total }) {
-  if (points === null) return html`<p class="soft">Draw a lasso (button, or Shift and drag) to list the signatures within; click a point to open it. ${id ? html`The same signatures stand in the <a href=${link("q", id, "sigs")}>table of signatures</a>.` : html`All of them stand in the <a href=${link("lookup", { list: "sigs" })}>list of signatures</a>.`}</p>`;
-  if (!points.length) return html`<p class="soft">The lasso holds no signature. <button type="button" class="quiet" onClick=${onClear}>Clear</button></p>`;
+  if (points === null) return html`<p class="soft">Draw a lasso (button, or Shift and drag) to list the signatures within, or zoom and list what is in view; click a point to open it. ${id ? html`The same signatures stand in the <a href=${link("q", id, "sigs")}>table of signatures</a>.` : html`All of them stand in the <a href=${link("lookup", { list: "sigs" })}>list of signatures</a>.`}</p>`;
+  if (!points.length) return html`<p class="soft">There is no signature within. <button type="button" class="quiet" onClick=${onClear}>Clear</button></p>`;
   return html`<${Rows} id=${id} points=${points} file=${file} onClear=${onClear} total=${total} />`;
 }
 
@@ -42,9 +42,9 @@ function Rows({ id, points, file, onClear, total }) {
   const call = useCall(async (signal) => {
     const found = [];
     for (let at = 0; at < Math.min(points.length, MOST); at += 1000) found.push(...await rowsAt(id, points.slice(at, at + 1000), { signal }));
-    announce(`${plural(points.length, "signature")} in the lasso`);
+    announce(`${plural(points.length, "signature")} chosen`);
     return found;
   }, [points]);
-  return html`<section aria-label="In the lasso"><h2>In the lasso <span class="soft">${plural(points.length, "signature")} of ${total.toLocaleString("en")}${points.length > MOST ? `; the first ${MOST.toLocaleString("en")} are listed` : ""}</span> <button type="button" onClick=${onClear}>Clear</button></h2>
-    <${Shown} call=${call} what="Reading signatures">${(rows) => html`<${Table} rows=${rows} local=${true} label="signatures in the lasso" file=${`${file}_lasso`} id="sig_id" columns=${SIG_COLUMNS.filter((name) => name !== "rank" && rows.some((row) => row[name] !== undefined))} more=${sigColumns} start=${{ sort: id ? "-ncs" : "" }} />`}</${Shown}></section>`;
+  return html`<section aria-label="Chosen points"><h2>Chosen points <span class="soft">${plural(points.length, "signature")} of ${total.toLocaleString("en")}${points.length > MOST ? `; the first ${MOST.toLocaleString("en")} are listed` : ""}</span> <button type="button" onClick=${onClear}>Clear</button></h2>
+    <${Shown} call=${call} what="Reading signatures">${(rows) => html`<${Table} rows=${rows} local=${true} label="signatures chosen" file=${`${file}_chosen`} id="sig_id" columns=${SIG_COLUMNS.filter((name) => name !== "rank" && rows.some((row) => row[name] !== undefined))} more=${sigColumns} start=${{ sort: id ? "-ncs" : "" }} />`}</${Shown}></section>`;
 }

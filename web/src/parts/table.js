@@ -1,37 +1,40 @@
 // A table with everything around it: search, filter chips, counts, what is open, files of exactly what is shown.
 import { html, useEffect, useMemo, useRef, useState } from "../core/html.js";
-import { address } from "../core/api.js";
+import { address, get } from "../core/api.js";
 import { amend, route } from "../core/route.js";
 import { count, fileName, plural } from "../core/format.js";
 import { columnsOf, title } from "../core/columns.js";
-import { filterWords, fromArray, Remote } from "../core/rows.js";
-import { gct, saveText, tsv } from "../core/save.js";
+import { filterWords, fromArray, Remote, rowsOf } from "../core/rows.js";
+import { gct, saveAddress, saveText, tsv } from "../core/save.js";
 import { announce } from "../core/live.js";
 import { Empty, Failed, Loading } from "./states.js";
+import { AddFilter, Columns, Facet } from "./filters.js";
 import { Grid } from "./vtable.js";
 
-const MOST = 50_000; // rows that the browser writes itself
+const MOST = globalThis.mostRows ?? 50_000; // rows that the browser writes itself
+const MOST_SETS = 100_000, GENES = 50; // signatures of a GMT, and genes of each end
+const OF_ANSWERS = new Set(["perts", "classes", "genes", "cells", "sigs"]); // tables that the server writes as files
 
 /** Sort, filters, search and open row: in the address, or (`local`) of this table alone. */
 export function useView(local, start = {}) {
-  const [own, set] = useState({ sort: "", f: [], find: "", row: "", ...start });
+  const [own, set] = useState({ sort: "", f: [], find: "", row: "", cols: "", ...start });
   if (local) return [own, (changes) => set((now) => ({ ...now, ...changes }))];
   const query = route.value.query;
-  return [{ sort: query.get("sort") ?? start.sort ?? "", f: query.getAll("f"), find: query.get("find") ?? "", row: query.get("row") ?? "" }, amend];
+  return [{ sort: query.get("sort") ?? start.sort ?? "", f: query.getAll("f"), find: query.get("find") ?? "", row: query.get("row") ?? "", cols: query.get("cols") ?? "" }, amend];
 }
 
 /**
  * `rows` that are all here, or `parts` and `query` of a list on the server.  `columns` names what is shown and `more`
- * how; `detail(row)` stands under the table for the row that is open.
+ * how; `detail(row)` stands under the table for the row that is open.  `id` names its rows, with `apart` where names repeat.
  */
 export function Table({ rows, parts, query = {}, within = [], columns, more = {}, label, file, notes = [], id, local = false, start = {}, empty, detail,
-  height, facets = [], extra, sets, hide = [] }) {
+  height, facets = [], extra, sets, hide = [], apart = "" }) {
   const [view, change] = useView(local, start);
   const [, redraw] = useState(0);
   const [failure, setFailure] = useState("");
   const remote = !rows;
   const key = JSON.stringify([parts, query, within, view.sort, view.f, view.find]);
-  const last = useRef(null);
+  const last = useRef(null), box = useRef(null);
   const source = useMemo(() => {
     if (!remote) return fromArray(rows, { sort: view.sort, filters: view.f, text: view.find });
     last.current?.close();
@@ -43,32 +46,43 @@ export function Table({ rows, parts, query = {}, within = [], columns, more = {}
   useEffect(() => { if (source.total !== null && (view.find || view.f.length)) announce(`${plural(source.total, "row")} in ${label}`); }, [source, source.total]);
 
   const sample = remote ? source.read(0, 20).filter(Boolean) : rows.slice(0, 50);
-  const names = (columns && remote && source.columns ? columns.filter((name) => source.columns.includes(name) || more[name]?.draw) : columns ?? (remote ? source.columns : Object.keys(rows[0] ?? {})) ?? []).filter((name) => !hide.includes(name) && (remote || more[name]?.screenOnly || rows.some((row) => row[name] !== null && row[name] !== undefined && row[name] !== "")));
+  const there = remote ? source.columns ?? [] : Object.keys(rows[0] ?? {});
+  const holds = (name) => more[name]?.screenOnly || rows.some((row) => row[name] !== null && row[name] !== undefined && row[name] !== "");
+  const usual = (columns && remote && source.columns ? columns.filter((name) => there.includes(name) || more[name]?.draw) : columns ?? there).filter((name) => !hide.includes(name) && (remote || holds(name)));
+  const offered = [...usual, ...there.filter((name) => !usual.includes(name) && !hide.includes(name) && name !== "strip" && !/^_|^q25$|^q75$/.test(name))];
+  const wanted = view.cols ? view.cols.split(",").filter((name) => offered.includes(name)) : [];
+  const names = wanted.length ? wanted : usual;
   const shown = columnsOf(names, sample, more);
   const filtered = view.find || view.f.length;
+  const used = shown.filter((item) => item.name !== "strip" && !item.screenOnly);
   const save = async (as) => {
     setFailure("");
     try {
-      if (as === "tsv" && remote && parts[0] === "queries" && parts.length === 3 && source.total > MOST) {
-        // too many for the browser: the server writes the same rows in the same order
-        location.assign(address(["queries", parts[1], "export"], { ...query, as, table: parts[2], words: true, sort: view.sort, f: [...within, ...view.f], text: view.find, fields: names.filter((name) => source.columns.includes(name) && name !== "strip").join(",") }));
-        return undefined;
-      }
-      const all = remote ? await source.everything(MOST) : source.all;
-      const used = shown.filter((item) => item.name !== "strip" && !item.screenOnly);
       const name = (ending) => fileName([file, ...view.f.map((item) => item.replace(/[:<>=!|]+/g, "-")), view.find, view.sort && `by${view.sort}`], ending);
-      if (as === "gmt") return saveText((await sets(all)), name("gmt"));
+      const asked = { ...query, sort: view.sort, f: [...within, ...view.f], text: view.find, words: as === "tsv" || undefined, fields: used.map((item) => item.name).filter((item) => there.includes(item)).join(",") };
+      // too many for the browser, or genes of many signatures: the server writes the same rows in the same order
+      const large = remote && source.total > MOST;
+      if (parts?.[0] === "queries" && OF_ANSWERS.has(parts[2]) && (large || as === "gmt")) {
+        if (as === "gmt" && source.total > MOST_SETS) throw new Error(`${count(source.total)} signatures; a GMT takes ${count(MOST_SETS)}: filter first`);
+        return saveAddress(address(["queries", parts[1], "export"], { ...asked, as, table: parts[2], top: as === "gmt" ? GENES : undefined, fields: as === "gmt" ? undefined : asked.fields }), name(as));
+      }
+      if (large && parts.length === 1) return saveAddress(address([`${parts[0]}.${as}`], asked), name(as));
+      const all = remote ? await source.everything(MOST) : source.all;
+      if (as === "gmt") return saveText(await sets(all), name("gmt"));
       const said = [...notes, ...view.f.map((item) => `filter: ${filterWords(item, title)}`), ...(view.find ? [`search: ${view.find}`] : []), ...(view.sort ? [`sorted by ${view.sort}`] : [])];
       saveText(as === "gct" ? gct(used, all, id ?? used[0].name) : tsv(used, all, said), name(as));
+      announce(`${plural(all.length, "row")} written`);
     } catch (error) { setFailure(error.message); }
     return undefined;
   };
-  const open = detail && view.row && (remote ? sample : rows).concat(remote ? source.read(0, Math.min(source.total ?? 0, 200)).filter(Boolean) : []).find((row) => row[id] === view.row);
-  return html`<div class="table">
+  const keyOf = (row) => (apart ? `${row[id]}~${row[apart]}` : row[id]);
+  const open = useOpened({ id: detail && id, apart, keyOf, wanted: view.row, rows: remote ? source : rows, remote, parts, query });
+  return html`<div class="table" ref=${box}>
     <div class="tools">
       <label class="find">Find <input type="search" value=${view.find} maxlength="200" onInput=${(event) => change({ find: event.target.value })} /></label>
       ${facets.map((facet) => html`<${Facet} key=${facet.field} ...${facet} filters=${view.f} change=${(f) => change({ f })} />`)}
-      ${extra}
+      ${extra}<${AddFilter} columns=${columnsOf(offered.filter((name) => there.includes(name)), sample, more)} change=${(item) => change({ f: [...view.f.filter((one) => one !== item), item] })} />
+      <${Columns} offered=${columnsOf(offered, sample, more)} names=${names} usual=${usual} change=${(cols) => change({ cols })} />
       <span class="soft counts">${source.total === null ? "" : filtered && !remote ? `${count(source.total)} of ${plural(rows.length, "row")}` : plural(source.total, "row")}</span>
       <span class="saves" role="group" aria-label=${`Download what ${label} shows`}>Download
         <button type="button" onClick=${() => save("tsv")}>TSV</button>
@@ -84,21 +98,26 @@ export function Table({ rows, parts, query = {}, within = [], columns, more = {}
       : source.total === null ? html`<${Loading} what=${`Reading ${label}`} />`
       : source.total === 0 ? html`<${Empty}>${filtered ? "No row passes the filters." : empty ?? "There is nothing here."}</${Empty}>`
       : html`<${Grid} source=${source} columns=${shown} label=${label} sort=${view.sort} onSort=${(sort) => change({ sort })} rows=${height}
-          onOpen=${detail && ((row) => change({ row: view.row === row[id] ? "" : row[id] }))} opened=${view.row} keyOf=${id && ((row) => row[id])} />`}
-    ${open && html`<section class="detail" aria-label=${`Details of ${view.row}`}>
+          onOpen=${detail && ((row) => change({ row: open && keyOf(open) === keyOf(row) ? "" : keyOf(row) }))} opened=${open && keyOf(open)} keyOf=${id && keyOf} />`}
+    ${open && html`<section class="detail" aria-label=${`Details of ${view.row}`} onKeyDown=${(event) => { if (event.key === "Escape") { change({ row: "" }); box.current?.querySelector("[role=grid]")?.focus(); } }}>
       <button type="button" class="close" onClick=${() => change({ row: "" })} aria-label="Close the details">×</button>${detail(open)}</section>`}
   </div>`;
 }
 
-/** A filter of one field: its values as a choice. */
-function Facet({ field, label, values, shown = (value) => value, filters, change }) {
-  if (!values?.length) return null;
-  return html`<label>${label} <select value="" onChange=${(event) => {
-    const value = event.target.value;
-    event.target.value = "";
-    if (!value) return;
-    const before = filters.find((item) => item.startsWith(`${field}:`));
-    const rest = filters.filter((item) => item !== before);
-    change([...rest, before && !before.slice(field.length + 1).split("|").includes(value) ? `${before}|${value}` : `${field}:${value}`]);
-  }}><option value="">any</option>${values.map((value) => html`<option key=${value} value=${value}>${shown(value)}</option>`)}</select></label>`;
+/** The row that is open: among those that are here, else asked for by its id; a name alone opens the first of that name. */
+function useOpened({ id, apart, keyOf, wanted, rows, remote, parts, query }) {
+  const [kept, keep] = useState(null);
+  const [name, kind] = apart && wanted.includes("~") ? wanted.split(/~(?=[^~]*$)/) : [wanted];
+  const fits = (row) => (kind === undefined ? row[id] === wanted : keyOf(row) === wanted);
+  const active = Boolean(id && wanted);
+  const here = active ? rows.find(fits) : null;
+  const missing = active && !here && !(kept && fits(kept)) && remote && rows.total !== null;
+  useEffect(() => {
+    if (!missing) return undefined;
+    const stop = new AbortController();
+    get(parts, { ...query, limit: 1, f: [`${id}:${name}`, ...(kind ? [`${apart}:${kind}`] : [])] }, { signal: stop.signal }).then((data) => keep(rowsOf(data)[0] ?? null), () => {});
+    return () => stop.abort();
+  }, [missing, wanted, JSON.stringify([parts, query])]);
+  useEffect(() => { if (here) keep(here); }, [here]);
+  return active ? here ?? (kept && fits(kept) ? kept : null) : null;
 }

@@ -1,6 +1,7 @@
 // A virtual table: some thirty rows are drawn, whatever the number there is. Keys move in it as in a grid.
 import { html, useEffect, useLayoutEffect, useRef, useState } from "../core/html.js";
 import { useMedia, usePhone } from "../core/use.js";
+import { useTip } from "./help.js";
 
 const MOST_PIXELS = 10_000_000; // taller elements lose precision in browsers
 let made = 0;
@@ -49,21 +50,25 @@ export function Grid({ source, columns, label, sort = "", onSort, onOpen, opened
     setAt({ row, col });
     show(row);
   };
+  const tip = useTip();
+  const axis = !cards && shown.some((item) => item.axis) ? 14 : 0;
   const template = cards ? "" : shown.map((item) => (item.grow ? `minmax(${item.width}px, ${item.grow}fr)` : `minmax(${item.width}px, ${item.width}fr)`)).join(" ");
   const least = cards ? 0 : shown.reduce((sum, item) => sum + item.width, 0);
   useLayoutEffect(() => { if (box.current && box.current.scrollTop !== top) setTop(box.current.scrollTop); });
-  return html`<div class=${`grid ${cards ? "cards" : ""}`} data-tick=${tick}>
+  return html`<div class=${`grid ${cards ? "cards" : ""}`} data-tick=${tick} ref=${tip.box}>
     <div class="gridbox" ref=${box} role="grid" aria-label=${label} aria-rowcount=${total + 1} aria-colcount=${shown.length} tabindex="0"
       aria-activedescendant=${total ? `${id.current}-${at.row}-${at.col}` : undefined} onScroll=${(event) => setTop(event.currentTarget.scrollTop)}
-      onKeyDown=${keys} style=${{ height: `${view + (cards ? 0 : height + 6)}px` }}>
+      onKeyDown=${keys} style=${{ height: `${view + (cards ? 0 : height + axis + 6)}px` }}>
       <div role="rowgroup" class=${cards ? "head hidden" : "head"} style=${{ minWidth: `${least}px` }}>
-        <div role="row" aria-rowindex="1" class="line" style=${{ gridTemplateColumns: template, height: `${height + 4}px` }}>
+        <div role="row" aria-rowindex="1" class="line" style=${{ gridTemplateColumns: template, height: `${height + axis + 4}px` }}>
           ${shown.map((item) => {
             const active = sort.replace(/^-/, "") === item.name;
             const way = active ? (sort.startsWith("-") ? "descending" : "ascending") : undefined;
-            return html`<div role="columnheader" key=${item.name} class=${item.numeric ? "cell n" : "cell"} aria-sort=${way} title=${item.help || undefined}>
-              ${onSort && item.sortable !== false ? html`<button type="button" class="sorter" onClick=${() => onSort(active && sort.startsWith("-") ? item.name : active ? "" : `-${item.name}`)}
-                >${item.title}${active ? html`<span aria-hidden="true"> ${sort.startsWith("-") ? "\u25be" : "\u25b4"}</span>` : ""}</button>` : item.title}</div>`;
+            const words = html`${item.title}${active ? html`<span aria-hidden="true"> ${sort.startsWith("-") ? "\u25be" : "\u25b4"}</span>` : ""}`;
+            const sorts = onSort && item.sortable !== false;
+            return html`<div role="columnheader" key=${item.name} class=${`${item.numeric ? "cell n" : "cell"}${item.help ? " explained" : ""}`} aria-sort=${way} ...${tip.on(item.help)}>
+              ${sorts || item.help ? html`<button type="button" class=${sorts ? "sorter" : "sorter still"} aria-describedby=${item.help ? `${id.current}-${item.name}` : undefined}
+                onClick=${() => sorts && onSort(active && sort.startsWith("-") ? item.name : active ? "" : `-${item.name}`)}>${words}</button>` : words}${item.axis?.(found)}</div>`;
           })}
         </div>
       </div>
@@ -82,6 +87,7 @@ export function Grid({ source, columns, label, sort = "", onSort, onOpen, opened
         })}
       </div>
     </div>
+    ${shown.map((item) => item.help && html`<span hidden key=${item.name} id=${`${id.current}-${item.name}`}>${item.help}</span>`)}${tip.drawn}
   </div>`;
 }
 

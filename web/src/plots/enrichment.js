@@ -1,7 +1,7 @@
 // The running sum of an enrichment score over the ranked genes of a signature, with the places of the set's genes.
 import { html, useRef } from "../core/html.js";
 import { fileName, signed } from "../core/format.js";
-import { saveSvg } from "../core/save.js";
+import { Saves } from "../parts/saves.js";
 
 const WIDE = 520, TALL = 190, LEFT = 40, HITS = 16;
 
@@ -17,14 +17,14 @@ export function Enrichment({ sets, genes, name }) {
   return html`<figure class="enrichment">
     <svg ref=${svg} viewBox=${`0 0 ${WIDE} ${TALL}`} role="img" aria-label=${`Enrichment plot. ${words}`}>
       <line class="zero" x1=${LEFT} x2=${WIDE - 6} y1=${y(0)} y2=${y(0)} />
-      ${[low, 0, high].map((value) => html`<text key=${value} x=${LEFT - 6} y=${y(value) + 4} text-anchor="end">${signed(value, 1)}</text>`)}
+      ${[low, 0, high].filter((value) => value === 0 || Math.abs(y(value) - y(0)) > 11).map((value) => html`<text key=${value} x=${LEFT - 6} y=${y(value) + 4} text-anchor="end">${signed(value, 1)}</text>`)}
       ${sets.map((one, at) => html`<g key=${one.set} class=${one.set === "down" ? "contra" : "for"}>
         <polyline class="curve" points=${one.curve.map(([place, sum]) => `${x(place).toFixed(1)},${y(sum).toFixed(1)}`).join(" ")} />
         ${one.hits.map((hit, mark) => html`<line key=${mark} x1=${x(hit.place)} x2=${x(hit.place)} y1=${floor + 6 + at * HITS} y2=${floor + 6 + at * HITS + HITS - 4}><title>${hit.gene}: z ${signed(hit.z)}, place ${hit.place + 1}</title></line>`)}
         <text x=${LEFT - 6} y=${floor + 16 + at * HITS} text-anchor="end">${one.set}</text></g>`)}
       <text x=${LEFT} y=${TALL - 6}>most raised gene</text><text x=${WIDE - 6} y=${TALL - 6} text-anchor="end">most lowered of ${genes.toLocaleString("en")}</text>
     </svg>
-    <figcaption>${words}. <button type="button" class="quiet" onClick=${() => saveSvg(svg.current, fileName([name, "enrichment"], "svg"))}>SVG</button></figcaption>
+    <figcaption>${words}. <${Saves} svg=${svg} name=${fileName([name, "enrichment"], "").slice(0, -1)} /></figcaption>
     <details><summary>Genes of the sets, by their place</summary><div class="wide"><table><thead><tr><th>Set</th><th>Gene</th><th class="n">Place</th><th class="n">z</th></tr></thead><tbody>
       ${sets.flatMap((one) => one.hits.map((hit) => html`<tr key=${one.set + hit.gene}><td>${one.set}</td><td>${hit.gene}</td><td class="n">${hit.place + 1}</td><td class="n">${signed(hit.z)}</td></tr>`))}
     </tbody></table></div></details></figure>`;

@@ -55,14 +55,14 @@ export function inside(x, y, polygon) {
 
 /**
  * Draw points: `view` {x, y, wide, tall} is the part of the plane (0 to 65534) that the canvas shows; `colours` are
- * [r, g, b] of the categories in `category`; `step` draws every so-manieth point.  Returns how many fell into the view.
+ * [r, g, b] of the categories in `category`; `step` draws every so-manieth point.  `known` points have a place.  Returns how many fell into the view.
  */
-export function draw(context, { x, y, category, colours, view, back, step = 1, chosen = null }) {
+export function draw(context, { x, y, category, colours, view, back, step = 1, chosen = null, known = x.length }) {
   const { width, height } = context.canvas;
   const image = context.createImageData(width, height), out = image.data;
   const counts = new Uint16Array(width * height), best = new Uint8Array(width * height), weight = new Uint16Array(width * height);
   const sx = width / view.wide, sy = height / view.tall;
-  const dot = Math.max(1, Math.min(6, Math.round(600 / Math.sqrt(x.length * Math.max(1e-6, (view.wide * view.tall) / 65534 ** 2)))));
+  const dot = Math.max(1, Math.min(6, Math.round(600 / Math.sqrt(known * Math.max(1e-6, (view.wide * view.tall) / 65534 ** 2)))));
   let shown = 0;
   for (let at = 0; at < x.length; at += step) {
     if (x[at] === 65535 || y[at] === 65535) continue;
@@ -88,7 +88,7 @@ export function draw(context, { x, y, category, colours, view, back, step = 1, c
   let most = 1;
   for (let at = 0; at < counts.length; at++) if (counts[at] > most) most = counts[at];
   const full = Math.log1p(most);
-  const floor = x.length < 20_000 ? 0.85 : 0.5; // few points: each as clear as the next
+  const floor = known < 20_000 ? 0.85 : 0.5; // few points: each as clear as the next
   for (let at = 0, place = 0; at < counts.length; at++, place += 4) {
     const n = counts[at];
     const share = n ? floor + ((1 - floor) * Math.log1p(n)) / full : 0;

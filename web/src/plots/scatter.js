@@ -3,7 +3,7 @@ import { html, useEffect, useMemo, useRef, useState } from "../core/html.js";
 import { useDark, useWidth } from "../core/use.js";
 import { categories, diverging, other, rgb } from "../core/colour.js";
 import { count, number, plural } from "../core/format.js";
-import { saveCanvas } from "../core/save.js";
+import { saveCanvas, saveText, svgText } from "../core/save.js";
 import { draw, gridOf, inside, near, quantise } from "./pixels.js";
 
 const WHOLE = 65534, REST = 80, FEW = 60_000;
@@ -20,8 +20,8 @@ const range = (values) => {
  * `x`, `y`: numbers by signature; `category`: a byte each, `legend` their names; `onPick(point)` of a click, `onLasso(points)`.
  * `describe(point)` gives the words of a point; `chosen` points get a ring.
  */
-export function Scatter({ x, y, xTitle, yTitle, category, legend = [], onPick, onLasso, describe, chosen, label, file, tall = 520, view: startView, onView, hideAxes, unit = "signature" }) {
-  const outer = useRef(null), canvas = useRef(null), timer = useRef(0), drag = useRef(null);
+export function Scatter({ x, y, xTitle, yTitle, category, legend = [], onPick, onLasso, describe, chosen, label, file, tall = 520, view: startView, onView, hideAxes, unit = "signature", count: shown }) {
+  const outer = useRef(null), canvas = useRef(null), over = useRef(null), timer = useRef(0), drag = useRef(null);
   const wide = useWidth(outer, 700), dark = useDark();
   const [mode, setMode] = useState("move");
   const [hover, setHover] = useState(null);
@@ -45,7 +45,7 @@ export function Scatter({ x, y, xTitle, yTitle, category, legend = [], onPick, o
     if (!context) return;
     context.ink = dark ? "#ffffff" : "#14181e";
     const begun = performance.now();
-    draw(context, { x: data.qx, y: data.qy, category, colours, view, back: dark ? [20, 24, 30] : [255, 255, 255], step, chosen });
+    draw(context, { x: data.qx, y: data.qy, category, colours, view, back: dark ? [20, 24, 30] : [255, 255, 255], step, chosen, known: data.grid.points.length });
     canvas.current.dataset.drawn = (performance.now() - begun).toFixed(1);
   };
   useEffect(() => {
@@ -77,7 +77,7 @@ export function Scatter({ x, y, xTitle, yTitle, category, legend = [], onPick, o
     const lasso = onLasso && (event.shiftKey || mode === "lasso");
     drag.current = { lasso, from: place(event), view, moved: false, path: lasso ? [place(event)] : null };
   };
-  const over = (event) => {
+  const dragged = (event) => {
     if (!drag.current) { const point = find(event); setHover(point === undefined ? null : { point, x: event.offsetX, y: event.offsetY }); return; }
     const state = drag.current;
     state.moved = true;
@@ -112,18 +112,34 @@ export function Scatter({ x, y, xTitle, yTitle, category, legend = [], onPick, o
     for (let value = Math.ceil(a / step) * step; value <= b; value += step) found.push([(value - a) / (b - a), Math.abs(value) < step / 1e6 ? 0 : value]);
     return found;
   };
+  /** What is seen as one SVG: points as an image, axes and colours as lines and words. */
+  const svg = () => {
+    const high = tall + 10 + 18 * (legend.length > 1 ? legend.length : 0), ink = dark ? "#e6e9ee" : "#1d2430";
+    const names = legend.length > 1 ? legend.map((item, at) => `<circle cx="${left + 8}" cy="${tall + 12 + 18 * at}" r="5" fill="rgb(${colours[at].join(",")})"/><text x="${left + 20}" y="${tall + 16 + 18 * at}" font-size="12" fill="${ink}">${escapeText(item.name)}${item.n === undefined ? "" : ` (${count(item.n)})`}</text>`).join("") : "";
+    return { wide: w + left, high, text: `<svg xmlns="http://www.w3.org/2000/svg" width="${w + left}" height="${high}" viewBox="0 0 ${w + left} ${high}" font-family="system-ui, sans-serif"><rect width="100%" height="100%" fill="${dark ? "#14181e" : "#ffffff"}"/><image x="${left}" y="0" width="${w}" height="${h}" href="${canvas.current.toDataURL("image/png")}"/>${svgText(over.current)}${names}</svg>` };
+  };
+  const png = async () => {
+    const { wide: across, high, text } = svg(), image = new Image(), made = document.createElement("canvas");
+    image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(text)}`;
+    await image.decode();
+    made.width = 2 * across; made.height = 2 * high;
+    made.getContext("2d").drawImage(image, 0, 0, made.width, made.height);
+    saveCanvas(made, `${file}.png`);
+  };
+  const inView = () => onLasso(inside(data.qx, data.qy, [[view.x, view.y], [view.x + view.wide, view.y], [view.x + view.wide, view.y + view.tall], [view.x, view.y + view.tall]]));
   return html`<div class="scatter" ref=${outer}>
     <div class="tools">
-      <span class="soft">${plural(x.length, unit)}</span>
+      <span class="soft">${plural(shown ?? x.length, unit)}</span>
       ${onLasso && html`<button type="button" aria-pressed=${mode === "lasso"} onClick=${() => setMode(mode === "lasso" ? "move" : "lasso")}>Lasso</button>`}
+      ${onLasso && html`<button type="button" onClick=${inView}>List what is in view</button>`}
       <button type="button" onClick=${() => zoom(0.6)} aria-label="Zoom in">+</button><button type="button" onClick=${() => zoom(1.6)} aria-label="Zoom out">−</button>
       <button type="button" onClick=${() => move(whole)}>All</button>
-      <span class="saves">Download <button type="button" onClick=${() => saveCanvas(canvas.current, `${file}.png`)}>PNG</button></span>
+      <span class="saves" role="group" aria-label="Download this plot">Download <button type="button" onClick=${png}>PNG</button><button type="button" onClick=${() => saveText(svg().text, `${file}.svg`, "image/svg+xml")}>SVG</button></span>
     </div>
     <div class="plane" style=${{ height: `${tall}px` }}>
       <canvas ref=${canvas} width=${w} height=${h} tabindex="0" role="img" aria-label=${`${label}. The table below holds the same signatures.`} style=${{ left: `${left}px`, width: `${w}px`, height: `${h}px` }}
-        class=${mode} onPointerDown=${down} onPointerMove=${over} onPointerUp=${up} onPointerLeave=${() => setHover(null)} onKeyDown=${keys}></canvas>
-      <svg class="over" viewBox=${`0 0 ${w + left} ${tall}`} aria-hidden="true" style=${{ width: `${w + left}px`, height: `${tall}px` }}>
+        class=${mode} onPointerDown=${down} onPointerMove=${dragged} onPointerUp=${up} onPointerLeave=${() => setHover(null)} onKeyDown=${keys}></canvas>
+      <svg class="over" ref=${over} viewBox=${`0 0 ${w + left} ${tall}`} aria-hidden="true" style=${{ width: `${w + left}px`, height: `${tall}px` }}>
         ${!hideAxes && html`<g class="axes"><line x1=${left} x2=${left + w} y1=${h} y2=${h} /><line x1=${left} x2=${left} y1="0" y2=${h} />
           ${ticks(data.xl, data.xh, view.x, view.wide).map(([at, value]) => html`<text key=${`x${value}`} x=${left + at * w} y=${h + 14} text-anchor="middle">${number(value)}</text>`)}
           ${ticks(data.yl, data.yh, view.y, view.tall).map(([at, value]) => html`<text key=${`y${value}`} x=${left - 5} y=${h - at * h + 4} text-anchor="end">${number(value)}</text>`)}
@@ -136,6 +152,8 @@ export function Scatter({ x, y, xTitle, yTitle, category, legend = [], onPick, o
     ${legend.length > 1 && html`<ul class="legend" aria-label="Colours">${legend.map((item, at) => html`<li key=${item.name}><svg viewBox="0 0 10 10" aria-hidden="true"><circle cx="5" cy="5" r="5" fill=${`rgb(${colours[at].join(" ")})`} /></svg>${item.name}${item.n !== undefined && html` <span class="soft">${count(item.n)}</span>`}</li>`)}</ul>`}
   </div>`;
 }
+
+const escapeText = (text) => String(text).replace(/[&<>]/g, (sign) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;" })[sign]);
 
 /** Bytes of five steps of a number: of its size in both directions around 0, or from its least to its largest value. */
 export function steps(values, words = "") {

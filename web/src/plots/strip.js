@@ -2,7 +2,9 @@
 import { html } from "../core/html.js";
 import { signed } from "../core/format.js";
 
-const REACH = 2.4; // NCS that the ends of a strip stand for
+const REACH = 2.4; // NCS that the ends of a strip stand for, where no score is beyond
+const reachOf = (strip) => (strip && !Array.isArray(strip) && strip.range ? strip.range[1] : REACH);
+const room = (values) => Math.max(1, ...values.map(Math.abs)) * 1.06;
 
 export function quartiles(values) {
   const sorted = Float64Array.from(values).sort();
@@ -30,10 +32,10 @@ export function stripOf(strip) {
 }
 
 export function Strip({ strip, label = "", up, down, wide = 280, tall = 22, axis = false }) {
-  const found = stripOf(strip);
+  const found = stripOf(strip), reach = Array.isArray(strip) ? room(strip) : reachOf(strip);
   if (!found || !found.marks.length) return html`<em class="unknown">no scores</em>`;
   const { marks, box } = found;
-  const x = (value) => ((Math.max(-REACH, Math.min(REACH, value)) + REACH) / (2 * REACH)) * (wide - 8) + 4;
+  const x = (value) => ((Math.max(-reach, Math.min(reach, value)) + reach) / (2 * reach)) * (wide - 8) + 4;
   const n = marks.reduce((sum, [, one]) => sum + one, 0), most = Math.max(...marks.map(([, one]) => one));
   const count = (side) => marks.reduce((sum, [value, one]) => sum + (side(value) ? one : 0), 0);
   const below = down ?? count((value) => value < 0), above = up ?? count((value) => value > 0);
@@ -45,11 +47,15 @@ export function Strip({ strip, label = "", up, down, wide = 280, tall = 22, axis
     ${n > 2 && html`<rect class="quart" x=${x(box[0])} width=${Math.max(1, x(box[2]) - x(box[0]))} y="3" height=${tall - 6} />`}
     ${n > 1 && html`<line class="median" x1=${x(box[1])} x2=${x(box[1])} y1="1" y2=${tall - 1} />`}
     ${n === 1 && ["one", "hole"].map((name) => html`<line key=${name} class=${name} x1=${x(marks[0][0])} x2=${x(marks[0][0])} y1=${tall / 2} y2=${tall / 2} />`)}
-  </svg>${axis && html`<${StripAxis} />`}`;
+  </svg>${axis && html`<${StripAxis} reach=${reach} />`}`;
 }
 
-/** Axis that stands over a column of strips. */
-export const StripAxis = () => html`<div class="stripaxis" aria-hidden="true">${[-2, -1, 0, 1, 2].map((value) => html`<span key=${value} style=${{ left: `${(100 * (value + REACH)) / (2 * REACH)}%` }}>${signed(value, 0)}</span>`)}</div>`;
+/** Axis of a column of strips, whose ends are `reach`, or those of the rows given. */
+export function StripAxis({ reach, rows = [] }) {
+  const end = reach ?? reachOf(rows.find((row) => row?.strip)?.strip), step = end > 6 ? 4 : end > 3 ? 2 : 1;
+  const marks = [-3, -2, -1, 0, 1, 2, 3].map((at) => at * step).filter((value) => Math.abs(value) < end * 0.97);
+  return html`<div class="stripaxis" aria-hidden="true">${marks.map((value) => html`<span key=${value} style=${{ left: `${(100 * (value + end)) / (2 * end)}%` }}>${signed(value, 0)}</span>`)}</div>`;
+}
 
 /** How many are for and how many against, as numbers and as a bar. */
 export function Balance({ up, down }) {

@@ -2,6 +2,7 @@
 import { html, useEffect, useState } from "../core/html.js";
 import { get } from "../core/api.js";
 import { amend, link, route } from "../core/route.js";
+import { has, index } from "../core/index.js";
 import { useCall } from "../core/use.js";
 import { grouped, hitsOf } from "../parts/header.js";
 import { Empty, Shown } from "../parts/states.js";
@@ -21,7 +22,7 @@ export function LookUp() {
       <label class="grow">Name of a drug, gene, mechanism, cell or signature <input type="search" value=${text} maxlength="200" onInput=${(event) => setText(event.target.value)} /></label>
       <button type="submit">Search</button></form>
     <nav class="tabs" aria-label="Lists">${Object.entries(LISTS).map(([name, [title]]) => html`<a key=${name} href=${link("lookup", { list: name })} aria-current=${kind === name ? "page" : undefined}>All ${title.toLowerCase()}</a>`)}
-      <a href=${link("library")}>Disease library</a></nav>
+      <a href=${link("library")}>Disease library</a>${has("plates") && index.value && html`<a href=${link("plate")}>Own plates</a>`}</nav>
     ${kind ? html`<${List} key=${kind} kind=${kind} />` : words ? html`<${Found} key=${words} words=${words} />` : html`<p class="soft">Type a name, or open a list.</p>`}`;
 }
 

@@ -10,8 +10,7 @@ import { signed, units } from "../core/format.js";
 import { Empty, Failed, Loading, Shown } from "../parts/states.js";
 import { Picked, rowsAt, useWords } from "../parts/picked.js";
 import { Scatter, steps } from "../plots/scatter.js";
-
-const FIELDS = ["moa", "pert_type", "cell_id", "pert_idose", "pert_itime", "tas"];
+import { colourFields } from "../answer/scattertab.js";
 
 export function MapView() {
   if (!index.value) return html`<h1>Map</h1><${Loading} />`;
@@ -41,7 +40,7 @@ function Drawn({ data }) {
   const [points, setPoints] = useState(null), [picked, setPicked] = useState(null);
   const words = useWords("");
   const start = useMemo(() => (query.get("z") ? { x: Number(query.get("x")), y: Number(query.get("y")), wide: Number(query.get("z")), tall: Number(query.get("z")) } : undefined), []);
-  return html`<div class="tools"><label>Colour <select value=${colour} onChange=${(event) => amend({ colour: event.target.value })}>${[...FIELDS.filter(hasField), ...(answer ? ["ncs"] : [])].map((name) => html`<option key=${name} value=${name}>${title(name)}</option>`)}</select></label>
+  return html`<div class="tools"><label>Colour <select value=${colour} onChange=${(event) => amend({ colour: event.target.value })}>${[...colourFields(), ...(answer ? ["ncs"] : [])].map((name) => html`<option key=${name} value=${name}>${title(name)}</option>`)}</select></label>
       <label>Show <input type="search" value=${search} maxlength="200" placeholder="vorinostat, MCF7" onChange=${(event) => amend({ find: event.target.value })} /></label>${found.data && html`<span class="soft">${found.data.length.toLocaleString("en")} marked</span>`}</div>
     ${tone.error && html`<p class="soft">Not coloured: ${tone.error.message}.</p>`}${found.error && html`<${Failed} error=${found.error} />`}
     <${Scatter} x=${data.x} y=${data.y} category=${tone.data?.bytes} legend=${tone.data?.legend} label=${`Map of ${data.x.length} signatures`} file="map" hideAxes=${true} tall=${560} describe=${words.describe} view=${start}

@@ -49,7 +49,7 @@ class RunPlates:
         lxb: dict[str, Path] = {}
         if sheet is not None:
             rows = parse_plate_sheet(read_text(sheet, "a sheet of plates"), str(sheet), files=False, unused=True)
-            lxb = {row.det_plate: Path(row.lxb) for row in rows}
+            lxb = {row.det_plate: _found_beads(row.lxb, sheet) for row in rows}
         return cls(results, lxb)
 
     @property
@@ -86,7 +86,9 @@ class RunPlates:
             table = read_table(path)
             if "entity" in table:
                 own = table[table["entity"].astype(str).isin([well, f"{plate}:{well}"])]
-                found += [{str(key): value for key, value in row.items()} for row in own.to_dict("records")]
+                found += [
+                    {str(key): _plain_value(value) for key, value in row.items()} for row in own.to_dict("records")
+                ]
         return found
 
     def beads(self, plate: str, well: str, analytes: list[str]) -> list[dict[str, Any]]:
@@ -123,3 +125,22 @@ class RunPlates:
                 }
             )  # fmt: skip
         return found
+
+
+def _found_beads(name: str, sheet: Path) -> Path:
+    """Where the beads of a plate are: the sheet names them from the folder of the data, which mostly is its own."""
+    path = Path(name)
+    beside = sheet.parent / path
+    return beside if not path.is_absolute() and not path.exists() and beside.exists() else path
+
+
+def _plain_value(value: Any) -> Any:
+    """Numbers and truths of a table of texts."""
+    if not isinstance(value, str):
+        return value
+    if value in ("True", "False"):
+        return value == "True"
+    try:
+        return float(value)
+    except ValueError:
+        return value

@@ -119,7 +119,7 @@ def _give_back() -> None:
 def _gct_head(fields: Sequence[str], name: str, count: int) -> str:
     return "\n".join(
         ["#1.3", f"{count}\t1\t{len(fields)}\t1", "\t".join(["id", *fields, "norm_cs"]),
-         "\t".join(["query", *["na"] * len(fields), _PLAIN.sub(" ", name)]), ""]
+         "\t".join(["desc", *["na"] * len(fields), _PLAIN.sub(" ", name)]), ""]
     )  # fmt: skip
 
 

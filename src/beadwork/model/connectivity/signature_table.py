@@ -121,6 +121,16 @@ def plain_numbers(column: Any) -> np.ndarray:
     return _view(column)
 
 
+def as_written(value: float) -> float:
+    """Give a number as its table wrote it.
+
+    GCTX keeps 0.18 in single precision, as 0.18000000715; who asks for 0.18 means it. Of a value that single precision
+    holds exactly this is the shortest number that is kept so; any other is itself.
+    """
+    single = np.float32(value)
+    return float(str(single)) if single == value else float(value)
+
+
 def _view(column: Any) -> np.ndarray:
     """Look at an Arrow array of numbers, none of them null, as a NumPy array."""
     numbers = np.frombuffer(column.buffers()[1] or b"", column.type.to_pandas_dtype())
@@ -149,7 +159,7 @@ def codes_among(column: Any, names: Sequence[str]) -> np.ndarray:
 def _empty(kind: Any) -> Any:
     import pyarrow as pa
 
-    return pa.array([], kind)
+    return pa.nulls(0, kind)  # of dictionaries without a value too
 
 
 def _array(column: pd.Series) -> Any:

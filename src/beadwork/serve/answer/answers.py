@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from typing import Any
 
 import numpy as np
@@ -15,7 +13,16 @@ from beadwork.model.connectivity.query import MappedQuery
 from beadwork.model.connectivity.signature_table import SignatureTable, arrow_numbers
 from beadwork.model.errors import AlignmentError
 from beadwork.serve.answer.pages import View, rows_of
-from beadwork.serve.lookup.states import IndexState, States, arrow_rows, pert_strips, places_by_perturbagen
+from beadwork.serve.answer.recent import Recent
+from beadwork.serve.lookup.states import (
+    PERT,
+    IndexState,
+    States,
+    arrow_rows,
+    pert_strips,
+    places_by_perturbagen,
+    places_of,
+)
 from beadwork.serve.questions import Asked, Question, Uploads, understand
 from beadwork.serve.refusals import RefusedError, not_found
 from beadwork.serve.store import Kept, Store
@@ -29,6 +36,8 @@ LEVELS = {"cells": 0, "perts": 1, "classes": 2}
 OLD_NAMES = {"signatures": "sigs", "perturbagens": "perts"}
 STRIP_BINS = 64
 MOST_MISSING = 1000
+MOST_TABLES = 256 << 20
+"""Bytes of tables that are kept as they were made last, about."""
 HIDDEN = "_row"
 """Column of the place in the roll-up plan, or in the index; not shown."""
 
@@ -43,14 +52,14 @@ def columns_of(asked: Asked, result: QueryResult, rolled: tuple[RolledUp, Rolled
     tables = {"scores": arrow_rows(scores)}
     for name, level in LEVELS.items():
         tables[name if name != "classes" else "rolled"] = _rolled_table(rolled[level])
-    gene_ids = asked.state.index.store.gene_ids
+    gene_ids = asked.open_state.index.store.gene_ids
     rows = [("up", int(row)) for row in asked.query.up] + [("down", int(row)) for row in asked.query.down]
     tables["sets"] = pa.table(
         {
             "set": pa.array([side for side, _ in rows], pa.string()),
             "row": pa.array([row for _, row in rows], pa.int32()),
             "gene_id": pa.array([gene_ids[row] for _, row in rows], pa.string()),
-            "symbol": pa.array([asked.state.index.finder.name_of(row) for _, row in rows], pa.string()),
+            "symbol": pa.array([asked.open_state.index.finder.name_of(row) for _, row in rows], pa.string()),
         }
     )
     return tables
@@ -112,15 +121,21 @@ def missing_rows(query: MappedQuery) -> list[dict[str, str]]:
     ]
 
 
+def refused_closed(what: str) -> RefusedError:
+    """Refuse what needs a state of the index that is not open any more."""
+    words = f"this answer is of an older state of the index, which is not open any more; {what}; ask again"
+    return RefusedError(words, 410, "older_state")
+
+
 class Answers:
     """Finds answers, and keeps the tables that were made last."""
 
     def __init__(self, store: Store, states: States) -> None:
         self.store, self.states = store, states
-        self._tables: OrderedDict[tuple[str, str], SignatureTable] = OrderedDict()
-        self._orders: OrderedDict[tuple[str, str, str], np.ndarray] = OrderedDict()
-        self._plans: OrderedDict[str, tuple[RollUpPlan, tuple[np.ndarray, np.ndarray]]] = OrderedDict()
-        self._lock = threading.Lock()
+        self._tables: Recent[SignatureTable] = Recent(32, MOST_TABLES)
+        self._orders: Recent[np.ndarray] = Recent(64, MOST_TABLES // 4)
+        self._plans: Recent[tuple[RollUpPlan, tuple[np.ndarray, np.ndarray]]] = Recent(4)
+        self._closed: Recent[SignatureTable] = Recent(2)
 
     def find(self, key: str) -> Answer:
         """Answer by its id.
@@ -137,27 +152,22 @@ class Answers:
             raise RefusedError("this answer is not kept any more; ask again", 410, "not_kept")
         return Answer(self, kept, self.states.find(kept.state))
 
-    def remember(self, where: OrderedDict[Any, Any], key: Any, value: Any, most: int = 32) -> Any:
-        """Keep something that was made, and drop the oldest."""
-        with self._lock:
-            where[key] = value
-            where.move_to_end(key)
-            while len(where) > most:
-                where.popitem(last=False)
-        return value
-
     def table(self, answer: Answer, name: str) -> SignatureTable:
         """Table of an answer."""
         key = (answer.kept.id, name)
         found = self._tables.get(key)
-        return found if found is not None else self.remember(self._tables, key, answer.make(name))
+        if found is None:
+            made = answer.make(name)
+            found = self._tables.keep(key, made, made.arrow.nbytes)
+        return found
 
     def rows(self, answer: Answer, name: str, view: View) -> np.ndarray:
         """Rows of a view of a table."""
         key = (answer.kept.id, name, view.key)
         found = self._orders.get(key)
         if found is None:
-            found = self.remember(self._orders, key, rows_of(self.table(answer, name), view))
+            rows = rows_of(self.table(answer, name), view)
+            found = self._orders.keep(key, rows, rows.nbytes)
         return found
 
     def plan(self, answer: Answer) -> tuple[RollUpPlan, tuple[np.ndarray, np.ndarray]]:
@@ -170,7 +180,17 @@ class Answers:
         found = self._plans.get(key)
         if found is None:
             plan = state.index.roll_up_plan(shown=filter_signatures(state.index.annotation, where))
-            found = self.remember(self._plans, key, (plan, places_by_perturbagen(plan)), 8)
+            found = self._plans.keep(key, (plan, places_by_perturbagen(plan)))
+        return found
+
+    def signatures(self, answer: Answer) -> SignatureTable:
+        """Annotation of the signatures of a state that is not open any more, as it was kept with its answers."""
+        found = self._closed.get(answer.kept.state)
+        if found is None:
+            kept = self.store.signatures(answer.kept.state)
+            if kept is None:
+                raise refused_closed("the signatures of that state are not kept")
+            found = self._closed.keep(answer.kept.state, SignatureTable(kept))
         return found
 
 
@@ -190,9 +210,38 @@ class Answer:
             That state is not open any more.
         """
         if self.state is None:
-            words = "this answer is of an older state of the index, which is not open any more; ask again"
-            raise RefusedError(words, 410, "older_state")
+            raise refused_closed("this needs the index as it was; tables and scores of the answer can still be read")
         return self.state
+
+    @property
+    def annotation(self) -> SignatureTable:
+        """Annotation of the signatures of the index as it was asked.
+
+        Raises
+        ------
+        RefusedError
+            That state is not open any more, and its signatures are not kept.
+        """
+        return self.answers.signatures(self) if self.state is None else self.state.index.annotation
+
+    @property
+    def is_annotated(self) -> bool:
+        """Whether the annotation is there: the state is open, or its signatures are kept."""
+        return self.state is not None or self.answers.store.signatures(self.kept.state) is not None
+
+    @property
+    def pert_places(self) -> tuple[np.ndarray, np.ndarray]:
+        """Signatures in the order of the perturbagens of the answer, and where those of each begin."""
+        if self.state is not None:
+            return self.answers.plan(self)[1]
+        pert_of = self.annotation.column(PERT).to_numpy().copy()
+        if self.kept.question.get("where"):  # a filter leaves perturbagens out, but not their order
+            out = np.ones(len(pert_of), bool)
+            out[self.shown] = False
+            pert_of[out] = -1
+            _, places = np.unique(np.append(pert_of, -1), return_inverse=True)
+            pert_of = places[:-1].astype(np.int32) - 1
+        return places_of(pert_of, int(pert_of.max(initial=-1)) + 1)
 
     def table(self, name: str) -> SignatureTable:
         """Table ``perts``, ``classes``, ``genes``, ``cells`` or ``sigs``."""
@@ -223,7 +272,7 @@ class Answer:
         where = self.kept.question.get("where")
         if not where:
             return np.arange(self.kept.facts["signatures"])
-        return np.flatnonzero(filter_signatures(self.open_state.index.annotation, where))
+        return np.flatnonzero(filter_signatures(self.annotation, where))
 
     @property
     def strip_limit(self) -> float:
@@ -232,8 +281,7 @@ class Answer:
 
     def strips(self, plan_rows: np.ndarray) -> list[tuple[list[int], list[float | None]]]:
         """Strip and quartiles of some perturbagens, by their places in the plan."""
-        _, places = self.answers.plan(self)
-        return pert_strips(self.scores("ncs"), places, plan_rows.tolist(), self.strip_limit, STRIP_BINS)
+        return pert_strips(self.scores("ncs"), self.pert_places, plan_rows.tolist(), self.strip_limit, STRIP_BINS)
 
     def make(self, name: str) -> SignatureTable:
         """Make a table."""
@@ -249,7 +297,7 @@ class Answer:
     def _signatures(self) -> SignatureTable:
         import pyarrow as pa
 
-        annotation, shown = self.open_state.index.annotation, self.shown
+        annotation, shown = self.annotation, self.shown
         ncs = self.scores("ncs")[shown].astype(np.float64)
         order = shown[np.argsort(-ncs, kind="stable")]
         fields = annotation.take(order, [name for name in TABLE_FIELDS if name in annotation])
@@ -265,7 +313,7 @@ class Answer:
         import pandas as pd
         import pyarrow as pa
 
-        annotation, shown = self.open_state.index.annotation, self.shown
+        annotation, shown = self.annotation, self.shown
         names = ("pert_iname", "pert_id", "pert_type", "cell_id", "moa", "target")
         there = [name for name in names if name in annotation]
         frame = annotation.take(shown, there).to_pandas()

@@ -1,4 +1,4 @@
-"""Tables as files: TSV, JSON, Arrow; the same rows and order as on the screen."""
+"""Tables as files: TSV, GCT, JSON, Arrow; the same rows and order as on the screen."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import numpy as np
 
 from beadwork.io.files.cells import plain_cell
 from beadwork.model.connectivity.signature_table import SignatureTable
-from beadwork.serve.answer.pages import page, shown_names
+from beadwork.model.missing import MISSING_TEXT
+from beadwork.serve.answer.pages import is_text, page, shown_names
 
 ARROW = "application/vnd.apache.arrow.stream"
 PORTION = 5000
@@ -32,6 +33,25 @@ def _cell(item: Any) -> str:
     if isinstance(item, float):
         return f"{item:.6g}"
     return plain_cell(str(item))
+
+
+def gct_lines(table: SignatureTable, rows: np.ndarray, names: Sequence[str], id_name: str) -> Iterator[str]:
+    """Text of a table as GCT 1.3 by portions: columns of numbers are the matrix, columns of text fields of the rows."""
+    fields = [name for name in names if name != id_name and is_text(table, name)]
+    numbers = [name for name in names if name != id_name and name not in fields]
+    yield f"#1.3\n{len(rows)}\t{len(numbers)}\t{len(fields)}\t0\n"
+    yield "\t".join(["id", *fields, *numbers]) + "\n"
+    seen: dict[str, int] = {}
+    for first in range(0, len(rows), PORTION):
+        _, values = page(table, rows, offset=first, limit=PORTION, names=[id_name, *fields, *numbers])
+        lines = []
+        for own, *items in values:
+            key = plain_cell(str(own))
+            seen[key] = seen.get(key, 0) + 1
+            key = key if seen[key] == 1 else f"{key}:{seen[key]}"  # a GCT needs each id once
+            texts = [_cell(item) or MISSING_TEXT for item in items[: len(fields)]]
+            lines.append("\t".join([key, *texts, *(_cell(item) or "NaN" for item in items[len(fields) :])]) + "\n")
+        yield "".join(lines)
 
 
 def json_lines(table: SignatureTable, rows: np.ndarray, names: Sequence[str] | None, state: str) -> Iterator[str]:

@@ -33,8 +33,8 @@ def heat_map(answer: Answer, view: View, rows: int, cols: str, cluster: bool) ->
     plan_rows = table.take(places, [HIDDEN]).column(HIDDEN).to_numpy()
     names = [str(item) for item in table.take(places, ["pert_iname"]).column("pert_iname").to_pylist()]
     types = [str(item or "") for item in table.take(places, ["pert_type"]).column("pert_type").to_pylist()]
-    order, starts = answer.answers.plan(answer)[1]
-    annotation = answer.open_state.index.annotation
+    order, starts = answer.pert_places
+    annotation = answer.annotation
     if cols not in annotation:
         raise RefusedError(f"the index has no {cols}", field="cols")
     codes, texts = annotation.texts(cols)

@@ -13,13 +13,16 @@ from typing import Any
 import numpy as np
 
 from beadwork.model.connectivity.annotation import SEVERAL
-from beadwork.model.connectivity.signature_table import SignatureTable
+from beadwork.model.connectivity.signature_table import SignatureTable, as_written
 from beadwork.model.errors import BeadworkError
+from beadwork.serve.parameters import unknown_words
 from beadwork.serve.refusals import RefusedError
 from beadwork.stages.connectivity.filters import filter_signatures
 
 MOST_ROWS = 500
-"""Rows of one page."""
+"""Most rows of one page."""
+USUAL_ROWS = 50
+"""Rows of a page where a request does not say how many."""
 SEARCHED = ("sig_id", "pert_iname", "pert_id", "cell_id", "class", "symbol", "gene_id", "moa", "target", "leading")
 """Columns that words are looked for in."""
 _PART = re.compile(r"\s*([A-Za-z_]\w*)\s*([:~])\s*(.*\S)\s*", re.DOTALL)
@@ -57,7 +60,7 @@ def rows_of(table: SignatureTable, view: View) -> np.ndarray:
     for item in reversed([part.strip() for part in view.sort.split(",") if part.strip()]):
         name = item.lstrip("-+")
         if name not in table:
-            raise RefusedError(f"no column {name!r}; there are {', '.join(shown_names(table))}", field="sort")
+            raise RefusedError(unknown_words("column", name, shown_names(table)), field="sort")
         values = _sortable(table, name)[rows]
         keys.append(-values if item.startswith("-") else values)  # NaN stays last both ways
     return rows[np.lexsort(keys)] if keys else rows
@@ -77,7 +80,7 @@ def _passing(table: SignatureTable, view: View) -> np.ndarray:
         if name not in table:
             words = f"these rows have no {name}; roll-ups follow the filters of the query (where)"
             raise RefusedError(f"{words}; columns are {', '.join(shown_names(table))}", field="f")
-        if how == ":" and not _is_text(table, name):
+        if how == ":" and not is_text(table, name):
             keep &= filter_signatures(table, [f"{name}={wanted.replace(SEVERAL, ',')}"], may_be_none=True)
             continue
         codes, values = table.texts(name)
@@ -103,7 +106,7 @@ def _passing(table: SignatureTable, view: View) -> np.ndarray:
 
 def _sortable(table: SignatureTable, name: str) -> np.ndarray:
     """Numbers that sort as a column does; missing ones are NaN."""
-    if not _is_text(table, name):
+    if not is_text(table, name):
         return table.numbers(name)
     codes, values = table.texts(name)
     order = sorted(range(len(values)), key=lambda place: (values[place].lower(), values[place]))
@@ -118,7 +121,8 @@ def shown_names(table: SignatureTable) -> list[str]:
     return [name for name in table.names if not name.startswith("_")]
 
 
-def _is_text(table: SignatureTable, name: str) -> bool:
+def is_text(table: SignatureTable, name: str) -> bool:
+    """Whether a column holds texts, not numbers."""
     import pyarrow as pa
 
     kind = table.column(name).type
@@ -150,7 +154,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, float):
-        return float(f"{value:.8g}") if np.isfinite(value) else None
+        return float(f"{as_written(value):.8g}") if np.isfinite(value) else None
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -163,7 +167,7 @@ def chosen_columns(table: SignatureTable, fields: str) -> list[str] | None:
     names = [name.strip() for name in fields.split(",") if name.strip()]
     lacking = [name for name in names if name not in table]
     if lacking:
-        raise RefusedError(f"no column {lacking[0]!r}; there are {', '.join(shown_names(table))}", field="fields")
+        raise RefusedError(unknown_words("column", lacking[0], shown_names(table)), field="fields")
     return names or None
 
 

@@ -53,7 +53,7 @@ class ClueJob:
         """Fields of the job; the address of its archive has no scheme, as there."""
         done = self.archive is not None
         return {
-            "job_id": self.key, "status": self.status, "errorMessage": self.error, "tool_id": self.tool,
+            "id": self.key, "job_id": self.key, "status": self.status, "errorMessage": self.error, "tool_id": self.tool,
             "created": self.created.isoformat(), "params": {"name": self.name, **self.params},
             "download_status": "completed" if done else "pending",
             "download_url": f"{address}/api/jobs/{self.key}/{_plain(self.name)}.tar.gz" if done else "",
@@ -115,12 +115,22 @@ class ClueJobs:
             raise not_found("no such job; archives are kept until the server ends, the oldest go first")
         return job
 
+    def remove(self, key: str) -> None:
+        """Forget a job and its archive; one that runs ends unseen."""
+        self.find(key)
+        with self._lock:
+            job = self._jobs.pop(key, None)
+        if job is not None and job.archive is not None:
+            job.archive.unlink(missing_ok=True)
+
     def all(self) -> list[ClueJob]:
         """All jobs, newest first."""
         with self._lock:
             return list(self._jobs.values())[::-1]
 
     def _run(self, job: ClueJob) -> None:
+        if not self._is_kept(job):
+            return
         job.status = "running"
         try:
             with self._lock:
@@ -134,11 +144,17 @@ class ClueJobs:
                 with tarfile.open(archive, "w:gz") as packed:
                     packed.add(root, root.name)
             job.archive, job.status = archive, "completed"
+            if not self._is_kept(job):
+                archive.unlink(missing_ok=True)
         except BeadworkError as error:
             job.status, job.error = "error", str(error)
         except Exception:
             job.status, job.error = "error", "the job failed by a fault of the program; see its log"
             log.exception("job %s failed", job.key)
+
+    def _is_kept(self, job: ClueJob) -> bool:
+        with self._lock:
+            return self._jobs.get(job.key) is job
 
     def close(self) -> None:
         """Stop, and remove the archives."""

@@ -18,13 +18,16 @@ from typing import Any
 import numpy as np
 
 from beadwork.model.connectivity.annotation import SEVERAL
-from beadwork.model.connectivity.signature_table import SignatureTable
+from beadwork.model.connectivity.signature_table import SignatureTable, as_written
+from beadwork.serve.parameters import unknown_words
 from beadwork.serve.refusals import RefusedError
 
 MOST_DEPTH = 20
 MOST_VALUES = 20_000
 MOST_WILD = 5
 KEYS = ("where", "fields", "limit", "skip", "offset", "order", "include")
+CONDITIONS = ("inq", "nin", "eq", "neq", "gt", "gte", "lt", "lte", "between", "like", "nlike", "ilike", "nilike",
+              "regexp", "exists")  # fmt: skip
 _BRACKETS = re.compile(r"\[([^\[\]]*)\]")
 Test = Callable[[Any], bool]
 
@@ -52,7 +55,7 @@ def read_filter(text: str) -> Filter:
     """
     given = read_object(text, "filter")
     if unknown := [key for key in given if key not in KEYS]:
-        raise RefusedError(f"filter: there is no {unknown[0]!r}; there are {', '.join(KEYS)}", 400, field="filter")
+        raise RefusedError(f"filter: {unknown_words('key', unknown[0], KEYS)}", 400, field="filter")
     where = given.get("where") or {}
     if not isinstance(where, Mapping):
         raise RefusedError("filter: where is no object", 400, field="filter")
@@ -117,14 +120,16 @@ def _whole(item: Any, name: str) -> int | None:
     try:
         number = int(item)
     except (TypeError, ValueError, OverflowError):
-        raise RefusedError(f"filter: {name} is no whole number", 400, field="filter") from None
-    if number < 0 or isinstance(item, bool):
+        number = None
+    if number is None or isinstance(item, bool) or (isinstance(item, float) and item != number):
+        raise RefusedError(f"filter: {name} is no whole number", 400, field="filter")
+    if number < 0:
         raise RefusedError(f"filter: {name} is below 0", 400, field="filter")
     return number
 
 
 def _fields(given: Any) -> tuple[tuple[str, ...] | None, tuple[str, ...]]:
-    if given is None or given == {} or given == []:
+    if given in (None, {}, [], "", [""]):  # R sends a text of no letters for none
         return None, ()
     if isinstance(given, str):
         return (given,), ()
@@ -185,7 +190,7 @@ def matching(table: SignatureTable, where: Mapping[str, Any], depth: int = 0) ->
 def _column(table: SignatureTable, name: str, condition: Any) -> np.ndarray:
     """Rows whose field meets a condition; a field that no row has is missing everywhere."""
     codes, values = table.coded(name) if name in table else (np.full(len(table), -1, np.int32), [])
-    tests = _tests(condition)
+    tests = _tests(condition, values)
     held = np.ones(len(values) + 1, bool)
     for test, on_missing in tests:
         held[: len(values)] &= np.array([test(value) for value in values], bool)
@@ -194,20 +199,20 @@ def _column(table: SignatureTable, name: str, condition: Any) -> np.ndarray:
     return result
 
 
-def _tests(condition: Any) -> list[tuple[Test, bool]]:
+def _tests(condition: Any, values: Sequence[Any]) -> list[tuple[Test, bool]]:
     """Read the tests of a condition, and what each says of a missing value."""
     if isinstance(condition, list):
         raise RefusedError('where: a list of values is written {"inq": [...]}', 400, field="where")
     if not isinstance(condition, Mapping):
-        return [_test("eq", condition, "")]
+        return [_test("eq", condition, "", values)]
     options = str(condition.get("options", ""))
-    found = [_test(operator, value, options) for operator, value in condition.items() if operator != "options"]
+    found = [_test(operator, value, options, values) for operator, value in condition.items() if operator != "options"]
     if not found:
         raise RefusedError("where: a condition is empty", 400, field="where")
     return found
 
 
-def _test(operator: str, wanted: Any, options: str) -> tuple[Test, bool]:
+def _test(operator: str, wanted: Any, options: str, values: Sequence[Any]) -> tuple[Test, bool]:
     if operator in ("eq", "neq"):
         if wanted is None:
             return (lambda value: operator == "neq"), operator == "eq"
@@ -227,14 +232,15 @@ def _test(operator: str, wanted: Any, options: str) -> tuple[Test, bool]:
         return _any_part(lambda value: low(value) and high(value)), False
     if operator in _SIGNS:
         return _any_part(_compare(_SIGNS[operator], wanted)), False
-    if operator in ("like", "nlike", "ilike", "nilike", "regexp"):
+    if operator == "regexp":
+        return _any_part(_regexp(wanted, options, values)), False
+    if operator in ("like", "nlike", "ilike", "nilike"):
         found = _any_part(_like(wanted, operator, options))
-        return (found, False) if operator in ("like", "ilike", "regexp") else ((lambda value: not found(value)), True)
+        return (found, False) if operator in ("like", "ilike") else ((lambda value: not found(value)), True)
     if operator == "exists":
         there = _is_true(wanted)
         return (lambda value: there), not there
-    known = "inq, nin, neq, gt, gte, lt, lte, between, like, nlike, ilike, nilike, regexp, exists"
-    raise RefusedError(f"where: there is no condition {operator!r}; there are {known}", 400, field="where")
+    raise RefusedError(f"where: {unknown_words('condition', operator, CONDITIONS)}", 400, field="where")
 
 
 _SIGNS = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
@@ -254,8 +260,9 @@ def _any_part(test: Test) -> Test:
 def _text(value: Any) -> str:
     if isinstance(value, bool | np.bool_):
         return "1" if value else "0"
-    if isinstance(value, float | np.floating) and float(value).is_integer():
-        return str(int(value))
+    if isinstance(value, float | np.floating):
+        value = as_written(float(value))
+        return str(int(value)) if value.is_integer() else str(value)
     return str(value)
 
 
@@ -276,7 +283,7 @@ def _is_one_of(wanted: Sequence[Any]) -> Test:
     def test(value: Any) -> bool:
         if _text(value) in texts:
             return True
-        return isinstance(value, float | int | np.number) and float(value) in numbers
+        return isinstance(value, float | int | np.number) and as_written(float(value)) in numbers
 
     return test
 
@@ -289,7 +296,7 @@ def _compare(sign: str, wanted: Any) -> Test:
     def test(value: Any) -> bool:
         number = _number(value)
         if bound is not None and number is not None:
-            return _holds(number, sign, bound)
+            return _holds(as_written(number), sign, bound)
         return bound is None and number is None and _holds(str(value), sign, str(wanted))
 
     return test
@@ -308,16 +315,34 @@ def _like(wanted: Any, operator: str, options: str) -> Test:
     if not isinstance(wanted, str) or len(wanted) > 200:
         raise RefusedError(f"where: {operator} needs a text of up to 200 letters", 400, field="where")
     text, flags = wanted, re.IGNORECASE if "i" in options or operator in ("ilike", "nilike") else 0
-    if operator == "regexp" and (slashed := re.fullmatch(r"/(.*)/([a-z]*)", text, re.DOTALL)):
-        text, flags = slashed[1], re.IGNORECASE if "i" in slashed[2] else flags
     start, end = text.startswith("^"), text.endswith("$") and not text.endswith("\\$")
     pieces = re.split(r"%|\.\*", text[1 if start else 0 : len(text) - end])
     if len(pieces) > MOST_WILD + 1:
         raise RefusedError(f"where: {operator} with more than {MOST_WILD} wildcards", 400, field="where")
-    whole = "%" in text and operator != "regexp"  # as in SQL, where % says where the rest may stand
+    whole = "%" in text  # as in SQL, where % says where the rest may stand
     body = ".*".join(re.escape(re.sub(r"\\(.)", r"\1", piece)) for piece in pieces)
     pattern = re.compile(f"{'^' if start or whole else ''}{body}{'$' if end or whole else ''}", flags | re.DOTALL)
     return lambda value: pattern.search(_text(value)) is not None
+
+
+def _regexp(wanted: Any, options: str, values: Sequence[Any]) -> Test:
+    """Match a regular expression, also one written ``/.../i``, by RE2: no pattern makes it take long."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not isinstance(wanted, str) or len(wanted) > 200:
+        raise RefusedError("where: regexp needs a text of up to 200 letters", 400, field="where")
+    slashed = re.fullmatch(r"/(.*)/([a-z]*)", wanted, re.DOTALL)
+    pattern, flags = (slashed[1], slashed[2]) if slashed else (wanted, options)
+    texts = dict.fromkeys(part for value in values for text in [_text(value)] for part in [text, *text.split(SEVERAL)])
+    listed = pa.array(list(texts), pa.string())
+    try:
+        hits = pc.match_substring_regex(listed, pattern, ignore_case="i" in flags)
+    except pa.ArrowInvalid as error:
+        reason = str(error).rpartition(": ")[2]
+        raise RefusedError(f"where: regexp cannot be read ({reason[:80]})", 400, field="where") from None
+    held = set(listed.filter(hits).to_pylist())
+    return lambda value: _text(value) in held
 
 
 def ordered(table: SignatureTable, rows: np.ndarray, order: Sequence[tuple[str, bool]]) -> np.ndarray:
@@ -341,9 +366,20 @@ def _sort_key(value: Any) -> tuple[int, float, str]:
 
 
 def records(
-    table: SignatureTable, rows: np.ndarray, fields: Sequence[str] | None, left_out: Sequence[str], lists: Sequence[str]
+    table: SignatureTable,
+    rows: np.ndarray,
+    fields: Sequence[str] | None,
+    left_out: Sequence[str],
+    lists: Sequence[str],
+    made: Mapping[str, list[Any]] | None = None,
 ) -> list[dict[str, Any]]:
-    """Rows as objects without what is missing; fields that list several values are lists."""
+    """Rows as objects without what is missing; fields that list several values are lists.
+
+    Parameters
+    ----------
+    made
+        Fields that the table does not hold, a value for each row.
+    """
     from beadwork.serve.answer.pages import plain_values
 
     names = [name for name in (table.names if fields is None else fields) if name in table and name not in left_out]
@@ -353,6 +389,7 @@ def records(
     for name in lists:
         if name in columns:
             columns[name] = [value.split(SEVERAL) if isinstance(value, str) else value for value in columns[name]]
+    columns |= made or {}
     return [
         {name: column[place] for name, column in columns.items() if column[place] is not None}
         for place in range(len(rows))

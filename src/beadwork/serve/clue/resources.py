@@ -35,9 +35,24 @@ def collection(state: IndexState, name: str) -> Collection:
     """
     found = state.kept.get(f"clue {name}")
     if found is None:
-        found = state.kept[f"clue {name}"] = MAKERS[name](state)
+        found = state.kept[f"clue {name}"] = with_id(MAKERS[name](state), name)
     made: Collection = found
     return made
+
+
+def with_id(found: Collection, name: str) -> Collection:
+    """Give the rows of a collection their id, as all records of clue.io have one; here what names a row."""
+    import pyarrow as pa
+
+    table = found.table
+    if "id" in table or KEYS[name] not in table:
+        return found
+    ids = table.arrow.column(KEYS[name]).cast(pa.string()).to_pylist()
+    if name.startswith("rep_drug_"):
+        ids = [f"{one}:{part}" for one, part in zip(ids, table.arrow.column("name").to_pylist(), strict=True)]
+    columns = {column: table.arrow.column(column) for column in table.names}
+    return Collection(SignatureTable(pa.table({"id": pa.array(ids, pa.string()), **columns})), found.lists,
+                      found.relations)  # fmt: skip
 
 
 def _table(rows: list[dict[str, Any]], names: list[str]) -> SignatureTable:
@@ -101,7 +116,7 @@ def _genes(state: IndexState) -> Collection:
                 "pr_gene_symbol": state.index.finder.name_of(row),
                 "gene_title": str(titles[gene]) if titles is not None and there else None,
                 "l1000_type": "landmark" if measured else "best inferred" if well else "inferred" if there else None,
-                "pr_is_lm": int(measured), "pr_is_bing": int(well),
+                "pr_is_lm": int(measured), "pr_is_bing": int(well), "is_lm": measured, "is_bing": well,
             }
         )  # fmt: skip
     return Collection(_table(rows, list(rows[0]) if rows else ["gene_symbol"]))
@@ -152,6 +167,8 @@ def _plates(state: IndexState) -> Collection:
 
 
 def _pcls(state: IndexState) -> Collection:
+    if not {"moa", "target"} & set(state.index.annotation.names):
+        raise not_found("the index has no mechanisms and targets (moa, target); `beadwork index annotate` joins them")
     plan = state.plan
     names, types = plan.classes["class"].to_pylist(), plan.classes["pert_type"].to_pylist()
     perts, ids = plan.perts["pert_iname"].to_pylist(), plan.perts["pert_id"].to_pylist()
@@ -191,12 +208,14 @@ def _rep_drugs(state: IndexState) -> Collection:
 
 
 def _parts_of(field: str) -> Callable[[IndexState], Collection]:
+    also = ["indication", "disease_area"] if field == "indication" else []
+
     def make(state: IndexState) -> Collection:
         rows = [
-            {"pert_iname": row["pert_iname"], "name": part}
+            {"pert_iname": row["pert_iname"], "name": part, "indication": part, "disease_area": row.get("disease_area")}
             for row in _drugs(state) for part in (row.get(field) or "").split(SEVERAL) if part
         ]  # fmt: skip
-        return Collection(_table(rows, ["pert_iname", "name"]))
+        return Collection(_table(rows, ["pert_iname", "name", *also]))
 
     return make
 
@@ -206,3 +225,10 @@ MAKERS: dict[str, Callable[[IndexState], Collection]] = {
     "pcls": _pcls, "rep_drugs": _rep_drugs, "rep_drug_moas": _parts_of("moa"), "rep_drug_targets": _parts_of("target"),
     "rep_drug_indications": _parts_of("indication"),
 }  # fmt: skip
+
+KEYS = {
+    "sigs": "sig_id", "perts": "pert_id", "genes": "entrez_id", "cells": "cell_id", "profiles": "distil_id",
+    "plates": "det_plate", "pcls": "pcl_id", "rep_drugs": "pert_iname", "rep_drug_moas": "pert_iname",
+    "rep_drug_targets": "pert_iname", "rep_drug_indications": "pert_iname",
+}  # fmt: skip
+"""What names a row of each collection."""

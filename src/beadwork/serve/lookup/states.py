@@ -18,6 +18,7 @@ from beadwork.model.connectivity.signature_table import SignatureTable, arrow_nu
 from beadwork.model.errors import BeadworkError
 from beadwork.model.params import QueryParams
 from beadwork.serve.lookup.lists import card_lists
+from beadwork.serve.lookup.memory import give_back
 from beadwork.serve.lookup.search import Search
 from beadwork.stages.connectivity.perturbagens import RollUpPlan
 from beadwork.stages.connectivity.roll_up import RolledBackground
@@ -27,6 +28,8 @@ KEPT_STATES = 2
 """Older states that stay open for answers made from them."""
 MOST_BACKGROUND = 512 << 20
 """Bytes of a rolled-up background that are kept; of a larger index it is rolled up with each answer."""
+PERT = "_pert"
+"""Column of the perturbagen of each signature in what is kept of a state."""
 LOOK_SECONDS = 0.5
 """How often it is looked whether a writer has changed the index."""
 
@@ -68,6 +71,13 @@ class IndexState:
                 return None
             return self.index.rolled_background(self.plan)
 
+    @property
+    def signatures(self) -> Any:
+        """Arrow table that is kept with answers: annotation, and the perturbagen of the plan of each signature."""
+        table = self.index.annotation.arrow
+        table = table.drop_columns([name for name in ("source",) if name in table.column_names])
+        return table.append_column(PERT, arrow_numbers(perturbagen_of(self.plan).astype(np.int32)))
+
     @cached_property
     def pert_places(self) -> tuple[np.ndarray, np.ndarray]:
         """Signatures by perturbagen, and where those of each begin."""
@@ -96,11 +106,20 @@ class IndexState:
 
 def places_by_perturbagen(plan: RollUpPlan) -> tuple[np.ndarray, np.ndarray]:
     """Signatures in the order of their perturbagens, and where those of each begin (one more than perturbagens)."""
-    there = np.flatnonzero(plan.cell_of >= 0)
-    pert_of = plan.pert_of[plan.cell_of[there]] if len(there) else np.empty(0, np.int32)
-    order = np.argsort(pert_of, kind="stable")
-    starts = np.searchsorted(pert_of[order], np.arange(len(plan.perts["n_signatures"]) + 1))
-    return there[order], starts
+    return places_of(perturbagen_of(plan), len(plan.perts["n_signatures"]))
+
+
+def perturbagen_of(plan: RollUpPlan) -> np.ndarray:
+    """Perturbagen of each signature, -1 where it is not rolled up."""
+    found: np.ndarray = np.append(plan.pert_of, np.int32(-1))[plan.cell_of]
+    return found
+
+
+def places_of(pert_of: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """:func:`places_by_perturbagen` of the perturbagen of each signature, -1 for none."""
+    there = np.flatnonzero(pert_of >= 0)
+    order = there[np.argsort(pert_of[there], kind="stable")]
+    return order, np.searchsorted(pert_of[order], np.arange(count + 1))
 
 
 class States:
@@ -151,7 +170,7 @@ class States:
                 self._states.move_to_end(state.key)
                 while len(self._states) > 1 + KEPT_STATES:
                     self._states.popitem(last=False)
-            _give_back()
+            give_back()
             log.info("the index has changed and was opened anew: %d signatures", len(state.index))
         except BeadworkError as error:
             log.warning("the index has changed but cannot be opened; answers are of its older state: %s", error)
@@ -163,16 +182,6 @@ class States:
         """State by its key, if it is open."""
         with self._lock:
             return self._states.get(key)
-
-
-def _give_back() -> None:
-    """Give back what states that are closed took."""
-    import gc
-
-    import pyarrow as pa
-
-    gc.collect()
-    pa.default_memory_pool().release_unused()
 
 
 def pert_strips(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -23,18 +24,20 @@ from beadwork.io.files.cells import plain_cell
 from beadwork.model.connectivity.query import SIGNATURE_FIELDS
 from beadwork.model.connectivity.signature_table import SignatureTable, arrow_numbers
 from beadwork.model.errors import BeadworkError
-from beadwork.serve.answer.files import ARROW, arrow_stream, json_lines, tsv_lines
+from beadwork.serve.answer.columns import comment_lines
+from beadwork.serve.answer.files import ARROW, arrow_stream, gct_lines, json_lines, tsv_lines
 from beadwork.serve.answer.pages import chosen_columns, plain, rows_of, shown_names
 from beadwork.serve.lookup.search import KINDS
 from beadwork.serve.lookup.states import IndexState
 from beadwork.serve.refusals import RefusedError, not_found
-from beadwork.serve.routes.clue import OWN, Json, clue_list, is_clue
+from beadwork.serve.routes.clue import OWN, Json, clue_list, clue_record, is_clue
 from beadwork.serve.routes.queries import Page, Text
 from beadwork.serve.service import PageRequest, Rows, Service
 
 SHOW: dict[str, Callable[[ConnectivityIndex, str], Card]] = {
     "perts": show_perturbagen, "genes": show_gene, "cells": show_cell, "classes": show_class, "sigs": show_signature,
 }  # fmt: skip
+LIST_IDS = {"perts": "pert_iname", "genes": "symbol", "cells": "cell_id", "classes": "class", "sigs": "sig_id"}
 MOST_SIGNATURES = 500
 MOST_VALUES = 6_000_000
 Kind = Literal["perts", "genes", "cells", "classes", "sigs"]
@@ -89,11 +92,13 @@ def routes(service: Service) -> APIRouter:
             return found
 
         @router.get(f"/{kind}.{{ending}}", summary=f"List of {kind} as a file", response_class=Response)
-        def as_file(ending: Literal["tsv", "json", "arrow"], page: Page) -> Response:
-            return list_file(states.current, kind, ending, page)
+        def as_file(ending: Literal["tsv", "gct", "json", "arrow"], page: Page, words: bool = False) -> Response:
+            return list_file(states.current, kind, ending, page, words)
 
         @router.get(f"/{kind}/{{name:path}}", summary=f"Everything about one of the {kind}")
-        def card(name: str) -> dict[str, Any]:
+        def card(name: str, request: Request) -> dict[str, Any]:
+            if kind in OWN and is_clue(request):
+                return clue_record(states.current, kind, name)
             return card_of(states.current, kind, name)
 
     for kind in SHOW:
@@ -111,17 +116,24 @@ def list_of(state: IndexState, kind: str) -> SignatureTable:
     return SignatureTable(annotation.arrow.select(names))
 
 
-def list_file(state: IndexState, kind: str, ending: str, page: PageRequest) -> Response:
-    """Rows of a list as a file, with the filters and order of the screen."""
+def list_file(state: IndexState, kind: str, ending: str, page: PageRequest, words: bool = False) -> Response:
+    """Rows of a list as a file, with the filters and order of the screen; `words` says above what columns mean."""
     table = list_of(state, kind)
-    rows, names = rows_of(table, page.view), chosen_columns(table, page.fields)
+    rows, names = page.cut(rows_of(table, page.view), state.key), chosen_columns(table, page.fields)
     headers = {"Content-Disposition": f'attachment; filename="{kind}.{ending}"'}
     if ending == "arrow":
         return Response(arrow_stream(table.take(rows, names or shown_names(table))), media_type=ARROW, headers=headers)
+    lines: Iterator[str]
+    if ending == "gct":
+        wanted = names or shown_names(table)
+        lines = gct_lines(table, rows, wanted, LIST_IDS[kind] if LIST_IDS[kind] in table else wanted[0])
+        return StreamingResponse(lines, media_type="text/tab-separated-values; charset=utf-8", headers=headers)
     if ending == "json":
         lines, media = json_lines(table, rows, names, state.key), "application/json"
     else:
         lines, media = tsv_lines(table, rows, names), "text/tab-separated-values; charset=utf-8"
+        if words:
+            lines = chain(comment_lines(names or shown_names(table)), lines)
     return StreamingResponse(lines, media_type=media, headers=headers)
 
 

@@ -6,12 +6,16 @@ has ``filter`` or ``user_key``.
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from typing import Annotated, Any
 
+import numpy as np
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import FileResponse, JSONResponse, Response
 from starlette.datastructures import UploadFile
 
+from beadwork.serve.clue.gene_lists import gene_lists
 from beadwork.serve.clue.jobs import ClueJob, ClueJobs, content_of
 from beadwork.serve.clue.loopback import (
     Filter,
@@ -22,8 +26,11 @@ from beadwork.serve.clue.loopback import (
     read_object,
     records,
 )
+from beadwork.serve.clue.names import check_names
 from beadwork.serve.clue.resources import MAKERS, Collection, collection
+from beadwork.serve.document import JOB_FORM
 from beadwork.serve.lookup.states import IndexState
+from beadwork.serve.parameters import unknown_words
 from beadwork.serve.refusals import RefusedError, not_found
 from beadwork.serve.service import Service
 
@@ -37,32 +44,52 @@ def is_clue(request: Request) -> bool:
     """Whether a request is one of clue.io's API."""
     names = [name for name, _ in request.query_params.multi_items()]
     marked = any(name == "user_key" or name == "filter" or name.startswith("filter[") for name in names)
-    return marked or "user_key" in request.headers
+    return marked or any(name in request.headers for name in ("user_key", "x-user-key"))
 
 
 def clue_list(state: IndexState, name: str, request: Request) -> JSONResponse:
-    """Rows of a collection that pass the filter of a request."""
-    found = collection(state, name)
+    """Rows of a collection that pass the filter of a request; headers say how many pass, and what was left out."""
     wanted = read_filter(from_brackets(request.query_params.multi_items(), "filter"))
-    return JSONResponse(select(state, found, wanted))
+    result, total, notes = select(state, name, wanted)
+    headers = {"X-Total-Count": str(total)}
+    if notes:
+        headers["X-Notes"] = "; ".join(notes).encode("ascii", "replace").decode()
+    return JSONResponse(result, headers=headers)
 
 
-def select(state: IndexState, found: Collection, wanted: Filter) -> list[dict[str, Any]]:
-    """Rows as objects."""
+def clue_record(state: IndexState, name: str, key: str) -> dict[str, Any]:
+    """One row of a collection, by its id."""
+    result, _, _ = select(state, name, Filter({"id": {"eq": key}}, limit=1))
+    if not result:
+        raise not_found(f"none of the {name} has the id {key[:80]!r}", "id")
+    return result[0]
+
+
+def select(state: IndexState, name: str, wanted: Filter) -> tuple[list[dict[str, Any]], int, list[str]]:
+    """Rows as objects, how many pass the conditions, and what is worth knowing of these rows."""
+    found = collection(state, name)
+    lacking = check_names(name, found.table.names, wanted)
     rows = ordered(found.table, matching(found.table, wanted.where).nonzero()[0], wanted.order)
+    total = len(rows)
     stop = None if wanted.limit is None else wanted.skip + wanted.limit
     rows = rows[wanted.skip : stop]
     if len(rows) > MOST_RECORDS:
         words = f"{len(rows):,} rows; ask for {MOST_RECORDS:,} at a time, with limit and skip"
         raise RefusedError(words, 413, "too_large", "filter")
-    result = records(found.table, rows, wanted.fields, wanted.left_out, found.lists)
-    for name in wanted.include:
-        key = (found.relations or {}).get(name)
+    made = gene_lists(state, rows.tolist(), wanted.fields or ()) if name == "sigs" else {}
+    result = records(found.table, rows, wanted.fields, wanted.left_out, found.lists, made)
+    for other in wanted.include:
+        key = (found.relations or {}).get(other)
         if key is None:
             known = ", ".join(found.relations or {}) or "nothing"
-            raise RefusedError(f"filter: include {name!r} is not known here; {known} can be", 400, field="filter")
-        _include(state, found, rows, result, name, key)
-    return result
+            raise RefusedError(f"filter: include {other!r} is not known here; {known} can be", 400, field="filter")
+        _include(state, found, rows, result, other, key)
+    notes = [f"not in this index: {', '.join(lacking)}"] if lacking else []
+    if len(rows) < total:
+        first = wanted.skip + 1
+        some = f"rows {first} to {wanted.skip + len(rows)}" if len(rows) else "no row"
+        notes.append(f"{some} of {total}, by limit and skip")
+    return result, total, notes
 
 
 def _include(
@@ -83,19 +110,21 @@ def routes(service: Service) -> APIRouter:
 
     def add(name: str) -> None:
         @router.get(f"/{name}/count", summary=f"How many {name} meet the conditions")
-        def count(request: Request, where: Json = "") -> dict[str, int]:
+        def count(request: Request, where: Json = "", filter: Json = "") -> dict[str, int]:
             given = request.query_params.multi_items()
             found = collection(states.current, name)
-            keep = matching(found.table, read_object(from_brackets(given, "where"), "where"))
-            keep &= matching(found.table, read_filter(from_brackets(given, "filter")).where)
+            wanted = [Filter(read_object(from_brackets(given, "where"), "where")),
+                      read_filter(from_brackets(given, "filter"))]  # fmt: skip
+            keep = np.ones(len(found.table), bool)
+            for item in wanted:
+                check_names(name, found.table.names, item)
+                keep &= matching(found.table, item.where)
             return {"count": int(keep.sum())}
 
         @router.get(f"/{name}/findOne", summary=f"The first of the {name} that pass the filter", response_model=None)
         def find_one(request: Request, filter: Json = "") -> dict[str, Any]:
-            state = states.current
             wanted = read_filter(from_brackets(request.query_params.multi_items(), "filter"))
-            one = Filter(wanted.where, wanted.fields, wanted.left_out, 1, wanted.skip, wanted.order, wanted.include)
-            found = select(state, collection(state, name), one)
+            found, _, _ = select(states.current, name, replace(wanted, limit=1))
             if not found:
                 raise not_found(f"none of the {name} passes the filter", "filter")
             return found[0]
@@ -106,6 +135,10 @@ def routes(service: Service) -> APIRouter:
             def listed(request: Request, filter: Json = "") -> Response:
                 return clue_list(states.current, name, request)
 
+            @router.get(f"/{name}/{{key:path}}", summary=f"One of the {name} by its id")
+            def record(key: str) -> dict[str, Any]:
+                return clue_record(states.current, name, key)
+
     for name in MAKERS:
         add(name)
 
@@ -113,9 +146,12 @@ def routes(service: Service) -> APIRouter:
     async def post_job(request: Request) -> dict[str, Any]:
         from starlette.concurrency import run_in_threadpool
 
-        async with request.form(max_files=4, max_fields=40) as form:
-            given = {key: form.get(key) for key in form}
-            job = await run_in_threadpool(_submit, jobs, states.current, given)
+        if request.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json":
+            job = await run_in_threadpool(_submit, jobs, states.current, read_job(await request.body()))
+        else:
+            async with request.form(max_files=4, max_fields=40) as form:
+                given = {key: form.get(key) for key in form}
+                job = await run_in_threadpool(_submit, jobs, states.current, given)
         return {"result": {"job_id": job.key, "status": job.status, "errorMessage": job.error}}
 
     @router.get("/jobs", summary="Jobs, newest first", response_model=None)
@@ -125,6 +161,15 @@ def routes(service: Service) -> APIRouter:
     @router.get("/jobs/findByJobId/{key}", summary="Where a job stands")
     def find_job(key: str, request: Request) -> dict[str, Any]:
         return jobs.find(key).as_json(_address(request))
+
+    @router.get("/jobs/{key}", summary="The same, by the id alone")
+    def get_job(key: str, request: Request) -> dict[str, Any]:
+        return jobs.find(key).as_json(_address(request))
+
+    @router.delete("/jobs/{key}", summary="Remove a job and its archive")
+    def delete_job(key: str) -> dict[str, int]:
+        jobs.remove(key)
+        return {"count": 1}
 
     @router.get("/jobs/{key}/{name}.tar.gz", summary="Archive of a job", response_class=FileResponse)
     def archive(key: str, name: str) -> Response:
@@ -136,11 +181,24 @@ def routes(service: Service) -> APIRouter:
     return router
 
 
+def read_job(raw: bytes) -> dict[str, Any]:
+    """Read a job that was sent as JSON: texts in place of files, numbers and truth values as texts."""
+    given = read_object(raw.decode("utf-8", "replace"), "request")
+    for name, item in given.items():
+        if isinstance(item, list | dict):
+            raise RefusedError(f"{name}: a text is needed; gene sets are the lines of a GMT", 400, field=name)
+    texts = {name: json.dumps(item) if isinstance(item, bool) else item for name, item in given.items()}
+    return {name: str(item) for name, item in texts.items() if item is not None}
+
+
 def _submit(jobs: ClueJobs, state: IndexState, given: dict[str, Any]) -> ClueJob:
     def text(name: str, default: str = "") -> str:
         item = given.get(name)
         return item if isinstance(item, str) else default
 
+    for name in given:
+        if name not in JOB_FORM["properties"]:
+            raise RefusedError(unknown_words("field", name, JOB_FORM["properties"]), 400, field=name[:60])
     files = [
         content_of(item if isinstance(item, str | UploadFile) else None, name)
         for item, name in ((given.get("uptag-cmapfile"), "up"), (given.get("dntag-cmapfile"), "dn"))

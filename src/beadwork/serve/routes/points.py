@@ -73,7 +73,7 @@ def routes(service: Service) -> APIRouter:
     @router.post("/queries/{key}/places", summary="Scores of signatures by their places in the index")
     def scored(key: str, wanted: Places) -> Rows:
         answer = answered(service, key)
-        columns, rows = _scored(answer, _checked(wanted.places, len(answer.open_state.index)))
+        columns, rows = _scored(answer, _checked(wanted.places, len(answer.annotation)))
         return Rows(total=len(rows), offset=0, columns=columns, rows=rows, state=answer.kept.state)
 
     return router
@@ -118,7 +118,7 @@ def _checked(places: list[int], count: int) -> np.ndarray:
 
 def _scored(answer: Answer, places: np.ndarray) -> tuple[list[str], list[list[Any]]]:
     """Annotation and scores of some signatures, in the order of their places."""
-    annotation = answer.open_state.index.annotation
+    annotation = answer.annotation
     columns, rows = page(annotation, places, limit=MOST_PLACES, names=[n for n in SIGNATURE_FIELDS if n in annotation])
     for name in ("ncs", "tau", "fdr", "wtcs"):
         if name in answer.kept.facts["scores"]:

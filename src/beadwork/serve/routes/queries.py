@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import time
+from contextlib import suppress
 from typing import Annotated, Any, Literal
 
 import numpy as np
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import HTMLResponse
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
 from beadwork.api.index.asking.query_page import query_page
 from beadwork.kernels.connectivity.wtcs.score import enrichment_score, running_sum
+from beadwork.model.errors import BeadworkError
 from beadwork.serve.answer.answers import HIDDEN, OLD_NAMES, STRIP_BINS, Answer, missing_rows
+from beadwork.serve.answer.beside import beside
 from beadwork.serve.answer.files import arrow_stream
 from beadwork.serve.answer.heat import heat_map
-from beadwork.serve.answer.pages import View, plain
+from beadwork.serve.answer.pages import MOST_ROWS, USUAL_ROWS, View, plain
 from beadwork.serve.jobs import Job
-from beadwork.serve.lookup.states import arrow_rows
+from beadwork.serve.lookup.states import IndexState, arrow_rows
+from beadwork.serve.questions import Asked as AskedQuestion
 from beadwork.serve.questions import Question, short_question, understand
 from beadwork.serve.refusals import RefusedError, not_found
 from beadwork.serve.service import PageRequest, Rows, Service, is_unchanged
@@ -27,7 +30,8 @@ from beadwork.serve.store import Kept
 
 PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; sandbox allow-scripts"
 MOST_POINTS = 2000
-WAIT_STEP = 0.03
+MOST_QUESTIONS = 100
+"""Questions of one batch."""
 TableName = Literal["perts", "classes", "genes", "cells", "sigs", "signatures", "perturbagens"]
 Text = Annotated[str, Query(max_length=200)]
 Name = Annotated[str, Query(max_length=300)]
@@ -73,9 +77,25 @@ class QueryState(BaseModel):
     state_url: str = Field("", description="where this can be read again")
 
 
+class Batch(BaseModel):
+    """Questions to be asked at once."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    questions: list[Question] = Field(min_length=1, max_length=MOST_QUESTIONS)
+
+
+class Asked(BaseModel):
+    """Where each question of a batch stands, in its order."""
+
+    queries: list[QueryState]
+
+
 def page_request(
-    offset: int = 0,
-    limit: int = 50,
+    offset: Annotated[int, Query(ge=0, le=10**9, description="rows that are left out before the first")] = 0,
+    limit: Annotated[
+        int | None, Query(ge=1, le=MOST_ROWS, description=f"rows of a page, {USUAL_ROWS} without it; a file has all")
+    ] = None,
     cursor: Text = "",
     sort: Text = "",
     f: Annotated[list[str] | None, Query(max_length=20, description="filters; see View")] = None,
@@ -105,22 +125,28 @@ def routes(service: Service) -> APIRouter:
 
     @router.post("", status_code=202, summary="Ask the index")
     def post_query(question: Question, request: Request) -> QueryState:
-        if question.again:
-            kept = service.store.find(question.again)
-            if kept is None:
-                raise not_found("no such question; it may have been dropped for newer ones", "again")
-            question = Question(**kept.question)
-        asked = understand(question, states.current, service.uploads)
-        return state_of(service, jobs.submit(asked), request)
+        return state_of(service, jobs.submit(understood(service, question, states.current)), request)
+
+    @router.post("/batch", status_code=202, summary="Ask several questions: all of them, or none where one cannot be")
+    def post_queries(batch: Batch, request: Request) -> Asked:
+        state, asked = states.current, []
+        for place, question in enumerate(batch.questions):
+            try:
+                asked.append(understood(service, question, state))
+            except BeadworkError as error:
+                status = error.status if isinstance(error, RefusedError) else 422
+                words = f"question {place + 1} ({question.name[:60]}): {error}"
+                raise RefusedError(words, status, field="questions") from None
+        return Asked(queries=[state_of(service, jobs.submit(one), request) for one in asked])
 
     @router.get("/{key}", summary="Where a question stands")
     async def get_query(
         key: str, request: Request,
         wait: Annotated[float, Query(ge=0, le=30, description="seconds to wait for the answer")] = 0,
     ) -> QueryState:  # fmt: skip
-        end = time.monotonic() + wait
-        while (job := jobs.find(key)) is not None and job.is_open and time.monotonic() < end:
-            await asyncio.sleep(WAIT_STEP)
+        job = jobs.find(key)
+        if wait and job is not None and job.is_open:
+            await ended(job, wait)
         return await run_in_threadpool(lambda: state_of(service, find(service, key), request))
 
     @router.delete("/{key}", summary="Cancel a question that is not answered yet")
@@ -155,6 +181,12 @@ def routes(service: Service) -> APIRouter:
     def get_enrichment(key: str, sig: Name) -> dict[str, Any]:
         return enrichment(answered(service, key), sig)
 
+    @router.get(
+        "/{key}/beside", summary="What a score is read against: null signatures, treatments, background questions"
+    )
+    def get_beside(key: str, sig: Name = "", pert: Name = "", pert_type: Text = "") -> dict[str, Any]:
+        return beside(answered(service, key), sig, pert, pert_type)
+
     @router.get("/{key}/view/page", summary="The self-contained page of an answer", response_class=HTMLResponse)
     def view_page(key: str) -> Response:
         result, rolled = answered(service, key).result()
@@ -168,6 +200,33 @@ def routes(service: Service) -> APIRouter:
         return table_page(answer, table, page)
 
     return router
+
+
+async def ended(job: Job, seconds: float) -> None:
+    """Wait for the end of a job, so long at most; many who wait cost nothing meanwhile."""
+    loop, over = asyncio.get_running_loop(), asyncio.Event()
+
+    def tell() -> None:
+        with suppress(RuntimeError):  # the server has ended
+            loop.call_soon_threadsafe(over.set)
+
+    job.watch(tell)
+    try:
+        await asyncio.wait_for(over.wait(), seconds)
+    except TimeoutError:
+        pass
+    finally:
+        job.unwatch(tell)
+
+
+def understood(service: Service, question: Question, state: IndexState) -> AskedQuestion:
+    """Put a question, or that of an answer that is asked again, on the genes of the index."""
+    if question.again:
+        kept = service.store.find(question.again)
+        if kept is None:
+            raise not_found("no such question; it may have been dropped for newer ones", "again")
+        question = Question(**kept.question)
+    return understand(question, state, service.uploads)
 
 
 def find(service: Service, key: str) -> Job | Kept:
@@ -220,8 +279,8 @@ def state_of(service: Service, found: Job | Kept, request: Request | None = None
         id=asked.key, name=asked.query.name, phase=found.phase, status=status, place=service.jobs.place(found),
         done=round(found.done, 3), elapsed=round(found.elapsed, 3), message=found.message,
         counts={key: int(value) for key, value in asked.query.counts.items()}, notes=list(asked.query.notes),
-        missing=missing_rows(asked.query), question=short_question(asked.question), state=asked.state.key,
-        older=asked.state.key != current, state_url=f"{root}/api/queries/{asked.key}",
+        missing=missing_rows(asked.query), question=short_question(asked.question), state=asked.state_key,
+        older=asked.state_key != current, state_url=f"{root}/api/queries/{asked.key}",
     )  # fmt: skip
 
 
@@ -232,7 +291,7 @@ def table_page(answer: Answer, name: str, page: PageRequest) -> Rows:
     found, places = page.page_of(table, answer.kept.state, answer.rows(name, page.view))
     if not found.total:
         found.reason = _why_empty(answer, name, len(table))
-    if name == "perts" and not page.fields and answer.state is not None:
+    if name == "perts" and not page.fields and answer.is_annotated:
         rows = table.take(places, [HIDDEN]).column(HIDDEN).to_numpy()
         found.columns += ["strip", "q25", "q75"]
         for row, (counts, quartiles) in zip(found.rows, answer.strips(rows), strict=True):
@@ -245,7 +304,7 @@ def _why_empty(answer: Answer, name: str, size: int) -> str:
     """Say why a table shows no rows."""
     if size:
         return "no row passes the filters"
-    known = set() if answer.state is None else set(answer.state.index.annotation.names)
+    known = set(answer.annotation.names) if answer.is_annotated else set()
     if name == "classes" and not known & {"moa", "target"}:
         return "the index has no mechanisms and targets (moa, target); `beadwork index annotate` joins them"
     if name == "classes":
@@ -256,10 +315,16 @@ def _why_empty(answer: Answer, name: str, size: int) -> str:
 
 
 def score_columns(answer: Answer, names: list[str]) -> dict[str, np.ndarray]:
-    """Scores of all signatures, in the order of the index; enrichment scores are made when they are asked for."""
+    """Scores of all signatures, in the order of the index; enrichment scores are made when they are asked for.
+
+    ``shown`` is 1 where a signature passes the filters of the question, else 0.
+    """
     found = {}
     for name in names:
-        if name in ("es_up", "es_down"):
+        if name == "shown":
+            found[name] = np.zeros(answer.kept.facts["signatures"], np.float32)
+            found[name][answer.shown] = 1
+        elif name in ("es_up", "es_down"):
             found[name] = answer.enrichment_scores()[name]
         else:
             found[name] = answer.scores(name)

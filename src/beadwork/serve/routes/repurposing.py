@@ -40,9 +40,9 @@ def routes(service: Service) -> APIRouter:
 
 def repurposing_of(answer: Answer, direction: str, params: RepurposingParams) -> SignatureTable:
     """Table of one answer; `direction` is that of the compounds to the question as it was asked."""
-    index = answer.open_state.index
+    annotation = answer.annotation
     sign = -1.0 if direction == "reverse" else 1.0
-    shown = np.zeros(len(index), bool)
+    shown = np.zeros(len(annotation), bool)
     shown[answer.shown] = True
-    table: Any = repurposing_table(index.annotation, sign * answer.scores("ncs").astype(np.float64), shown, params)
+    table: Any = repurposing_table(annotation, sign * answer.scores("ncs").astype(np.float64), shown, params)
     return SignatureTable.of(table)

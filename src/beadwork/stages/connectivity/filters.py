@@ -10,7 +10,7 @@ import numpy as np
 
 from beadwork.model.connectivity.annotation import CELL_FIELDS, COMPOUND_FIELDS
 from beadwork.model.connectivity.flags import FLAGS, read_flag
-from beadwork.model.connectivity.signature_table import SignatureTable
+from beadwork.model.connectivity.signature_table import SignatureTable, as_written
 from beadwork.model.errors import ParameterError, name_some
 
 if TYPE_CHECKING:
@@ -53,8 +53,9 @@ def filter_signatures(
                 bound = float(value)
             except ValueError:
                 raise ParameterError(f"filter {text!r}: {value!r} is no number") from None
-            with np.errstate(invalid="ignore"):
-                keep &= _COMPARE[operator](numbers, bound)
+            kept = float(np.float32(bound)) if abs(bound) < 1e38 else bound
+            with np.errstate(invalid="ignore"):  # a bound such as 0.2 is also what single precision made of it
+                keep &= _COMPARE[operator](np.where(numbers == kept, bound, numbers), bound)
     if filters and not keep.any() and not may_be_none:
         raise ParameterError(f"no signature of the index passes {' and '.join(repr(text) for text in filters)}")
     return keep
@@ -100,5 +101,13 @@ def _same_flag(item: object, wanted: set[str]) -> bool:
 
 
 def _same(item: object, wanted: set[str]) -> bool:
-    text = str(item).lower()
-    return text in wanted or (isinstance(item, float) and item.is_integer() and str(int(item)) in wanted)
+    if str(item).lower() in wanted:
+        return True
+    return isinstance(item, float | int) and as_written(float(item)) in {_number(text) for text in wanted}
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None

@@ -10,7 +10,7 @@ import numpy as np
 from beadwork.model.connectivity.gene_resolver import NAME_KINDS, Kind
 from beadwork.model.connectivity.gene_text import is_mouse_case
 from beadwork.model.connectivity.query import Answer, MappedQuery, MissingGene, Query, query_label
-from beadwork.model.errors import GeneSetError, name_some
+from beadwork.model.errors import GeneSetError, agree, counted, name_some
 from beadwork.model.params import QueryParams
 from beadwork.stages.connectivity.gene_finder import FoundGene, GeneFinder
 
@@ -150,8 +150,10 @@ def _map_profile(query: Query, finder: GeneFinder, params: QueryParams) -> Mappe
     values: list[float] = []
     taken: dict[int, int] = {}
     repeated = 0
-    answers = finder.find(query.profile)
-    given = zip(answers, query.profile.values(), strict=True)
+    profile = {gene: value for gene, value in query.profile.items() if value == value}
+    no_value = len(query.profile) - len(profile)
+    answers = finder.find(profile)
+    given = zip(answers, profile.values(), strict=True)
     for item, value in sorted(given, key=lambda pair: (_BY_OTHER_NAME.get(pair[0].kind, 0), -abs(pair[1]))):
         if item.row in taken:
             repeated += 1
@@ -188,6 +190,8 @@ def _map_profile(query: Query, finder: GeneFinder, params: QueryParams) -> Mappe
     }  # fmt: skip
     high, low = len(ends["up"]), len(ends["down"])
     notes = [*query.notes, f"a signature of {len(at)} genes: its {high} highest and {low} lowest are the sets"]
+    if no_value:
+        notes.append(f"{counted(no_value, 'gene')} without a value {agree(no_value, 'is')} left out")
     if min(high, low) < size:
         notes.append("genes without a change (0) are in no set")
     for side, places in ends.items():

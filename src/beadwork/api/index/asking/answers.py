@@ -14,6 +14,8 @@ from beadwork.stages.connectivity.perturbagens import RollUpPlan
 from beadwork.stages.connectivity.roll_up import RolledBackground, RolledUp, ranked, roll_up
 from beadwork.stages.connectivity.score import Connections
 
+EPS = 2.0**-52
+"""What CMap's tools add to q before the logarithm, so that a q of 0 has one."""
 TABLE_FIELDS = (*SIGNATURE_FIELDS, *MECHANISM_FIELDS)
 """Annotation in tables of signatures, as far as the index has it."""
 
@@ -190,8 +192,7 @@ class QueryResult:
         fdr = self.connections.fdr[query][order]
         columns["ncs"] = self.connections.ncs[query].astype(np.float64)[order]
         columns |= {"tau": self.connections.tau[query][order], "fdr": fdr}
-        with np.errstate(divide="ignore"):
-            columns["fdr_q_nlog10"] = -np.log10(fdr)
+        columns["fdr_q_nlog10"] = -np.log10(fdr + EPS)
         columns |= {"raw_cs": columns["wtcs"], "norm_cs": columns["ncs"]}
         if self.connections.p is not None:
             columns["p"] = self.connections.p[query][order]

@@ -6,6 +6,7 @@ background. Perturbagens are rolled up by pert_id, as clue.io does.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -38,6 +39,10 @@ TOOLS: tuple[Tool, ...] = ("sig_queryl1k_tool", "sig_gutc_tool")
 MOST_SCORES = 500_000_000
 """Signatures times queries; all of them are in memory."""
 DECIMALS = 4
+LATER_NAMES = {"cell_iname": "cell_id", "nsample": "distil_nsample", "cc_q75": "distil_cc_q75",
+               "target_name": "target"}  # fmt: skip
+"""Names that query_result.gct has had since LINCS 2020, beside those of before."""
+MICRO = {0xB5: "u", 0x3BC: "u"}
 KINDS = {"loss of function": "KD", "over-expression": "OE", "mutant": "OE"}
 """First part of the id of a class, by the kind of its perturbations; else CP."""
 
@@ -86,9 +91,14 @@ def write_clue_layout(
     if "sig_gutc_tool" in tools:
         _write_gutc(result, names, output, filters, classes, provenance)
     rows = [
-        {"query_id": query.name, "path": f"arfs/{name}", **{key: value for key, value in row.items() if key != "query"}}
+        {
+            "query_id": query.name,
+            "url": name,
+            "path": f"arfs/{name}",
+            **{key: value for key, value in row.items() if key != "query"},
+        }
         for query, name, row in zip(mapped, names, report, strict=True)
-    ]
+    ]  # fmt: skip
     write_records(rows, output / "arfs" / "index.txt")
     for name, row in zip(names, rows, strict=True):
         write_records([row], output / "arfs" / name / "query_info.txt")
@@ -99,10 +109,11 @@ def _write_sets(result: QueryResult, output: Path) -> None:
     ids = result.index.store.gene_ids
     for file, side, suffix in (("up.gmt", "up", "UP"), ("dn.gmt", "down", "DN")):
         lines = [
-            "\t".join([f"{query.name}_{suffix}", "as scored", *(ids[row] for row in getattr(query, side))])
+            "\t".join([f"{query.name}_{suffix}", "as scored", *(ids[row] for row in getattr(query, side))]) + "\n"
             for query in result.connections.queries
+            if len(getattr(query, side))  # cmapPy refuses a set without genes
         ]
-        write_text(output / file, "\n".join(lines) + "\n")
+        write_text(output / file, "".join(lines))
 
 
 def _cids(result: QueryResult) -> pd.DataFrame:
@@ -114,13 +125,35 @@ def _cids(result: QueryResult) -> pd.DataFrame:
 def _write_query(result: QueryResult, names: Sequence[str], output: Path, provenance: Mapping[str, Any]) -> None:
     """sig_queryl1k_tool: matrices of scores, and a ranked table of signatures for each query."""
     for kind, name in (("wtcs", "cs"), ("ncs", "ncs"), ("fdr", "fdr_qvalue")):
-        write_matrix(
-            replace(result.matrix(kind), provenance=provenance), output / "matrices" / "query" / f"{name}.gctx"
-        )
+        _write_scores(result, kind, output / "matrices" / "query" / f"{name}.gctx", provenance)
     for place, name in enumerate(names):
         columns = result.ranked_columns(place)
+        columns |= {name: columns[own] for name, own in LATER_NAMES.items() if own in columns and name not in columns}
         gct = output / "arfs" / name / "query_result.gct"
         write_parts([columns], None, gct, result.names[place], result.n_shown)
+
+
+def _write_scores(result: QueryResult, kind: str, path: Path, provenance: Mapping[str, Any]) -> None:
+    matrix = result.matrix(kind)
+    write_matrix(replace(matrix, rows=in_ascii(matrix.rows), provenance=provenance), path)
+
+
+def in_ascii(rows: pd.DataFrame) -> pd.DataFrame:
+    """Texts of an annotation in the letters that cmapPy reads in GCTX: ``uM`` for µM, as later releases of LINCS write.
+
+    Letters without their accents; what is left is a question mark. Ids stay as they are.
+    """
+    changed = {}
+    for name in rows.columns:
+        values = rows[name].to_numpy(object)
+        if any(isinstance(value, str) and not value.isascii() for value in values):
+            changed[name] = [_ascii(value) if isinstance(value, str) else value for value in values]
+    return rows.assign(**changed) if changed else rows
+
+
+def _ascii(text: str) -> str:
+    plain = unicodedata.normalize("NFKD", text.translate(MICRO))
+    return "".join(letter for letter in plain if not unicodedata.combining(letter)).encode("ascii", "replace").decode()
 
 
 def _write_gutc(
@@ -134,12 +167,12 @@ def _write_gutc(
     """sig_gutc_tool: scores of signatures, perturbagens and classes, in each cell and summarised."""
     folder = output / "matrices" / "gutc"
     for kind, name in (("wtcs", "cs"), ("ncs", "ns"), ("tau", "ps")):
-        write_matrix(replace(result.matrix(kind), provenance=provenance), folder / f"{name}_sig.gctx")
+        _write_scores(result, kind, folder / f"{name}_sig.gctx", provenance)
     levels = _levels(result, filters, classes)
     cids = _cids(result)
     for name, level in levels.items():
         for short, values in (("ns", level.ncs), ("ps", level.tau)):
-            matrix = Matrix(values.astype(np.float32), level.rows, cids, provenance=provenance)
+            matrix = Matrix(values.astype(np.float32), in_ascii(level.rows), cids, provenance=provenance)
             write_matrix(matrix, folder / f"{short}_{name}.gctx")
     for place, query in enumerate(names):
         for level_name, file in (("pert", "pert_id"), ("pcl", "pcl")):

@@ -136,6 +136,8 @@ def queries_of(
     if _are_queries(up):
         return list(up)
     if signature is not None:
+        if up is not None or down is not None:
+            raise GeneSetError("give genes that go up and down, or a full signature, not both")
         return [Query(name, profile={str(gene): float(value) for gene, value in dict(signature).items()})]
     if up is None and down is None:
         raise GeneSetError("no genes given; give up, down or signature")

@@ -1,0 +1,124 @@
+"""The views of an answer: what stands beside a score, heat maps by keys, plots of the row that is open, filters."""
+
+import re
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+
+def read_out(page):
+    """What a screen reader reads of a heat map: its active field."""
+    return page.evaluate(
+        "document.getElementById(document.querySelector('.heatbox').getAttribute('aria-activedescendant')).innerText"
+    )
+
+
+def test_a_heat_map_by_keys(tab, answer):
+    page = tab.open(f"/q/{answer}/heat?rows=pert_iname&order=name")
+    grid = page.locator(".heatbox")
+    assert grid.get_attribute("aria-rowcount") == "12" and grid.get_attribute("aria-colcount") == "4"
+    grid.focus()
+    first = read_out(page)
+    assert re.fullmatch(r"CDK1, A375: (not measured|[+−][\d.]+)", first)
+    assert page.locator(".heatbox .tip").inner_text() == first, "what is read out is seen too"
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowRight")
+    assert read_out(page).startswith("drug-0, HT29: ")
+    page.keyboard.press("Control+End")
+    assert read_out(page).startswith("TP53, PC3: ")
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowLeft")
+    assert read_out(page) == "TP53: name of the row"
+    page.keyboard.press("+")
+    tab.settle()
+    assert "zoom=1.50" in page.url
+    page.keyboard.press("0")
+    tab.settle()
+    assert "zoom" not in page.url
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/sigs?**")
+    tab.settle()
+    chips = page.inner_text(".chips")
+    assert "Name is TP53" in chips and "Cell is A375" in chips
+
+
+def test_rows_of_a_heat_map_by_one_of_its_columns(tab, answer):
+    page = tab.open(f"/q/{answer}/heat?order=name")
+    grid = page.locator(".heatbox")
+    grid.focus()
+    for key in ("ArrowRight", "ArrowRight", "ArrowUp"):
+        page.keyboard.press(key)
+    assert read_out(page) == "MCF7: title of the column"
+    page.keyboard.press("Enter")
+    tab.settle()
+    assert "col=MCF7" in page.url and "rows by MCF7" in page.inner_text(".tools >> nth=1")
+    page.get_by_text("The same as a table").click()
+    at = page.locator(".heat thead th").all_inner_texts().index("MCF7")
+    values = [row.locator("td").nth(at - 1).inner_text() for row in page.locator(".heat tbody tr").all()]
+    known = [float(value.replace("−", "-")) for value in values if value != "·"]
+    assert known == sorted(known, reverse=True) and len(known) > 1
+    assert values[len(known) :] == ["·"] * (len(values) - len(known)), "what was not measured comes last"
+
+
+def test_what_a_score_is_read_against(tab, answer):
+    page = tab.open(f"/q/{answer}")
+    text = page.locator(".beside").inner_text()
+    assert "48 null signatures, 192 treatments" in text
+    page = tab.open(f"/q/{answer}/perts?row=drug-1")
+    text = page.locator(".beside").inner_text()
+    assert re.search(r"\d+ of 48 null signatures? reach(es)? \+[\d.]+ or beyond", text)
+    assert re.search(r"\d+ of \d+ background questions score less here", text)
+    assert page.locator(".beside svg").count() == 2
+    page = tab.open("/sig/TOY001_A375_24H:BRD-K000:0?q=" + answer)
+    assert page.locator(".beside svg").count() == 2 and page.locator(".enrichment svg").count() == 1
+
+
+def test_every_row_has_its_plot(tab, answer):
+    page = tab.open(f"/q/{answer}/classes?row=planted+inhibitor")
+    detail = page.locator(".detail")
+    assert "5 members among 12 perturbagens ranked by NCS; enrichment score +1.00" in detail.inner_text()
+    assert detail.locator(".enrichment svg g line").count() == 5
+    assert detail.locator("table.strips tbody tr").count() == 5
+    page = tab.open(f"/q/{answer}/genes?row=CDK1")
+    text = page.locator(".detail").inner_text()
+    assert "Loss of the gene" in text and "shRNA" in text and "No gain of it is in this answer" in text
+    assert "5 members among 12" in text
+    page = tab.open(f"/q/{answer}/perts?row=CDK1")
+    page.get_by_label("of the signature").select_option(index=1)
+    tab.settle()
+    assert page.locator(".detail .enrichment svg").count() == 1
+
+
+def test_signatures_that_the_question_left_out_are_no_points(tab, ask, genes):
+    key = ask(name="in one cell", up=genes[0], down=genes[1], where=["cell_id=A375"])
+    page = tab.open(f"/q/{key}/scatter?x=ncs&y=tas&colour=cell_id")
+    text = page.inner_text("#main")
+    assert "60 signatures" in text and "240" not in text and "4 cells" not in text
+    assert page.locator(".legend").inner_text().split("\n")[0].split() == ["A375", "60"]
+    page.get_by_role("button", name="List what is in view").click()
+    tab.settle()
+    assert "60 signatures of 60" in page.locator("section", has_text="Chosen points").inner_text()
+    colours = page.get_by_label("Colour").locator("option").all_inner_texts()
+    assert {"Cell", "Phase", "Indication", "Mechanism", "TAS", "NCS", "tau"} <= set(colours), "any field colours"
+
+
+def test_the_focus_follows_the_view(tab, answer):
+    page = tab.open(f"/q/{answer}")
+    page.get_by_role("link", name="Heat map").click()
+    tab.settle()
+    assert page.evaluate("document.activeElement.innerText") == "Heat map", "tabs keep it"
+    page.get_by_role("link", name="About").click()
+    tab.settle()
+    assert page.evaluate("document.activeElement.id") == "main"
+    assert page.get_by_role("status").last.inner_text() == "About"
+
+
+def test_print_says_where_an_answer_is_from(tab, answer):
+    page = tab.open(f"/q/{answer}")
+    page.emulate_media(media="print", color_scheme="dark")
+    page.wait_for_timeout(150)
+    text = page.locator(".printed").inner_text()
+    assert "state " in text and f"/q/{answer}" in text and page.locator(".sure details[open]").count() == 1
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)", "no dark paper"
