@@ -82,6 +82,7 @@ def colour_bar(figure: Figure, axis: Axes, drawn: Any, words: str = "", *, ends:
         extend="both" if ends else "neither",
     )  # fmt: skip
     low, high = drawn.get_clim()
+    assert bar.solids is not None
     bar.solids.remove()  # 256 shapes; one picture shows the same
     bar.ax.imshow(
         drawn.get_cmap()(np.linspace(0, 1, 256))[:, None], extent=(0, 1, low, high), origin="lower", aspect="auto",
