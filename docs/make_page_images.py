@@ -6,6 +6,7 @@ python docs/make_page_images.py
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from pathlib import Path
@@ -63,6 +64,48 @@ def take(page: Page) -> None:
     picture(page, "scatter", 860)
 
 
+def take_files(page: Page, folder: Path) -> None:
+    """Drop a table of differential expression and a library of sets, made of signatures that ship."""
+    table, sets = make_files(folder)
+    page.goto(SITE)
+    page.set_input_files("input[type=file]", table)
+    page.get_by_role("button", name="Find connections").wait_for()
+    settle(page)
+    top = page.locator(".preview").bounding_box()
+    picture(page, "file", int(top["y"] + top["height"] + 12))
+    page.goto(f"{SITE}/library")
+    page.set_input_files("input[type=file]", sets)
+    page.get_by_role("button", name="Ask these").click()
+    page.get_by_role("grid").wait_for()
+    while page.locator("progress").count():
+        page.wait_for_timeout(200)
+    picture(page, "library", 1180)
+
+
+def make_files(folder: Path) -> tuple[Path, Path]:
+    """Write a table as DESeq2 writes it, and sets of fourteen signatures."""
+    import numpy as np
+    import pandas as pd
+
+    from beadwork.api import ConnectivityIndex
+    from beadwork.api.library.starter import starter_index
+
+    index = ConnectivityIndex.open(starter_index())
+    symbols, ids = index.genes["symbol"].to_numpy(), index.siginfo["sig_id"].tolist()
+    z = index.signature(ids[100]).to_numpy(np.float64)
+    p = np.exp(-2 * np.abs(z))
+    table = pd.DataFrame({"symbol": symbols, "baseMean": 100 + np.arange(len(z)), "log2FoldChange": (z / 3).round(3),
+                          "stat": z.round(3), "pvalue": p.round(6), "padj": np.minimum(1, 2 * p).round(6)})  # fmt: skip
+    table.to_csv(folder / "deseq2_results.csv", index=False)
+    lines = []
+    for number in range(14):
+        order = np.argsort(index.signature(ids[200 + 40 * number]).to_numpy())
+        for side, places in (("up", order[::-1][:60]), ("dn", order[:60])):
+            lines.append("\t".join([f"illness {number + 1}_{side}", "-", *symbols[places]]))
+    (folder / "illnesses.gmt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return folder / "deseq2_results.csv", folder / "illnesses.gmt"
+
+
 def main() -> None:
     """Start the server, take the pictures."""
     browser = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
@@ -77,6 +120,8 @@ def main() -> None:
         with sync_playwright() as running:
             opened = running.chromium.launch(executable_path=browser, args=ARGUMENTS)
             take(opened.new_page(viewport={"width": 1280, "height": 900}))
+            with tempfile.TemporaryDirectory() as folder:
+                take_files(opened.new_page(viewport={"width": 1280, "height": 900}), Path(folder))
             opened.close()
     finally:
         server.terminate()

@@ -7,7 +7,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-pytest.importorskip("fastapi", reason="the extra serve is not installed")
+testclient = pytest.importorskip("fastapi.testclient", reason="the extra serve is not installed")
 
 
 def test_genes_are_checked_one_by_one(client, open_index):
@@ -89,7 +89,7 @@ def test_files_that_cannot_be_used(client, name, content, status):
      ("a\nb.tsv", "a_b.tsv"), ("", "signature.txt"), ("x" * 300, "x" * 100)],
 )  # fmt: skip
 def test_names_of_files_are_only_names(name, plain):
-    from beadwork.serve.routes.genes import plain_name
+    from beadwork.serve.routes.signatures import plain_name
 
     assert plain_name(name) == plain
 
@@ -154,3 +154,33 @@ def test_values_as_json_csv_and_arrow(client, open_index):
     assert table.column_names == ["gene_id", "symbol", *ids] and table.column("symbol").to_pylist() == genes
     np.testing.assert_array_equal(table.column(ids[1]).to_numpy(), expected[1, :3])
     assert client.post("/api/sigs/values", json={"sig_ids": ["nix"]}).status_code == 404
+
+
+@pytest.fixture
+def rich(toy_files, tmp_path):
+    from beadwork.api import ConnectivityIndex
+    from beadwork.serve.app import create_app
+
+    info = pd.read_csv(toy_files[1], sep="\t")
+    own = np.flatnonzero(info["pert_iname"] == "drug-1")
+    info.loc[own, "pert_type"] = ["trt_sh", "trt_oe"] * (len(own) // 2) + ["trt_sh"] * (len(own) % 2)
+    info.to_csv(tmp_path / "siginfo.tsv", sep="\t", index=False)
+    ConnectivityIndex.build(tmp_path / "index", toy_files[0], tmp_path / "siginfo.tsv")
+    app = create_app(ConnectivityIndex.open(tmp_path / "index"), hosts=["127.0.0.1"])
+    with testclient.TestClient(app, base_url="http://127.0.0.1") as found:
+        yield found
+
+
+def test_loss_and_gain_of_one_name_are_asked_with_apart(rich):
+    hits = [hit for hit in rich.get("/api/search?q=drug-1").json()["hits"] if hit["id"] == "drug-1"]
+    assert sorted(hit["type"] for hit in hits) == ["trt_oe", "trt_sh"]
+    both = rich.post("/api/queries", json={"like": "drug-1"}).json()
+    assert any("signatures of drug-1 are of several types (trt_oe, trt_sh)" in note for note in both["notes"])
+    parts = [rich.post("/api/queries", json={"like": f"drug-1:{kind}"}).json() for kind in ("trt_sh", "TRT_OE")]
+    assert len({both["id"], *(part["id"] for part in parts)}) == 3
+    for part in parts:
+        assert not any("several types" in note for note in part["notes"])
+    refused = rich.post("/api/queries", json={"like": "drug-2:trt_oe"})
+    assert refused.status_code == 404 and "drug-2 has no signatures of type trt_oe; it has trt_cp" in str(
+        refused.json()
+    )

@@ -21,6 +21,7 @@ from beadwork import __version__
 from beadwork.api.figures.wells import RunPlates
 from beadwork.api.index.cards.gene_lists import list_scores
 from beadwork.api.index.opened import ConnectivityIndex
+from beadwork.api.library.starter import starter_details, starter_words
 from beadwork.io.connectivity.index.layout import MAP
 from beadwork.model.errors import BeadworkError
 from beadwork.model.pert_types import PERT_TYPES, pert_type_name
@@ -35,7 +36,20 @@ from beadwork.serve.page import add_page
 from beadwork.serve.parameters import body_fields, refuse_unknown
 from beadwork.serve.questions import MOST_BYTES
 from beadwork.serve.refusals import RefusedError, error_body, refusal
-from beadwork.serve.routes import addresses, cards, clue, exports, genes, history, plates, points, queries, repurposing
+from beadwork.serve.routes import (
+    addresses,
+    batches,
+    cards,
+    clue,
+    exports,
+    genes,
+    history,
+    plates,
+    points,
+    queries,
+    repurposing,
+    signatures,
+)
 from beadwork.serve.service import Service
 from beadwork.serve.store import Store
 
@@ -106,7 +120,9 @@ def create_app(
         description="Connections of gene sets and signatures with those of one index, which is only read.",
     )
     app.root_path = root_path
-    app.add_middleware(LimitBody, most=MOST_BYTES, seconds=request_seconds)
+    app.add_middleware(
+        LimitBody, most=MOST_BYTES, seconds=request_seconds, larger={"/api/signature": signatures.MOST_VALUES}
+    )
     states, kept = States(index, reopen), store or Store()
     jobs = Jobs(kept, most_waiting=most_waiting, most_seconds=query_seconds)
     service = Service(states, kept, jobs, Answers(kept, states), results=results, starter=starter)
@@ -153,6 +169,8 @@ def create_app(
         facts["pert_type_names"] = {kind: pert_type_name(kind) for kind in (*PERT_TYPES, *facts["pert_types"])}
         facts["fields"] = [name for name in state.index.annotation.names if name != "source"]
         facts["starter"] = starter
+        if starter:
+            facts["starter_words"] = [starter_words(len(state.index)), starter_details(len(state.index))]
         facts["parts"] = parts_of(state.index, results is not None)
         return facts
 
@@ -161,7 +179,8 @@ def create_app(
     def get_signature(sig_id: queries.Name, top: Annotated[int, Query(ge=1, le=200)] = 25) -> SignatureProfile:
         return _profile(states.current.index, sig_id, top)
 
-    for part in (addresses, points, exports, repurposing, queries, genes, plates, clue, cards, history):
+    for part in (addresses, points, exports, repurposing, queries, batches, genes, signatures, plates, clue, cards,
+                 history):  # fmt: skip
         app.include_router(part.routes(service), dependencies=checked)
     add_page(app)
     describe(app)

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from urllib.parse import urlsplit
 
 from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -167,15 +168,22 @@ class AddHeaders:
 
 
 class LimitBody:
-    """Refuse bodies that are too large, whatever their header says, or too long in coming."""
+    """Refuse bodies that are too large, whatever their header says, or too long in coming.
 
-    def __init__(self, app: ASGIApp, most: int, seconds: float) -> None:
-        self.app, self.most, self.seconds = app, most, seconds
+    Paths in `larger` may send more, in ten times the time; such bodies are passed on as they come.
+    """
+
+    def __init__(self, app: ASGIApp, most: int, seconds: float, larger: Mapping[str, int] | None = None) -> None:
+        self.app, self.most, self.seconds, self.larger = app, most, seconds, larger or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on with its whole body, or refuse it."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
+            return
+        path = scope["path"].removeprefix(str(scope.get("root_path", "")).rstrip("/"))
+        if path in self.larger:
+            await self.app(scope, _counted(receive, self.larger[path], 10 * self.seconds), send)
             return
         size = 0
         body = []
@@ -209,3 +217,24 @@ class LimitBody:
             return {"type": "http.request", "body": b"".join(body), "more_body": False}
 
         await self.app(scope, replay, send)
+
+
+def _counted(receive: Receive, most: int, seconds: float) -> Receive:
+    """Receive the parts of a body until it is too large, or too long in coming."""
+    size, is_whole, end = 0, False, time.monotonic() + seconds
+
+    async def part() -> Message:
+        nonlocal size, is_whole
+        if is_whole:
+            return await receive()
+        try:
+            message = await asyncio.wait_for(receive(), max(0.0, end - time.monotonic()))
+        except TimeoutError:
+            raise HTTPException(408, f"the request took more than {seconds:g} s to come") from None
+        size += len(message.get("body", b""))
+        is_whole = not message.get("more_body")
+        if size > most:
+            raise HTTPException(413, f"the request holds more than {most:,} bytes")
+        return message
+
+    return part

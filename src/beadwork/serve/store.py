@@ -12,7 +12,7 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,8 +43,12 @@ create table if not exists result(
     primary key(id, name));
 create table if not exists state(key text primary key, bytes integer not null);
 create index if not exists query_used on query(star, used);
+create table if not exists batch(
+    id text primary key, created real not null, name text not null, questions text not null, ids text not null);
 create index if not exists query_bytes on query(bytes);
 """
+MOST_BATCHES = 500
+"""Lists of questions that were asked together; the oldest go, their answers stay."""
 
 
 @dataclass
@@ -72,6 +76,25 @@ class Kept:
     note: str = ""
     star: bool = False
     bytes: int = 0
+
+
+@dataclass
+class KeptBatch:
+    """Questions that were asked together, in their order.
+
+    Attributes
+    ----------
+    questions
+        What was asked.
+    ids
+        Id of the answer to each; empty where it could not be asked.
+    """
+
+    id: str
+    name: str
+    questions: list[dict[str, Any]]
+    ids: list[str]
+    created: float = field(default_factory=time.time)
 
 
 class Store:
@@ -254,6 +277,40 @@ class Store:
             self._drop_states(base)
         return len(keys)
 
+    def put_batch(self, batch: KeptBatch) -> None:
+        """Keep a list of questions, or what became of it."""
+        with self._change() as base:
+            base.execute(
+                "insert or replace into batch values (?, ?, ?, ?, ?)",
+                (batch.id, batch.created, batch.name, json.dumps(batch.questions), json.dumps(batch.ids)),
+            )
+            base.execute("delete from batch where id in (select id from batch order by created desc limit -1 offset ?)",
+                         (MOST_BATCHES,))  # fmt: skip
+
+    def find_batch(self, key: str) -> KeptBatch | None:
+        """List of questions by its id."""
+        with self._lock:
+            row = self._base.execute("select * from batch where id = ?", (key,)).fetchone()
+        return None if row is None else _batch(row)
+
+    def batches(self) -> list[tuple[str, str, float, list[str]]]:
+        """Id, name, time and ids of the answers of each list, newest first."""
+        with self._lock:
+            rows = self._base.execute("select id, name, created, ids from batch order by created desc, id").fetchall()
+        return [(row["id"], row["name"], row["created"], json.loads(row["ids"])) for row in rows]
+
+    def delete_batch(self, key: str) -> bool:
+        """Remove a list; the answers stay. False if there is no such list."""
+        with self._change() as base:
+            return base.execute("delete from batch where id = ?", (key,)).rowcount > 0
+
+    def has(self, keys: Sequence[str]) -> set[str]:
+        """Which of some answers are kept, with their columns."""
+        with self._lock:
+            marks = ", ".join("?" * len(keys))
+            rows = self._base.execute(f"select id from query where bytes > 0 and id in ({marks})", list(keys))
+            return {row[0] for row in rows}
+
     def close(self) -> None:
         """Close the file."""
         with self._lock:
@@ -354,6 +411,10 @@ def _kept(row: sqlite3.Row) -> Kept:
         row["id"], row["name"], json.loads(row["question"]), row["state"], json.loads(row["facts"]), row["created"],
         row["note"], bool(row["star"]), row["bytes"],
     )  # fmt: skip
+
+
+def _batch(row: sqlite3.Row) -> KeptBatch:
+    return KeptBatch(row["id"], row["name"], json.loads(row["questions"]), json.loads(row["ids"]), row["created"])
 
 
 def _is_full(error: FileError) -> bool:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from beadwork.io.connectivity.signature_tables import read_signature_bytes, read_signatures
+from beadwork.io.connectivity.signature_tables import read_signature_bytes, read_signatures, read_table_columns
 from beadwork.io.platform.gene_names import known_genes
 from beadwork.model.errors import GeneSetError
 from beadwork.model.params import SignatureParams
@@ -211,6 +211,39 @@ def test_columns_can_be_set():
         one(text, value_column="nix")
     with pytest.raises(GeneSetError, match="no column nix; it has"):
         one(text, gene_column="nix")
+
+
+def test_a_column_of_p_values_can_be_set():
+    text = lines(["gene", "logFC", "t", "P.Value", "other.p"], [SYMBOLS, FOLD, T, P, ADJ])
+    (query,) = read_signature_bytes("de.tsv", text.encode(), params=SignatureParams(p_column="P.Value"))
+    assert query.profile == pytest.approx(signed_p(FOLD, P))
+    assert "values: sign of logFC x -log10 P.Value" in query.notes[0]
+    other = SignatureParams(p_column="otherp", value_column="t")
+    (query,) = read_signature_bytes("de.tsv", text.encode(), params=other)
+    assert query.profile == pytest.approx(signed_p(T, ADJ))
+    for params, words in (
+        (SignatureParams(p_column="nix"), "no column nix; it has gene, logFC, t, P.Value, other.p"),
+        (SignatureParams(p_column="t"), "column t holds no p-values (numbers from 0 to 1)"),
+        (SignatureParams(p_column="P.Value", value_column="P.Value"), "do not say which genes go up; name the column"),
+    ):
+        with pytest.raises(GeneSetError, match=re.escape(words)):
+            read_signature_bytes("de.tsv", text.encode(), params=params)
+    text = lines(["gene", "P.Value"], [SYMBOLS, P])
+    with pytest.raises(GeneSetError, match=r"p-values of column P\.Value do not say which genes go up"):
+        read_signature_bytes("de.tsv", text.encode(), params=SignatureParams(p_column="P.Value"))
+
+
+def test_columns_of_a_table_and_which_are_taken():
+    text = lines(["gene", "logFC", "t", "P.Value"], [SYMBOLS, FOLD, T, P])
+    found = read_table_columns("de.tsv", text.encode())
+    assert found.names == ["gene", "logFC", "t", "P.Value"] and found.numeric == [False, True, True, True]
+    assert (found.genes, found.values, found.n_rows) == ((0,), (2,), len(SYMBOLS))
+    assert found.first[0] == [SYMBOLS[0], str(FOLD[0]), str(T[0]), str(P[0])]
+    assert read_table_columns("de.tsv.gz", gzip.compress(text.encode())) == found
+    assert read_table_columns("de.tsv", text.encode(), params=SignatureParams(p_column="P.Value")).values == (1, 3)
+    assert read_table_columns("x.tsv", b"a\tb\nc\td\n").values == ()
+    with pytest.raises(GeneSetError, match=r"^x.tsv: is empty"):
+        read_table_columns("x.tsv", b"")
 
 
 def test_several_genes_in_a_cell_and_repeated_genes():

@@ -91,7 +91,7 @@ def test_files(tab, genes, rich_index, tmp_path):
     sets = {"a_UP": genes[0], "a_DN": genes[1], "b_UP": genes[0][:12]}
     gmt.write_text("".join("\t".join([name, "-", *some]) + "\n" for name, some in sets.items()))
     page.set_input_files("input[type=file]", gmt)
-    page.get_by_role("button", name="a 30 up, 30 down").click()
+    page.get_by_role("button", name="Put a in the boxes").click()
     assert page.get_by_label("Down genes").input_value().split() == genes[1]
     table = tmp_path / "de.tsv"
     z = rich_index.signature(rich_index.siginfo["sig_id"].iloc[0])

@@ -39,7 +39,7 @@ VIEWS = {
     "signature, for a question": ("/sig/{sig}?q={id}", "Enrichment for this question"),
     "map": ("/map", "Distance on the map is not a score"),
     "map, searched, coloured by score": ("/map?q={id}&colour=ncs&find=drug-1", "16 marked"),
-    "disease library": ("/library", "No library is open"),
+    "disease library": ("/library", "No library has been asked yet"),
     "own plates": ("/plate", "was opened without the plates"),
     "genes behind, a row open": ("/q/{id}/genes?row=CDK1", "Loss of the gene"),
     "heat map, one type, rows by a column": ("/q/{id}/heat?kind=compound&col=MCF7", "rows by MCF7"),

@@ -43,13 +43,13 @@ export function useAnswer(id) {
 }
 
 export function Answer({ rest: [id, tab = ""] }) {
-  const [call] = useAnswer(id ?? "");
+  const [call, look] = useAnswer(id ?? "");
   if (call.error) return html`<h1>Answer</h1><${Failed} error=${call.error}>${[404, 410].includes(call.error.status) ? html`<p>This answer is not kept here. <${AskAgain} />, or look in the <a href=${link("history")}>history</a>.</p>` : ""}</${Failed}>`;
   if (call.loading) return html`<h1>Answer</h1><${Loading} what="Looking for the answer" />`;
   const state = call.data, phase = state.phase ?? state.status;
   if (!isOver(state)) return html`<${Waiting} state=${state} id=${id} />`;
   if (phase !== "done") return html`<h1>${state.name}</h1><${Failed} error=${{ message: phase === "cancelled" ? "the question was cancelled" : state.message || "the question was not answered" }}><p><${AskAgain} /></p></${Failed}>`;
-  return html`<${Done} state=${state} id=${id} tab=${tab} />`;
+  return html`<${Done} state=${state} id=${id} tab=${tab} look=${look} />`;
 }
 
 function Waiting({ state, id }) {
@@ -65,9 +65,9 @@ function Waiting({ state, id }) {
 }
 
 /** Asks the same question of the index as it is now. */
-function Again({ id }) {
+function Again({ id, look }) {
   const [error, setError] = useState(null);
-  const ask = () => send("POST", ["queries"], { again: id }).then((state) => (state.id === id ? location.reload() : go(link("q", state.id))), setError);
+  const ask = () => send("POST", ["queries"], { again: id }).then((state) => (state.id === id ? look() : go(link("q", state.id))), setError);
   return html`<button type="button" onClick=${ask}>Ask again</button>${error && html`<${Failed} error=${error} />`}`;
 }
 
@@ -82,26 +82,21 @@ export function questionLine(state) {
   return `${side(found[0], "up")}, ${side(found[1], "down")}`;
 }
 
-function Done({ state, id, tab }) {
+function Done({ state, id, tab, look }) {
   const [, , View] = TABS.find(([name]) => name === tab) ?? TABS[0];
   const counts = state.counts ?? {};
   const old = state.older;
   const query = new URLSearchParams([...route.value.query].filter(([name]) => name === "v"));
   const file = state.name === "query" ? questionLine(state) : state.name;
   return html`<div class="answer">
-    ${(old || state.message) && html`<div class="banner" role="status">${state.message ? "The scores of this answer are not kept any more." : "This answer is of an older state of the index."} <${Again} id=${id} /></div>`}
+    ${(old || state.message) && html`<div class="banner" role="status">${state.message ? "The scores of this answer are not kept any more." : "This answer is of an older state of the index."} <${Again} id=${id} look=${look} /></div>`}
     <h1>${state.name && state.name !== "query" ? html`${state.name} <span class="soft">${questionLine(state)}</span>` : questionLine(state)}</h1>
     <div class="row under"><span class="soft">${plural(counts.n_signatures ?? index.value?.signatures ?? 0, "signature")} · ${plural(counts.n_perturbagens ?? 0, "perturbagen")}${state.question?.where?.length ? "" : html` · ${plural(index.value?.cells ?? 0, "cell")}`}${state.question?.where?.length ? ` · only ${state.question.where.join(" and ")}` : ""}</span><${Tools} state=${state} id=${id} file=${file} /></div>
     <${HowSure} state=${state} />
-    <nav class="tabs" aria-label="Views of this answer">${TABS.map(([name, title, , n]) => html`<a key=${name} href=${`${link("q", id, ...(name ? [name] : []))}${query.size ? `?${query}` : ""}`} aria-current=${tab === name ? "page" : undefined}>${title}${n && counts[n] !== undefined ? html` <span class="soft">${count(counts[n])}</span>` : ""}</a>`)}</nav>
-    <${View} key=${tab} state=${state} id=${id} file=${file} />
+    ${state.message ? "" : html`<nav class="tabs" aria-label="Views of this answer">${TABS.map(([name, title, , n]) => html`<a key=${name} href=${`${link("q", id, ...(name ? [name] : []))}${query.size ? `?${query}` : ""}`} aria-current=${tab === name ? "page" : undefined}>${title}${n && counts[n] !== undefined ? html` <span class="soft">${count(counts[n])}</span>` : ""}</a>`)}</nav>
+    <${View} key=${tab} state=${state} id=${id} file=${file} />`}
     <p class="printed">beadwork · ${index.value?.path ?? "index"}, state ${state.state ?? ""}${state.created ? ` · asked ${new Date(state.created * 1000).toISOString().slice(0, 16).replace("T", " ")} UTC` : ""} · ${location.href}</p></div>`;
 }
 
 /** Address of the form with this question in it. */
-export function askAgain(state) {
-  const { up = [], down = [], like } = state.question ?? {};
-  const genes = { up: up.join(","), down: down.join(","), name: state.name };
-  if (like || JSON.stringify(genes).length > 2000) return link();
-  return link({ ...genes, edit: 1 });
-}
+export const askAgain = (state) => link({ from: state.id, edit: 1 });

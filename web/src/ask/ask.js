@@ -1,40 +1,53 @@
-// Ask: genes, a file, or a name.
+// Ask: genes, files, or a name.
 import { html, useEffect, useRef, useState } from "../core/html.js";
 import { get, send } from "../core/api.js";
 import { go, link, route } from "../core/route.js";
 import { index } from "../core/index.js";
-import { count, plural, typeName } from "../core/format.js";
-import { genesOf, kindOf, readGmt, textOf } from "./files.js";
+import { plural, typeName } from "../core/format.js";
+import { genesOf, readFiles } from "./files.js";
 import { announce } from "../core/live.js";
 import { Failed } from "../parts/states.js";
+import { Starter } from "../parts/starter.js";
 import { useCheck, used, Verdict } from "./check.js";
 import { ByName } from "./byname.js";
 import { Preview } from "./preview.js";
+import { Several } from "./several.js";
 import { EXAMPLES } from "./examples.js";
 import { QuestionRow } from "./questions.js";
 
-const MOST_BYTES = 8_000_000;
+const ACCEPTED = ".gmt,.gmx,.grp,.txt,.tsv,.csv,.rnk,.list,.gct,.gctx,.h5ad,.xlsx,.xls,.parquet,.npz,.gz";
 
 export function Ask() {
   const given = route.value.query;
   const [up, setUp] = useState(genesOf(given.get("up") ?? "").join(" ")), [down, setDown] = useState(genesOf(given.get("down") ?? "").join(" "));
   const [name, setName] = useState(given.get("name") ?? ""), [cell, setCell] = useState(given.get("cell") ?? ""), [type, setType] = useState(given.get("type") ?? "");
-  const [table, setTable] = useState(null), [sets, setSets] = useState(null), [error, setError] = useState(null), [busy, setBusy] = useState(false), [over, setOver] = useState(false);
+  const [reverse, setReverse] = useState(false), [from, setFrom] = useState(null);
+  const [table, setTable] = useState(null), [several, setSeveral] = useState(null), [error, setError] = useState(null), [busy, setBusy] = useState(false), [over, setOver] = useState(false);
   const checkUp = useCheck(up), checkDown = useCheck(down);
   const facts = index.value;
   const upBox = useRef(null), downBox = useRef(null);
 
   const where = () => [cell && `cell_id=${cell}`, type && `pert_type=${type}`].filter(Boolean);
+  const common = () => ({ where: where(), ...(reverse ? { direction: "reverse" } : {}) });
+  const fail = (failure) => { setError(failure); setBusy(false); };
   const ask = async (question) => {
     setError(null); setBusy(true);
     try {
-      const state = await send("POST", ["queries"], { where: where(), ...question });
+      const state = await send("POST", ["queries"], { ...common(), ...question });
       announce("the question was taken");
       go(link("q", state.id));
     } catch (failure) {
-      setError(failure); setBusy(false);
+      fail(failure);
       if (/^(up|down)/.test(failure.field ?? "")) (failure.field.startsWith("up") ? upBox : downBox).current?.focus();
     }
+  };
+  const askAll = async (title, questions) => {
+    setError(null); setBusy(true);
+    try {
+      const state = await send("POST", ["batches"], { name: title, questions: questions.map((question) => ({ ...common(), ...question })) });
+      announce(`${plural(questions.length, "question")} taken`);
+      go(link("library", state.id));
+    } catch (failure) { fail(failure); }
   };
   const askGenes = () => {
     const lists = { up: genesOf(up), down: genesOf(down) };
@@ -43,32 +56,43 @@ export function Ask() {
   };
   // an address with genes is a question by itself, as it was before answers were kept
   useEffect(() => { if ((given.get("up") || given.get("down")) && !given.has("edit")) askGenes(); }, []);
+  // change a question that was asked: lists stand in the boxes, a name or a whole signature is said
+  useEffect(() => {
+    const id = given.get("from");
+    if (!id) return;
+    get(["queries", id]).then((state) => {
+      const question = state.question ?? {};
+      setUp((question.up ?? []).join(" ")); setDown((question.down ?? []).join(" ")); setName(state.name === "query" ? "" : state.name);
+      setReverse(question.direction === "reverse");
+      for (const item of question.where ?? []) { if (item.startsWith("cell_id=")) setCell(item.slice(8)); if (item.startsWith("pert_type=")) setType(item.slice(10)); }
+      if (!question.up?.length && !question.down?.length) setFrom({ id, name: state.name, like: question.like, signature: question.signature, size: question.signature_size ?? question.signature_table_size ?? Object.keys(question.signature ?? {}).length });
+    }, setError);
+  }, [given.get("from")]);
 
-  const read = async (file) => {
-    setError(null); setSets(null); setTable(null);
-    if (!file) return;
-    if (/\.(h5ad|xlsx?|parquet|gctx?)$/i.test(file.name)) { setTable({ file, name: file.name, binary: true }); return; }
-    if (file.size > MOST_BYTES) { setError({ message: `${file.name} holds more than ${count(MOST_BYTES)} bytes; \`beadwork query --signature\` reads it` }); return; }
-    const text = textOf(await file.arrayBuffer());
-    const kind = kindOf(file.name, text);
-    const plain = file.name.replace(/\.[^.]*$/, "");
-    if (kind === "table") { setTable({ file, name: file.name, text }); setName(plain); return; }
-    if (kind === "list") { setUp(genesOf(text.split(/\r?\n/).filter((line) => !line.startsWith("#")).join("\n")).join(" ")); setName(plain); return; }
-    const found = readGmt(text);
-    if (!found.length) { setError({ message: `${file.name} holds no set; a line of GMT is a name, a description and genes, with tabs between` }); return; }
-    if (found.length === 1) take(found[0]); else setSets({ name: file.name, found });
+  const read = async (list) => {
+    setError(null); setSeveral(null); setTable(null);
+    const found = await readFiles([...list]);
+    if (found.tables.length + found.sets.length + found.failed.length === 0) return;
+    if (found.tables.length === 0 && found.sets.length === 1 && !found.failed.length) take(found.sets[0]);
+    else if (found.tables.length === 1 && !found.sets.length && !found.failed.length) { setTable(found.tables[0]); setName(found.tables[0].name.replace(/\.[^.]*$/, "")); }
+    else setSeveral({ ...found, title: list.length === 1 ? list[0].name.replace(/\.[^.]*$/, "") : plural(list.length, "file") });
   };
-  const take = (pair) => { setUp(pair.up.join(" ")); setDown(pair.down.join(" ")); setName(pair.name); setSets(null); announce(`${pair.name}: ${pair.up.length} genes up, ${pair.down.length} down`); };
-  const drop = (event) => { event.preventDefault(); setOver(false); read(event.dataTransfer.files[0]); };
-  const replace = (text, set) => (from, to) => set(genesOf(text).map((gene) => (gene === from ? to : gene)).join(" "));
+  const take = (pair) => { setUp(pair.up.join(" ")); setDown(pair.down.join(" ")); setName(pair.name); setSeveral(null); setTable(null); announce(`${pair.name}: ${pair.up.length} genes up, ${pair.down.length} down`); };
+  const drop = (event) => { event.preventDefault(); setOver(false); if (event.dataTransfer.files.length) read(event.dataTransfer.files); };
+  const replace = (text, set) => (before, after) => set(genesOf(text).map((gene) => (gene === before ? after : gene)).join(" "));
   const keys = (event) => { if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); askGenes(); } };
   const one = Boolean(genesOf(up).length) !== Boolean(genesOf(down).length);
   const n = (checkUp?.rows?.filter(used).length ?? 0) + (checkDown?.rows?.filter(used).length ?? 0);
+  const against = facts ? `against ${plural(facts.signatures, "signature")} of ${plural(facts.perturbagens, "perturbagen")} in ${plural(facts.cells, "cell")}` : "";
 
   return html`<div class=${over ? "drop over" : "drop"} onDragOver=${(event) => { event.preventDefault(); setOver(true); }} onDragLeave=${() => setOver(false)} onDrop=${drop}>
     <h1>Ask</h1>
-    <p class="soft lead">Paste genes, or drop a list, GMT, or a table of differential expression (DESeq2, limma, edgeR, Seurat, scanpy). What resembles it, and what opposes it?</p>
+    <${Starter} />
+    <p class="soft lead">Paste genes, or drop lists, GMT, tables of differential expression (DESeq2, limma, edgeR, Seurat, scanpy), or values of samples (h5ad, GCT). What resembles it, and what opposes it?</p>
     ${error && html`<${Failed} error=${error} />`}
+    ${from && html`<section class="box" aria-label="Question to change"><p>${from.name} was asked ${from.like ? html`with <a href=${link("lookup", { find: from.like })}>${from.like}</a>` : `with a whole signature${from.size ? ` of ${plural(from.size, "gene")}` : ""}`}. Its filters stand below.</p>
+      <div class="row"><button type="button" class="main" disabled=${busy || (!from.like && !from.signature)} onClick=${() => ask({ name: name.trim() || from.name, ...(from.like ? { like: from.like } : { signature: from.signature }) })}>Ask it with these filters</button>
+      ${!from.like && !from.signature && html`<span class="soft">A long signature is not sent back: choose its file once more.</span>`}</div></section>`}
     <form onSubmit=${(event) => { event.preventDefault(); askGenes(); }} aria-label="Question">
       <div class="sets">
         ${[["up", "Up", up, setUp, upBox, checkUp], ["down", "Down", down, setDown, downBox, checkDown]].map(([id, label, text, set, box, check]) => html`<div key=${id}>
@@ -78,16 +102,16 @@ export function Ask() {
           <${Verdict} id=${`${id}-verdict`} state=${check} onReplace=${replace(text, set)} /></div>`)}
       </div>
       <div class="row">
-        <label class="file">Or a file <input type="file" accept=".gmt,.grp,.txt,.tsv,.csv,.rnk,.list,.gct,.h5ad,.xlsx" onChange=${(event) => { read(event.target.files[0]); event.target.value = ""; }} /></label>
+        <label class="file">Or files <input type="file" multiple accept=${ACCEPTED} onChange=${async (event) => { const chosen = [...event.target.files]; event.target.value = ""; await read(chosen); }} /></label>
         <label>Name <input value=${name} maxlength="100" placeholder="query" onInput=${(event) => setName(event.target.value)} /></label>
         <label>Cell <select value=${cell} onChange=${(event) => setCell(event.target.value)}><option value="">all</option>${(facts?.cell_ids ?? []).map((item) => html`<option key=${item} value=${item}>${item}</option>`)}</select></label>
         <label>Type <select value=${type} onChange=${(event) => setType(event.target.value)}><option value="">all</option>${(facts?.pert_types ?? []).map((item) => html`<option key=${item} value=${item}>${typeName(item)}</option>`)}</select></label>
+        <label title="exchanges up and down: what opposes the question comes first"><input type="checkbox" checked=${reverse} onChange=${(event) => setReverse(event.target.checked)} /> reversed</label>
       </div>
-      ${sets && html`<section class="box" aria-label="Sets of the file"><p>${sets.name} holds ${plural(sets.found.length, "set")}; which one?</p><div class="row">${sets.found.slice(0, 40).map((pair) => html`<button type="button" key=${pair.name} onClick=${() => take(pair)}>${pair.name} <span class="soft">${pair.up.length} up, ${pair.down.length} down</span></button>`)}</div>
-        ${sets.found.length > 40 && html`<p class="soft">The first 40; <code>beadwork query</code> asks them all.</p>`}</section>`}
-      ${table ? html`<${Preview} table=${table} busy=${busy} name=${name} onAsk=${(question) => ask({ name: name.trim() || table.name, ...question })} onGenes=${take} onClose=${() => setTable(null)} />` : html`<div class="row">
-        <button type="submit" class="main" disabled=${busy}>Find connections</button>
-        <span class="soft">${busy ? "asking ..." : one && n > 0 ? "One set only: scores will rest on it alone." : facts ? `against ${plural(facts.signatures, "signature")} of ${plural(facts.perturbagens, "perturbagen")} in ${plural(facts.cells, "cell")}` : ""}</span></div>`}
+      ${several && html`<${Several} key=${several.title} found=${several} busy=${busy} onTake=${take} onAsk=${askAll} onClose=${() => setSeveral(null)} />`}
+      ${table ? html`<${Preview} key=${table.name} table=${table} busy=${busy} onAsk=${(question) => ask({ name: (name.trim() || table.name).slice(0, 100), ...question })} onAskAll=${askAll} onGenes=${take} onClose=${() => setTable(null)} />`
+        : !several && html`<div class="row"><button type="submit" class="main" disabled=${busy}>Find connections</button>
+        <span class="soft">${busy ? "asking ..." : one && n > 0 ? "One set only: scores will rest on it alone." : against}</span></div>`}
     </form>
     <p class="row examples"><span class="soft">or try:</span>${EXAMPLES.map((item) => html`<button type="button" class="link" key=${item.name} title=${item.note} onClick=${() => { take(item); upBox.current?.focus(); }}>${item.name}</button>`)}</p>
     <${ByName} onAsk=${ask} busy=${busy} />

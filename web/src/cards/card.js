@@ -1,12 +1,12 @@
 // Cards: everything the index knows of a perturbagen, a gene, a cell, a mechanism or a signature.
-import { html, useState } from "../core/html.js";
-import { get, send } from "../core/api.js";
-import { go, link, route } from "../core/route.js";
+import { html } from "../core/html.js";
+import { get } from "../core/api.js";
+import { link, route } from "../core/route.js";
 import { useCall } from "../core/use.js";
 import { number, typeName, units } from "../core/format.js";
 import { title } from "../core/columns.js";
-import { AskAgain, Failed, Loading } from "../parts/states.js";
-import { chosen } from "../answer/tools.js";
+import { AskWith } from "../parts/askwith.js";
+import { Failed, Loading } from "../parts/states.js";
 import { Sites } from "./links.js";
 import { PertCard } from "./pert.js";
 import { GeneCard } from "./gene.js";
@@ -25,20 +25,9 @@ export function CardView({ kind, rest }) {
   if (call.loading) return html`<h1>${id}</h1><${Loading} what=${`Reading the ${word.toLowerCase()}`} lines=${8} />`;
   const card = call.data;
   return html`<h1>${card.label}</h1><p class="soft lead">${word}${card.facts.pert_type ? ` · ${typeName(card.facts.pert_type)}` : ""}</p>
-    <div class="row">${["pert", "sig", "class"].includes(kind) && html`<${AskWith} id=${id} label=${card.label} kind=${word.toLowerCase()} />`}<${Sites} kind=${kind} facts=${card.facts} id=${card.label} /></div>
+    <div class="row">${["pert", "sig", "class"].includes(kind) && html`<${AskWith} id=${id} label=${card.label} kind=${word.toLowerCase()} types=${kind === "pert" ? card.facts.pert_type : ""} />`}<${Sites} kind=${kind} facts=${card.facts} id=${card.label} /></div>
     <${Facts} facts=${card.facts} kind=${kind} />
     <${View} card=${card} id=${id} query=${route.value.query.get("q") ?? ""} />`;
-}
-
-/** Ask with this: its own signatures are the question. */
-export function AskWith({ id, label, kind }) {
-  const [error, setError] = useState(null), [busy, setBusy] = useState(false);
-  const ask = async (direction) => {
-    setBusy(true); setError(null);
-    try { const state = await send("POST", ["queries"], { name: `${direction === "reverse" ? "opposite of" : "like"} ${label}`.slice(0, 100), like: id, direction }); go(link("q", state.id)); }
-    catch (failure) { setError(failure); setBusy(false); }
-  };
-  return html`<button type="button" class="main" disabled=${busy} onClick=${() => ask("mimic")}>Ask with this ${kind}</button><button type="button" disabled=${busy} onClick=${() => ask("reverse")}>Ask for its opposite</button>${error && html`<${Failed} error=${error} />`}`;
 }
 
 function Facts({ facts, kind }) {

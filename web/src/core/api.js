@@ -42,9 +42,10 @@ export const send = async (method, parts, body, options) => {
 };
 export const address = (parts, query) => `${prefix}/api/${pathOf(parts, query)}`;
 
-/** Send a file. */
-export async function upload(parts, file, options) {
+/** Send a file, with fields (and files) beside it. */
+export async function upload(parts, file, fields = {}, options) {
   const body = new FormData();
   body.append("file", file);
+  for (const [name, value] of Object.entries(fields)) if (value) body.append(name, value);
   return (await request(pathOf(parts), { method: "POST", body, ...options })).json();
 }

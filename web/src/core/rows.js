@@ -98,7 +98,7 @@ export class Remote {
     this.portions.set(place, "coming");
     try {
       const data = await this.page(place * PORTION, PORTION);
-      this.total = data.total; this.columns = data.columns; this.state = data.state;
+      this.total = data.total; this.columns = data.columns; this.state = data.state; this.reason = data.reason;
       this.portions.set(place, data.items);
     } catch (error) {
       if (error.name === "AbortError") return;

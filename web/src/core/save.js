@@ -16,11 +16,14 @@ function plain(value) {
   return FORMULA.test(text) && !NUMBER.test(text) ? ` ${text}` : text;
 }
 
+/** Name of a column in a file. */
+const headOf = (column) => column.fileName ?? column.name;
+
 /** Rows as TSV: what each column means stands in comments above. */
 export function tsv(columns, rows, notes = []) {
   const lines = notes.map((note) => `# ${String(note).replace(/\s+/g, " ")}`);
-  for (const column of columns) if (column.help) lines.push(`# ${column.name}: ${column.help.replace(/\s+/g, " ")}`);
-  lines.push(columns.map((column) => column.name).join("\t"));
+  for (const column of columns) if (column.help) lines.push(`# ${plain(headOf(column))}: ${column.help.replace(/\s+/g, " ")}`);
+  lines.push(columns.map((column) => plain(headOf(column))).join("\t"));
   for (const row of rows) lines.push(columns.map((column) => plain(row[column.name])).join("\t"));
   return `${lines.join("\n")}\n`;
 }
@@ -34,7 +37,7 @@ export function gct(columns, rows, id) {
   const texts = columns.filter((column) => column.name !== id && !values.includes(column));
   const cell = (value) => (value === null || value === undefined || value === "" ? "NaN" : plain(value));
   const lines = ["#1.3", [rows.length, values.length, texts.length, 0].join("\t"),
-    ["id", ...texts.map((column) => column.name), ...values.map((column) => column.name)].join("\t")];
+    ["id", ...texts.map(headOf), ...values.map((column) => plain(headOf(column)))].join("\t")];
   const seen = new Map();
   const own = (row, at) => { // a GCT needs each id once
     const key = plain(row[id]) || String(at + 1), n = (seen.get(key) ?? 0) + 1;

@@ -13,9 +13,12 @@ export function Loading({ what = "Reading", lines = 4 }) {
 
 export function Failed({ error, children }) {
   const gone = error.status === 404;
-  return html`<div class="box bad" role="alert"><strong>${gone ? "Not found." : "This did not work."}</strong> ${error.message}${/[.?!]$/.test(error.message) ? "" : "."}
+  return html`<div class="box bad" role="alert"><strong>${gone ? "Not found." : "This did not work."}</strong> <${Words} text=${error.message} />${/[.?!]$/.test(error.message) ? "" : "."}
     ${children}</div>`;
 }
+
+/** Words with `commands` in them. */
+export const Words = ({ text }) => text.split("`").map((part, at) => (at % 2 ? html`<code key=${at}>${part}</code>` : part));
 
 export function Empty({ children, command }) {
   return html`<div class="box empty"><p>${children}</p>${command && html`<p>Next: <code>${command}</code></p>`}</div>`;

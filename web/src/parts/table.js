@@ -7,7 +7,7 @@ import { columnsOf, title } from "../core/columns.js";
 import { filterWords, fromArray, Remote, rowsOf } from "../core/rows.js";
 import { gct, saveAddress, saveText, tsv } from "../core/save.js";
 import { announce } from "../core/live.js";
-import { Empty, Failed, Loading } from "./states.js";
+import { Empty, Failed, Loading, Words } from "./states.js";
 import { AddFilter, Columns, Facet } from "./filters.js";
 import { Grid } from "./vtable.js";
 
@@ -28,7 +28,7 @@ export function useView(local, start = {}) {
  * how; `detail(row)` stands under the table for the row that is open.  `id` names its rows, with `apart` where names repeat.
  */
 export function Table({ rows, parts, query = {}, within = [], columns, more = {}, label, file, notes = [], id, local = false, start = {}, empty, detail,
-  height, facets = [], extra, sets, hide = [], apart = "" }) {
+  height, facets = [], extra, sets, hide = [], apart = "", head, pinned }) {
   const [view, change] = useView(local, start);
   const [, redraw] = useState(0);
   const [failure, setFailure] = useState("");
@@ -96,8 +96,8 @@ export function Table({ rows, parts, query = {}, within = [], columns, more = {}
     ${failure && html`<${Failed} error=${{ message: failure }} />`}
     ${source.error ? html`<${Failed} error=${source.error} />`
       : source.total === null ? html`<${Loading} what=${`Reading ${label}`} />`
-      : source.total === 0 ? html`<${Empty}>${filtered ? "No row passes the filters." : empty ?? "There is nothing here."}</${Empty}>`
-      : html`<${Grid} source=${source} columns=${shown} label=${label} sort=${view.sort} onSort=${(sort) => change({ sort })} rows=${height}
+      : source.total === 0 ? html`<${Empty}>${filtered ? "No row passes the filters." : empty ?? (source.reason ? html`<${Words} text=${`${source.reason[0].toUpperCase()}${source.reason.slice(1)}.`} />` : "There is nothing here.")}</${Empty}>`
+      : html`<${Grid} source=${source} columns=${shown} label=${label} sort=${view.sort} onSort=${(sort) => change({ sort })} rows=${height} head=${head} pinned=${pinned}
           onOpen=${detail && ((row) => change({ row: open && keyOf(open) === keyOf(row) ? "" : keyOf(row) }))} opened=${open && keyOf(open)} keyOf=${id && keyOf} />`}
     ${open && html`<section class="detail" aria-label=${`Details of ${view.row}`} onKeyDown=${(event) => { if (event.key === "Escape") { change({ row: "" }); box.current?.querySelector("[role=grid]")?.focus(); } }}>
       <button type="button" class="close" onClick=${() => change({ row: "" })} aria-label="Close the details">×</button>${detail(open)}</section>`}

@@ -10,7 +10,7 @@ let made = 0;
  * `source`: {total, read(offset, limit)} with null for rows that are on their way; `columns` as column() makes them.
  * `sort` is a name, with - before it for descending; `onSort(name)`, `onOpen(row)`; `keyOf(row)` marks the open one.
  */
-export function Grid({ source, columns, label, sort = "", onSort, onOpen, opened, keyOf, rows: most = 14, tick }) {
+export function Grid({ source, columns, label, sort = "", onSort, onOpen, opened, keyOf, rows: most = 14, tick, head = 0, pinned = false }) {
   const phone = usePhone(), touch = useMedia("(pointer: coarse)");
   const narrow = phone ? columns.filter((item) => item.phone) : [];
   const cards = phone && narrow.length > 0;
@@ -51,16 +51,16 @@ export function Grid({ source, columns, label, sort = "", onSort, onOpen, opened
     show(row);
   };
   const tip = useTip();
-  const axis = !cards && shown.some((item) => item.axis) ? 14 : 0;
+  const axis = !cards && shown.some((item) => item.axis) ? 14 : 0, topRow = Math.max(head, height + axis + 4);
   const template = cards ? "" : shown.map((item) => (item.grow ? `minmax(${item.width}px, ${item.grow}fr)` : `minmax(${item.width}px, ${item.width}fr)`)).join(" ");
   const least = cards ? 0 : shown.reduce((sum, item) => sum + item.width, 0);
   useLayoutEffect(() => { if (box.current && box.current.scrollTop !== top) setTop(box.current.scrollTop); });
-  return html`<div class=${`grid ${cards ? "cards" : ""}`} data-tick=${tick} ref=${tip.box}>
+  return html`<div class=${`grid ${cards ? "cards" : pinned ? "pinned" : ""}`} data-tick=${tick} ref=${tip.box}>
     <div class="gridbox" ref=${box} role="grid" aria-label=${label} aria-rowcount=${total + 1} aria-colcount=${shown.length} tabindex="0"
       aria-activedescendant=${total ? `${id.current}-${at.row}-${at.col}` : undefined} onScroll=${(event) => setTop(event.currentTarget.scrollTop)}
-      onKeyDown=${keys} style=${{ height: `${view + (cards ? 0 : height + axis + 6)}px` }}>
+      onKeyDown=${keys} style=${{ height: `${view + (cards ? 0 : topRow + 2)}px` }}>
       <div role="rowgroup" class=${cards ? "head hidden" : "head"} style=${{ minWidth: `${least}px` }}>
-        <div role="row" aria-rowindex="1" class="line" style=${{ gridTemplateColumns: template, height: `${height + axis + 4}px` }}>
+        <div role="row" aria-rowindex="1" class="line" style=${{ gridTemplateColumns: template, height: `${topRow}px` }}>
           ${shown.map((item) => {
             const active = sort.replace(/^-/, "") === item.name;
             const way = active ? (sort.startsWith("-") ? "descending" : "ascending") : undefined;

@@ -1,41 +1,40 @@
-// Disease library: the sets of a GMT of diseases, each asked from here; what was asked stands in the history.
+// Disease library: the sets of a GMT asked together, and their answers as a matrix of drugs by diseases.
 import { html, useState } from "../core/html.js";
-import { send } from "../core/api.js";
-import { link } from "../core/route.js";
-import { readGmt, textOf } from "../ask/files.js";
+import { get, send } from "../core/api.js";
+import { go, link } from "../core/route.js";
+import { readFiles } from "../ask/files.js";
+import { Several } from "../ask/several.js";
+import { when } from "../ask/questions.js";
+import { useCall } from "../core/use.js";
 import { plural } from "../core/format.js";
 import { announce } from "../core/live.js";
-import { Empty, Failed } from "../parts/states.js";
+import { Empty, Failed, Shown } from "../parts/states.js";
+import { Matrix } from "./matrix.js";
 
-const MOST = 200;
+export const Library = ({ rest: [id] }) => (id ? html`<${Matrix} id=${id} />` : html`<${Libraries} />`);
 
-export function Library() {
-  const [sets, setSets] = useState([]), [ids, setIds] = useState({}), [error, setError] = useState(null), [busy, setBusy] = useState(false), [find, setFind] = useState("");
-  const read = async (file) => {
-    setError(null);
-    if (!file) return;
-    const found = readGmt(textOf(await file.arrayBuffer()));
-    if (!found.length) { setError({ message: `${file.name} holds no set; a line of GMT is a name, a description and genes, with tabs between` }); return; }
-    setSets(found); setIds({}); announce(`${plural(found.length, "signature")} read`);
+function Libraries() {
+  const [found, setFound] = useState(null), [error, setError] = useState(null), [busy, setBusy] = useState(false), [round, again] = useState(0);
+  const call = useCall((signal) => get(["batches"], {}, { signal }), [round]);
+  const read = async (files) => {
+    setError(null); setFound(null);
+    if (!files.length) return;
+    const all = await readFiles([...files]);
+    setFound({ ...all, title: files.length === 1 ? files[0].name.replace(/\.[^.]*$/, "") : plural(files.length, "file") });
   };
-  const shown = sets.filter((item) => item.name.toLowerCase().includes(find.toLowerCase())).slice(0, MOST);
-  const askAll = async (some) => {
-    setBusy(true); setError(null);
-    try {
-      for (const item of some) {
-        const state = await send("POST", ["queries"], { name: item.name.slice(0, 100), up: item.up.slice(0, 2000), down: item.down.slice(0, 2000) });
-        setIds((now) => ({ ...now, [item.name]: state.id }));
-      }
-    } catch (failure) { setError(failure); }
-    setBusy(false);
+  const ask = async (name, questions) => {
+    setError(null); setBusy(true);
+    try { const state = await send("POST", ["batches"], { name, questions }); announce(`${plural(questions.length, "question")} taken`); go(link("library", state.id)); }
+    catch (failure) { setError(failure); setBusy(false); }
   };
-  const asked = shown.filter((item) => ids[item.name]);
-  return html`<h1>Disease library</h1><p class="soft">A GMT of disease signatures (up and down sets pair by name), such as CREEDS or Enrichr offer. It stays in this tab; questions and answers stand in the <a href=${link("history")}>history</a>.</p>
-    <div class="tools"><label class="file">GMT <input type="file" accept=".gmt,.txt" onChange=${(event) => read(event.target.files[0])} /></label>
-      ${sets.length > 0 && html`<label>Find <input type="search" value=${find} onInput=${(event) => setFind(event.target.value)} /></label><span class="soft">${plural(sets.length, "signature")}${shown.length < sets.length ? `, ${shown.length} shown` : ""}</span>
-        <button type="button" disabled=${busy} onClick=${() => askAll(shown.slice(0, 10))}>Ask the first ${Math.min(10, shown.length)}</button>`}
-      ${asked.length > 1 && html`<a class="button" href=${link("compare", { q: asked.slice(0, 10).map((item) => ids[item.name]).join(",") })}>Compare ${Math.min(10, asked.length)}</a>`}</div>
+  const remove = (row) => send("DELETE", ["batches", row.id]).then(() => { announce("deleted"); again((n) => n + 1); }, setError);
+  return html`<div onDragOver=${(event) => event.preventDefault()} onDrop=${(event) => { event.preventDefault(); read(event.dataTransfer.files); }}>
+    <h1>Disease library</h1><p class="soft">A GMT of disease signatures (up and down sets pair by name), such as CREEDS or Enrichr offer, or many lists or tables at once: which drugs oppose which disease? Nothing is sent elsewhere; each question stands in the <a href=${link("history")}>history</a> too.</p>
+    <div class="tools"><label class="file">Open GMT, lists or tables <input type="file" multiple accept=".gmt,.gmx,.txt,.grp,.tsv,.csv,.rnk,.xlsx" onChange=${(event) => { const files = [...event.target.files]; event.target.value = ""; read(files); }} /></label></div>
     ${error && html`<${Failed} error=${error} />`}
-    ${sets.length === 0 ? html`<${Empty}>No library is open. Choose a GMT above.</${Empty}>` : html`<div class="wide" tabindex="0" role="group" aria-label="Signatures of the library"><table><thead><tr><th>Name</th><th class="n">Up</th><th class="n">Down</th><th></th></tr></thead><tbody>
-      ${shown.map((item) => html`<tr key=${item.name}><td>${item.name}</td><td class="n">${item.up.length}</td><td class="n">${item.down.length}</td><td>${ids[item.name] ? html`<a href=${link("q", ids[item.name])}>Answer</a> · <a href=${link("repurposing", { q: ids[item.name] })}>Drugs against it</a>` : html`<button type="button" disabled=${busy} onClick=${() => askAll([item])}>Ask</button>`}</td></tr>`)}</tbody></table></div>`}`;
+    ${found && html`<${Several} key=${found.title} found=${found} busy=${busy} onTake=${(pair) => go(link({ up: pair.up.join(","), down: pair.down.join(","), name: pair.name, edit: 1 }))} onAsk=${ask} onClose=${() => setFound(null)} />`}
+    <h2>Asked before</h2>
+    <${Shown} call=${call} what="Reading the libraries">${(data) => (data.total === 0 ? html`<${Empty} command="beadwork query INDEX --up diseases_up.gmt --down diseases_dn.gmt --library -o answers">No library has been asked yet. Choose a GMT above; up to 200 signatures are asked at a time here. A whole library of thousands goes by the command.</${Empty}>`
+      : html`<div class="wide" tabindex="0" role="group" aria-label="Libraries"><table><thead><tr><th>Name</th><th>Asked</th><th class="n">Answered</th><th></th></tr></thead><tbody>${data.rows.map((row) => html`<tr key=${row.id}><td><a href=${link("library", row.id)}>${row.name}</a></td><td class="soft">${when(row.created)}</td><td class="n">${row.done} of ${row.of}</td>
+        <td><button type="button" class="quiet" aria-label=${`Delete ${row.name}`} onClick=${() => { if (confirm(`Delete the list ${row.name}? Its answers stay in the history.`)) remove(row); }}>Delete</button></td></tr>`)}</tbody></table></div>`)}</${Shown}></div>`;
 }

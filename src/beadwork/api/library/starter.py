@@ -15,13 +15,16 @@ from beadwork.model.params import IndexParams
 
 FILE = "starter_library.gctx.gz"
 WORDS = (
-    "no index named: the starter library is asked. It holds {n} public signatures of 978 measured genes: 3 drugs "
-    "(replicates merged) in 65 contexts, 355 compounds of one plate at one dose, and 29 of another, most of them "
-    "kinase inhibitors, in dose series (both single replicates, A375 cells). It shows how answers look, and finds "
-    "strong, common effects; it cannot rank drugs in general, says nothing of mechanisms (no table of them may ship), "
-    "knows no inferred genes and no genetic perturbation. `beadwork library build` makes an index of LINCS"
+    "no index named: the starter library is asked; its {n} public signatures show how answers look, and cannot rank "
+    "drugs in general (docs/tutorials/ask-an-index.md says more)"
 )
-"""What the starter library can answer and what not."""
+DETAILS = (
+    "The starter library holds {n} public signatures of 978 measured genes: 3 drugs (replicates merged) in 65 "
+    "contexts, 355 compounds of one plate at one dose, and 29 of another, most of them kinase inhibitors, in dose "
+    "series (both single replicates, A375 cells). It finds strong, common effects; it says nothing of mechanisms (no "
+    "table of them may ship), knows no inferred genes and no genetic perturbation. `beadwork library build` makes an "
+    "index of LINCS."
+)
 
 
 def starter_index(threads: int = 1) -> Path:
@@ -48,8 +51,13 @@ def starter_index(threads: int = 1) -> Path:
 
 
 def starter_words(n_signatures: int) -> str:
-    """Say what is asked, and what it can and cannot answer."""
+    """Say what is asked, in one line."""
     return WORDS.format(n=n_signatures)
+
+
+def starter_details(n_signatures: int) -> str:
+    """Say what the starter library can and cannot answer."""
+    return DETAILS.format(n=n_signatures)
 
 
 def _caches() -> list[Path]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import logging
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,14 +12,13 @@ import numpy as np
 import pandas as pd
 
 from beadwork.io.connectivity.designs import read_design
-from beadwork.io.matrix.expression import open_expression
+from beadwork.io.matrix.expression import layer_names, open_expression
 from beadwork.model.connectivity.contrast import ValueKind
 from beadwork.model.errors import ParameterError, name_some
 from beadwork.model.levels.expression_source import ExpressionSource
 from beadwork.stages.connectivity.contrast.groups import label_texts, value_kind
 from beadwork.stages.connectivity.filters import filter_signatures, split_filter
 
-log = logging.getLogger("beadwork")
 STEP = 1024
 """Profiles that are read at a time."""
 MANY = 200
@@ -40,6 +39,44 @@ class Values:
     kind: ValueKind
     notes: tuple[str, ...] = ()
     batches: dict[str, list[str | None]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class SampleFields:
+    """What a file of values says of its samples, to choose groups by.
+
+    Attributes
+    ----------
+    n_samples, n_genes
+        Size of the values.
+    levels
+        Of each field its groups, the largest first, and how many samples each has.
+    layers
+        Layers that may be read instead of X.
+    """
+
+    n_samples: int
+    n_genes: int
+    levels: dict[str, dict[str, int]]
+    layers: tuple[str, ...] = ()
+
+
+def read_sample_fields(path: str | Path, design: str | Path | None = None) -> SampleFields:
+    """Read which fields samples have, and the groups of each; fields that are the same or different for all are no use.
+
+    Raises
+    ------
+    BeadworkError
+        The file holds no values of samples.
+    """
+    with open_expression(path, every_gene=True) as source:
+        levels = {}
+        fields, _ = _fields(source, design)
+        for name in fields:
+            counts = Counter(label for label in label_texts(fields[name].tolist()) if label is not None)
+            if 2 <= len(counts) < max(3, sum(counts.values())):
+                levels[str(name)] = dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+        return SampleFields(len(source.cols), len(source.genes), levels, layer_names(path))
 
 
 def read_values(
@@ -102,8 +139,8 @@ def read_values(
             )
         sums, counts, first, seen = _sums(source, keys, used)
         kind = kind or value_kind(*seen, source.what)
-        if sample is None:
-            _warn_of_cells(source, sums, labels, first)
+        if sample is None and (note := _note_on_cells(source, sums, first)):
+            notes.append(note)
         return _assembled(
             source, sums, counts, first, labels, names, fields, covariates, kind, sample, min_cells, notes
         )  # fmt: skip
@@ -172,12 +209,14 @@ def _sums(
     return sums, np.bincount(which[which >= 0], minlength=len(places)), np.array(first, np.int64), (low, high, whole)
 
 
-def _warn_of_cells(source: ExpressionSource, sums: np.ndarray, labels: Sequence[str | None], first: np.ndarray) -> None:
-    if len(first) > MANY and (sums[:: max(1, len(sums) // MANY)] == 0).mean() > 0.5:
-        log.warning(
-            "%s: %d profiles, mostly zeros, look like single cells; cells of one sample are no replicates, and their "
-            "p-values are far too small: --sample FIELD sums them up by sample", source.what, len(first),
-        )  # fmt: skip
+def _note_on_cells(source: ExpressionSource, sums: np.ndarray, first: np.ndarray) -> str:
+    """Say that cells of one sample were taken for replicates, if it looks so."""
+    if len(first) <= MANY or (sums[:: max(1, len(sums) // MANY)] == 0).mean() <= 0.5:
+        return ""
+    return (
+        f"{source.what}: {len(first)} profiles, mostly zeros, look like single cells; cells of one sample are no "
+        "replicates, and their p-values are far too small: --sample FIELD sums them up by sample"
+    )
 
 
 def _assembled(

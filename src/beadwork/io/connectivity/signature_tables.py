@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -41,6 +43,31 @@ MOST_CONTRASTS = 1000
 NEEDED = "a table of genes and values is needed"
 _SEPARATOR_LINE = re.compile(r'"?sep=.?"?', re.I)
 _HDF5 = b"\x89HDF"
+
+
+class TableColumns(NamedTuple):
+    """What a table holds, to choose its columns.
+
+    Attributes
+    ----------
+    names
+        Names of the columns; empty where one has none.
+    numeric
+        Which of them hold numbers.
+    first
+        Its first rows.
+    n_rows
+        How many rows there are.
+    genes, values
+        Places of the columns that are taken; empty where none is clear.
+    """
+
+    names: list[str]
+    numeric: list[bool]
+    first: list[list[str]]
+    n_rows: int
+    genes: tuple[int, ...]
+    values: tuple[int, ...]
 
 
 def identify_genes(names: Sequence[str]) -> list[str]:
@@ -137,7 +164,47 @@ def _of_matrix(path: Path) -> list[Query]:
     return queries
 
 
+def read_table_columns(
+    name: str, raw: bytes, identify: Identify = identify_genes, params: SignatureParams = SignatureParams(),  # noqa: B008 (frozen)
+    most: int = 5,
+) -> TableColumns:  # fmt: skip
+    """Read the names of the columns of a table, which of them hold numbers and which are taken, and its first rows.
+
+    Raises
+    ------
+    GeneSetError
+        It is no table.
+    """
+    if raw.startswith(GZIP_MAGIC):
+        raw = unpack(raw, name)
+    try:
+        rows, lines, _ = _cells_of(name, raw)
+        names, columns, lines, _ = _columns(rows, lines)
+    except GeneSetError as error:
+        raise GeneSetError(f"{name}: {str(error).removeprefix(f'{name}: ')}") from None
+    numeric = [parse_numbers(column).usable for column in columns]
+    first = [[column[row] for column in columns] for row in range(min(most, len(lines)))]
+    genes: tuple[int, ...] = ()
+    values: tuple[int, ...] = ()
+    with suppress(GeneSetError):
+        genes = (choose_genes(names, columns, identify, params.gene_column).place,)
+    with suppress(GeneSetError):
+        values = choose_values(
+            names, columns, params.max_padj, params.value_column, lines, genes, params.p_column
+        ).places
+    return TableColumns(names, numeric, first, len(lines), genes, values)
+
+
 def _of_table(name: str, raw: bytes, identify: Identify, params: SignatureParams) -> list[Query]:
+    rows, lines, notes = _cells_of(name, raw)
+    try:
+        return _of_cells(plain_stem(name), rows, lines, notes, identify, params)
+    except GeneSetError as error:
+        raise GeneSetError(f"{name}: {error}") from None
+
+
+def _cells_of(name: str, raw: bytes) -> tuple[list[list[str]], list[int], list[str]]:
+    """Cells of a table, the line of each row, and notes."""
     try:
         notes: list[str] = []
         if is_workbook(raw):
@@ -157,10 +224,7 @@ def _of_table(name: str, raw: bytes, identify: Identify, params: SignatureParams
                 )
     except FileError as error:
         raise GeneSetError(str(error)) from None
-    try:
-        return _of_cells(plain_stem(name), rows, lines, notes, identify, params)
-    except GeneSetError as error:
-        raise GeneSetError(f"{name}: {error}") from None
+    return rows, lines, notes
 
 
 def _without_comments(lines: list[str]) -> list[str]:
@@ -196,13 +260,13 @@ def _of_cells(
     names, columns, lines, said = _columns(rows, lines)
     notes = [*notes, *said]
     genes = choose_genes(names, columns, identify, params.gene_column)
-    values = choose_values(names, columns, params.max_padj, params.value_column, lines, (genes.place,))
+    values = choose_values(names, columns, params.max_padj, params.value_column, lines, (genes.place,), params.p_column)
     n_known = sum(any(keys) for keys in genes.keys)
     chosen = f"genes: column {genes.what} ({n_known:,} of {len(genes.keys):,} rows known); values: {values.what}"
     notes = [chosen, *notes, *genes.notes, *values.notes]
     first = [keys[0] or names[0] if keys else "" for keys, names in zip(genes.keys, genes.genes, strict=True)]
     split = contrasts(names, columns, first, CONTRASTS)
-    evidence = evidence_columns(names, columns)
+    evidence = evidence_columns(names, columns, params.p_column)
     if split is None:
         return [_query(stem, genes.genes, genes.keys, values.values, notes, evidence)]
     place, parts = split
@@ -311,4 +375,5 @@ def _columns(rows: list[list[str]], lines: list[int]) -> tuple[list[str], list[l
     return [names[place] for place in kept], [texts[place] for place in kept], lines, notes
 
 
-__all__ = ["identify_genes", "plain_ending", "plain_stem", "read_signature_bytes", "read_signatures"]
+__all__ = ["TableColumns", "identify_genes", "plain_ending", "plain_stem", "read_signature_bytes", "read_signatures",
+           "read_table_columns"]  # fmt: skip

@@ -100,6 +100,18 @@ def open_expression(
             yield _source(_turned(raw), path, probe_map, study_field, every_gene)
 
 
+def layer_names(path: str | Path) -> tuple[str, ...]:
+    """Layers that an h5ad file has beside X, ``raw`` among them; none of other files."""
+    import h5py
+
+    if not h5py.is_hdf5(path):
+        return ()
+    with h5py.File(path) as file:
+        layers = file.get("layers")
+        names = sorted(layers) if isinstance(layers, h5py.Group) else []
+        return (*names, *(["raw"] if isinstance(file.get("raw"), h5py.Group) and "raw" not in names else []))
+
+
 def read_expression(path: str | Path, probe_map: str | Path | None = None, *, study_field: str = "dataset") -> Matrix:
     """Read all profiles of a file at once: Entrez ids by samples (see :func:`open_expression`)."""
     with open_expression(path, probe_map, study_field=study_field) as source:

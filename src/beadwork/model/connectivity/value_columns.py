@@ -83,11 +83,14 @@ class ValueChoice:
         Such as ``stat``, or ``sign of logFC x -log10 PValue``.
     notes
         What else is worth knowing.
+    places
+        Columns that they are of.
     """
 
     values: np.ndarray
     what: str
     notes: tuple[str, ...] = ()
+    places: tuple[int, ...] = ()
 
 
 def plain_name(name: str) -> str:
@@ -134,7 +137,7 @@ def finite_ends(values: np.ndarray) -> tuple[np.ndarray, int]:
 
 def choose_values(
     names: Sequence[str], columns: Sequence[Sequence[str]], max_padj: float, wanted: str | None = None,
-    lines: Sequence[int] = (), skip: Sequence[int] = (),
+    lines: Sequence[int] = (), skip: Sequence[int] = (), p_wanted: str | None = None,
 ) -> ValueChoice:  # fmt: skip
     """Choose what ranks the rows of a table.
 
@@ -150,6 +153,8 @@ def choose_values(
         Line of each row in the file, for messages.
     skip
         Columns that are not to be chosen for being the only one of numbers.
+    p_wanted
+        Name of the column of p-values to rank by, with the sign of `wanted`, or of the fold change.
 
     Raises
     ------
@@ -157,6 +162,8 @@ def choose_values(
         There is no such column, or several may be meant, or it holds no numbers.
     """
     table = _Table(names, columns, lines)
+    if p_wanted is not None:
+        return _signed_p(table, column_by_name(names, p_wanted), wanted)
     if wanted is not None:
         place = column_by_name(names, wanted)
         return table.choice(place, max_padj)
@@ -179,7 +186,7 @@ def choose_values(
             values, note = minus_log10(table.numbers(p).values, signs)
             if np.isfinite(values).any():
                 what = f"sign of {names[source]} x -log10 {names[p]}"  # type: ignore[index]
-                return ValueChoice(values, what, note + table.remarks(p))
+                return ValueChoice(values, what, note + table.remarks(p), (source, p))  # type: ignore[arg-type]
         return table.choice(source, max_padj)  # type: ignore[arg-type]
     score = table.find(SCORES)
     if score is not None:
@@ -216,7 +223,27 @@ def choose_values(
     )
 
 
-def evidence_columns(names: Sequence[str], columns: Sequence[Sequence[str]]) -> np.ndarray:
+def _signed_p(table: _Table, p: int, wanted: str | None) -> ValueChoice:
+    """Rank by a column of p-values that was asked for, with the sign of another one."""
+    names = table.names
+    remarks = table.remarks(p)
+    if not table.is_probability(p):
+        raise GeneSetError(f"column {names[p] or p + 1} holds no p-values (numbers from 0 to 1)")
+    source = column_by_name(names, wanted) if wanted is not None else table.find((*FOLD_CHANGES, *STATISTICS))
+    source = table.find(RATIOS) if source is None else source
+    if source is None or source == p:
+        raise GeneSetError(
+            f"p-values of column {names[p] or p + 1} do not say which genes go up; name the column of the fold change "
+            "with --value-column"
+        )
+    remarks += table.remarks(source)
+    values, notes = minus_log10(table.numbers(p).values, table.changes(source))
+    if not np.isfinite(values).any():
+        raise GeneSetError(f"columns {names[p]} and {names[source]} hold no values in the same rows")
+    return ValueChoice(values, f"sign of {names[source]} x -log10 {names[p]}", notes + remarks, (source, p))
+
+
+def evidence_columns(names: Sequence[str], columns: Sequence[Sequence[str]], p_wanted: str | None = None) -> np.ndarray:
     """Fold change (log2), p and adjusted p of each row, shape (rows, 3); NaN where the table does not say them."""
     table = _Table(names, columns, ())
     found = np.full((len(columns[0]), 3), np.nan)
@@ -224,7 +251,8 @@ def evidence_columns(names: Sequence[str], columns: Sequence[Sequence[str]]) -> 
         ((FOLD_CHANGES, None), (P_VALUES, table.is_probability), (ADJUSTED, table.is_probability))
     ):
         with suppress(GeneSetError):  # several columns of one name: none is known to be meant
-            column = table.find(kinds)
+            given = p_wanted if kinds is P_VALUES else None
+            column = column_by_name(names, given) if given is not None else table.find(kinds)
             if column is not None and (wanted is None or wanted(column)):
                 found[:, place] = table.numbers(column).values
     return found
@@ -332,7 +360,8 @@ class _Table:
         assert source is not None
         with np.errstate(invalid="ignore"):
             signed = np.where(np.isnan(values) | np.isnan(signs), np.nan, np.sign(signs) * values)
-        return ValueChoice(signed, f"{self.names[place]} with the sign of {self.names[source]}", self.remarks(place))
+        words = f"{self.names[place]} with the sign of {self.names[source]}"
+        return ValueChoice(signed, words, self.remarks(place), (place, source))
 
     def choice(self, place: int, max_padj: float) -> ValueChoice:
         """Values of one column; of a fold change, those of rows above the limit of padj are 0."""
@@ -341,15 +370,14 @@ class _Table:
         if numbers.n == 0:
             raise GeneSetError(f"column {name} holds no values")
         if self._plain[place] not in (*FOLD_CHANGES, *RATIOS):
-            return ValueChoice(numbers.values, name, notes)
+            return ValueChoice(numbers.values, name, notes, (place,))
         values = self.changes(place)
         if values is not numbers.values:
             name = f"log2 of {name}"
         adjusted = self.find(ADJUSTED)
         if adjusted is None or not self.is_probability(adjusted):
-            return ValueChoice(
-                values, name, (*notes, "no statistic or p-value was used, so noisy genes may fill the ends")
-            )
+            notes = (*notes, "no statistic or p-value was used, so noisy genes may fill the ends")
+            return ValueChoice(values, name, notes, (place,))
         padj = self.numbers(adjusted).values
         kept = padj <= max_padj
         label = self.names[adjusted]
@@ -358,9 +386,8 @@ class _Table:
                 f"no row has a {label} of at most {max_padj:g}; give a larger --max-padj, or a statistic"
             )
         text = f"{name}; {int(kept.sum()):,} of {len(padj):,} rows have a {label} of at most {max_padj:g}"
-        return ValueChoice(
-            np.where(kept | np.isnan(values), values, 0.0), f"{text}, the others count as unchanged", notes
-        )
+        unchanged = np.where(kept | np.isnan(values), values, 0.0)
+        return ValueChoice(unchanged, f"{text}, the others count as unchanged", notes, (place, adjusted))
 
 
 def contrasts(

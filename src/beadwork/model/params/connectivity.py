@@ -127,6 +127,11 @@ class SignatureParams(Params):
         description="column that ranks the genes; by default a statistic (stat, t, z, or sign of the fold change "
         "x -log10 p), else the fold change",
     )
+    p_column: str | None = Field(
+        None,
+        description="column of p-values that ranks the genes: -log10 p with the sign of the value column, by default "
+        "of the fold change",
+    )
     max_padj: float = Field(
         0.05,
         ge=0,

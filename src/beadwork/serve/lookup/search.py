@@ -19,6 +19,7 @@ class Hit(NamedTuple):
     id: str
     label: str
     detail: str
+    type: str = ""
 
 
 class Search:
@@ -91,7 +92,7 @@ def _perts(index: ConnectivityIndex, table: SignatureTable) -> list[tuple[str, s
         several = pert_id.replace(SEVERAL, "\n")
         detail = ", ".join(str(item) for item in (row.get("pert_type"), row.get("moa"),
                                                   f"{row['n_signatures']} signatures") if item)  # fmt: skip
-        hit = Hit("pert", name, name, detail)
+        hit = Hit("pert", name, name, detail, row.get("pert_type") or "")
         found.append((name.lower(), _names(name, several, aliases.get(name, "")), hit))
     return found
 

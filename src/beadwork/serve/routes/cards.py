@@ -88,7 +88,10 @@ def routes(service: Service) -> APIRouter:
             state = states.current
             if kind in OWN and is_clue(request):
                 return clue_list(state, kind, request)
-            found, _ = page.page_of(list_of(state, kind), state.key)
+            table = list_of(state, kind)
+            found, _ = page.page_of(table, state.key)
+            if not found.total:
+                found.reason = why_empty(state, kind, len(table))
             return found
 
         @router.get(f"/{kind}.{{ending}}", summary=f"List of {kind} as a file", response_class=Response)
@@ -114,6 +117,20 @@ def list_of(state: IndexState, kind: str) -> SignatureTable:
     first = [name for name in SIGNATURE_FIELDS if name in annotation]
     names = [*first, *(name for name in annotation.names if name not in first and name != "source")]
     return SignatureTable(annotation.arrow.select(names))
+
+
+def why_empty(state: IndexState, kind: str, size: int) -> str:
+    """Say why a list shows no rows."""
+    if size:
+        return "no row passes the filters"
+    known = set(state.index.annotation.names)
+    if kind == "classes" and not known & {"moa", "target"}:
+        return "the index has no mechanisms and targets (moa, target); `beadwork index annotate` joins them"
+    if kind == "classes":
+        return "no mechanism or target has enough perturbagens here"
+    if kind == "cells":
+        return "the index names no cells (cell_id); `beadwork index annotate` joins them"
+    return f"the index has no {kind}"
 
 
 def list_file(state: IndexState, kind: str, ending: str, page: PageRequest, words: bool = False) -> Response:

@@ -36,8 +36,9 @@ def _like(index: ConnectivityIndex, name: str) -> Query:
     import pyarrow.compute as pc
 
     place = pc.index(index.annotation.column("sig_id"), arrow_text(name)).as_py()
+    types: list[str] = []
     try:
-        places = np.array([place]) if place >= 0 else find_perturbagen(index, name)
+        places, types = (np.array([place]), []) if place >= 0 else _perturbagen(index, name)
     except GeneSetError as error:
         with suppress(GeneSetError):
             return _like_class(index, name)
@@ -47,7 +48,34 @@ def _like(index: ConnectivityIndex, name: str) -> Query:
         f"like signature {name} of this index" if place >= 0 else f"like {name}: mean of its {len(places)} signatures"
     )
     values = dict(zip(index.store.gene_ids, profile.tolist(), strict=True))
-    return Query(name, profile=values, notes=(f"{note}, which is found again itself",), cleaned=index.is_cleaned)
+    notes = [f"{note}, which is found again itself"]
+    if len(types) > 1:
+        notes.append(f"signatures of {name} are of several types ({', '.join(types)}), and their mean was taken; "
+                     f"{name}:{types[0]} asks with one type")  # fmt: skip
+    return Query(name, profile=values, notes=tuple(notes), cleaned=index.is_cleaned)
+
+
+def _perturbagen(index: ConnectivityIndex, name: str) -> tuple[np.ndarray, list[str]]:
+    """Signatures of a perturbagen, or of one type of them (``CDK1:trt_sh``), and the types there are."""
+    codes, kinds = index.annotation.texts("pert_type")
+    base, _, kind = name.strip().rpartition(":")
+    try:
+        places = find_perturbagen(index, name)
+    except GeneSetError:
+        if not base or kind.lower() not in (item.lower() for item in kinds):
+            raise
+        places = find_perturbagen(index, base)
+        there = _types(codes, kinds, places)
+        own = [code for code, item in enumerate(kinds) if item.lower() == kind.lower()]
+        places = places[np.isin(codes[places], own)]
+        if not len(places):
+            raise GeneSetError(f"{base} has no signatures of type {kind}; it has {', '.join(there)}") from None
+        return places, []
+    return places, _types(codes, kinds, places)
+
+
+def _types(codes: np.ndarray, kinds: Sequence[str], places: np.ndarray) -> list[str]:
+    return sorted({kinds[code] for code in codes[places].tolist() if code >= 0})
 
 
 def _like_class(index: ConnectivityIndex, name: str) -> Query:

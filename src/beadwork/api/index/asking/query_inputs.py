@@ -9,7 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeGuard
 
 from beadwork.io.connectivity.gene_sets import down_queries, pair_sets, parse_gene_sets, read_gene_sets
-from beadwork.io.connectivity.signature_tables import identify_genes, read_signature_bytes, read_signatures
+from beadwork.io.connectivity.signature_tables import (
+    TableColumns,
+    identify_genes,
+    read_signature_bytes,
+    read_signatures,
+    read_table_columns,
+)
 from beadwork.model.connectivity.gene_columns import Identify
 from beadwork.model.connectivity.query import GeneSet, Query
 from beadwork.model.errors import GeneSetError, name_some
@@ -83,6 +89,22 @@ def read_signature_text(
     queries = read_signature_bytes(name, raw, identify, params)
     _check_names(queries)
     return ReadQueries(queries)
+
+
+def read_table_text(
+    name: str,
+    content: bytes | str,
+    identify: Identify = identify_genes,
+    params: SignatureParams = SignatureParams(),  # noqa: B008 (frozen)
+) -> TableColumns:
+    """Read the columns of a table of this name, and which of them would be taken as a signature.
+
+    Raises
+    ------
+    GeneSetError
+        It is no table.
+    """
+    return read_table_columns(name, content.encode() if isinstance(content, str) else content, identify, params)
 
 
 def read_sets_text(

@@ -1,0 +1,1 @@
+"""Many questions at once, such as a library of diseases."""

@@ -1,0 +1,169 @@
+"""Questions that are asked together: a few wait at a time, so that those of others come in between."""
+
+from __future__ import annotations
+
+import json
+import logging
+import secrets
+import threading
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from beadwork.model.errors import BeadworkError
+from beadwork.serve.jobs import Job, Jobs
+from beadwork.serve.lookup.states import IndexState
+from beadwork.serve.questions import Asked, Question, Uploads, plain_question, understand
+from beadwork.serve.refusals import RefusedError, not_found
+from beadwork.serve.store import KeptBatch, Store
+
+log = logging.getLogger("beadwork")
+MOST_QUESTIONS = 200
+MOST_TEXT = 64 << 20
+"""Letters of all questions of one batch; those of whole signatures are long."""
+OPEN_AT_A_TIME = 2
+"""Questions of one batch that wait or run, for each worker."""
+STEP = 0.05
+
+
+class Batches:
+    """Asks lists of questions, and knows what became of each."""
+
+    def __init__(self, store: Store, jobs: Jobs) -> None:
+        self.store, self.jobs = store, jobs
+        self._reasons: dict[str, dict[int, str]] = {}
+        self._running: dict[str, threading.Event] = {}
+        self._lock = threading.Lock()
+
+    def ask(self, name: str, questions: Sequence[Question], state: IndexState, uploads: Uploads) -> KeptBatch:
+        """Begin to ask some questions; those that cannot be asked are kept with the reason.
+
+        Raises
+        ------
+        RefusedError
+            None can be asked, or they are too long together.
+        """
+        asked, reasons = _understood(questions, state, uploads)
+        kept = [plain_question(question) if one is None else one.question
+                for question, one in zip(questions, asked, strict=True)]  # fmt: skip
+        if sum(len(json.dumps(item)) for item in kept) > MOST_TEXT:
+            raise RefusedError("the questions are too long to be kept together; ask fewer at a time", 413, "too_large",
+                               "questions")  # fmt: skip
+        batch = KeptBatch(secrets.token_hex(8), name, kept, [one.key if one else "" for one in asked])
+        self._begin(batch, asked, reasons)
+        return batch
+
+    def again(self, key: str, state: IndexState) -> KeptBatch:
+        """Ask the questions of a list of the index as it is now; what is answered is not asked twice."""
+        batch = self.find(key)
+        asked, reasons = _understood([Question(**item) for item in batch.questions], state, Uploads())
+        batch.ids = [one.key if one else "" for one in asked]
+        self._begin(batch, asked, reasons)
+        return batch
+
+    def find(self, key: str) -> KeptBatch:
+        """List by its id."""
+        found = self.store.find_batch(key)
+        if found is None:
+            raise not_found("no such list of questions; it may have been deleted, or dropped for newer ones")
+        return found
+
+    def is_running(self, key: str) -> bool:
+        """Whether some of its questions are still to be asked."""
+        with self._lock:
+            return key in self._running
+
+    def reasons(self, key: str) -> dict[int, str]:
+        """Why questions of a list could not be asked, by their places."""
+        return self._reasons.get(key, {})
+
+    def cancel(self, key: str) -> None:
+        """Stop asking, and cancel what waits or runs."""
+        batch = self.find(key)
+        with self._lock:
+            stop = self._running.get(key)
+        if stop is None:
+            return
+        stop.set()
+        for one in batch.ids:
+            job = self.jobs.find(one)
+            if job is not None and job.is_open:
+                self.jobs.cancel(job)
+
+    def _begin(self, batch: KeptBatch, asked: Sequence[Asked | None], reasons: dict[int, str]) -> None:
+        if len(reasons) == len(asked):
+            raise RefusedError(f"none of the {len(asked)} questions can be asked: {reasons[0]}", field="questions")
+        self.store.put_batch(batch)
+        self._reasons[batch.id] = reasons
+        stop = threading.Event()
+        with self._lock:
+            if (before := self._running.get(batch.id)) is not None:
+                before.set()
+            self._running[batch.id] = stop
+        waiting = [one for one in asked if one is not None]
+        threading.Thread(target=self._feed, args=(batch.id, waiting, stop), name="batch", daemon=True).start()
+
+    def _feed(self, key: str, asked: Sequence[Asked], stop: threading.Event) -> None:
+        """Submit questions one after the other, a few at a time."""
+        own: list[Job] = []
+        try:
+            for one in asked:
+                while not stop.is_set() and sum(job.is_open for job in own) >= OPEN_AT_A_TIME * self.jobs.workers:
+                    time.sleep(STEP)
+                self._submit(one, own, stop)
+            while not stop.is_set() and any(job.is_open for job in own):
+                time.sleep(STEP)
+        except RuntimeError:
+            log.debug("batch %s: the server ends", key)
+        finally:
+            with self._lock:
+                if self._running.get(key) is stop:
+                    del self._running[key]
+
+    def _submit(self, asked: Asked, own: list[Job], stop: threading.Event) -> None:
+        while not stop.is_set():
+            try:
+                found = self.jobs.submit(asked)
+            except RefusedError:  # others wait; so does this one
+                time.sleep(10 * STEP)
+                continue
+            if isinstance(found, Job):
+                own.append(found)
+            return
+
+
+def _understood(
+    questions: Sequence[Question], state: IndexState, uploads: Uploads
+) -> tuple[list[Asked | None], dict[int, str]]:
+    asked: list[Asked | None] = []
+    reasons: dict[int, str] = {}
+    for place, question in enumerate(questions):
+        try:
+            asked.append(understand(question, state, uploads))
+        except BeadworkError as error:
+            asked.append(None)
+            reasons[place] = str(error)
+    return asked, reasons
+
+
+def members_of(batches: Batches, batch: KeptBatch) -> list[dict[str, Any]]:
+    """Where each question of a list stands."""
+    answered = batches.store.has([key for key in batch.ids if key])
+    reasons, running = batches.reasons(batch.id), batches.is_running(batch.id)
+    found = []
+    for place, (question, key) in enumerate(zip(batch.questions, batch.ids, strict=True)):
+        job = batches.jobs.find(key) if key else None
+        message = reasons.get(place, "")
+        if not key:
+            status = "refused"
+        elif key in answered:
+            status = "done"
+        elif job is not None and job.phase in ("failed", "cancelled"):
+            status, message = job.phase, job.message
+        elif job is not None:
+            status = "waiting" if job.phase == "waiting" else "running"
+        else:
+            status = "waiting" if running else "not asked"
+        found.append({"column": f"q{place + 1}", "id": key, "name": str(question.get("name", "query")),
+                      "status": status, "message": message})  # fmt: skip
+    return found

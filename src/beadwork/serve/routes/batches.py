@@ -1,0 +1,160 @@
+"""Many questions at once, such as a library of diseases, and the matrix of their answers."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from beadwork.model.connectivity.signature_table import SignatureTable
+from beadwork.serve.answer.answers import Answer
+from beadwork.serve.answer.pages import plain
+from beadwork.serve.library.batches import MOST_QUESTIONS, Batches, members_of
+from beadwork.serve.library.matrix import answer_matrix
+from beadwork.serve.questions import Question
+from beadwork.serve.refusals import not_found
+from beadwork.serve.routes.queries import Page
+from beadwork.serve.service import Rows, Service
+from beadwork.serve.store import KeptBatch
+
+ENDS = 3
+"""Perturbagens of both ends that stand beside each question."""
+MOST_KEPT = 8
+Score = Literal["ncs", "median_ncs", "tau", "tau_own"]
+
+
+class BatchRequest(BaseModel):
+    """Questions to be asked together."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field("library", min_length=1, max_length=100)
+    questions: list[Question] = Field(min_length=1, max_length=MOST_QUESTIONS)
+
+
+class Member(BaseModel):
+    """One question of a list."""
+
+    column: str = Field(description="its column in the matrices")
+    id: str = Field(description="id of its answer; empty where it could not be asked")
+    name: str
+    status: Literal["waiting", "running", "done", "failed", "cancelled", "refused", "not asked"]
+    message: str = Field(description="why it is not answered")
+    verdict: str = Field("", description="how sure the answer is")
+    resembles: list[dict[str, Any]] = Field(default_factory=list, description="perturbagens with the highest NCS")
+    opposes: list[dict[str, Any]] = Field(default_factory=list, description="perturbagens with the lowest NCS")
+
+
+class BatchState(BaseModel):
+    """Where a list of questions stands."""
+
+    id: str
+    name: str
+    created: float
+    done: int
+    of: int
+    running: bool = Field(description="whether some are still to be answered")
+    older: bool = Field(description="whether the index has changed since")
+    members: list[Member]
+
+
+def routes(service: Service) -> APIRouter:
+    """Routes of lists of questions."""
+    router = APIRouter(prefix="/api/batches", tags=["batches"])
+    batches = Batches(service.store, service.jobs)
+    tables: OrderedDict[tuple[str, ...], SignatureTable] = OrderedDict()
+    ends: dict[str, dict[str, Any]] = {}
+
+    @router.post("", status_code=202, summary="Ask many questions")
+    def post_batch(wanted: BatchRequest) -> BatchState:
+        return state(batches.ask(wanted.name, wanted.questions, service.states.current, service.uploads))
+
+    @router.get("", summary="Lists of questions that were asked here")
+    def get_batches() -> dict[str, Any]:
+        rows = [
+            {"id": key, "name": name, "created": created, "of": len(ids),
+             "done": len(service.store.has([one for one in ids if one])), "running": batches.is_running(key)}
+            for key, name, created, ids in service.store.batches()
+        ]  # fmt: skip
+        return {"total": len(rows), "rows": rows, "state": service.states.current.key}
+
+    @router.get("/{key}", summary="Where each question of a list stands")
+    def get_batch(key: str) -> BatchState:
+        return state(batches.find(key))
+
+    @router.post("/{key}/again", status_code=202, summary="Ask what is not answered of the index as it is now")
+    def again(key: str) -> BatchState:
+        return state(batches.again(key, service.states.current))
+
+    @router.post("/{key}/cancel", summary="Stop asking")
+    def cancel(key: str) -> BatchState:
+        batches.cancel(key)
+        return state(batches.find(key))
+
+    @router.delete("/{key}", summary="Remove a list; its answers stay in the history")
+    def delete(key: str) -> dict[str, int]:
+        batches.cancel(key)
+        service.store.delete_batch(key)
+        return {"deleted": 1}
+
+    @router.get("/{key}/{table}", summary="Matrix of perturbagens or classes by questions")
+    def matrix(
+        key: str,
+        table: Literal["perts", "classes"],
+        page: Page,
+        score: Annotated[
+            Literal["ncs", "median_ncs", "tau", "tau_own"], Query(description="score of the cells")
+        ] = "ncs",
+    ) -> Rows:
+        batch = batches.find(key)
+        done = [(item["column"], item["id"]) for item in members_of(batches, batch) if item["status"] == "done"]
+        if not done:
+            raise not_found("no question of this list is answered yet")
+        name = (table, score, *(f"{column}{one}" for column, one in done))
+        if name not in tables:
+            answers = [(column, service.answers.find(one)) for column, one in done]
+            tables[name] = answer_matrix(answers, table, score)
+            while len(tables) > MOST_KEPT:
+                tables.popitem(last=False)
+        first = service.store.find(done[0][1])
+        found, _ = page.page_of(tables[name], first.state if first else "")
+        if not found.total:
+            found.reason = _why_empty(table, len(tables[name]), service.answers.find(done[0][1]))
+        return found
+
+    def state(batch: KeptBatch) -> BatchState:
+        members = [Member(**item) for item in members_of(batches, batch)]
+        for member in members:
+            if member.status == "done" and (known := ends.get(member.id) or _ends(service.answers.find(member.id))):
+                ends[member.id] = known
+                member.verdict, member.resembles, member.opposes = known["verdict"], known["up"], known["down"]
+        states = {kept.state for item in members if item.status == "done" and (kept := service.store.find(item.id))}
+        return BatchState(
+            id=batch.id, name=batch.name, created=batch.created, of=len(members), members=members,
+            done=sum(item.status == "done" for item in members), running=batches.is_running(batch.id),
+            older=bool(states - {service.states.current.key}),
+        )  # fmt: skip
+
+    return router
+
+
+def _ends(answer: Answer) -> dict[str, Any]:
+    """Perturbagens of both ends of an answer, and how sure it is."""
+    rows = answer.table("perts").arrow.select(["pert_iname", "pert_type", "ncs"]).to_pylist()
+    known = [row for row in rows if row["ncs"] is not None and row["ncs"] == row["ncs"]]
+    return {
+        "verdict": answer.kept.facts["how_sure"][0]["verdict"],
+        "up": [plain(row) for row in known[:ENDS] if row["ncs"] > 0],
+        "down": [plain(row) for row in known[::-1][:ENDS] if row["ncs"] < 0],
+    }
+
+
+def _why_empty(table: str, size: int, answer: Answer) -> str:
+    if size:
+        return "no row passes the filters"
+    known = set() if answer.state is None else set(answer.state.index.annotation.names)
+    if table == "classes" and not known & {"moa", "target"}:
+        return "the index has no mechanisms and targets (moa, target); `beadwork index annotate` joins them"
+    return "no row has this score in any answer"

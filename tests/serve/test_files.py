@@ -1,0 +1,152 @@
+"""Files that are sent: columns of tables are chosen, groups of samples compared, too much refused."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+testclient = pytest.importorskip("fastapi.testclient", reason="the extra serve is not installed")
+
+
+@pytest.fixture(scope="module")
+def table(open_index):
+    symbols = open_index.genes["symbol"].tolist()
+    z = open_index.signature(open_index.siginfo["sig_id"].iloc[7]).to_numpy()
+    numbers = {"lfc": z / 2, "stat": z, "pvalue": np.exp(-np.abs(z))}
+    frame = pd.DataFrame({"symbol": symbols, "other": symbols[::-1], **numbers, "note": "x"})
+    return frame.to_csv(index=False)
+
+
+def send(client, name, content, **form):
+    response = client.post("/api/signature", files={"file": (name, content)}, data=form)
+    return response.status_code, response.json()
+
+
+def taken(table):
+    return [table["names"][at] for at in (*table["genes"], *table["values"])]
+
+
+def ups(found):
+    return [item["symbol"] for item in found["preview"]["up"]]
+
+
+def test_columns_are_shown_and_chosen(client, table):
+    _, found = send(client, "de.csv", table)
+    shown = found["table"]
+    assert shown["names"] == ["symbol", "other", "lfc", "stat", "pvalue", "note"] and shown["n_rows"] == 978
+    assert shown["numeric"] == [False, False, True, True, True, False] and len(shown["first"]) == 5
+    assert taken(shown) == ["symbol", "stat"]
+    _, other = send(client, "de.csv", table, gene_column="other", value_column="lfc")
+    assert taken(other["table"]) == ["other", "lfc"]
+    assert ups(other) != ups(found)
+    _, by_p = send(client, "de.csv", table, p_column="pvalue")
+    assert "values: sign of lfc x -log10 pvalue" in by_p["columns"][0]
+    assert ups(by_p) == ups(found)
+    assert by_p["token"] != found["token"]
+
+
+@pytest.mark.parametrize(
+    ("form", "words"),
+    [
+        ({"gene_column": "nix"}, "no column nix; it has symbol, other, lfc"),
+        ({"value_column": "note"}, "column note"),
+        ({"p_column": "stat"}, "column stat holds no p-values"),
+    ],
+)
+def test_a_choice_that_does_not_fit_is_said_beside_the_columns(client, table, form, words):
+    status, found = send(client, "de.csv", table, **form)
+    assert status == 200 and found["kind"] == "table" and words in found["reason"] and "--" not in found["reason"]
+    assert found["table"]["names"][0] == "symbol"
+
+
+def values_of(open_index, seed=1):
+    rng = np.random.default_rng(seed)
+    values = rng.normal(8, 0.4, (12, 978)).astype(np.float32)
+    values[:4, :30] += 2.0
+    fields = pd.DataFrame(
+        {"arm": ["ill"] * 4 + ["well"] * 4 + ["treated"] * 4, "donor": list("abcd") * 3, "same": "x",
+         "own": [f"o{n}" for n in range(12)]}, index=[f"s{n}" for n in range(12)],
+    )  # fmt: skip
+    return values, fields, open_index.genes["symbol"].tolist()
+
+
+def test_fields_of_samples_are_offered_and_groups_compared(client, open_index, tmp_path):
+    anndata = pytest.importorskip("anndata", reason="the extra h5ad is not installed")
+    pytest.importorskip("pylimma", reason="the extra signature is not installed")
+    values, fields, genes = values_of(open_index)
+    held = anndata.AnnData(values, fields, pd.DataFrame(index=genes))
+    held.layers["smooth"] = values
+    held.write_h5ad(tmp_path / "cohort.h5ad")
+    raw = (tmp_path / "cohort.h5ad").read_bytes()
+    _, found = send(client, "cohort.h5ad", raw)
+    assert (found["kind"], found["n_samples"], found["n_genes"], found["layers"]) == ("values", 12, 978, ["smooth"])
+    assert [field["name"] for field in found["fields"]] == ["arm", "donor"], "what is the same for all, or for none"
+    levels = {item["name"]: item["n"] for item in found["fields"][0]["levels"]}
+    assert levels == {"ill": 4, "treated": 4, "well": 4}
+    _, all_cases = send(client, "cohort.h5ad", raw, groupby="arm", control="well")
+    assert [item["name"] for item in all_cases["queries"]] == ["ill_vs_well", "treated_vs_well"]
+    form = {"case": "ill", "control": "rest", "covariate": "donor", "layer": "smooth", "values": "log"}
+    _, made = send(client, "cohort.h5ad", raw, groupby="arm", **form)
+    assert set(ups(made)) <= set(genes[:30]) and made["queries"][0]["n_control"] == 8
+    _, columns = send(client, "cohort.h5ad", raw, by_column="true")
+    assert columns["kind"] == "signature" and columns["count"] == 12
+    for form, words in (({"control": "nix"}, "arm has no group 'nix'"), ({}, "control: name the group to compare with"),
+                        ({"control": "well", "layer": "nix"}, "no layer 'nix'")):  # fmt: skip
+        status, refused = send(client, "cohort.h5ad", raw, groupby="arm", **form)
+        assert status == 422 and words in refused["words"] and "/tmp" not in refused["words"]
+
+
+def test_a_matrix_of_signatures_may_hold_samples_too(client, open_index, tmp_path):
+    from beadwork.io.matrix.formats import write_matrix
+    from beadwork.model.matrix import Matrix
+
+    values, fields, _ = values_of(open_index)
+    rows = pd.DataFrame(index=open_index.genes["gene_id"].tolist())
+    write_matrix(Matrix(values.T, rows, fields[["arm"]]), tmp_path / "v.gct")
+    _, found = send(client, "v.gct", (tmp_path / "v.gct").read_bytes())
+    assert found["kind"] == "signature" and found["count"] == 12 and found["samples"]["fields"][0]["name"] == "arm"
+
+
+def test_a_table_of_samples_gives_the_groups_of_counts(client, open_index):
+    values, fields, genes = values_of(open_index)
+    counts = pd.DataFrame(np.round(2**values.T).astype(int), index=genes, columns=fields.index).to_csv(sep="\t")
+    sent = {"file": ("counts.tsv", counts), "design": ("samples.tsv", fields.to_csv(sep="\t"))}
+    found = client.post("/api/signature", files=sent).json()
+    assert found["kind"] == "values" and "arm" in [field["name"] for field in found["fields"]]
+    sent["design"] = ("samples.tsv", "id\tarm\nx\ty\n")
+    refused = client.post("/api/signature", files=sent)
+    assert refused.status_code == 422 and refused.json()["words"].startswith("samples.tsv: no column names samples")
+
+
+def test_damaged_values_are_refused_by_their_name(client):
+    pytest.importorskip("anndata", reason="the extra h5ad is not installed")
+    status, refused = send(client, "x.h5ad", b"no hdf5")
+    assert (
+        status == 422 and refused["words"].startswith("x.h5ad: not a readable h5ad file") and "/tmp" not in str(refused)
+    )
+
+
+def test_files_have_limits_of_their_own(open_index, monkeypatch):
+    from beadwork.serve.app import create_app
+    from beadwork.serve.routes import signatures
+
+    monkeypatch.setattr(signatures, "MOST_VALUES", 10 << 20)
+    app = create_app(open_index, hosts=["127.0.0.1"])
+    with testclient.TestClient(app, base_url="http://127.0.0.1") as client:
+        status, found = send(client, "x.h5ad", b"x" * (11 << 20))
+        assert status == 413 and found["code"] == "too_large" and "more than 10,485,760 bytes" in found["words"]
+        status, found = send(client, "x.csv", b"x" * (9 << 20))
+        assert status == 413 and "x.csv: more than 8,388,608 bytes" in found["words"]
+        long = client.post("/api/genes/check", content=b"x" * (9 << 20), headers={"Content-Type": "application/json"})
+        assert long.status_code == 413
+
+
+def test_the_starter_library_says_what_it_is_and_empty_lists_why(open_index):
+    from beadwork.serve.app import create_app
+
+    app = create_app(open_index, hosts=["127.0.0.1"], starter=True)
+    with testclient.TestClient(app, base_url="http://127.0.0.1") as client:
+        line, more = client.get("/api/index").json()["starter_words"]
+        assert "cannot rank drugs in general" in line and "knows no inferred genes" in more
+        empty = client.get("/api/classes").json()
+        assert empty["total"] > 0 or "`beadwork index annotate` joins them" in empty["reason"]
+        assert client.get("/api/cells?f=cell_id:nix").json()["reason"] == "no row passes the filters"
