@@ -152,7 +152,7 @@ def test_maps_come_from_one_table(tmp_path, table):
         assert plate_map["pert_dose"].tolist() == [9.7 if table is beta else 10.0] * 3
         assert (rows[DUO].bead_batch, rows[DUO].cell_id, rows[DUO].brew_prefix) == ("B3", "A375", "CPC005_A375_6H")
         assert rows[P1].brew_prefix is None
-    assert any("1 plates of the table of wells have no LXB files here: ELSEWHERE" in note for note in report.notes)
+    assert any("1 plate of the table of wells has no LXB files here: ELSEWHERE" in note for note in report.notes)
 
 
 @pytest.mark.parametrize("name", [f"{P1}.map", f"{P1}.txt", f"{P1}.tsv.gz", "LJP009.map", "LJP009_A375_24H.txt"])

@@ -158,7 +158,7 @@ def test_wells_that_leave(plate, capsys):
     assert list(gex.cols["det_well"]) == list(WELLS)
     said = capsys.readouterr().err.replace(f"{plate}/", "")
     for line in (
-        "info: lxb: 1 files that are not LXB files are ignored",
+        "info: lxb: 1 file that is no LXB file is ignored",
         f"warning: {PLATE}:C01: {PLATE}_C01.lxb is empty; the well is left out",
         f"warning: {PLATE}:C02: {PLATE}_C02.lxb is truncated: it holds 137 of 6,000 events; the well is left out",
         "classified beads; at least 1,000 are needed; the well is left out",
@@ -319,7 +319,7 @@ MISTAKES = {
         nothing,
         ["--max-k", "1"],
         {},
-        "parameter max_k: input should be greater than or equal to",
+        "--max-k: input should be greater than or equal to",
     ),
     "contradicting limits": (nothing, ["--low-exp", "16"], {}, "low_exp 16 must be below the upper limit 15"),
     "zero ratio": (nothing, ["--ratio", "0"], {}, "Invalid value for '--ratio': 0.0 is not in the range x>0."),

@@ -85,7 +85,7 @@ def test_mistakes(files, tmp_path, capsys):
     check(f"{cal}: holds level CAL, but GEX is needed here; give the GEX file", cal, "--calibrators", cal)
     check(f"{gex}: holds level GEX, but NORM or QNORM or INF is needed", gex, "--scaling", "none")
     check("bead set 'gamma' is unknown; there are deltap-r1,", gex, "--calibrators", cal, "--beadset", "gamma")
-    check("parameter fence_iqr: input should be greater than 0", gex, "--calibrators", cal, "--fence-iqr", "-1")
+    check("--fence-iqr: input should be greater than 0", gex, "--calibrators", cal, "--fence-iqr", "-1")
     reference = tmp_path / "reference.tsv"
     reference.write_text("point\tcalibrator\tlog2_level\nBASE\t\t4.3\n")
     check(

@@ -151,7 +151,7 @@ def test_same_bytes_whatever_the_threads(run, toy_index, sets, tmp_path):
             "filter 'cell_id': field=value, field!=value or field>=number is needed",
         ),
         (["--up", "UP", "--where", "tas>=much"], "filter 'tas>=much': 'much' is no number"),
-        (["--up", "UP", "--metric", "wtcs,magic"], "parameter metric.1: input should be 'wtcs', 'ks', 'pearson'"),
+        (["--up", "UP", "--metric", "wtcs,magic"], "--metric, item 2: input should be 'wtcs', 'ks', 'pearson'"),
         (["--up", "UP", "--metric", "cosine"], "cosine compares full signatures, but this query has gene sets only"),
         (["--up", "UP", "--up", "UP", "--down", "DOWN"], "have the same name without _UP and _DN; rename one"),
     ],

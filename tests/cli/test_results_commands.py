@@ -80,8 +80,8 @@ def test_status_says_what_is_there(results: Path, run):
     code, out, _ = run("status", results, "--plates", results.parent / "plates.tsv", "-o", results / "s.tsv")
     assert code == 0
     assert "batch first: 2 plates (2 done), 6 profiles at level 4" in out
-    assert "signatures: 1 brews, 1 signatures" in out
-    assert "index: 1 segments, 1 signatures; background 000001-1-1 of 1 signatures" in out
+    assert "signatures: 1 brew, 1 signature" in out
+    assert "index: 1 segment, 1 signature; background 000001-1-1 of 1 signatures" in out
     assert "inference model: ours.h5 12345678" in out
     assert "sets of parameters" not in out
     table = read_table(results / "s.tsv")
@@ -100,9 +100,9 @@ def test_status_says_what_is_new_changed_missing_damaged_and_retired(results: Pa
     changed = made(PLATES[1], Level.ZSPC, {}, [], strength=2)
     write_matrix(changed, results / PLATES[1] / f"{PLATES[1]}_ZSPC.gctx")
     out = run("status", results, "--plates", results.parent / "plates.tsv", "--since", old)[1]
-    assert "batch second: 1 plates (1 missing)" in out
+    assert "batch second: 1 plate (1 missing)" in out
     assert f"retired: 6 files: {PLATES[0]} GEX" in out
-    assert f"damaged: 1 files: {PLATES[1]} INF" in out
+    assert f"damaged: 1 file: {PLATES[1]} INF" in out
     assert f"new: 1 ({plate})" in out
     assert re.search(rf"changed: \d \({PLATES[1]}", out)
     assert f"retired since: 1 ({PLATES[0]})" in out
@@ -148,7 +148,7 @@ def test_status_says_what_the_check_of_plates_suspects(results: Path, run):
 def test_status_verify_finds_an_input_that_is_not_what_it_was(results: Path, run):
     assert "stale" not in run("status", results, "--verify")[1]
     write_matrix(made(PLATES[0], Level.QNORM, {}, [], strength=3), results / PLATES[0] / f"{PLATES[0]}_QNORM.gctx")
-    assert f"stale: 1 files: {PLATES[0]} INF" in run("status", results, "--verify")[1]
+    assert f"stale: 1 file: {PLATES[0]} INF" in run("status", results, "--verify")[1]
 
 
 def test_provenance_prints_the_chain(results: Path, run):

@@ -13,7 +13,7 @@ def test_sheet_on_the_command_line(run, tmp_path):
     done = run("sheet", raw, "--inst-info", table, "-o", tmp_path / "out")
     assert done.code == 0
     assert "beadwork: warning: notes.lxb: its name does not end in a well, as PLATE_A01.lxb does" in done.err
-    assert "plates.tsv: 1 plates, 1 LXB files seen" in done.err
+    assert "plates.tsv: 1 plate, 1 LXB file seen" in done.err
     assert (tmp_path / "out" / "plates.tsv").read_text().startswith("det_plate\tlxb\tmap\n" + PLATE)
     again = run("sheet", raw, "--inst-info", table, "-o", tmp_path / "out")
     assert again.code == 2 and "is there already" in again.err and again.err.count("\n") == 1

@@ -1,15 +1,17 @@
 """``beadwork signature``: from tables and values in all forms to files that ``query`` takes."""
 
-import runpy
 import sys
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from beadwork.api.signature.recall import recall_of_halves
+from beadwork.api.signature.values import read_values
 from beadwork.io.files.tables import read_table, write_table
 from beadwork.io.platform.gene_table import gene_table
+from beadwork.model.connectivity.contrast import Contrast
+from beadwork.stages.connectivity.contrast.groups import levels_of
 from toys import call
 
 
@@ -196,10 +198,13 @@ def test_without_the_libraries_one_line_says_what_to_install(logs, capsys, monke
 def test_halves_of_real_contrasts_recall_each_other_first(shared_data):
     """Huntington against control, breast against colon, six types of sarcoma against the others."""
     pytest.importorskip("pylimma")
-    script = Path(__file__).parents[2] / "benchmarks" / "validation" / "contrasts.py"
-    table = runpy.run_path(str(script))["recall_of_halves"](
-        shared_data / "expression" / "u133a_log2_float16.npz", seed=1
-    )
+    values = read_values(shared_data / "expression" / "u133a_log2_float16.npz", "label")
+    studies = {"Huntington": ("symptomatic", "control"), "breast": ("breast", "colon")}
+    apart = [label for pair in studies.values() for label in pair]
+    contrasts = [Contrast(name, case, control) for name, (case, control) in studies.items()]
+    levels = levels_of([label for label in values.labels if label is not None])
+    contrasts += [Contrast(name, name, "rest") for name, n in levels.items() if n >= 4 and name not in apart]
+    table = recall_of_halves(values, contrasts, apart=apart, seed=1)
     assert len(table) == 9
     table = table[table["n_case"] >= 8]  # of fewer, a half has two or three cases: too few, as quality.tsv says
     assert len(table) == 7 and (table["rank"] == 1).all() and (table["own"] > table["next"]).all()

@@ -93,14 +93,14 @@ def test_bad_wells_are_written_as_such(run, tmp_path):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("--wells", 5), "parameter wells: input should be greater than or equal to 10, not 5"),
-        (("--wells", 385), "parameter wells: input should be less than or equal to 384, not 385"),
-        (("--plates", 0), "parameter plates: input should be greater than or equal to 1, not 0"),
+        (("--wells", 5), "--wells: input should be greater than or equal to 10, not 5"),
+        (("--wells", 385), "--wells: input should be less than or equal to 384, not 385"),
+        (("--plates", 0), "--plates: input should be greater than or equal to 1, not 0"),
         (("--plates", "two"), "'two' is not a valid integer"),
-        (("--bead-batch", "Z9"), "parameter bead_batch: 'Z9' is not in the batch table"),
-        (("--cells", "A/B"), "parameter cells: 'A/B' cannot stand in a plate name"),
-        (("--cells", ","), "parameter cells:"),
-        (("--bad-wells", 1), "parameter bad_wells: input should be less than 1, not 1.0"),
+        (("--bead-batch", "Z9"), "--bead-batch: 'Z9' is not in the batch table"),
+        (("--cells", "A/B"), "--cells: 'A/B' cannot stand in a plate name"),
+        (("--cells", ","), "--cells:"),
+        (("--bad-wells", 1), "--bad-wells: input should be less than 1, not 1.0"),
         (("--wels", 24), "No such option '--wels'"),
     ],
 )

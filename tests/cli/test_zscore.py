@@ -84,11 +84,11 @@ def test_mistakes(plate, tmp_path, capsys):
     no_vehicle = tmp_path / "no_vehicle.gctx"
     write_matrix(matrix.take_cols(matrix.cids[2:]), no_vehicle)
     check(
-        f"{no_vehicle}: has 1 wells of pert_type ctl_vehicle, but --population vehicle needs at least 3 "
+        f"{no_vehicle}: has 1 well of pert_type ctl_vehicle, but --population vehicle needs at least 3 "
         "(--min-population); use --population plate",
         no_vehicle, "--population", "vehicle",
     )  # fmt: skip
-    check("parameter min_population: input should be greater than or equal to 2, not 1", path, "--min-population", "1")
+    check("--min-population: input should be greater than or equal to 2, not 1", path, "--min-population", "1")
 
 
 def test_a_table_of_wells_distinguishes_plates_and_gives_fields(tmp_path, capsys):

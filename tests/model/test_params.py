@@ -16,10 +16,12 @@ from beadwork.model.params import (
     ConsensusParams,
     DeconvolveParams,
     Params,
+    QueryParams,
     SimulateParams,
     ZscoreParams,
     flag_name,
     make_params,
+    place_of,
     render_flags,
 )
 
@@ -95,3 +97,19 @@ def test_wrong_parameters(values, message):
     with pytest.raises(ParameterError) as caught:
         make_params(ZscoreParams, **values)
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("location", "words"),
+    [
+        (("metric",), "metric"), (("metric", 1), "metric, item 2"), (("query", "metric", 0), "query.metric, item 1"),
+        (("queries", 0, "up"), "queries, item 1, up"), ((), ""),
+    ],
+)  # fmt: skip
+def test_places_of_mistakes(location, words):
+    assert place_of(location) == words
+
+
+def test_members_of_lists_are_counted_from_one():
+    with pytest.raises(ParameterError, match=r"^parameter metric, item 2: input should be 'wtcs', .* not 'foo'$"):
+        make_params(QueryParams, metric=("wtcs", "foo"))

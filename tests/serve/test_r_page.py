@@ -2,9 +2,13 @@
 
 import json
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
+
+from .test_app import serving
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "r.md"
 
@@ -114,3 +118,44 @@ def test_the_reader_of_r_reads_what_it_should():
     assert json.dumps(Reader('c("one")', {}).value()) == '"one"', "as R does"
     with pytest.raises(KeyError):
         Reader("unknown", {}).value()
+
+
+def has_r(*packages):
+    """Whether R is there with some packages."""
+    words = "; ".join(f'stopifnot(requireNamespace("{name}", quietly = TRUE))' for name in packages)
+    return shutil.which("Rscript") and subprocess.run(["Rscript", "-e", words], capture_output=True).returncode == 0
+
+
+def test_calls_of_packages_for_clue_run_in_r(open_index, tmp_path):
+    (code,) = [
+        block for block in re.findall(r"```r\n(.*?)```", PAGE.read_text(), re.DOTALL) if "library(httr)" in block
+    ]
+    assert "findByJobId" in code and "http://127.0.0.1:8765" in code
+    if not has_r("httr", "jsonlite"):
+        pytest.skip("R with httr and jsonlite is not installed")
+    with serving(open_index) as site:
+        said = """
+stopifnot(state$status == "completed", status_code(found) == 200, length(records) == 2)
+stopifnot(length(records[[1]]$up50_lm) == 50, nchar(records[[1]]$sig_id) > 3)
+cat(toJSON(list(n = nrow(best), top = best$id[1:3], score = best$norm_cs[1:3])))
+"""
+        script = tmp_path / "page.R"
+        script.write_text(code.replace("http://127.0.0.1:8765", site) + said)
+        done = subprocess.run(["Rscript", script.name], cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout.splitlines()[-1])
+    expected = open_index.query(up=["CDKN1A", "GADD45A", "PSME1", "ATF1", "STAT1"])
+    assert found["n"] == [150] or found["n"] == 150
+    assert found["top"] == expected["sig_id"].head(3).tolist()
+
+
+def test_every_block_of_the_page_is_r(tmp_path):
+    if shutil.which("Rscript") is None:
+        pytest.skip("R is not installed")
+    blocks = re.findall(r"```r\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    assert len(blocks) >= 6
+    for place, block in enumerate(blocks):
+        (tmp_path / f"{place}.R").write_text(block)
+    words = 'for (name in list.files(pattern = "[.]R$")) parse(name)'
+    done = subprocess.run(["Rscript", "-e", words], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr

@@ -156,14 +156,14 @@ def test_a_corrupt_intermediate_is_reported_found_and_made_anew(finished: Path, 
     assert f"{path}: damaged GCTX file" in said.stdout
     assert len(said.stdout.splitlines()) == 1
     assert not (tmp_path / "INF.gctx").exists()
-    assert "damaged: 1 files" in run_command(BIN / "beadwork", "status", results).stdout
+    assert "damaged: 1 file" in run_command(BIN / "beadwork", "status", results).stdout
     # a changed value leaves a file that reads well: only its checksum tells
     path.write_bytes(whole)
     with h5py.File(path, "r+") as file:
         file["0/DATA/0/matrix"][0, 0] += 1
     assert "damaged" not in run_command(BIN / "beadwork", "status", results).stdout
     checked = run_command(BIN / "beadwork", "status", results, "--verify")
-    assert f"stale: 1 files: {PLATE} INF" in checked.stdout, checked.stdout
+    assert f"stale: 1 file: {PLATE} INF" in checked.stdout, checked.stdout
     assert "snakemake -R FILE" in checked.stdout
     name, damaged_at = f"results/{PLATE}/{PLATE}_QNORM.gctx", path.stat().st_mtime
     with recovery("an intermediate file is cut or changed", "`-R FILE`: it and what follows are made anew"):

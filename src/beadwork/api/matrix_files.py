@@ -14,6 +14,7 @@ import pandas as pd
 from beadwork.io.files.provenance import input_record, make_provenance
 from beadwork.io.matrix.formats import read_annotation, read_matrix, read_provenance, write_matrix
 from beadwork.io.platform.gene_table import gene_table, landmark_ids
+from beadwork.model.errors import counted
 from beadwork.model.matrix import Level, Matrix, Space, check_matrix
 from beadwork.model.params import Params
 from beadwork.model.spaces import guess_space
@@ -98,7 +99,8 @@ class StoredMatrix:
         table = self.matrix.rows if there else read_annotation(self.path).rows
         ids = landmark_ids(table, str(self.path))
         if len(ids) < len(table):
-            log.info("%s: %d rows that are no landmarks are left out", self.path, len(table) - len(ids))
+            lost = counted(len(table) - len(ids), "row that is no landmark is", "rows that are no landmarks are")
+            log.info("%s: %s left out", self.path, lost)
         matrix = self.matrix.take_rows(ids.index) if there else read_matrix(self.path, rids=ids.index)
         rows = matrix.rows if ids.index.equals(pd.Index(ids)) else matrix.rows.assign(pr_probe_id=matrix.rids)
         matrix = replace(matrix, rows=rows.set_axis(pd.Index(ids, dtype=object), axis=0), space=Space.LM)

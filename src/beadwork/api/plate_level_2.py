@@ -14,7 +14,7 @@ from beadwork.api.matrix_files import StoredMatrix, record_of
 from beadwork.api.plate_steps import Made, Step, recorded
 from beadwork.io.files.provenance import input_record
 from beadwork.model.beads.plate import BeadSet
-from beadwork.model.errors import FileError, name_some
+from beadwork.model.errors import FileError, counted, name_some
 from beadwork.model.params import DeconvolveParams
 from beadwork.model.plates.compatibility import comparable, compatibility_of
 
@@ -199,7 +199,7 @@ def _warn_wells(qc: pd.DataFrame) -> None:
     for row in unusable.head(_MAX_WARNINGS).itertuples():
         log.warning("%s: %s; the well is left out", row.entity, row.value)
     if len(unusable) > _MAX_WARNINGS:
-        log.warning("%d more wells cannot be used; the QC rows say why", len(unusable) - _MAX_WARNINGS)
+        log.warning("%s cannot be used; the QC rows say why", counted(len(unusable) - _MAX_WARNINGS, "more well"))
     texts = {
         "well_without_map": "wells without a row in the plate map are left out",
         "map_without_well": "rows of the plate map without an LXB file",

@@ -16,7 +16,7 @@ from beadwork.io.files.cells import plain_cell
 from beadwork.io.files.tables import write_table
 from beadwork.io.levels.inst_info import read_plate_rows
 from beadwork.io.platform.bead_sets import find_bead_batch
-from beadwork.model.errors import BeadworkError, FileError, MapError, name_some
+from beadwork.model.errors import BeadworkError, FileError, MapError, agree, counted, name_some
 from beadwork.model.ids import parse_det_plate
 from beadwork.model.plates.sheet import PLATE_COLUMNS, parse_plate_sheet
 
@@ -245,7 +245,10 @@ def _notes(single: Mapping[str, FoundPlate], rows: list[dict[str, str]], in_tabl
         )
     absent = [name for name in in_table if name not in single]
     if absent:
-        notes.append(f"{len(absent)} plates of the table of wells have no LXB files here: {name_some(absent)}")
+        notes.append(
+            f"{counted(len(absent), 'plate')} of the table of wells {agree(len(absent), 'has')} no LXB "
+            f"files here: {name_some(absent)}"
+        )
     return notes
 
 

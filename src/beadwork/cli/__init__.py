@@ -4,6 +4,7 @@ import atexit
 import gc
 import importlib
 import os
+import re
 import sys
 from typing import Any
 
@@ -111,7 +112,11 @@ def main(args: list[str] | None = None) -> None:
 
         if not isinstance(error, BeadworkError):
             raise
-        _fail(str(error))
+        _fail(_PARAMETER.sub(lambda found: f"--{found[1].replace('_', '-')}:", str(error)))
+
+
+_PARAMETER = re.compile(r"^parameter (\w+):")
+"""How a library call names what a command has a flag for."""
 
 
 def check_workflow_version(workflow: str) -> None:

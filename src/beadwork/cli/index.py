@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from beadwork.cli.options import FILE, common_options, log_option, params_options, qc_option, write_qc
+from beadwork.model.errors import counted
 from beadwork.model.params import IndexParams, MapParams
 
 if TYPE_CHECKING:
@@ -191,7 +192,9 @@ def layout(index: Path, params: MapParams) -> None:
 
     opened = ConnectivityIndex.open(index)
     path = map_signatures(opened, params, progress=_progress())
-    click.echo(f"{path}: {len(opened):,} signatures; method t-SNE of {min(len(opened), params.landmarks):,} landmarks")
+    click.echo(
+        f"{path}: {counted(len(opened), 'signature')}; method t-SNE of {min(len(opened), params.landmarks):,} landmarks"
+    )
 
 
 @command.command("info")
@@ -226,7 +229,7 @@ def verify(index: Path, quick: bool, threads: int, qc: Path | None) -> None:
     for remark in remarks:
         click.echo(f"remark: {remark}")
     if faults:
-        raise IndexStoreError(f"{index}: {len(faults)} faults: {'; '.join(faults[:20])}")
+        raise IndexStoreError(f"{index}: {counted(len(faults), 'fault')}: {'; '.join(faults[:20])}")
     click.echo(f"{index}: sound")
     _write_qc(index, qc)
 

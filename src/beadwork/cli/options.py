@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args, get_origin
 
 import click
+from pydantic import ValidationError
 
-from beadwork.model.params import Params, flag_name, former_names, make_params, plain_type
+from beadwork.model.params import Params, explain_validation, flag_name, former_names, plain_type
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,7 +42,14 @@ def params_options(
             for old, name in former.items():
                 if (value := values.pop(old)) is not None:
                     chosen[name] = _former_value(old, flags[name], value)
-            return function(**{name_of_model: make_params(model, **chosen)}, **values)
+            try:
+                params = model(**chosen)
+            except ValidationError as error:
+                from beadwork.model.errors import ParameterError
+
+                words = explain_validation(error, lambda name: flag_name(flags.get(name, name)))
+                raise ParameterError(words) from None
+            return function(**{name_of_model: params}, **values)
 
         for name, field in reversed(model.model_fields.items()):
             wrapper = _option(flags[name], field)(wrapper)

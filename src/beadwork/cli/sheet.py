@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from beadwork.cli.options import FILE, log, log_option
+from beadwork.model.errors import counted
 
 _MAX_WARNINGS = 10
 
@@ -49,4 +50,4 @@ def command(folder: Path, inst_info: Path | None, output: Path, overwrite: bool)
     if len(report.left_out) > _MAX_WARNINGS:
         more = len(report.left_out) - _MAX_WARNINGS
         log.warning("%d more are listed in %s", more, output / LEFT_OUT)
-    log.info("%s: %d plates, %d LXB files seen", output / SHEET, len(report.plates), report.wells)
+    log.info("%s: %s, %s seen", output / SHEET, counted(len(report.plates), "plate"), counted(report.wells, "LXB file"))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from beadwork.cli.options import FILE, log_option, params_options, show_progress
+from beadwork.model.errors import counted
 from beadwork.model.params import ContrastParams, SignatureParams
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ def _warn(notes: list[str]) -> None:
     for note in distinct[:MOST_NOTES]:
         log.warning("%s", note)
     if len(distinct) > MOST_NOTES:
-        log.warning("%d more notes stand in quality.tsv", len(distinct) - MOST_NOTES)
+        log.warning("%s in quality.tsv", counted(len(distinct) - MOST_NOTES, "more note stands", "more notes stand"))
 
 
 def _say(quality: pd.DataFrame, skipped: list[dict[str, str]]) -> None:

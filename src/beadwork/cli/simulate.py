@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from beadwork.cli.options import FILE, common_options, log, params_options, progress, write_qc
+from beadwork.model.errors import counted
 from beadwork.model.params import SimulateParams
 
 
@@ -32,4 +33,4 @@ def command(output: Path, params: SimulateParams, compress: bool, threads: int, 
     from beadwork.api.simulated import write_study
 
     write_qc(write_study(output, params, compress=compress, threads=threads, progress=progress), qc)
-    log.info("%d plates of %d wells in %s", params.plates, params.wells, output)
+    log.info("%s of %d wells in %s", counted(params.plates, "plate"), params.wells, output)

@@ -26,6 +26,7 @@ from beadwork.model.params import (
     TrainNoiseParams,
     ZscoreParams,
     expectation,
+    place_of,
 )
 from beadwork.model.plates.sheet import BRACES, Name
 
@@ -184,12 +185,12 @@ def _lists_as_tuples(value: Any) -> Any:
     return result
 
 
-def _braces(value: Any, key: str = "") -> list[str]:
+def _braces(value: Any, location: tuple[int | str, ...] = ()) -> list[str]:
     """Say which texts of a configuration, paths all of them, hold braces."""
     if isinstance(value, str):
-        return [f"{key}: {value} {BRACES}"] if "{" in value or "}" in value else []
+        return [f"{place_of(location)}: {value} {BRACES}"] if "{" in value or "}" in value else []
     items = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list | tuple) else ()
-    return [line for name, item in items for line in _braces(item, f"{key}.{name}" if key else str(name))]
+    return [line for name, item in items for line in _braces(item, (*location, name))]
 
 
 def _contradictions(config: Config) -> list[str]:
@@ -223,7 +224,7 @@ def _known_keys(location: Sequence[Any]) -> list[str]:
 
 def _config_mistake(item: Any, source: str) -> str:
     location = item["loc"]
-    key = ".".join(str(part) for part in location)
+    key = place_of(location)
     if item["type"] == "extra_forbidden":
         near = difflib.get_close_matches(str(location[-1]), _known_keys(location), n=1)
         hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(_known_keys(location))}"

@@ -62,8 +62,8 @@ def all_at_once(mistakes: Iterable[str]) -> str:
     return "\n".join(lines[:MOST_MISTAKES] + ([f"... and {more} more mistakes"] if more > 0 else []))
 
 
-IRREGULAR = {"index": "indexes", "analysis": "analyses", "axis": "axes", "child": "children", "is": "are",
-             "was": "were", "has": "have", "does": "do", "it": "they", "its": "their", "this": "these"}  # fmt: skip
+IRREGULAR = {"index": "indexes", "analysis": "analyses", "axis": "axes", "is": "are", "was": "were", "has": "have",
+             "it": "them", "its": "their"}  # fmt: skip
 """Plurals that no rule of :func:`plural` makes, verbs and pronouns among them."""
 
 

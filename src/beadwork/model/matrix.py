@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from beadwork.model.errors import AlignmentError, LevelError, name_some
+from beadwork.model.errors import AlignmentError, LevelError, agree, counted, name_some
 
 
 class Level(StrEnum):
@@ -138,7 +138,9 @@ class Matrix:
         position = self.rids.get_indexer(pd.Index(rids))
         if (position < 0).any():
             absent = np.asarray(rids, dtype=object)[position < 0]
-            raise AlignmentError(f"{len(absent)} row ids are not in the matrix: {name_some(absent)}")
+            raise AlignmentError(
+                f"{counted(len(absent), 'row id')} {agree(len(absent), 'is')} not in the matrix: {name_some(absent)}"
+            )
         return replace(self, values=self.values[position], rows=self.rows.iloc[position], space=space)
 
     def take_cols(self, keep: np.ndarray | Sequence[str] | pd.Index) -> Matrix:
@@ -270,7 +272,8 @@ def check_matrix(
         bad = ~np.isfinite(matrix.values).all(axis=1)
         if bad.any():
             raise AlignmentError(
-                f"{what}: missing or infinite values in {int(bad.sum())} rows ({name_some(matrix.rids[bad])}); "
+                f"{what}: missing or infinite values in {counted(int(bad.sum()), 'row')} "
+                f"({name_some(matrix.rids[bad])}); "
                 "fill or drop them first"
             )
 

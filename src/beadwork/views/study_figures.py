@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from beadwork.model.errors import counted
 from beadwork.model.pert_types import plain_pert_type
 from beadwork.model.qc import METRICS
 from beadwork.views.figures import BLUE, GREEN, GREY, LIGHT, ORANGE, PURPLE, RED, SKY, STYLE
@@ -40,7 +41,8 @@ def replicate_correlation(
         bins = np.linspace(np.floor(both.min() * 10) / 10, 1.0, 41)
         for values, name, color in ((different, words[1], GREY), (same, words[0], BLUE)):
             density, _ = np.histogram(values, bins=bins, density=True)
-            axis.stairs(density, bins, fill=True, color=color, alpha=0.55, label=f"{name}: {len(values):,} pairs, "
+            axis.stairs(density, bins, fill=True, color=color, alpha=0.55, label=f"{name}: "
+                f"{counted(len(values), 'pair')}, "
                         f"median {np.median(values):.2f}")  # fmt: skip
             axis.axvline(np.median(values), color=color, lw=1.2, ls="--")
         labels(axis, "Spearman correlation of ZSPC, 978 landmarks", "density of pairs")
@@ -82,7 +84,7 @@ def study_plates(rows: pd.DataFrame, limit: int = 60) -> Figure:
         if len(plates) <= limit:
             axes[0].set_yticks(range(len(plates)), plates, fontsize=7)
         else:
-            axes[0].set_ylabel(f"{len(plates)} plates in order of name")
+            axes[0].set_ylabel(f"{counted(len(plates), 'plate')} in order of name")
     return figure
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from beadwork.model.errors import counted
 from beadwork.model.plates.overview import FAR, PlateOverview, Strip
 from beadwork.model.qc import METRICS
 from beadwork.views.pages import render
@@ -45,7 +46,7 @@ def study_html(study: Mapping[str, Any], strips: Sequence[Strip]) -> str:
 
 
 def _aria(strip: Strip) -> str:
-    words = f"{strip.metric} of {len(strip.values)} plates, median {number(strip.median)}"
+    words = f"{strip.metric} of {counted(len(strip.values), 'plate')}, median {number(strip.median)}"
     return words + (f"; {len(strip.far)} stand out" if len(strip.far) else "")
 
 

@@ -70,12 +70,12 @@ def test_symbols_old_symbols_and_notes(toy_index):
     assert table.attrs["notes"][:9] == [
         "1 of 5 up genes are not in the index",
         "1 of 5 up genes are no genes ('NOSUCHGENE': unknown gene)",
-        "1 up genes stand more than once and count once",
+        "1 up gene stands more than once and counts once",
         "the up set has 2 genes; below 10 scores are unsteady",
         "1 of 2 down genes are no genes ('-666': placeholder for a missing gene)",
-        "the down set has 1 genes; below 10 scores are unsteady",
-        "1 genes are in the up and in the down set",
-        "1 genes were found by an older, newer or other name (KIAA0494 is EFCAB14)",
+        "the down set has 1 gene; below 10 scores are unsteady",
+        "1 gene is in the up and in the down set",
+        "1 gene was found by an older, newer or other name (KIAA0494 is EFCAB14)",
         "genes are named in several ways: 3 symbols, 1 Entrez id",
     ]
 
@@ -385,7 +385,7 @@ def test_other_gene_names_from_a_table(toy_index, tmp_path):
     index = ConnectivityIndex.open(toy_index, gene_names=tmp_path / "ensembl.tsv")
     table = index.query(up=["ENSG00000092010", "ENSG00000092010.3", "MINE", "ENSG0000"], min_set=1)
     assert [item["gene"] for item in table.attrs["missing_genes"]] == ["ENSG0000"]
-    assert "1 up genes stand more than once and count once" in table.attrs["notes"]
+    assert "1 up gene stands more than once and counts once" in table.attrs["notes"]
     (tmp_path / "bad.tsv").write_text("a\tb\n1\t2\n")
     with pytest.raises(GeneSetError, match="needs a column name"):
         ConnectivityIndex.open(toy_index, gene_names=tmp_path / "bad.tsv").query(up=["PSME1"], min_set=1)
@@ -442,7 +442,7 @@ def test_probe_sets_are_taken_for_their_genes(toy_index):
     """Old gene sets are lists of HG-U133A probe sets; 201746_at is TP53."""
     index = ConnectivityIndex.open(toy_index)
     table = index.query(up=["201746_at", "CDK1", "1294_at", "99999_at"], min_set=1)
-    assert "1 probe sets of HG-U133A were taken for their genes" in table.attrs["notes"]
+    assert "1 probe set of HG-U133A was taken for its genes" in table.attrs["notes"]
     reasons = {item["gene"]: item["reason"] for item in table.attrs["missing_genes"]}
     assert reasons == {
         "1294_at": "probe set of UBA7, not among the 978 genes of the index",

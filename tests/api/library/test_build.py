@@ -82,7 +82,7 @@ def test_plate_with_too_few_wells_is_left_out(
     gse92742_level3: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     index = build(gse92742_level3, tmp_path / "index")
-    assert "1 wells of CPC007_A375_6H_X1_B3 have missing scores" in caplog.text
+    assert "1 well of CPC007_A375_6H_X1_B3 left out for missing scores" in caplog.text
     assert len(index) == 9 + 8
 
 

@@ -63,7 +63,7 @@ def test_failed_plates_stand_first(tmp_path):
     write_table(pd.DataFrame([row]), tmp_path / "failed.tsv")
     assert write_report(tmp_path, tmp_path / "report", sheet(names))["failed"] == 1
     page = (tmp_path / "report" / "index.html").read_text()
-    assert "1 plates failed; the rest went on without them" in page
+    assert "1 plate failed; the rest went on without them" in page
     assert page.index("0 usable wells") < page.index('id="plates"')
 
 

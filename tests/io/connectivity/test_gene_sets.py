@@ -122,7 +122,7 @@ def test_pairing_is_by_name_else_by_order():
         ("C", ("C",), ()),
     ]
     with pytest.raises(
-        GeneSetError, match=r"2 up sets \(A, B\) and 1 down sets \(C\) share no name and differ in number"
+        GeneSetError, match=r"2 up sets \(A, B\) and 1 down set \(C\) share no name and differ in number"
     ):
         pair_sets(sets("A", "B"), sets("C"))
     with pytest.raises(GeneSetError, match="sets A_UP and A have the same name without _UP and _DN; rename one"):
@@ -288,7 +288,7 @@ def test_what_a_file_holds_goes_before_its_name():
 def test_several_genes_in_a_cell():
     sets, _ = said("a.gmt", "X\tna\tTP53 /// MDM2\tBAX\n")
     assert sets[0].genes == ("TP53", "MDM2", "BAX")
-    assert sets[0].notes == ("1 more genes stand in cells that name several; each counts",)
+    assert sets[0].notes == ("1 more gene stands in cells that name several; each counts",)
 
 
 def test_notes_of_sets_go_with_their_queries():

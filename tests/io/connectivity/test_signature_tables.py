@@ -258,7 +258,7 @@ def test_several_genes_in_a_cell_and_repeated_genes():
     assert query.profile[SYMBOLS[12]] == T[12]
     assert abs(query.profile[SYMBOLS[0]]) == max(abs(T[0]), abs(T[11]))
     assert query.notes[1:] == (
-        "1 cells name several genes; each of them has the row's value",
+        "1 cell names several genes; each of them has the row's value",
         "1 gene stands in several rows; the largest change counts",
     )
 

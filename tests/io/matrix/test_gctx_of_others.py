@@ -453,7 +453,7 @@ def test_weights_that_are_all_zero_were_never_written(tmp_path):
             content = file[name][()]
             content[..., 2] = 0
             file[name][...] = content
-    with pytest.raises(FileError, match="all weights are zero for 1 genes"):
+    with pytest.raises(FileError, match="all weights are zero for 1 gene"):
         read_inference_model(path)
 
 

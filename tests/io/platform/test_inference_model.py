@@ -94,7 +94,7 @@ def bad_weights() -> dict[str, tuple[Matrix, str]]:
         "two intercepts": (two, r"must be the intercept, but there are 2 \(OFFSET, b0\)"),
         "a landmark twice": (Matrix(plain.values, annotated, plain.cols), none),
         "strangers": (strangers, "300 of the 300 inferred ids are no genes of the AIG space"),
-        "a hole": (plain.with_values(hole), rf"missing or infinite weights for 1 genes \({plain.cids[6]}\)"),
+        "a hole": (plain.with_values(hole), rf"missing or infinite weights for 1 gene \({plain.cids[6]}\)"),
     }
 
 

@@ -19,7 +19,7 @@ def test_the_studies_that_the_shipped_model_rests_on():
     [
         ("study\nA\n", "lacks the column"),
         ("dataset\ttwo_colour\nA\t1\nA\t0\n", "dataset A stands twice; one row a study is needed"),
-        ("dataset\ttwo_colour\n\t1\n", "1 rows name no dataset; fill them in"),
+        ("dataset\ttwo_colour\n\t1\n", "1 row names no dataset; fill in all"),
     ],
 )
 def test_bad_tables(tmp_path, text: str, message: str):

@@ -87,7 +87,7 @@ def test_designs():
     assert design[:, 2:].tolist() == [[0, -2], [0, -1], [1, 3], [1, 0], [0, 2], [1, -2]]
     with pytest.raises(ParameterError, match="covariates batch cannot be distinguished from the groups"):
         make_design(["case", "control"], {"batch": ["x", "y"]}, "contrast a")
-    with pytest.raises(ParameterError, match="covariate batch is missing for 1 samples"):
+    with pytest.raises(ParameterError, match="covariate batch is missing for 1 sample"):
         make_design(["case", "control"], {"batch": ["x", ""]}, "contrast a")
 
 

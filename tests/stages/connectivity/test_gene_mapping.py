@@ -68,7 +68,7 @@ def test_a_signature_takes_the_symbol_before_the_alias_and_needs_twelve_genes():
     finder = GeneFinder(["7157", *GENES], ["TP53", *SYMBOLS], gene_resolver())
     both = map_query(Query("q", profile={**profile, "P53": 99.0, "TP53": 0.5}), finder)
     assert both.values[list(both.rows).index(0)] == 0.5
-    assert "1 genes of the signature stand more than once; the largest change counts" in both.notes
+    assert "1 gene of the signature stands more than once; the largest change counts" in both.notes
     few = dict(list(profile.items())[:11])
     with pytest.raises(
         GeneSetError, match="only 11 genes of the signature are in the index, and its sets are a quarter"

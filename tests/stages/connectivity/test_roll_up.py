@@ -147,7 +147,7 @@ def test_one_pert_id_is_one_perturbagen_whatever_its_names():
 def test_a_signature_of_no_perturbagen_is_reported():
     siginfo = genes((None, None, "trt_cp"), ("a", "A", "trt_cp"))
     plan = plan_roll_up(siginfo, treatment_mask(siginfo))
-    assert plan.notes == ("1 signatures have neither pert_id nor pert_iname and are not rolled up",)
+    assert plan.notes == ("1 signature has neither pert_id nor pert_iname and is not rolled up",)
     assert plan.cell_of.tolist() == [-1, 0]
 
 

@@ -281,7 +281,7 @@ def test_a_plate_given_twice_is_refused():
 def test_missing_scores_are_refused():
     values = replicate_plate(1).values.copy()
     values[3, 2] = np.nan
-    with pytest.raises(AlignmentError, match=rf"a: missing or infinite values in 1 rows \({LANDMARKS[3]}\)"):
+    with pytest.raises(AlignmentError, match=rf"a: missing or infinite values in 1 row \({LANDMARKS[3]}\)"):
         consensus(replicate_plate(1).with_values(values), names=["a"])
 
 
@@ -295,7 +295,7 @@ def test_a_field_that_is_not_there_is_refused():
 def test_wells_without_a_perturbagen_are_refused():
     source = replicate_plate(1)
     cols = source.cols.assign(pert_id=source.cols["pert_id"].where(source.cols["det_well"] != "B03"))
-    with pytest.raises(BeadworkError, match=r"pert_id is missing for 1 wells \(TOY001_A375_24H_X1_B20:B03\); give it"):
+    with pytest.raises(BeadworkError, match=r"pert_id is missing for 1 well \(TOY001_A375_24H_X1_B20:B03\); give it"):
         consensus(source.with_values(source.values, cols=cols))
 
 

@@ -239,7 +239,7 @@ def test_refuses_missing_values(level2_plate):
     gex, cal = level2_plate
     values = gex.values.copy()
     values[3, 4] = np.nan
-    with pytest.raises(AlignmentError, match=rf"^GEX: missing or infinite values in 1 rows \({gex.rids[3]}\)"):
+    with pytest.raises(AlignmentError, match=rf"^GEX: missing or infinite values in 1 row \({gex.rids[3]}\)"):
         normalize(gex.with_values(values), cal, REFERENCE)
 
 

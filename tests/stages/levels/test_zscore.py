@@ -72,7 +72,7 @@ def test_refuses_linear_intensities(plate):
 def test_refuses_infinite_values(plate):
     values = plate.values.copy()
     values[5, 0] = -np.inf
-    with pytest.raises(AlignmentError, match=r"^matrix: infinite values in 1 rows \(g5\); were zeros turned into"):
+    with pytest.raises(AlignmentError, match=r"^matrix: infinite values in 1 row \(g5\); were zeros turned into"):
         zscore(plate.with_values(values))
 
 
@@ -123,7 +123,7 @@ def test_uncertainty_shrinks_scores_of_the_genes_it_has(plate):
     assert zscore(plate).reliability is None
     none = zscore(plate, sd=sd, params=ZscoreParams(sd_slope=0.0)).matrix.values
     np.testing.assert_array_equal(none, plain)
-    with pytest.raises(AlignmentError, match="1 wells have no uncertainty"):
+    with pytest.raises(AlignmentError, match="1 well has no uncertainty"):
         zscore(plate, sd=Matrix(uncertainty[:, 1:], plate.rows.iloc[:10], plate.cols.iloc[1:]))
 
 

@@ -23,7 +23,7 @@ from beadwork.io.matrix.formats import write_matrix
 from beadwork.io.platform.gene_names import gene_resolver, uniprot_ids
 from beadwork.io.platform.gene_table import gene_table
 from beadwork.model.connectivity.annotation import MECHANISM_FIELDS, STRUCTURE_FIELDS
-from beadwork.model.errors import IndexStoreError
+from beadwork.model.errors import IndexStoreError, agree, counted
 from beadwork.model.matrix import Level, Matrix
 from beadwork.model.params import GraphParams
 from beadwork.stages.connectivity.filters import filter_signatures
@@ -96,7 +96,7 @@ def make_graph(
         raise IndexStoreError(
             f"{index.store.path}: {len(found.names)} compounds or genes to make a graph of; two are needed"
         )
-    notes = [f"{n:,} signatures are left out: {why}" for why, n in found.left_out.items()]
+    notes = [f"{counted(n, 'signature')} {agree(n, 'is')} left out: {why}" for why, n in found.left_out.items()]
     progress("mean signatures of cells")
     shape = (len(found.owner), index.store.n_genes)
     if scratch is not None and 8 * shape[0] * shape[1] > MEMORY_BYTES:
@@ -192,7 +192,7 @@ def graph_to_files(
         log.warning("%s", note)
     counts = {kind: len(graph.perturbagens.of_kind(kind)) for kind in (COMPOUND, LOSS, GAIN)}
     lines = [", ".join(f"{kind}: {count:,}" for kind, count in counts.items())]
-    lines += [f"{edges.relation}: {len(edges):,} edges" for edges in graph.edges]
+    lines += [f"{edges.relation}: {counted(len(edges), 'edge')}" for edges in graph.edges]
     return [*lines, f"embeddings: {len(graph.vectors):,} perturbagens, {graph.factors.n} numbers each"]
 
 

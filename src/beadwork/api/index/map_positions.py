@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from beadwork.io.connectivity.index.positions import write_positions
-from beadwork.model.errors import ParameterError
+from beadwork.model.errors import ParameterError, counted
 from beadwork.model.params import MapParams
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def embed(
         raise ParameterError("index layout needs the package scikit-learn; install beadwork[layout]") from None
     count = len(index)
     if count < FEWEST:
-        raise ParameterError(f"{index.store.path}: {count} signatures; a map needs {FEWEST}")
+        raise ParameterError(f"{index.store.path}: {counted(count, 'signature')}; a map needs {FEWEST}")
     chosen = np.unique(np.linspace(0, count - 1, min(count, params.landmarks)).astype(np.int64))
     with threadpool_limits(1):  # sums in another order would give another map
         progress(f"principal components of {len(chosen):,} landmarks")

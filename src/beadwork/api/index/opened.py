@@ -22,7 +22,7 @@ from beadwork.model.connectivity.background import Background
 from beadwork.model.connectivity.perturbagen_classes import PerturbagenClasses
 from beadwork.model.connectivity.query import MappedQuery, Query, SignatureBlock
 from beadwork.model.connectivity.signature_table import SignatureTable, arrow_text
-from beadwork.model.errors import GeneSetError, name_some
+from beadwork.model.errors import GeneSetError, counted, name_some
 from beadwork.model.params import IndexParams, QueryParams, make_params
 from beadwork.stages.connectivity.gene_finder import GeneFinder
 from beadwork.stages.connectivity.gene_mapping import map_query
@@ -136,7 +136,7 @@ class ConnectivityIndex:
         return (
             f"ConnectivityIndex({str(self.store.path)!r}: {len(self):,} signatures x {self.store.n_genes:,} genes"
             f"{space}, "
-            f"{len(self.store.segments)} segments)"
+            f"{counted(len(self.store.segments), 'segment')})"
         )
 
     def __len__(self) -> int:

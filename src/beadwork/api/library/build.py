@@ -43,7 +43,7 @@ from beadwork.io.levels.inst_info import read_inst_info
 from beadwork.io.matrix.column_stream import ColumnStream, open_columns, select_columns
 from beadwork.model.connectivity.query import BLOCK, SIGNATURE_FIELDS
 from beadwork.model.connectivity.signature_table import SignatureTable
-from beadwork.model.errors import FileError, IndexStoreError, ParameterError
+from beadwork.model.errors import FileError, IndexStoreError, ParameterError, counted
 from beadwork.model.matrix import Level, Matrix
 from beadwork.model.params import IndexParams
 from beadwork.stages.connectivity.filters import filter_signatures, split_filter
@@ -168,7 +168,8 @@ class _Build:
         if state.get("key") == self._key() and (self.append or (self.target / MANIFEST).exists()):
             self.done = list(state["done"])
             if self.done:
-                log.info("%s: goes on with a build that was stopped, %d portions are there", self.path, len(self.done))
+                log.info("%s: goes on with a build that was stopped, %s there", self.path,
+                     counted(len(self.done), "portion is", "portions are"))  # fmt: skip
         else:
             if state and not self.append:
                 log.warning("%s: a build that was stopped had other files or options; begun anew", self.path)
@@ -194,7 +195,8 @@ class _Build:
             self._move(overwrite)
         shutil.rmtree(self.work, ignore_errors=True)
         if self.n_there:
-            log.warning("%s: %d signatures are in the index already; not added again", self.path, self.n_there)
+            log.warning("%s: %s in the index already; not added again", self.path,
+                        counted(self.n_there, "signature is", "signatures are"))  # fmt: skip
         return IndexStore(self.path)
 
     def _move(self, overwrite: bool) -> None:

@@ -12,7 +12,7 @@ import pandas as pd
 from beadwork.api.index.writing.inputs import OpenMatrix
 from beadwork.io.matrix.column_stream import select_columns
 from beadwork.io.platform.gene_table import gene_table
-from beadwork.model.errors import AlignmentError, BeadworkError, name_some
+from beadwork.model.errors import AlignmentError, BeadworkError, counted, name_some
 from beadwork.model.matrix import Level, Matrix, Space
 from beadwork.model.params import ConsensusParams, ZscoreParams
 from beadwork.model.spaces import guess_space, space_genes
@@ -98,8 +98,9 @@ def make_signatures(
             if not scored.all():
                 plates = sorted({str(plate) for plate in wells["det_plate"][~scored]})
                 log.warning(
-                    "%s: %s: %d wells of %s have missing scores (a plate needs %d wells) and are left out",
-                    opened.stream.path.name, name, int((~scored).sum()), name_some(plates, 3), FEWEST_WELLS,
+                    "%s: %s: %s of %s left out for missing scores (a plate needs %d wells)",
+                    opened.stream.path.name, name, counted(int((~scored).sum()), "well"), name_some(plates, 3),
+                    FEWEST_WELLS,
                 )  # fmt: skip
                 if not scored.any():
                     continue

@@ -13,6 +13,7 @@ from beadwork.io.files.atomic import write_text
 from beadwork.io.files.tables import read_table
 from beadwork.io.runs.failures import read_failures
 from beadwork.io.runs.status import results_status, suspicions
+from beadwork.model.errors import agree, counted
 from beadwork.model.plates.overview import PlateOverview
 from beadwork.model.qc import COLUMNS, current_names, join_qc
 from beadwork.stages.plates.overview import metric_strips, plate_overview
@@ -134,11 +135,13 @@ def _figures(folder: Path, names: Mapping[str, str]) -> list[tuple[str, str]]:
 
 def _summary(status: pd.DataFrame, states: Mapping[str, tuple[str, str]], failures: list[dict[str, str]]) -> list[str]:
     done = sum(state == "done" for _, state in states.values())
-    lines = [f"{len(states):,} plates, {done:,} of them complete"]
+    lines = [f"{counted(len(states), 'plate')}, {done:,} of {agree(len(states), 'it')} complete"]
     if failures:
-        lines.append(f"{len({row['plate'] for row in failures}):,} plates failed; the rest went on without them")
+        lines.append(
+            f"{counted(len({row['plate'] for row in failures}), 'plate')} failed; the rest went on without them"
+        )
     signatures = status[(status["level"] == "MODZ") & (status["state"] == "done")]
-    lines.append(f"{signatures['columns'].astype(int).sum():,} signatures of {len(signatures):,} brews")
+    lines.append(f"{signatures['columns'].astype(int).sum():,} signatures of {counted(len(signatures), 'brew')}")
     versions = sorted(set(status["version"]) - {""})
     if versions:
         mixed = " (more than one: values of different versions may not be comparable)" if len(versions) > 1 else ""

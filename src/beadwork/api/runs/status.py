@@ -13,6 +13,7 @@ from beadwork.api.runs.status_page import status_page
 from beadwork.io.files.tables import read_table
 from beadwork.io.runs.failures import failure_line, read_failures
 from beadwork.io.runs.status import STATUS_COLUMNS, compare_status, results_status, suspicions
+from beadwork.model.errors import counted
 
 HINTS = {
     "damaged": "; `snakemake -R FILE` makes it and what follows from it anew",
@@ -109,17 +110,26 @@ def summary_lines(table: pd.DataFrame) -> list[str]:
         states = part.groupby("entity", sort=False)["state"].agg(lambda found: _worst(set(found)))
         counts = ", ".join(f"{count} {state}" for state, count in states.value_counts().items())
         wells = part[(part["level"] == "ZSPC") & (part["state"] == "done")]["columns"].astype(int).sum()
-        lines.append(f"batch {str(batch) or '(none)'}: {len(states)} plates ({counts}), {wells:,} profiles at level 4")
+        lines.append(
+            f"batch {str(batch) or '(none)'}: {counted(len(states), 'plate')} ({counts}), "
+            f"{counted(wells, 'profile')} at level 4"
+        )
     signatures = table[(table["level"] == "MODZ") & (table["state"] == "done")]
-    lines.append(f"signatures: {len(signatures)} brews, {signatures['columns'].astype(int).sum():,} signatures")
+    lines.append(
+        f"signatures: {counted(len(signatures), 'brew')}, "
+        f"{counted(signatures['columns'].astype(int).sum(), 'signature')}"
+    )
     segments = table[table["level"] == "index"]
     if len(segments):
         total = sum(int(count) for count in segments["columns"] if str(count).isdigit())
-        lines.append(f"index: {len(segments)} segments, {total:,} signatures; {segments['reference'].iloc[0]}")
+        lines.append(
+            f"index: {counted(len(segments), 'segment')}, {counted(total, 'signature')}; "
+            f"{segments['reference'].iloc[0]}"
+        )
     cleaned = table[(table["level"] == "MNZ") & (table["state"] == "done")]
     if len(cleaned):
         total = cleaned["columns"].astype(int).sum()
-        lines.append(f"noise-controlled signatures: {len(cleaned)} brews, {total:,} signatures")
+        lines.append(f"noise-controlled signatures: {counted(len(cleaned), 'brew')}, {counted(total, 'signature')}")
     for name, what, level in (
         ("version", "program version", "INF"), ("reference", "inference model", "INF"),
         ("reference", "noise model", "ZSNC"),
@@ -137,7 +147,7 @@ def summary_lines(table: pd.DataFrame) -> list[str]:
         part = table[table["state"] == state]
         found = [f"{entity} {level}" for entity, level in zip(part["entity"], part["level"], strict=True)]
         if found:
-            lines.append(f"{state}: {len(found)} files: {_first(found)}{HINTS.get(state, '')}")
+            lines.append(f"{state}: {counted(len(found), 'file')}: {_first(found)}{HINTS.get(state, '')}")
     return lines
 
 

@@ -14,7 +14,7 @@ import pandas as pd
 from beadwork.io.connectivity.designs import read_design
 from beadwork.io.matrix.expression import layer_names, open_expression
 from beadwork.model.connectivity.contrast import ValueKind
-from beadwork.model.errors import ParameterError, name_some
+from beadwork.model.errors import ParameterError, agree, counted, name_some
 from beadwork.model.levels.expression_source import ExpressionSource
 from beadwork.stages.connectivity.contrast.groups import label_texts, value_kind
 from beadwork.stages.connectivity.filters import filter_signatures, split_filter
@@ -229,7 +229,10 @@ def _assembled(
         kept = counts >= min_cells
         if not kept.all():
             few = [names[row] for row in first[~kept]]
-            notes.append(f"{len(few)} samples of fewer than {min_cells} cells were left out ({name_some(few)})")
+            notes.append(
+                f"{counted(len(few), 'sample')} of fewer than {min_cells} cells {agree(len(few), 'was')} left "
+                f"out ({name_some(few)})"
+            )
         what = "summed" if kind == "counts" else "averaged"
         notes.append(f"{int(counts[kept].sum()):,} cells were {what} to {int(kept.sum())} samples by {sample}")
         if kind == "log":

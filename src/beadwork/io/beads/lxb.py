@@ -26,7 +26,7 @@ from beadwork.io.beads.sources import MAX_FILE, Source, find_sources, limited
 from beadwork.io.files.digest import digest_bytes
 from beadwork.kernels.beads.grouping import group_beads
 from beadwork.model.beads.plate import N_ANALYTES, BeadPlate, BeadStore
-from beadwork.model.errors import FileError, name_some
+from beadwork.model.errors import FileError, counted, name_some
 from beadwork.model.ids import parse_well, well_position
 
 log = logging.getLogger("beadwork")
@@ -199,7 +199,9 @@ def read_plate(
         while waiting:
             keep(*waiting.popleft())
     if ignored:
-        log.info("%s: %d files that are not LXB files are ignored", path, ignored)
+        log.info(
+            "%s: %s ignored", path, counted(ignored, "file that is no LXB file is", "files that are not LXB files are")
+        )
     if not found and wells is not None:
         raise FileError(f"{path}: has no beads of well {name_some(sorted(wells))}; give the beads that GEX was made of")
     if not found:
@@ -292,7 +294,8 @@ def _choose_plate(path: Path, det_plate: str | None, found: list[_Found]) -> tup
     if det_plate not in prefixes:
         raise FileError(f"{path}: files of several plates ({name_some(prefixes)}), but none of {det_plate}")
     chosen = [item for item in found if item.plate == det_plate]
-    log.warning("%s: %d files of other plates are left out", path, len(found) - len(chosen))
+    log.warning("%s: %s left out", path,
+                counted(len(found) - len(chosen), "file of another plate is", "files of other plates are"))  # fmt: skip
     return det_plate, chosen
 
 

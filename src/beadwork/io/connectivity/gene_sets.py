@@ -14,7 +14,7 @@ from beadwork.io.files.unpack import GZIP_MAGIC, read_bytes, unpack
 from beadwork.io.files.workbook import is_workbook, read_workbook
 from beadwork.model.connectivity.gene_columns import Identify
 from beadwork.model.connectivity.query import GeneSet, Query
-from beadwork.model.errors import FileError, GeneSetError, name_some
+from beadwork.model.errors import FileError, GeneSetError, counted, name_some
 
 NAME_COLUMNS = ("name", "ensembl", "ensembl_id", "ensembl_gene_id", "symbol", "alias")
 NEEDED = "gene sets are GMT, GMX, GRP, TSV or CSV"
@@ -114,7 +114,8 @@ def pair_sets(up: Sequence[GeneSet], down: Sequence[GeneSet] = ()) -> list[Query
     if not shared and ups:
         if len(up) != len(down):
             raise GeneSetError(
-                f"{len(up)} up sets ({name_some([i.name for i in up], 3)}) and {len(down)} down sets "
+                f"{counted(len(up), 'up set')} ({name_some([i.name for i in up], 3)}) and "
+                f"{counted(len(down), 'down set')} "
                 f"({name_some([i.name for i in down], 3)}) share no name and differ in number; "
                 "name them alike (X_UP and X_DN), or give as many of each in the same order"
             )

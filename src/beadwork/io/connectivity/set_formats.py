@@ -11,7 +11,7 @@ from beadwork.io.files.delimited import NAMES, unquote
 from beadwork.model.connectivity.gene_columns import GENE_COLUMNS, Identify
 from beadwork.model.connectivity.query import SIZE_LIMIT, GeneSet
 from beadwork.model.connectivity.value_columns import FOLD_CHANGES, STATISTICS, parse_numbers, plain_name
-from beadwork.model.errors import GeneSetError, name_some
+from beadwork.model.errors import GeneSetError, counted, name_some
 
 SET_COLUMNS = ("set", "query", "name", "term", "geneset", "setname", "genesetname", "gsname", "pathway")
 DIRECTION_COLUMNS = ("direction", "sign", "side", "updown", "regulation")
@@ -184,7 +184,7 @@ def _has_description(rows: Sequence[Sequence[str]], identify: Identify) -> tuple
 def _read_gmx(lines: SetLines, found: SetFile, name: str, identify: Identify) -> None:
     rows = lines.rows
     if len(rows) < 3:
-        raise GeneSetError(f"a GMX file holds names, descriptions and then genes, but has {len(rows)} lines")
+        raise GeneSetError(f"a GMX file holds names, descriptions and then genes, but has {counted(len(rows), 'line')}")
     width = len(rows[0])
     for number, row in zip(lines.numbers, rows, strict=True):
         if len(row) > width and any(row[width:]):
@@ -236,7 +236,10 @@ def _read_weighted(lines: SetLines, found: SetFile, name: str, identify: Identif
         raise GeneSetError(
             "holds genes with values of both signs; give it with --signature, which takes its two ends for the sets"
         )
-    said = f"{len(lines.rows):,} genes carry a number (such as {', '.join(lines.rows[0][:2])}), which was taken off"
+    said = (
+        f"{counted(len(lines.rows), 'gene carries', 'genes carry')} a number (such as "
+        f"{', '.join(lines.rows[0][:2])}), which was taken off"
+    )
     _add_single(found, name, [row[0] for row in lines.rows], identify, (said,))
 
 
@@ -349,13 +352,21 @@ def _cleaned(
     genes = [_unweighted(gene) for gene in given]
     weighted = [before for before, after in zip(given, genes, strict=True) if before != after]
     if weighted:
-        notes = (*notes, f"{len(weighted):,} genes carry a weight (such as {weighted[0]}), which was taken off")
+        notes = (
+            *notes,
+            f"{counted(len(weighted), 'gene carries', 'genes carry')} a weight (such as {weighted[0]}), "
+            f"which was taken off",
+        )
     apart: list[str] = []
     for gene in genes:
         pieces = [piece for piece in _SEVERAL.split(gene) if piece] if _SEVERAL.search(gene) else []
         apart += pieces if len(pieces) > 1 and _share(pieces, identify) >= 0.5 else [gene]
     if len(apart) > len(genes):
-        notes = (*notes, f"{len(apart) - len(genes):,} more genes stand in cells that name several; each counts")
+        notes = (
+            *notes,
+            f"{counted(len(apart) - len(genes), 'more gene stands', 'more genes stand')} in cells that "
+            f"name several; each counts",
+        )
     return tuple(apart), notes
 
 

@@ -28,7 +28,7 @@ from beadwork.model.connectivity.value_columns import (
     finite_ends,
     parse_numbers,
 )
-from beadwork.model.errors import BeadworkError, FileError, GeneSetError, name_some
+from beadwork.model.errors import BeadworkError, FileError, GeneSetError, agree, counted, name_some
 from beadwork.model.lines import split_lines
 from beadwork.model.missing import NO_GENE, WORDS
 from beadwork.model.params import SignatureParams
@@ -272,7 +272,7 @@ def _of_cells(
     place, parts = split
     if len(parts) > MOST_CONTRASTS:
         raise GeneSetError(f"column {names[place]} names {len(parts):,} contrasts; at most {MOST_CONTRASTS:,} are read")
-    notes.append(f"column {names[place]} names {len(parts)} contrasts; each is a query")
+    notes.append(f"column {names[place]} names {counted(len(parts), 'contrast')}; each is a query")
     empty = [label for label, part in parts.items() if np.isnan(values.values[part]).all()]
     if empty:
         notes.append(f"{names[place]} {name_some(empty)} without values: left out")
@@ -326,7 +326,8 @@ def _profile(
                         found[named[same]], rows[named[same]] = value, row
     notes = []
     if n_infinite:
-        notes.append(f"{n_infinite:,} infinite values count as the largest changes of their sign")
+        as_changes = "value counts as the largest change" if n_infinite == 1 else "values count as the largest changes"
+        notes.append(f"{n_infinite:,} infinite {as_changes} of {agree(n_infinite, 'its')} sign")
     if no_gene:
         rows_name = "row names" if no_gene == 1 else "rows name"
         notes.append(f"{no_gene:,} {rows_name} no gene and {_were(no_gene)} left out")
@@ -366,7 +367,10 @@ def _columns(rows: list[list[str]], lines: list[int]) -> tuple[list[str], list[l
         names.insert(0, "")  # R writes row names without a name
     longer = next((row for row, cells in enumerate(body) if any(cells[len(names) :])), None)
     if longer is not None:
-        raise GeneSetError(f"line {lines[longer]} has {len(body[longer])} cells, but there are {len(names)} columns")
+        raise GeneSetError(
+            f"line {lines[longer]} has {counted(len(body[longer]), 'cell')}, but there "
+            f"{agree(len(names), 'is')} {counted(len(names), 'column')}"
+        )
     shorter = sum(width < len(names) and width < usual for width in widths)
     if shorter:
         notes.append(f"{shorter:,} lines have fewer cells than there are columns; what they lack is missing")

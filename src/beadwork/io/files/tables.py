@@ -14,7 +14,7 @@ from beadwork.io.files.cells import plain_cell
 from beadwork.io.files.delimited import unquote
 from beadwork.io.files.text import file_label, read_text
 from beadwork.io.files.typed_column import typed_column
-from beadwork.model.errors import FileError
+from beadwork.model.errors import FileError, counted
 from beadwork.model.lines import iter_lines
 from beadwork.model.missing import missing_texts
 
@@ -112,7 +112,10 @@ def _read_columns(lines: Iterator[tuple[int, str]], header: list[str], path: str
             if len(cells) < width and unquote(cells[-1]).startswith('"'):
                 raise FileError(f"{path}: line {number} ends within quotes; put each row on one line")
             if len(cells) > width and any(unquote(cell) for cell in cells[width:]):
-                raise FileError(f"{path}: line {number} has {len(cells)} cells, but the header has {width} columns")
+                raise FileError(
+                    f"{path}: line {number} has {counted(len(cells), 'cell')}, but the header has "
+                    f"{counted(width, 'column')}"
+                )
             cells = (cells + [""] * width)[:width]
         rows.append(cells)
         if len(rows) == _PORTION:

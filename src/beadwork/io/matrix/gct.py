@@ -16,7 +16,7 @@ from beadwork.io.files.delimited import unquote
 from beadwork.io.files.text import text_of
 from beadwork.io.files.typed_column import typed_column
 from beadwork.io.matrix.ids import ids_of_texts
-from beadwork.model.errors import AlignmentError, FileError, name_some
+from beadwork.model.errors import AlignmentError, FileError, counted, name_some
 from beadwork.model.lines import split_lines
 from beadwork.model.matrix import Level, Matrix, Space
 from beadwork.model.missing import MISSING_TEXT, is_missing, missing_numbers
@@ -45,13 +45,14 @@ def parse_gct(content: bytes, path: str | Path, level: Level | None = None, spac
     promised = 3 + n_col_fields + n_rows
     if len(lines) != promised:
         raise FileError(
-            f"{path}: {len(lines)} lines, but its header promises {promised}; the file is truncated or edited"
+            f"{path}: {counted(len(lines), 'line')}, but its header promises {promised}; the file is "
+            f"truncated or edited"
         )
     first = 1 + n_row_fields
     width = first + n_cols
     header = _cells(lines[2])
     if len(header) != width:
-        raise FileError(f"{path}: line 3 has {len(header)} columns, but its header promises {width}")
+        raise FileError(f"{path}: line 3 has {counted(len(header), 'column')}, but its header promises {width}")
     fields = [_split(lines[3 + number], 4 + number, width, path) for number in range(n_col_fields)]
     for what, names in (("row", header[1:first]), ("column", [cells[0] for cells in fields])):
         if len(set(names)) < len(names):
@@ -105,7 +106,7 @@ def _split(line: str, number: int, width: int, path: str | Path) -> list[str]:
     if len(cells) > width and not any(cell.strip() for cell in cells[width:]):  # empty columns of spreadsheets
         return cells[:width]
     if len(cells) != width:
-        raise FileError(f"{path}: line {number} has {len(cells)} columns instead of {width}")
+        raise FileError(f"{path}: line {number} has {counted(len(cells), 'column')} instead of {width}")
     return cells
 
 

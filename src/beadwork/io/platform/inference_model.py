@@ -38,7 +38,7 @@ from beadwork.io.matrix.hdf5_content import check_members
 from beadwork.io.matrix.hdf5_file import new_hdf5
 from beadwork.io.platform.gene_table import entrez_ids, gene_table, resource_path
 from beadwork.kernels.levels.quantise import quantise_rows
-from beadwork.model.errors import FileError, name_some
+from beadwork.model.errors import FileError, counted, name_some
 from beadwork.model.levels.inference_model import InferenceModel
 from beadwork.model.matrix import Matrix, Space
 from beadwork.model.spaces import space_genes
@@ -107,13 +107,15 @@ def check_weights(model: InferenceModel, what: str) -> InferenceModel:
     if unfit.any():
         bad = model.genes[unfit]
         raise FileError(
-            f"{what}: missing or infinite weights for {len(bad)} genes ({name_some(bad)}); is the file damaged?"
+            f"{what}: missing or infinite weights for {counted(len(bad), 'gene')} ({name_some(bad)}); is "
+            f"the file damaged?"
         )
     blank = ~model.components.any(axis=0) & (model.intercept == 0)
     if blank.any():
         bad = model.genes[blank]
         raise FileError(
-            f"{what}: all weights are zero for {len(bad)} genes ({name_some(bad)}), as where none were written; "
+            f"{what}: all weights are zero for {counted(len(bad), 'gene')} ({name_some(bad)}), as where "
+            f"none were written; "
             "fetch or make the file anew"
         )
     return model
@@ -247,7 +249,8 @@ def weights_model(matrix: Matrix, *, what: str = "weights") -> InferenceModel:
     unused = landmarks[np.flatnonzero(~model.components.any(axis=1))]
     if len(unused):
         raise FileError(
-            f"{what}: all weights of {len(unused)} landmarks are zero ({name_some(unused)}), as where none were "
+            f"{what}: all weights of {counted(len(unused), 'landmark')} are zero ({name_some(unused)}), as "
+            f"where none were "
             "written; fetch or make the file anew"
         )
     return check_weights(model, what)

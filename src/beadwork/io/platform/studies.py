@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from beadwork.io.files.tables import read_table
-from beadwork.model.errors import FileError, name_some
+from beadwork.model.errors import FileError, counted, name_some
 
 
 def read_studies(path: str | Path) -> pd.DataFrame:
@@ -20,7 +20,9 @@ def read_studies(path: str | Path) -> pd.DataFrame:
     """
     table = read_table(path, required=("dataset",), text_only=True)
     if table["dataset"].isna().any():
-        raise FileError(f"{path}: {int(table['dataset'].isna().sum())} rows name no dataset; fill them in")
+        raise FileError(
+            f"{path}: {counted(int(table['dataset'].isna().sum()), 'row names', 'rows name')} no dataset; fill in all"
+        )
     twice = table.loc[table["dataset"].duplicated(), "dataset"]
     if len(twice):
         raise FileError(f"{path}: dataset {name_some(twice)} stands twice; one row a study is needed")

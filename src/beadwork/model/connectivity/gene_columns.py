@@ -18,7 +18,7 @@ from beadwork.model.connectivity.value_columns import (
     column_by_name,
     plain_name,
 )
-from beadwork.model.errors import GeneSetError, name_some
+from beadwork.model.errors import GeneSetError, counted, name_some
 from beadwork.model.missing import NO_GENE
 
 Identify = Callable[[Sequence[str]], Sequence[str]]
@@ -160,7 +160,8 @@ def _taken(
             genes[row], found[row] = (further[row],), (further_keys[row],)
         if served:
             notes.append(
-                f"{len(served):,} rows that name no known gene in {label} took that of {column_label(names, other)}"
+                f"{counted(len(served), 'row that names', 'rows that name')} no known gene in {label} took "
+                f"that of {column_label(names, other)}"
             )
         open_rows = [row for row in open_rows if not found[row] or not any(found[row])]
     for row in open_rows:
@@ -168,7 +169,9 @@ def _taken(
             text = next((columns[other][row] for other in others if columns[other][row] not in NO_GENE), "")
             genes[row], found[row] = ((text,), ("",)) if text else ((), ())
     if n_several:
-        notes.append(f"{n_several:,} cells name several genes; each of them has the row's value")
+        notes.append(
+            f"{counted(n_several, 'cell names', 'cells name')} several genes; each of them has the row's value"
+        )
     return GeneChoice(place, _one_kind(genes, found), found, label, tuple(notes))
 
 

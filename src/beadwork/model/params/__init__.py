@@ -15,6 +15,7 @@ from beadwork.model.params.base import (
     flag_name,
     former_names,
     make_params,
+    place_of,
     plain_type,
     render_flags,
 )
@@ -72,6 +73,7 @@ __all__ = [
     "flag_name",
     "former_names",
     "make_params",
+    "place_of",
     "plain_type",
     "plate_names",
     "render_flags",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, ValidationError
@@ -36,16 +36,35 @@ def make_params(model: type[ParamsType], **values: Any) -> ParamsType:
         raise ParameterError(explain_validation(error)) from None
 
 
-def explain_validation(error: ValidationError, what: str = "parameter") -> str:
-    """All mistakes that pydantic found, in one line."""
+def explain_validation(error: ValidationError, spell: Callable[[str], str] = "parameter {}".format) -> str:
+    """All mistakes that pydantic found, in one line.
+
+    Parameters
+    ----------
+    spell
+        Says of a field what it is to the user: a parameter, the flag of a command.
+    """
     parts = []
     for item in error.errors():
-        name = ".".join(str(piece) for piece in item["loc"])
+        name = place_of(item["loc"], spell)
         if item["type"] == "extra_forbidden":
-            parts.append(f"{what} {name}: unknown; check its spelling")
+            parts.append(f"{name}: unknown; check its spelling")
         else:
-            parts.append(f"{what} {name}: {item['msg'][0].lower()}{item['msg'][1:]}, not {item['input']!r}")
+            parts.append(f"{name}: {item['msg'][0].lower()}{item['msg'][1:]}, not {item['input']!r}")
     return "; ".join(parts)
+
+
+def place_of(location: Sequence[int | str], spell: Callable[[str], str] = str) -> str:
+    """Where a mistake is, for people: ``queries, item 2, up`` where pydantic says ``("queries", 1, "up")``."""
+    text = ""
+    for piece in location:
+        if isinstance(piece, int):
+            text += f", item {piece + 1}"
+        elif not text:
+            text = spell(piece)
+        else:
+            text += f", {piece}" if ", item " in text else f".{piece}"
+    return text
 
 
 def flag_name(field: str) -> str:

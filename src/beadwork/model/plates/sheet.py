@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field, StringConstraints, ValidationError
 
-from beadwork.model.errors import MapError, all_at_once, name_some
+from beadwork.model.errors import MapError, agree, all_at_once, counted, name_some
 from beadwork.model.ids import DET_PLATE_PATTERN, parse_det_plate
 from beadwork.model.lines import split_lines
 from beadwork.model.missing import is_missing
@@ -206,7 +206,10 @@ def parse_plate_sheet(
     for number, line in lines[1:]:
         cells = [cell.strip() for cell in line.split("\t")]
         if len(cells) > len(header):
-            mistakes.append(f"{source}: line {number} has {len(cells)} cells, but there are {len(header)} columns")
+            mistakes.append(
+                f"{source}: line {number} has {counted(len(cells), 'cell')}, but there "
+                f"{agree(len(header), 'is')} {counted(len(header), 'column')}"
+            )
         rows.append((number, dict(zip(header, cells + [""] * (len(header) - len(cells)), strict=False))))
     if mistakes:
         raise MapError(all_at_once(mistakes))

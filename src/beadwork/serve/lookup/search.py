@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from beadwork.api.index.opened import ConnectivityIndex
 from beadwork.model.connectivity.annotation import SEVERAL
 from beadwork.model.connectivity.signature_table import SignatureTable
+from beadwork.model.errors import counted
 
 KINDS = ("pert", "gene", "class", "cell", "sig")
 
@@ -121,7 +122,7 @@ def _classes(table: SignatureTable) -> list[tuple[str, str, Hit]]:
     counts: dict[str, int] = {}
     for row in table.arrow.select(["class", "n_perturbagens"]).to_pylist():
         counts[row["class"]] = counts.get(row["class"], 0) + int(row["n_perturbagens"])
-    return [(name.lower(), name.lower(), Hit("class", name, name, f"mechanism, {count} perturbagens"))
+    return [(name.lower(), name.lower(), Hit("class", name, name, f"mechanism, {counted(count, 'perturbagen')}"))
             for name, count in counts.items() if name]  # fmt: skip
 
 

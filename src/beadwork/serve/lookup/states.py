@@ -15,7 +15,7 @@ import numpy as np
 from beadwork.api.index.opened import ConnectivityIndex
 from beadwork.io.files.digest import PREFIX, digest_bytes
 from beadwork.model.connectivity.signature_table import SignatureTable, arrow_numbers
-from beadwork.model.errors import BeadworkError
+from beadwork.model.errors import BeadworkError, counted
 from beadwork.model.params import QueryParams
 from beadwork.serve.lookup.lists import card_lists
 from beadwork.serve.lookup.memory import give_back
@@ -171,7 +171,7 @@ class States:
                 while len(self._states) > 1 + KEPT_STATES:
                     self._states.popitem(last=False)
             give_back()
-            log.info("the index has changed and was opened anew: %d signatures", len(state.index))
+            log.info("the index has changed and was opened anew: %s", counted(len(state.index), "signature"))
         except BeadworkError as error:
             log.warning("the index has changed but cannot be opened; answers are of its older state: %s", error)
         finally:

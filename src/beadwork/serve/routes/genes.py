@@ -64,7 +64,9 @@ def routes(service: Service) -> APIRouter:
         found = checked(state.index, names)
         counts = {verdict: sum(item.verdict == verdict for item in found) for verdict in VERDICTS.values()}
         counts["repeated"] = sum(item.repeated for item in found)
-        notes = [f"{counts['repeated']} names repeat a gene and count once"] if counts["repeated"] else []
+        twice = counts["repeated"]
+        repeats = "name repeats a gene and counts once" if twice == 1 else "names repeat a gene and count once"
+        notes = [f"{twice:,} {repeats}"] if twice else []
         return CheckedGenes(genes=found, counts=counts, notes=notes, state=state.key)
 
     return router

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from beadwork.io.connectivity.index.positions import read_positions
 from beadwork.model.connectivity.query import SIGNATURE_FIELDS
 from beadwork.model.connectivity.signature_table import SignatureTable
-from beadwork.model.errors import IndexStoreError
+from beadwork.model.errors import IndexStoreError, counted
 from beadwork.serve.answer.answers import Answer
 from beadwork.serve.answer.pages import View, page, rows_of
 from beadwork.serve.lookup.states import IndexState
@@ -112,7 +112,7 @@ def _text(values: np.ndarray) -> str:
 
 def _checked(places: list[int], count: int) -> np.ndarray:
     if places and max(places) >= count:
-        raise not_found(f"place {max(places)}: the index has {count} signatures", "places")
+        raise not_found(f"place {max(places)}: the index has {counted(count, 'signature')}", "places")
     return np.array(places, np.int64)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from beadwork.model.beads.plate import CALIBRATORS, N_ANALYTES, BeadPlate, BeadSet
-from beadwork.model.errors import FileError, MapError, ParameterError, name_some
+from beadwork.model.errors import FileError, MapError, ParameterError, counted, name_some
 from beadwork.model.ids import distil_id, parse_det_plate
 from beadwork.model.matrix import SPACE_SIZES, Level, Matrix, Space
 from beadwork.model.params import DeconvolveParams
@@ -176,14 +176,14 @@ def _usable_wells(
     good = _count_good(beads, params)
     unusable = dict(zip(beads.bad_wells["well"], beads.bad_wells["reason"], strict=True))
     unusable |= {
-        well: f"has {number:,} good beads (FI {low:g} to {high:g}) of {total:,} classified ones; at least "
+        well: f"has {counted(number, 'good bead')} (FI {low:g} to {high:g}) of {total:,} classified ones; at least "
         f"{params.min_well_beads:,} are needed"
         for (low, high) in [params.good_fi]
         for well, number, total in zip(beads.wells, good, totals, strict=True)
         if number < params.min_well_beads
     }
     unusable |= {
-        well: f"has {total:,} classified beads; at least {params.min_well_beads:,} are needed"
+        well: f"has {counted(total, 'classified bead')}; at least {params.min_well_beads:,} are needed"
         for well, total in zip(beads.wells, totals, strict=True)
         if total < params.min_well_beads
     }

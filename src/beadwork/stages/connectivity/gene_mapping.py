@@ -88,18 +88,21 @@ def _notes(
         given, found = counts[f"n_{side}"], counts[f"n_{side}_found"]
         notes += _notes_on_missing(answers[side], f"{side} genes")
         if counts[f"n_{side}_repeated"]:
-            notes.append(f"{counts[f'n_{side}_repeated']} {side} genes stand more than once and count once")
+            notes.append(
+                f"{counted(counts[f'n_{side}_repeated'], f'{side} gene stands', f'{side} genes stand')} more "
+                f"than once and {'counts' if counts[f'n_{side}_repeated'] == 1 else 'count'} once"
+            )
         if given and found < params.min_set:
             notes.append(f"{found} {side} genes found, fewer than {params.min_set}: the {side} set is not scored")
         elif given and found < params.small_set:
-            notes.append(f"the {side} set has {found} genes; below {params.small_set} scores are unsteady")
+            notes.append(f"the {side} set has {counted(found, 'gene')}; below {params.small_set} scores are unsteady")
     if not query.up or not query.down:
         notes.append(f"there is no {'down' if query.up else 'up'} set: the score is that of one set alone")
     overlap = counts["n_overlap"]
     if overlap and overlap == counts["n_up_found"] == counts["n_down_found"]:
         notes.append(f"the up and the down set are the same {overlap} genes: they cancel out, and every score is 0")
     elif overlap:
-        notes.append(f"{overlap} genes are in the up and in the down set")
+        notes.append(f"{counted(overlap, 'gene')} {agree(overlap, 'is')} in the up and in the down set")
     return notes
 
 
@@ -126,9 +129,15 @@ def _notes_on_names(answers: Sequence[FoundGene], finder: GeneFinder) -> list[st
     if renamed:
         pairs = dict.fromkeys(f"{item.name} is {finder.name_of(item.row)}" for item in renamed)
         said = ", ".join(list(pairs)[:EXAMPLES]) + (", ..." if len(pairs) > EXAMPLES else "")
-        notes.append(f"{len(renamed)} genes were found by an older, newer or other name ({said})")
+        notes.append(
+            f"{counted(len(renamed), 'gene')} {agree(len(renamed), 'was')} found by an older, newer or "
+            f"other name ({said})"
+        )
     if kinds[Kind.PROBE]:
-        notes.append(f"{kinds[Kind.PROBE]} probe sets of HG-U133A were taken for their genes")
+        notes.append(
+            f"{counted(kinds[Kind.PROBE], 'probe set')} of HG-U133A {agree(kinds[Kind.PROBE], 'was')} "
+            f"taken for {agree(kinds[Kind.PROBE], 'its')} genes"
+        )
     names = sum(kinds[kind] for kind in NAME_KINDS)
     by_sort = {"symbol": names, **{str(kind): kinds[kind] for kind in Kind if kind not in NAME_KINDS}}
     sorts = [f"{number} {sort}{'s' * (number > 1)}" for sort, number in by_sort.items() if number]
@@ -138,8 +147,9 @@ def _notes_on_names(answers: Sequence[FoundGene], finder: GeneFinder) -> list[st
     mouse = [item for item in mouse if finder.name_of(item.row) != item.name]
     if mouse and len(mouse) > names / 2:
         notes.append(
-            f"{len(mouse)} symbols are written as those of mouse or rat ({mouse[0].name}); they were taken for the "
-            "human genes of the same name"
+            f"{counted(len(mouse), 'symbol')} {agree(len(mouse), 'is')} written as those of mouse or rat "
+            f"({mouse[0].name}); {'it was' if len(mouse) == 1 else 'they were'} taken for the "
+            f"human {'gene' if len(mouse) == 1 else 'genes'} of the same name"
         )
     return notes
 
@@ -170,7 +180,8 @@ def _map_profile(query: Query, finder: GeneFinder, params: QueryParams) -> Mappe
     size = min(params.set_size, len(at) // 4)
     if size < params.min_set:
         raise GeneSetError(
-            f"{query_label(query.name)}: only {len(at)} genes of the signature are in the index, and its sets are a "
+            f"{query_label(query.name)}: only {counted(len(at), 'gene')} of the signature "
+            f"{agree(len(at), 'is')} in the index, and its sets are a "
             f"quarter of them; give {4 * params.min_set} or more, or lower the limit (--min-set)"
         )
     ends = {"up": ranked[:size], "down": ranked[-size:]}
@@ -202,6 +213,9 @@ def _map_profile(query: Query, finder: GeneFinder, params: QueryParams) -> Mappe
         notes.append(f"nearly all values go {one}: the other set holds genes that go {one} least")
     notes += _notes_on_missing(answers, "genes of the signature")
     if repeated:
-        notes.append(f"{repeated} genes of the signature stand more than once; the largest change counts")
+        notes.append(
+            f"{counted(repeated, 'gene of the signature stands', 'genes of the signature stand')} more "
+            f"than once; the largest change counts"
+        )
     notes += _notes_on_names(answers, finder)
     return MappedQuery(query.name, up, down, at, number, counts, tuple(missing), tuple(notes))

@@ -16,7 +16,7 @@ import numpy as np
 from beadwork.model.connectivity.annotation import MECHANISM_FIELDS
 from beadwork.model.connectivity.perturbagen_classes import PerturbagenClasses, plain_id
 from beadwork.model.connectivity.signature_table import SignatureTable, arrow_numbers, arrow_texts
-from beadwork.model.errors import name_some
+from beadwork.model.errors import agree, counted, name_some
 from beadwork.model.params import QueryParams
 from beadwork.model.pert_types import COMPOUND, perturbation_kind, plain_pert_type, rolled_up_as
 
@@ -137,7 +137,10 @@ def plan_roll_up(
     type_of = np.array([*(types.index(rolled_up_as(kind)) for kind in kinds), -1], np.int64)[kind_code]
     nameless = int((behind & (key_of < 0)).sum())
     if nameless:
-        notes += (f"{nameless:,} signatures have neither pert_id nor pert_iname and are not rolled up",)
+        notes += (
+            f"{counted(nameless, 'signature')} {agree(nameless, 'has')} neither pert_id nor pert_iname and "
+            f"{agree(nameless, 'is')} not rolled up",
+        )
     behind = behind & (key_of >= 0)
     # one perturbagen: name, then key (the same but for "pert_id"), then type, in alphabetical order
     name_place, key_place = alphabetical_places(names)[name_of], alphabetical_places(keys)[key_of]

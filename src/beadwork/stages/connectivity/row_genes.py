@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from beadwork.model.connectivity.gene_resolver import NAME_KINDS, GeneAnswer, GeneColumn, GeneResolver, Kind
 from beadwork.model.connectivity.gene_text import entrez_text, gene_text, is_mouse_case
-from beadwork.model.errors import AlignmentError, name_some
+from beadwork.model.errors import AlignmentError, agree, counted, name_some
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -189,5 +189,8 @@ def _remarks(own: Sequence[str], answers: Sequence[GeneAnswer], n_known: int, le
         )
     if left:
         names = name_some([own[row] for row in left], 3)
-        remarks.append(f"{len(left)} rows have another name of a gene that has a row ({names}); they keep their ids")
+        remarks.append(
+            f"{counted(len(left), 'row')} {agree(len(left), 'has')} another name of a gene that has a row "
+            f"({names}); {'it keeps its id' if len(left) == 1 else 'they keep their ids'}"
+        )
     return remarks

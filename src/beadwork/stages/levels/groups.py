@@ -8,7 +8,7 @@ import unicodedata
 import numpy as np
 import pandas as pd
 
-from beadwork.model.errors import BeadworkError, name_some
+from beadwork.model.errors import BeadworkError, counted, name_some
 from beadwork.model.fields import field_kind
 from beadwork.model.ids import format_dose, parse_det_plate, parse_well
 from beadwork.model.levels.wells import plain_text, plate_names, well_names
@@ -78,7 +78,8 @@ def group_instances(cols: pd.DataFrame, params: ConsensusParams) -> tuple[np.nda
         empty = cols.index[keys[name] == ""]
         if len(empty):
             raise BeadworkError(
-                f"{name} is missing for {len(empty)} wells ({name_some(empty)}); give it in the plate map, or leave "
+                f"{name} is missing for {counted(len(empty), 'well')} ({name_some(empty)}); give it in the "
+                f"plate map, or leave "
                 f"{name} out of --group-by"
             )
     keys["well"] = _control_wells(cols) if params.split_controls else ""

@@ -11,7 +11,7 @@ import pandas as pd
 
 from beadwork.kernels.levels.robust_z import reliabilities, robust_zscore
 from beadwork.kernels.numeric.ranks import MAD_TO_SD
-from beadwork.model.errors import AlignmentError, ParameterError, name_some
+from beadwork.model.errors import AlignmentError, ParameterError, agree, counted, name_some
 from beadwork.model.levels.wells import MAX_WELLS, are_wells_of_one_plate, plate_names, plates_of_ids
 from beadwork.model.matrix import Level, Matrix, check_matrix
 from beadwork.model.params import ZscoreParams
@@ -84,7 +84,7 @@ def zscore(
     infinite = np.isinf(matrix.values).any(axis=1)
     if infinite.any():
         raise AlignmentError(
-            f"{what}: infinite values in {int(infinite.sum())} rows ({name_some(matrix.rids[infinite])}); "
+            f"{what}: infinite values in {counted(int(infinite.sum()), 'row')} ({name_some(matrix.rids[infinite])}); "
             "were zeros turned into logarithms? Mark them as missing first"
         )
     at = None if sd is None else _where_known(matrix, sd, what)
@@ -161,7 +161,8 @@ def _measured_sd(matrix: Matrix, what: str) -> tuple[np.ndarray, np.ndarray]:
     if lost.any() or not np.isfinite(sd[~inferred]).any():
         bad = matrix.rids[lost] if lost.any() else matrix.rids[~inferred]
         raise ParameterError(
-            f"{what}: pr_gene_sd is missing for {len(bad)} genes ({name_some(bad)}); infer anew, or use --scale own"
+            f"{what}: pr_gene_sd is missing for {counted(len(bad), 'gene')} ({name_some(bad)}); infer "
+            f"anew, or use --scale own"
         )
     return sd, inferred
 
@@ -192,7 +193,8 @@ def split_plates(matrix: Matrix, what: str) -> dict[str, np.ndarray]:
     for name, own in plates.items():
         if len(own) > MAX_WELLS:
             raise AlignmentError(
-                f"{what}: det_plate {name} stands at {len(own)} columns, but a plate has {MAX_WELLS} wells at most; "
+                f"{what}: det_plate {name} stands at {counted(len(own), 'column')}, but a plate has "
+                f"{MAX_WELLS} wells at most; "
                 "give the det_plate of each well"
             )
     by_id = plates_of_ids(matrix.cids)
@@ -204,7 +206,7 @@ def split_plates(matrix: Matrix, what: str) -> dict[str, np.ndarray]:
                     f"({name_some(others)}); correct the field, or remove it to go by the ids"
                 )
     if len(plates) > 1:
-        log.info("%s: %d plates, each scored by itself: %s", what, len(plates), name_some(plates))
+        log.info("%s: %s, each scored by itself: %s", what, counted(len(plates), "plate"), name_some(plates))
     return plates
 
 
@@ -213,7 +215,8 @@ def _where_known(matrix: Matrix, sd: Matrix, what: str) -> tuple[np.ndarray, np.
     lost = ~matrix.cids.isin(sd.cids)
     if lost.any():
         raise AlignmentError(
-            f"{what}: {int(lost.sum())} wells have no uncertainty ({name_some(matrix.cids[lost])}); "
+            f"{what}: {counted(int(lost.sum()), 'well')} {agree(int(lost.sum()), 'has')} no uncertainty "
+            f"({name_some(matrix.cids[lost])}); "
             "give --sd the matrix that was written with these wells' GEX"
         )
     known = np.flatnonzero(matrix.rids.isin(sd.rids))
@@ -228,7 +231,7 @@ def population_mask(cols: pd.DataFrame, population: Population, minimum: int, wh
         chosen = np.ones(len(cols), dtype=bool)
         if len(chosen) < minimum:
             raise ParameterError(
-                f"{what}: has {len(chosen)} wells, but a median over fewer than {minimum} says nothing; "
+                f"{what}: has {counted(len(chosen), 'well')}, but a median over fewer than {minimum} says nothing; "
                 "give a whole plate, or lower --min-population"
             )
         return chosen
@@ -240,7 +243,8 @@ def population_mask(cols: pd.DataFrame, population: Population, minimum: int, wh
     chosen = type_mask(cols["pert_type"], is_vehicle)
     if chosen.sum() < minimum:
         raise ParameterError(
-            f"{what}: has {int(chosen.sum())} wells of pert_type {VEHICLE}, but --population vehicle needs at least "
+            f"{what}: has {counted(int(chosen.sum()), 'well')} of pert_type {VEHICLE}, but --population "
+            f"vehicle needs at least "
             f"{minimum} (--min-population); use --population plate"
         )
     return chosen

@@ -106,7 +106,7 @@ def test_missing_values_are_refused(model: InferenceModel):
     source = landmark_plate()
     values = source.values.copy()
     values[5, 1] = np.nan
-    with pytest.raises(AlignmentError, match=rf"missing or infinite values in 1 rows \({source.rids[5]}\)"):
+    with pytest.raises(AlignmentError, match=rf"missing or infinite values in 1 row \({source.rids[5]}\)"):
         infer(source.with_values(values), model, GENES)
 
 

@@ -216,14 +216,14 @@ def test_what_is_refused(noisy_plate, learn, landmarks):
     only = learn(one, params=TrainNoiseParams(inert_below=11.0, min_df=2))
     with pytest.raises(BeadworkError, match="have a treatment that all of the noise model rests on"):
         denoise(one, only, params=ALONE)
-    with pytest.raises(BeadworkError, match="plate: pert_id is missing for 1 columns"):
+    with pytest.raises(BeadworkError, match="plate: pert_id is missing for 1 column"):
         gone = plate.cols["pert_id"].where(plate.cids != plate.cids[0])
         denoise(replace(plate, cols=plate.cols.assign(pert_id=gone)), model, what="plate")
     with pytest.raises(AlignmentError, match="3 of the 978 landmarks are not among its 975 rows"):
         denoise(replace(plate.take_rows(plate.rids[3:]), space=None), model)
     holes = plate.values.copy()
     holes[7, 0] = np.nan
-    with pytest.raises(AlignmentError, match="missing or infinite values in 1 landmarks"):
+    with pytest.raises(AlignmentError, match="missing or infinite values in 1 landmark"):
         denoise(plate.with_values(holes), model)
     with pytest.raises(BeadworkError, match=r"has only 0 degrees of freedom of its own .* --own yes needs 3"):
         denoise(one, model, params=DenoiseParams(own="yes"))

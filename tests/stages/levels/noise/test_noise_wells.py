@@ -90,4 +90,4 @@ def test_doses_in_other_units(caplog):
     np.testing.assert_allclose(doses_um(cols), [0.1, 0.2, 1000.0, np.nan, np.nan])
     assert "doses in ug/ml do not count as low" in caplog.text
     assert doses_um(pd.DataFrame({"pert_dose": [0.1]})).tolist() == [0.1]
-    assert "1 wells have no pert_dose_unit; their doses count as um" in caplog.text
+    assert "1 well has no pert_dose_unit; doses there count as um" in caplog.text

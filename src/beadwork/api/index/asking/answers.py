@@ -8,7 +8,7 @@ import numpy as np
 
 from beadwork.model.connectivity.annotation import MECHANISM_FIELDS
 from beadwork.model.connectivity.query import SIGNATURE_FIELDS
-from beadwork.model.errors import GeneSetError, name_some
+from beadwork.model.errors import GeneSetError, counted, name_some
 from beadwork.model.params import QueryParams
 from beadwork.stages.connectivity.perturbagens import RollUpPlan
 from beadwork.stages.connectivity.roll_up import RolledBackground, RolledUp, ranked, roll_up
@@ -49,7 +49,8 @@ class QueryResult:
 
     def __repr__(self) -> str:
         return (
-            f"<QueryResult {len(self.names)} queries ({name_some(self.names, 3)}) against {self.n_shown:,} signatures: "
+            f"<QueryResult {counted(len(self.names), 'query')} ({name_some(self.names, 3)}) against "
+            f"{self.n_shown:,} signatures: "
             f"{', '.join(self.score_names)}>"
         )
 

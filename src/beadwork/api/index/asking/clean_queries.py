@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from beadwork.model.connectivity.query import Query
-from beadwork.model.errors import ParameterError
+from beadwork.model.errors import ParameterError, counted
 from beadwork.model.params import QueryParams
 
 if TYPE_CHECKING:
@@ -68,7 +68,8 @@ def clean_queries(
         values = values[rows]
         absent = int(np.isnan(values).sum())
         if absent:
-            log.warning("query %s: %d landmarks are absent and count as unchanged", queries[place].name, absent)
+            log.warning("query %s: %s as unchanged", queries[place].name,
+                        counted(absent, "landmark is absent and counts", "landmarks are absent and count"))  # fmt: skip
         name = queries[place].name
         parts = name.split(":")
         cols = pd.DataFrame({"pert_id": [parts[1] if len(parts) > 1 else name]}, index=[name])

@@ -17,7 +17,7 @@ from beadwork.io.matrix.formats import read_matrix
 from beadwork.io.platform.gene_names import gene_resolver
 from beadwork.io.platform.mechanism_words import mechanism_words
 from beadwork.model.connectivity.perturbagen_classes import PerturbagenClasses, plain_id
-from beadwork.model.errors import FileError, ParameterError
+from beadwork.model.errors import FileError, ParameterError, counted
 from beadwork.stages.connectivity.explain import (
     Perturbagens,
     perturbagens_of,
@@ -92,7 +92,7 @@ def explain_answer(
     output.mkdir(parents=True, exist_ok=True)
     for name, table in joined.items():
         write_table(table, output / f"{name}.tsv")
-    return [*lines, *(f"{output / name}.tsv: {len(table):,} rows" for name, table in joined.items())]
+    return [*lines, *(f"{output / name}.tsv: {counted(len(table), 'row')}" for name, table in joined.items())]
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 import numpy as np
 
+from beadwork.model.errors import agree, counted
 from beadwork.model.params import HowSureParams
 
 
@@ -73,7 +74,10 @@ def how_sure(
     if not np.isfinite(tau).any():
         found.append(Reason(Verdict.HINT, "no tau: how other questions score here is not known"))
     if n_perturbagens < params.few_perturbagens:
-        words = f"{n_perturbagens} perturbagens are compared, fewer than {params.few_perturbagens}"
+        words = (
+            f"{counted(n_perturbagens, 'perturbagen')} {agree(n_perturbagens, 'is')} compared, "
+            f"fewer than {params.few_perturbagens}"
+        )
         found.append(Reason(Verdict.HINT, words))
     if not found:
         found.append(Reason(Verdict.USABLE, f"{used} genes are used; q and tau are known"))

@@ -13,7 +13,7 @@ from beadwork.api.index.cards.mechanism import class_members
 from beadwork.api.index.cards.rows import find_perturbagen
 from beadwork.model.connectivity.query import Query
 from beadwork.model.connectivity.signature_table import arrow_text
-from beadwork.model.errors import GeneSetError
+from beadwork.model.errors import GeneSetError, counted
 
 if TYPE_CHECKING:
     from beadwork.api.index.opened import ConnectivityIndex
@@ -45,7 +45,9 @@ def _like(index: ConnectivityIndex, name: str) -> Query:
         raise GeneSetError(f"--like: no signature of that id, and {error}") from None
     profile = index.store.read_signatures(places).astype(np.float64).mean(axis=0)
     note = (
-        f"like signature {name} of this index" if place >= 0 else f"like {name}: mean of its {len(places)} signatures"
+        f"like signature {name} of this index"
+        if place >= 0
+        else f"like {name}: mean of its {counted(len(places), 'signature')}"
     )
     values = dict(zip(index.store.gene_ids, profile.tolist(), strict=True))
     notes = [f"{note}, which is found again itself"]
@@ -83,7 +85,8 @@ def _like_class(index: ConnectivityIndex, name: str) -> Query:
     members = class_members(index, name)
     means = [index.store.read_signatures(places).astype(np.float64).mean(axis=0) for _, places in members]
     values = dict(zip(index.store.gene_ids, np.mean(means, axis=0).tolist(), strict=True))
-    note = f"like mechanism {name}: mean of its {len(members)} perturbagens, which are found again themselves"
+    themselves = "which is found again itself" if len(members) == 1 else "which are found again themselves"
+    note = f"like mechanism {name}: mean of its {counted(len(members), 'perturbagen')}, {themselves}"
     return Query(name, profile=values, notes=(note,), cleaned=index.is_cleaned)
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from beadwork.model.errors import counted
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -39,7 +41,7 @@ class Card:
             yield f"{key:<{width}}  {f'{value:.3g}' if isinstance(value, float) else value}"
         for key, table in self.tables.items():
             shown = table if len(table) <= 2 * rows else pd.concat([table.head(rows), table.tail(rows)])
-            yield f"\n{key} ({len(table):,} rows)"
+            yield f"\n{key} ({counted(len(table), 'row')})"
             yield shown.to_string(index=False, float_format=lambda number: f"{number:.3g}", na_rep="")
 
     def write(self, folder: Path) -> None:

@@ -50,7 +50,7 @@ from beadwork.io.connectivity.index.layout import (
 from beadwork.io.connectivity.index.reader import IndexStore
 from beadwork.io.files.atomic import write_error
 from beadwork.model.connectivity.query import BLOCK
-from beadwork.model.errors import FileError, IndexStoreError, name_some
+from beadwork.model.errors import FileError, IndexStoreError, counted, name_some
 
 SLAB = 512
 """Signatures read and ranked at a time while building."""
@@ -184,7 +184,8 @@ class IndexWriter:
         """
         if repeated := self.store.find_repeated(sig_ids):
             raise IndexStoreError(
-                f"{self.path}: {len(repeated)} signatures {what}: {name_some(repeated)}; {verb} each signature once"
+                f"{self.path}: {counted(len(repeated), 'signature')} {what}: {name_some(repeated)}; {verb} "
+                f"each signature once"
             )
 
     @contextmanager

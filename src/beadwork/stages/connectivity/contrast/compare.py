@@ -9,7 +9,7 @@ import numpy as np
 
 from beadwork.kernels.numeric.ranks import mean_ranks
 from beadwork.model.connectivity.contrast import REST, Contrast, Signature, ValueKind
-from beadwork.model.errors import ParameterError, name_some
+from beadwork.model.errors import ParameterError, agree, counted, name_some
 from beadwork.model.params import ContrastParams
 from beadwork.stages.connectivity.contrast.groups import as_logs, make_design, members
 from beadwork.stages.connectivity.contrast.statistics import Statistics, moderated_t, wald
@@ -97,11 +97,11 @@ def _usable(values: np.ndarray, kind: ValueKind, params: ContrastParams) -> tupl
     enough = known.sum(axis=0) >= params.min_count if kind == "counts" else np.ones(len(complete), bool)
     notes = []
     if (n := int((~complete).sum())) > 0:
-        notes.append(f"{n:,} genes with missing values in some samples were left out")
+        notes.append(f"{counted(n, 'gene')} with missing values in some samples {agree(n, 'was')} left out")
     if (n := int((complete & ~enough).sum())) > 0:
-        notes.append(f"{n:,} genes with fewer than {params.min_count} counts were left out")
+        notes.append(f"{counted(n, 'gene')} with fewer than {params.min_count} counts {agree(n, 'was')} left out")
     if (n := int((complete & enough & ~varied).sum())) > 0:
-        notes.append(f"{n:,} genes of the same value in all samples were left out")
+        notes.append(f"{counted(n, 'gene')} of the same value in all samples {agree(n, 'was')} left out")
     kept = complete & varied & enough
     if kept.sum() < 2:
         raise ParameterError(f"only {int(kept.sum())} genes can be compared: {'; '.join(notes)}")
@@ -204,7 +204,10 @@ def warnings_of(signature: Signature, n_landmarks: int, significant: bool, param
         found.append("no p-values: what is noise is not known")
     elif not significant:
         n = int((signature.fdr <= params.max_fdr).sum())
-        found.append(f"only {n} genes have an FDR up to {params.max_fdr:g}; the sets are the ends of the list")
+        found.append(
+            f"only {counted(n, 'gene')} {agree(n, 'has')} an FDR up to {params.max_fdr:g}; the sets are "
+            f"the ends of the list"
+        )
     if n_landmarks < params.min_landmarks:
         found.append(f"only {n_landmarks} of the 978 measured genes are there")
     return found

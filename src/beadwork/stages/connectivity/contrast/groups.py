@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from beadwork.model.connectivity.contrast import REST, Contrast, ValueKind
-from beadwork.model.errors import ParameterError, name_some
+from beadwork.model.errors import ParameterError, counted, name_some
 from beadwork.model.missing import WORDS
 
 LOG_LIMIT = 30.0
@@ -147,7 +147,9 @@ def make_design(
             continue
         texts = label_texts(values)
         if None in texts:
-            raise ParameterError(f"{what}: covariate {field} is missing for {texts.count(None)} samples; fill it in")
+            raise ParameterError(
+                f"{what}: covariate {field} is missing for {counted(texts.count(None), 'sample')}; fill it in"
+            )
         for level in sorted({str(text) for text in texts})[1:]:
             columns.append(np.array([text == level for text in texts], float))
             labels.append(f"{field}_{level}")

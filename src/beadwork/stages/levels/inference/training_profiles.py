@@ -14,7 +14,7 @@ import pandas as pd
 
 from beadwork.kernels.levels.rank_codes import normal_scores, rank_codes
 from beadwork.kernels.numeric.threads import run_chunks
-from beadwork.model.errors import AlignmentError, name_some
+from beadwork.model.errors import AlignmentError, counted, name_some
 from beadwork.model.levels.expression_source import ExpressionSource
 from beadwork.model.params import TrainInferenceParams
 
@@ -122,7 +122,8 @@ def collect_profiles(
         raise AlignmentError(f"{_sources(table)}: holds landmarks only; there is no gene to infer")
     if len(used) < params.min_samples:
         raise AlignmentError(
-            f"{_sources(table)}: {len(used)} samples; a model needs at least {params.min_samples} (--min-samples)"
+            f"{_sources(table)}: {counted(len(used), 'sample')}; a model needs at least "
+            f"{params.min_samples} (--min-samples)"
         )
     unseen = landmarks[~(landmark_codes[used] > 0).any(axis=0)]
     if len(unseen):
@@ -231,7 +232,12 @@ def _sample_table(source: ExpressionSource, params: TrainInferenceParams) -> pd.
     if params.study_field in cols:
         study = _texts(cols[params.study_field], "unnamed")
         if (nameless := int((study == "unnamed").sum())) and nameless < len(study):
-            log.warning("%s: %d samples name no study (%r) and count as one", source.what, nameless, params.study_field)
+            log.warning(
+                "%s: %s no study (%r) and count as one",
+                source.what,
+                counted(nameless, "sample names", "samples name"),
+                params.study_field,
+            )
     else:
         study = np.full(len(cols), source.name, dtype=object)
     blank = pd.Series(np.nan, index=cols.index, dtype=object)
@@ -270,7 +276,9 @@ def _make_studies(
     facts = pd.DataFrame() if facts is None else facts
     strangers = facts.index.difference(pd.Index(table["study"].unique()))
     if len(strangers):
-        log.warning("%d studies of the table of studies have no profiles (%s)", len(strangers), name_some(strangers))
+        log.warning(
+            "%s of the table of studies without profiles (%s)", counted(len(strangers), "study"), name_some(strangers)
+        )
     made = []
     for name, members in table.groupby("study", sort=True):
         places = members.sort_values("sample", kind="stable").index.to_numpy()

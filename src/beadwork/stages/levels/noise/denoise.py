@@ -17,7 +17,7 @@ from beadwork.kernels.levels.noise import (
     noise_directions,
     remove_noise,
 )
-from beadwork.model.errors import BeadworkError, LevelError, ParameterError, name_some
+from beadwork.model.errors import BeadworkError, LevelError, ParameterError, agree, counted, name_some
 from beadwork.model.levels.noise_model import FOLDS, NoiseModel
 from beadwork.model.matrix import Level, Matrix, Space, check_matrix
 from beadwork.model.params import DenoiseParams, TrainNoiseParams
@@ -182,7 +182,8 @@ def _source(model: NoiseModel, facts: pd.DataFrame, what: str) -> _Source:
     unknown = facts.index[(facts["kind"] == "none") & ~facts["type"].map(is_empty)]
     if len(unknown) and len(model.treatments):
         raise BeadworkError(
-            f"{what}: {', '.join(model.key_fields)} is missing for {len(unknown)} columns ({name_some(unknown)}), so "
+            f"{what}: {', '.join(model.key_fields)} is missing for {counted(len(unknown), 'column')} "
+            f"({name_some(unknown)}), so "
             "nobody can say whether the noise model used their treatment; add it"
         )
     treated, control, kept_by_key = [], [], []
@@ -288,7 +289,8 @@ def _clean_by(
         df = sum(part.df for part in parts)
         if df < least:
             raise BeadworkError(
-                f"{what}: {len(members)} columns ({name_some(cids[members])}) have a treatment that all of the noise "
+                f"{what}: {counted(len(members), 'column')} ({name_some(cids[members])}) "
+                f"{agree(len(members), 'has')} a treatment that all of the noise "
                 f"model rests on ({df:.0f} degrees of freedom are left without it); train on more treatments or "
                 "plates, or leave these columns out"
             )

@@ -8,7 +8,7 @@ import re
 import numpy as np
 import pandas as pd
 
-from beadwork.model.errors import AlignmentError, name_some
+from beadwork.model.errors import AlignmentError, counted, name_some
 from beadwork.model.ids import adjacent_blocks, parse_well
 from beadwork.model.matrix import Level, Matrix
 from beadwork.model.pert_types import is_empty, is_null, plain_pert_type
@@ -44,7 +44,8 @@ def landmark_matrix(matrix: Matrix, landmarks: pd.Index, what: str) -> Matrix:
     bad = ~np.isfinite(found.values).all(axis=1)
     if bad.any():
         raise AlignmentError(
-            f"{what}: missing or infinite values in {int(bad.sum())} landmarks ({name_some(found.rids[bad])}); "
+            f"{what}: missing or infinite values in {counted(int(bad.sum()), 'landmark')} "
+            f"({name_some(found.rids[bad])}); "
             "fill or drop them first"
         )
     return found
@@ -141,7 +142,9 @@ def doses_um(cols: pd.DataFrame) -> pd.Series:
     unit = _text(cols, "pert_dose_unit")
     silent = dose.notna() & (unit == "")
     if silent.any():
-        log.warning("%d wells have no pert_dose_unit; their doses count as um", int(silent.sum()))
+        log.warning(
+            "%s no pert_dose_unit; doses there count as um", counted(int(silent.sum()), "well has", "wells have")
+        )
     factor = unit.map(_TO_UM).where(~silent, 1.0)
     odd = dose.notna() & factor.isna()
     if odd.any():
