@@ -55,13 +55,14 @@ def take(page: Page) -> None:
     page.get_by_role("button", name="Find connections").click()
     page.wait_for_selector(".sure")
     answer = page.url
-    picture(page, "answer", 1180)
+    picture(page, "answer", 1240)
     page.goto(f"{answer}/perts?f=n_cells>3&row=venlafaxine")
-    picture(page, "perturbagens", 1010)
+    picture(page, "perturbagens", 1180)
     page.goto(f"{answer}/heat?n=12&rows=-n_cells")
-    picture(page, "heat", 620)
+    picture(page, "heat", 720)
     page.goto(f"{answer}/scatter?x=ncs&y=tau&colour=cell_id")
-    picture(page, "scatter", 860)
+    page.get_by_role("button", name="List what is in view").click()
+    picture(page, "scatter", 1180)
 
 
 def take_files(page: Page, folder: Path) -> None:

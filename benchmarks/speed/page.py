@@ -56,6 +56,7 @@ def made_up(count: int) -> FastAPI:
         "tas": rng.beta(2, 5, count).astype("<f4"),
     }
     tones = base64.b64encode(rng.integers(0, 10, count).astype(np.uint8).tobytes()).decode()
+    places = np.clip(rng.normal(32_768, 9_000, (2, count)), 0, 65_535).astype("<u2")
     app = FastAPI(openapi_url=None)
     app.add_middleware(AddHeaders, headers=HEADERS, defaults={"Content-Security-Policy": POLICY})
     counts = {"n_up_found": 150, "n_down_found": 150, "n_signatures": count, "n_perturbagens": 30_000, "n_classes": 0}
@@ -63,7 +64,15 @@ def made_up(count: int) -> FastAPI:
     @app.get("/api/index")
     def index() -> dict:
         return {"path": "made up", "signatures": count, "perturbagens": 30_000, "cells": 80, "cell_ids": ["A375"],
-                "pert_types": ["trt_cp"], "pert_type_names": {}, "state": "x", "parts": {}}  # fmt: skip
+                "pert_types": ["trt_cp"], "pert_type_names": {}, "state": "x", "parts": {"map": True}}  # fmt: skip
+
+    @app.get("/api/about")
+    def about() -> dict:
+        return {"version": "", "licence": "", "kept_in": "memory"}
+
+    @app.get("/api/map/positions")
+    def positions() -> Response:
+        return Response(places.tobytes(), media_type="application/octet-stream")
 
     @app.get("/api/history")
     def history() -> dict:
@@ -108,18 +117,18 @@ def first_paint(browser, site: str) -> float:
     return float(found)
 
 
-def scatter(browser, site: str) -> dict[str, float]:
+def plot(browser, address: str) -> dict[str, float]:
     """Milliseconds from the last byte of the scores to the drawn plot, and of one draw; draws a second while moved."""
     page = browser.new_page(viewport={"width": 1280, "height": 900})
     page.add_init_script(WATCH)
-    page.goto(f"{site}/q/x/scatter?x=es_up&y=es_down&colour=moa")
+    page.goto(address)
     page.wait_for_selector(".plane canvas")
     while not page.evaluate("window.marks.drawn"):
         page.wait_for_timeout(50)
     page.wait_for_timeout(500)
     came = page.evaluate(
-        "Math.max(...performance.getEntriesByType('resource').filter((item) => /scores|field/.test(item.name))"
-        ".map((item) => item.responseEnd))"
+        "Math.max(...performance.getEntriesByType('resource')"
+        ".filter((item) => /scores|field|positions/.test(item.name)).map((item) => item.responseEnd))"
     )
     found = {"after scores": page.evaluate("window.marks.drawn") - came}
     found["one draw"] = float(page.evaluate("document.querySelector('.plane canvas').dataset.drawn"))
@@ -174,11 +183,16 @@ def main() -> None:
     with sync_playwright() as running:
         browser = running.chromium.launch(executable_path=browser_path, args=ARGUMENTS)
         paint = statistics.median(first_paint(browser, site) for _ in range(RUNS))
-        plots = [scatter(browser, site) for _ in range(3)]
+        plots = [plot(browser, f"{site}/q/x/scatter?x=es_up&y=es_down&colour=moa") for _ in range(3)]
+        tones = [plot(browser, f"{site}/q/x/scatter?x=ncs&y=tas&colour=ncs") for _ in range(3)]
+        maps = [plot(browser, f"{site}/map?colour=moa") for _ in range(3)]
         tables = [table(browser, site) for _ in range(3)]
         browser.close()
     server.should_exit = True
     figures = {name: statistics.median(one[name] for one in plots) for name in plots[0]}
+    figures["coloured by a number, after scores"] = statistics.median(one["after scores"] for one in tones)
+    for name in ("after scores", "one draw", "draws a second while moved"):
+        figures[f"map, {name.replace('scores', 'positions')}"] = statistics.median(one[name] for one in maps)
     figures |= {f"table, {name}": statistics.median(one[name] for one in tables) for name in tables[0]}
     figures = {name: round(value, 1) for name, value in figures.items()}
     aims = [

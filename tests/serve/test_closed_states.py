@@ -12,7 +12,8 @@ from .conftest import wait
 
 testclient = pytest.importorskip("fastapi.testclient", reason="the extra serve is not installed")
 
-QUESTIONS = {"all": {}, "one cell": {"where": ["cell_id=A375"]}, "one compound less": {"where": ["pert_iname!=drug-1"]}}
+QUESTIONS = {"all": {}, "one cell": {"where": ["cell_id=A375"]}, "one compound less": {"where": ["pert_iname!=drug-1"]},
+             "strong": {"where": ["tas>=0.3", "pert_dose>=2"]}}  # fmt: skip
 KEPT = [
     *(f"/{table}" for table in ("perts", "cells", "classes", "genes", "sigs")),
     "/perts?sort=-ncs&f=n_cells>=1", "/sigs?text=mcf7&sort=-tas&limit=7", "/scores?fields=ncs,tau",

@@ -95,6 +95,11 @@ def test_fields_of_samples_are_offered_and_groups_compared(client, open_index, t
         assert status == 422 and words in refused["words"] and "/tmp" not in refused["words"]
 
 
+def test_a_choice_of_groups_needs_their_field(client, table):
+    status, refused = send(client, "de.csv", table, case="ill")
+    assert (status, refused["field"]) == (422, "case") and "case needs groupby" in refused["words"]
+
+
 def test_a_matrix_of_signatures_may_hold_samples_too(client, open_index, tmp_path):
     from beadwork.io.matrix.formats import write_matrix
     from beadwork.model.matrix import Matrix

@@ -105,3 +105,23 @@ def test_a_map_is_there_when_it_was_made(tmp_path, toy_files, client):
         response = site.get("/api/map/positions")
         np.testing.assert_array_equal(np.frombuffer(response.content, "<u2").reshape(2, -1).T, positions)
         assert response.headers["x-rows"] == "150" and response.headers["x-method"] == "made"
+
+
+def test_beads_are_found_from_the_folder_of_the_sheet(run):
+    from beadwork.api.figures.wells import RunPlates
+
+    folder, plate = run
+    sheet = next((folder / "data").glob("*.tsv"))
+    assert f"\t{folder}" not in sheet.read_text(), "its paths begin at the folder of the data"
+    plates = RunPlates.open(folder / "results", sheet)
+    well = plates.wells(plate)[0]["well"]
+    assert len(plates.beads(plate, well, ["CDK1"])[0]["counts"]) == 80
+
+
+def test_qc_figures_are_numbers_and_truths(run):
+    from beadwork.api.figures.wells import RunPlates
+
+    folder, plate = run
+    plates = RunPlates.open(folder / "results", folder / "plates.tsv")
+    rows = plates.qc(plate, plates.wells(plate)[0]["well"])
+    assert rows and all(isinstance(row["value"], float) and isinstance(row["pass"], bool) for row in rows)

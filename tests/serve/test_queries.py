@@ -222,7 +222,7 @@ def test_what_a_score_is_read_against(client, answer, open_index):
     assert own["score"] == pytest.approx(pert["ncs"][0], rel=1e-6)
     assert abs(own["tau"]) == pytest.approx(100 * own["background"]["below"] / own["background"]["n"], abs=1e-3)
     assert client.get(f"{base}/beside").json()["score"] is None
-    assert client.get(f"{base}/beside", params={"sig": "nosuch"}).status_code == 422
+    assert client.get(f"{base}/beside", params={"sig": "nosuch"}).status_code == 404
 
 
 def test_scores_as_binary_columns(client, answer, open_index, planted):

@@ -9,7 +9,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from beadwork.model.connectivity.query import Query
 from beadwork.model.errors import FileError
+from beadwork.model.params import QueryParams
 from beadwork.serve.answer.recent import Recent
 from beadwork.serve.lookup.memory import give_back, limit_arenas
 from beadwork.serve.store import Kept, Store
@@ -82,6 +84,37 @@ def test_freed_memory_goes_back_to_the_system():
     libc = os.confstr("CS_GNU_LIBC_VERSION") if "CS_GNU_LIBC_VERSION" in os.confstr_names else None
     assert limit_arenas() == bool(libc and libc.startswith("glibc"))
     give_back()
+
+
+def test_a_large_background_is_kept_in_a_file_without_a_name(tmp_path, open_index, planted, monkeypatch, caplog):
+    """The same answers; without room for it, it is rolled up with each."""
+    import errno
+
+    from beadwork.api.index.opened import ConnectivityIndex
+    from beadwork.serve.lookup import states
+
+    def answer(index):
+        state = states.IndexState(index, tmp_path)
+        result = index.query_many([Query("q", tuple(planted["up"]), tuple(planted["down"]))])
+        return state, result.roll_up(plan=state.plan, background=state.rolled_background(result.params))
+
+    _, usual = answer(open_index)
+    monkeypatch.setattr(states, "MOST_BACKGROUND", 100)
+    state, mapped = answer(open_index)
+    background = state.rolled_background(QueryParams())
+    assert any(isinstance(sizes, np.memmap) for sizes in background.sizes) and not list(tmp_path.iterdir())
+
+    def full(*arguments):
+        raise OSError(errno.ENOSPC, FULL)
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    state, each = answer(ConnectivityIndex(open_index.store))
+    assert state.rolled_background(QueryParams()) is None
+    assert "no space for the background of tau of 150 signatures, rolled up with each answer: No space" in caplog.text
+    for one, two, three in zip(usual, mapped, each, strict=True):
+        np.testing.assert_array_equal(one.tau, two.tau)
+        np.testing.assert_array_equal(one.tau, three.tau)
+    assert np.isfinite(usual[1].tau).any()
 
 
 def test_variables_of_the_user_stay(monkeypatch):

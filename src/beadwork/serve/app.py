@@ -123,7 +123,8 @@ def create_app(
     app.add_middleware(
         LimitBody, most=MOST_BYTES, seconds=request_seconds, larger={"/api/signature": signatures.MOST_VALUES}
     )
-    states, kept = States(index, reopen), store or Store()
+    kept = store or Store()
+    states = States(index, reopen, kept.folder)
     jobs = Jobs(kept, most_waiting=most_waiting, most_seconds=query_seconds)
     service = Service(states, kept, jobs, Answers(kept, states), results=results, starter=starter)
     app.state.service = service

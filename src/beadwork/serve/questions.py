@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
+import sys
 import tempfile
 import threading
+from array import array
 from collections import OrderedDict
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,7 +30,7 @@ MOST_VALUES = 70_000
 MOST_BYTES = 8 << 20
 LONG = 2000
 """Genes, or letters of a table, up to which a signature is repeated in states."""
-MOST_UPLOADS = 64
+MOST_UPLOADS = 256
 """Signatures of files that are kept for questions to come."""
 
 
@@ -103,14 +105,15 @@ class Uploads:
     """Signatures of files that were sent, by token."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[str, dict[str, float]] = OrderedDict()
+        self._kept: OrderedDict[str, tuple[tuple[str, ...], array[float]]] = OrderedDict()
         self._lock = threading.Lock()
 
     def keep(self, values: dict[str, float]) -> str:
         """Keep a signature; its token."""
         token = secrets.token_urlsafe(12)
         with self._lock:
-            self._kept[token] = values
+            # the same names stand in every signature of a file
+            self._kept[token] = (tuple(map(sys.intern, values)), array("d", values.values()))
             while len(self._kept) > MOST_UPLOADS:
                 self._kept.popitem(last=False)
         return token
@@ -121,7 +124,7 @@ class Uploads:
             found = self._kept.get(token)
         if found is None:
             raise not_found("no such token; send the file once more", "token")
-        return found
+        return dict(zip(*found, strict=True))
 
 
 def understand(question: Question, state: IndexState, uploads: Uploads) -> Asked:

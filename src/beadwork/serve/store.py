@@ -304,12 +304,12 @@ class Store:
         with self._change() as base:
             return base.execute("delete from batch where id = ?", (key,)).rowcount > 0
 
-    def has(self, keys: Sequence[str]) -> set[str]:
-        """Which of some answers are kept, with their columns."""
+    def states_of(self, keys: Sequence[str]) -> dict[str, str]:
+        """State of those of some answers that are kept with their columns."""
         with self._lock:
             marks = ", ".join("?" * len(keys))
-            rows = self._base.execute(f"select id from query where bytes > 0 and id in ({marks})", list(keys))
-            return {row[0] for row in rows}
+            rows = self._base.execute(f"select id, state from query where bytes > 0 and id in ({marks})", list(keys))
+            return {row["id"]: row["state"] for row in rows}
 
     def close(self) -> None:
         """Close the file."""

@@ -122,3 +122,27 @@ def test_print_says_where_an_answer_is_from(tab, answer):
     text = page.locator(".printed").inner_text()
     assert "state " in text and f"/q/{answer}" in text and page.locator(".sure details[open]").count() == 1
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)", "no dark paper"
+
+
+def test_two_answers_against_each_other(tab, ask, answer, genes):
+    other, third = ask(name="half", up=genes[0][:15]), ask(name="opposite", up=genes[1], down=genes[0])
+    page = tab.open(f"/compare?q={answer},{other},{third}")
+    page.locator(".heatbox").focus()
+    for key in ("ArrowRight", "ArrowRight", "ArrowDown"):
+        page.keyboard.press(key)
+    assert read_out(page).startswith("half, opposite: −")
+    page.keyboard.press("Enter")
+    tab.settle()
+    assert "a=2" in page.url and "b=1" in page.url
+    assert "NCS, opposite" in page.locator(".scatter .axes").text_content()
+
+
+def test_repurposing_shows_what_is_behind_a_compound(tab, answer):
+    page = tab.open(f"/repurposing?q={answer}&direction=mimic&cells=1")
+    head = [cell.inner_text() for cell in page.locator("[role=columnheader]").all()]
+    assert head[:4] == ["Name", "Passes", "Score", "What is against it"], "what is against it stands where it is seen"
+    page.locator(".item").first.locator(".cell").nth(1).click()
+    tab.settle()
+    text = page.locator(".detail").inner_text()
+    assert "gainst it" in text and "Cell by cell" in text and "null signature" in text
+    assert tab.axe() == []

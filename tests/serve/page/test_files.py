@@ -262,6 +262,26 @@ def test_ask_with_a_gene_by_its_loss(tab):
     page.wait_for_url("**/gene/PSME1")
 
 
+def test_cards_lead_on_and_ask_with_each_type_apart(tab, rich_index):
+    page = tab.open("/gene/CDK1")
+    page.get_by_role("button", name=re.compile("^Ask with this ")).first.click()
+    answered(page)
+    assert (
+        page.evaluate(
+            "async () => (await (await fetch(`/api/queries/${location.pathname.split('/')[2]}`)).json()).question.like"
+        )
+        == "CDK1:trt_sh"
+    )
+    sig = str(rich_index.siginfo["sig_id"].iloc[0])
+    page = tab.open(f"/sig/{sig}")
+    page.locator("p.lead a").click()
+    page.wait_for_url("**/pert/*")
+    tab.settle()
+    sites = page.locator(".sites a")
+    assert {"PubChem", "ChEMBL", "DrugBank", "LINCS"} <= {text.split(" ")[0] for text in sites.all_inner_texts()}
+    assert all("noreferrer" in (one.get_attribute("rel") or "") for one in sites.all())
+
+
 def test_a_question_is_changed_and_asked_again(tab, ask, genes):
     long = ask(name="long", up=genes[0] * 20, direction="reverse", where=["cell_id=A375"])
     page = tab.open(f"/q/{long}")

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from beadwork.io.matrix.formats import read_matrix
 from beadwork.kernels.connectivity.max_quantile import max_quantile
+from beadwork.kernels.connectivity.tau import fill_tau
 from beadwork.model.connectivity.background import Background
 from beadwork.model.params import QueryParams
 from beadwork.stages.connectivity.groups import treatment_mask
@@ -102,9 +103,17 @@ def test_a_background_rolled_up_once_gives_the_same_bits(study):
     siginfo, shown, ncs, scores = study
     plan = plan_roll_up(siginfo, shown & treatment_mask(siginfo))
     background = Background(12, [scores[:7], scores[7:]])
-    each, once = roll_up(plan, ncs, background, 12), roll_up(plan, ncs, roll_up_background(plan, background), 12)
+    tau = np.full(ncs.shape, np.nan, np.float32)
+    for start, part in ((0, scores[:7]), (7, scores[7:])):
+        fill_tau(ncs, part, tau, start)
+    rolled = roll_up_background(plan, background)
+    each, once = roll_up(plan, ncs, background, 12), roll_up(plan, ncs, rolled, 12, tau)
     for one, two in zip(each, once, strict=True):
-        assert one.ncs.tobytes() == two.ncs.tobytes() and one.tau.tobytes() == two.tau.tobytes()
+        assert one.ncs.tobytes() == two.ncs.tobytes()
+        np.testing.assert_array_equal(one.tau, two.tau)
+    for table, rows, sizes, (alone, _) in zip((plan.cells, plan.perts, plan.classes), rolled.rows, rolled.sizes,
+                                              rolled.single, strict=True):  # fmt: skip
+        assert len(rows) == len(sizes) and sorted([*rows, *alone]) == list(range(len(table["n_signatures"])))
 
 
 def genes(*rows):

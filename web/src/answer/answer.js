@@ -2,7 +2,7 @@
 import { html, useEffect, useRef, useState } from "../core/html.js";
 import { get, send } from "../core/api.js";
 import { go, link, route } from "../core/route.js";
-import { index } from "../core/index.js";
+import { has, index } from "../core/index.js";
 import { announce } from "../core/live.js";
 import { count, plural } from "../core/format.js";
 import { AskAgain, Failed, Loading } from "../parts/states.js";
@@ -93,7 +93,7 @@ function Done({ state, id, tab, look }) {
     <h1>${state.name && state.name !== "query" ? html`${state.name} <span class="soft">${questionLine(state)}</span>` : questionLine(state)}</h1>
     <div class="row under"><span class="soft">${plural(counts.n_signatures ?? index.value?.signatures ?? 0, "signature")} · ${plural(counts.n_perturbagens ?? 0, "perturbagen")}${state.question?.where?.length ? "" : html` · ${plural(index.value?.cells ?? 0, "cell")}`}${state.question?.where?.length ? ` · only ${state.question.where.join(" and ")}` : ""}</span><${Tools} state=${state} id=${id} file=${file} /></div>
     <${HowSure} state=${state} />
-    ${state.message ? "" : html`<nav class="tabs" aria-label="Views of this answer">${TABS.map(([name, title, , n]) => html`<a key=${name} href=${`${link("q", id, ...(name ? [name] : []))}${query.size ? `?${query}` : ""}`} aria-current=${tab === name ? "page" : undefined}>${title}${n && counts[n] !== undefined ? html` <span class="soft">${count(counts[n])}</span>` : ""}</a>`)}</nav>
+    ${state.message ? "" : html`<nav class="tabs" aria-label="Views of this answer">${TABS.map(([name, title, , n]) => html`<a key=${name} href=${`${link("q", id, ...(name ? [name] : []))}${query.size ? `?${query}` : ""}`} aria-current=${tab === name ? "page" : undefined}>${title}${n && counts[n] !== undefined ? html` <span class="soft">${count(counts[n])}</span>` : name === "classes" && !has("mechanisms") ? html` <span class="soft">none here</span>` : ""}</a>`)}</nav>
     <${View} key=${tab} state=${state} id=${id} file=${file} />`}
     <p class="printed">beadwork · ${index.value?.path ?? "index"}, state ${state.state ?? ""}${state.created ? ` · asked ${new Date(state.created * 1000).toISOString().slice(0, 16).replace("T", " ")} UTC` : ""} · ${location.href}</p></div>`;
 }

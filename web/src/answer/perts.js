@@ -58,7 +58,7 @@ export function PertDetail({ row, id, state }) {
     }
     return all;
   }, [id, name]);
-  return html`<h3><a href=${link("pert", name, { q: id })}>${name}</a> <span class="soft">${typeName(row.pert_type)}, ${plural(row.n_signatures ?? 0, "signature")} in ${plural(row.n_cells ?? 0, "cell")}</span></h3>
+  return html`${row.pert_type && html`<h3><a href=${link("pert", name, { q: id })}>${name}</a> <span class="soft">${typeName(row.pert_type)}, ${plural(row.n_signatures ?? 0, "signature")} in ${plural(row.n_cells ?? 0, "cell")}</span></h3>`}
     <${Shown} call=${call} what="Reading its signatures">${(sigs) => html`<${Behind} sigs=${sigs} row=${row} id=${id} />`}</${Shown}>`;
 }
 

@@ -39,4 +39,4 @@ export function Signatures({ state, id, file }) {
 }
 
 /** A signature in an answer: how the question lies in it, and what its score is read against. */
-export const SigDetail = ({ id, sig }) => html`<div class="two"><div><h4>Enrichment</h4><${Enrich} id=${id} sig=${sig} /></div><div><h4>Null and background</h4><${ScoreBeside} id=${id} sig=${sig} /></div></div>`;
+export const SigDetail = ({ id, sig, level = "h4" }) => html`<div class="two"><div><${level}>Enrichment</${level}><${Enrich} id=${id} sig=${sig} /></div><div><${level}>Null and background</${level}><${ScoreBeside} id=${id} sig=${sig} /></div></div>`;

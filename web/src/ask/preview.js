@@ -68,7 +68,7 @@ function Found({ found, busy, title, onAsk, onAskAll }) {
   const [at, setAt] = useState(0);
   const one = found.queries[at];
   const notes = [...new Set([...one.columns, ...found.notes])];
-  return html`${found.queries.length > 1 && html`<label>Holds ${plural(found.count, "signature")}; ask with <select value=${at} onChange=${(event) => setAt(Number(event.target.value))}>${found.queries.map((item, place) => html`<option key=${place} value=${place}>${item.name}</option>`)}</select></label>`}
+  return html`${found.queries.length > 1 && html`<label>${one.method ? plural(found.count, "comparison") : `Holds ${plural(found.count, "signature")}`}; ask with <select value=${at} onChange=${(event) => setAt(Number(event.target.value))}>${found.queries.map((item, place) => html`<option key=${place} value=${place}>${item.name}</option>`)}</select></label>`}
     <p>${one.method ? html`${one.name}: ${one.n_case} against ${plural(one.n_control, "sample")}, ${one.method}. ` : ""}The whole signature is asked with, not lists of genes: ${plural(one.genes, "gene")} read, <strong>${count(one.quality.used)} of them in this index</strong>${one.quality["not here"] ? `, ${count(one.quality["not here"])} known but not here` : ""}${one.quality.unknown ? `, ${count(one.quality.unknown)} not known` : ""}.</p>
     ${one.warnings?.length > 0 && html`<div class="banner"><strong>Treat as a hint:</strong> ${one.warnings.join("; ")}</div>`}
     ${notes.map((note) => html`<p class="soft" key=${note}>${note}</p>`)}

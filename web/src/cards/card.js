@@ -24,14 +24,14 @@ export function CardView({ kind, rest }) {
   if (call.error) return html`<h1>${id || word}</h1><${Failed} error=${call.error}><p>Look for it in the <a href=${link("lookup", { find: id })}>search</a>.</p></${Failed}>`;
   if (call.loading) return html`<h1>${id}</h1><${Loading} what=${`Reading the ${word.toLowerCase()}`} lines=${8} />`;
   const card = call.data;
-  return html`<h1>${card.label}</h1><p class="soft lead">${word}${card.facts.pert_type ? ` · ${typeName(card.facts.pert_type)}` : ""}</p>
+  return html`<h1>${card.label}</h1><p class="soft lead">${word}${kind === "sig" && card.facts.pert_iname ? html` of <a href=${link("pert", card.facts.pert_iname)}>${card.facts.pert_iname}</a>` : ""}${card.facts.pert_type ? ` · ${typeName(card.facts.pert_type)}` : ""}</p>
     <div class="row">${["pert", "sig", "class"].includes(kind) && html`<${AskWith} id=${id} label=${card.label} kind=${word.toLowerCase()} types=${kind === "pert" ? card.facts.pert_type : ""} />`}<${Sites} kind=${kind} facts=${card.facts} id=${card.label} /></div>
     <${Facts} facts=${card.facts} kind=${kind} />
     <${View} card=${card} id=${id} query=${route.value.query.get("q") ?? ""} />`;
 }
 
 function Facts({ facts, kind }) {
-  const known = Object.entries(facts).filter(([name, value]) => value !== null && value !== "" && typeof value !== "object" && name !== "pert_iname");
+  const known = Object.entries(facts).filter(([name, value]) => value !== null && value !== "" && typeof value !== "object" && name !== "pert_iname" && !(kind === "cell" && name === "cell_id") && !(kind === "gene" && name === "symbol") && !(kind === "class" && name === "class"));
   const order = (name) => (FIRST.indexOf(name) + 1 || 99);
   const sorted = known.sort((a, b) => order(a[0]) - order(b[0]));
   const early = sorted.filter(([name]) => !LATER.test(name) && (kind !== "sig" || FIRST.includes(name))), late = sorted.filter((item) => !early.includes(item));

@@ -5,7 +5,7 @@ import { rowsOf } from "../core/rows.js";
 import { useCall } from "../core/use.js";
 import { PertDetail } from "../answer/perts.js";
 import { link } from "../core/route.js";
-import { number, units } from "../core/format.js";
+import { number, plural, units } from "../core/format.js";
 import { Empty, Shown } from "../parts/states.js";
 import { Table } from "../parts/table.js";
 import { CARD_COLUMNS, sigColumns, sigSets } from "../answer/sigs.js";
@@ -15,7 +15,7 @@ export function PertCard({ card, id, query }) {
   const { signatures = [], doses = [], genes = [], agreement = [], nearest = [], classes = [] } = card;
   return html`
     ${query && html`<${InAnswer} query=${query} name=${card.label} />`}
-    ${doses.length > 0 && html`<section><h2>Dose by cell <span class="soft">median strength (TAS), or number of signatures where it is not known</span></h2><${DoseGrid} rows=${doses} /></section>`}
+    ${doses.length > 0 && html`<section><h2>Dose by cell <span class="soft">${plural(new Set(doses.map((row) => row.cell_id)).size, "cell")}; median strength (TAS), or number of signatures where it is not known</span></h2><${DoseGrid} rows=${doses} /></section>`}
     <div class="two"><section><h2>Most constant genes</h2>${genes.length ? html`<${Table} rows=${genes} columns=${Object.keys(genes[0])} local=${true} label="constant genes" file=${`${card.label}_genes`} id="symbol" height=${10} more=${{ symbol: { phone: true, draw: (row) => html`<a href=${link("gene", row.symbol)}>${row.symbol}</a>` }, mean_z: { phone: true } }} />` : html`<${Empty}>One signature only: nothing can be constant.</${Empty}>`}</section>
       <section><h2>Nearest perturbagens</h2><${Ends} rows=${nearest} value="cosine" label="Nearest perturbagens" /></section></div>
     ${classes.length > 0 && html`<section><h2>Its mechanisms <span class="soft">how alike their members are</span></h2><${Table} rows=${classes} local=${true} label="mechanisms" file=${`${card.label}_mechanisms`} id="class" height=${5} more=${{ class: { phone: true, draw: (row) => html`<a href=${link("class", row.class)}>${row.class}</a>` } }} /></section>`}

@@ -69,7 +69,7 @@ export function svgText(svg) {
   const seen = [svg, ...svg.querySelectorAll("*")], made = [copy, ...copy.querySelectorAll("*")];
   seen.forEach((item, at) => {
     const style = getComputedStyle(item);
-    for (const key of ["fill", "stroke", "stroke-width", "stroke-dasharray", "font-size", "font-family", "text-anchor", "opacity"]) {
+    for (const key of ["fill", "stroke", "stroke-width", "stroke-dasharray", "font-size", "font-family", "font-weight", "paint-order", "text-anchor", "opacity"]) {
       made[at].setAttribute(key, style.getPropertyValue(key));
     }
     made[at].removeAttribute("class");

@@ -3,7 +3,7 @@ import { html, useEffect, useRef, useState } from "../core/html.js";
 import { get } from "../core/api.js";
 import { go, link } from "../core/route.js";
 import { announce } from "../core/live.js";
-import { plural, typeName } from "../core/format.js";
+import { plural, typeName, units } from "../core/format.js";
 import { has, index } from "../core/index.js";
 import { help } from "./keys.js";
 
@@ -32,7 +32,7 @@ export function Header({ kind }) {
 
 const KINDS = { pert: "Perturbagens", gene: "Genes", class: "Mechanisms", cell: "Cells", sig: "Signatures" };
 export const grouped = (hits) => Object.entries(KINDS).map(([kind, name]) => [kind, name, hits.filter((hit) => hit.kind === kind)]).filter(([, , found]) => found.length);
-const plainDetail = (text) => text.replace(/\b(?:trt|ctl|lma)_[\w.]+(?:\|[\w.|]+)?/g, typeName).replace(/\b1 (signature|perturbagen)s\b/g, "1 $1");
+const plainDetail = (text) => units(text).replace(/\b(?:trt|ctl|lma)_[\w.]+(?:\|[\w.|]+)?/g, typeName).replace(/\b1 (signature|perturbagen)s\b/g, "1 $1");
 export const hitsOf = (data) => data.hits.map((hit) => ({ ...hit, detail: plainDetail(hit.detail) }));
 
 function Search() {
@@ -59,7 +59,7 @@ function Search() {
       if (at >= 0) open(hits[at]); else { const words = text.trim(); close(); go(link("lookup", { find: words })); }
     }
   };
-  return html`<div class="search" role="search" onFocusOut=${(event) => { if (!event.currentTarget.contains(event.relatedTarget)) setHits(null); }}>
+  return html`<div class="search" role="search" aria-label="Everything with a name" onFocusOut=${(event) => { if (!event.currentTarget.contains(event.relatedTarget)) setHits(null); }}>
     <input id="search" ref=${box} type="search" placeholder="Search drug, gene, class, cell, signature   /" autocomplete="off" spellcheck="false" value=${text} maxlength="200"
       role="combobox" aria-label="Search drug, gene, class, cell, signature" aria-expanded=${Boolean(hits)} aria-controls="found" aria-autocomplete="list"
       aria-activedescendant=${at >= 0 ? `found-${at}` : undefined} onInput=${(event) => setText(event.target.value)} onKeyDown=${keys} />

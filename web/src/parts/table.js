@@ -13,6 +13,7 @@ import { Grid } from "./vtable.js";
 
 const MOST = globalThis.mostRows ?? 50_000; // rows that the browser writes itself
 const MOST_SETS = 100_000, GENES = 50; // signatures of a GMT, and genes of each end
+const FEW = 12; // rows that need neither filters nor a choice of columns
 const OF_ANSWERS = new Set(["perts", "classes", "genes", "cells", "sigs"]); // tables that the server writes as files
 
 /** Sort, filters, search and open row: in the address, or (`local`) of this table alone. */
@@ -81,8 +82,8 @@ export function Table({ rows, parts, query = {}, within = [], columns, more = {}
     <div class="tools">
       <label class="find">Find <input type="search" value=${view.find} maxlength="200" onInput=${(event) => change({ find: event.target.value })} /></label>
       ${facets.map((facet) => html`<${Facet} key=${facet.field} ...${facet} filters=${view.f} change=${(f) => change({ f })} />`)}
-      ${extra}<${AddFilter} columns=${columnsOf(offered.filter((name) => there.includes(name)), sample, more)} change=${(item) => change({ f: [...view.f.filter((one) => one !== item), item] })} />
-      <${Columns} offered=${columnsOf(offered, sample, more)} names=${names} usual=${usual} change=${(cols) => change({ cols })} />
+      ${extra}${(remote || rows.length > FEW) && html`<${AddFilter} columns=${columnsOf(offered.filter((name) => there.includes(name)), sample, more)} change=${(item) => change({ f: [...view.f.filter((one) => one !== item), item] })} />
+      <${Columns} offered=${columnsOf(offered, sample, more)} names=${names} usual=${usual} change=${(cols) => change({ cols })} />`}
       <span class="soft counts">${source.total === null ? "" : filtered && !remote ? `${count(source.total)} of ${plural(rows.length, "row")}` : plural(source.total, "row")}</span>
       <span class="saves" role="group" aria-label=${`Download what ${label} shows`}>Download
         <button type="button" onClick=${() => save("tsv")}>TSV</button>

@@ -1,9 +1,10 @@
 // A line of any number of values, by uPlot.
 import uPlot from "uplot";
 import { html, useEffect, useRef } from "../core/html.js";
+import { saveCanvas } from "../core/save.js";
 import { useDark, useWidth } from "../core/use.js";
 
-export function Line({ values, label, xTitle, yTitle, tall = 200 }) {
+export function Line({ values, label, xTitle, yTitle, file, tall = 200 }) {
   const node = useRef(null);
   const wide = useWidth(node, 400), dark = useDark();
   useEffect(() => {
@@ -15,5 +16,5 @@ export function Line({ values, label, xTitle, yTitle, tall = 200 }) {
     }, [Array.from(values, (_, at) => at + 1), values], node.current);
     return () => plot.destroy();
   }, [values, wide, dark]);
-  return html`<div class="line" role="img" aria-label=${label} ref=${node}></div>`;
+  return html`<div class="line" role="img" aria-label=${label} ref=${node}></div>${file && html`<span class="saves">Download <button type="button" onClick=${() => saveCanvas(node.current.querySelector("canvas"), `${file}.png`)}>PNG</button></span>`}`;
 }

@@ -1,6 +1,6 @@
 // A million points as pixels of a canvas: one pass counts points and adds up colours per pixel, then one image is put.
 // No WebGL: on machines without a graphics card it redraws two times a second, this some thirty times.
-const CELLS = 256;
+const CELLS = 256, RINGS = 2000;
 
 /** Positions scaled to 16 bits; NaN has none. */
 export function quantise(values, low, high) {
@@ -70,6 +70,14 @@ export function draw(context, { x, y, category, colours, view, back, step = 1, c
     if (px < 0 || py < 0 || px >= width || py >= height || x[at] < view.x) continue;
     shown++;
     const tone = category ? category[at] : 0;
+    if (dot === 1) { // many points: no loop over the pixels of a dot
+      const place = py * width + px;
+      if (counts[place] < 65535) counts[place]++;
+      if (weight[place] === 0) { best[place] = tone; weight[place] = 1; }
+      else if (best[place] === tone) weight[place]++;
+      else weight[place]--;
+      continue;
+    }
     for (let dy = 0; dy < dot; dy++) {
       const row = py + dy - (dot >> 1);
       if (row < 0 || row >= height) continue;
@@ -97,7 +105,11 @@ export function draw(context, { x, y, category, colours, view, back, step = 1, c
     out[place + 3] = 255;
   }
   context.putImageData(image, 0, 0);
-  if (chosen) {
+  if (chosen && chosen.length > RINGS) {
+    // too many for rings: each a dark square
+    context.fillStyle = context.ink;
+    for (const at of chosen) context.fillRect(((x[at] - view.x) * sx | 0) - 1, (height - 1 - (y[at] - view.y) * sy | 0) - 1, 3, 3);
+  } else if (chosen) {
     context.strokeStyle = context.ink;
     for (const at of chosen) {
       const px = (x[at] - view.x) * sx, py = height - 1 - (y[at] - view.y) * sy;

@@ -3,8 +3,9 @@ import { html } from "../core/html.js";
 import { signed } from "../core/format.js";
 
 const REACH = 2.4; // NCS that the ends of a strip stand for, where no score is beyond
-const reachOf = (strip) => (strip && !Array.isArray(strip) && strip.range ? strip.range[1] : REACH);
-const room = (values) => Math.max(1, ...values.map(Math.abs)) * 1.06;
+const ROOM = 1.07; // for the mark of a score at the very end
+const reachOf = (strip) => (strip && !Array.isArray(strip) && strip.range ? strip.range[1] * ROOM : REACH);
+const room = (values) => Math.max(1, ...values.map(Math.abs)) * ROOM;
 
 export function quartiles(values) {
   const sorted = Float64Array.from(values).sort();

@@ -1,7 +1,7 @@
 // Compare: two to ten answers, how alike their orders are, two against each other, rows that differ most.
 import { html, useMemo } from "../core/html.js";
 import { send } from "../core/api.js";
-import { amend, link, route } from "../core/route.js";
+import { amend, go, link, route } from "../core/route.js";
 import { rowsOf } from "../core/rows.js";
 import { useCall } from "../core/use.js";
 import { plural, signed } from "../core/format.js";
@@ -10,6 +10,7 @@ import { Scatter } from "../plots/scatter.js";
 import { Empty, Failed, Loading } from "../parts/states.js";
 import { Table } from "../parts/table.js";
 
+const VIEW = { perts: "pert", classes: "class", sigs: "sig" };
 const TABLES = [["perts", "perturbagens"], ["classes", "mechanisms"], ["sigs", "signatures"]];
 
 export function Compare() {
@@ -33,8 +34,8 @@ function Found({ data, ids, query, table }) {
   const first = data.columns[0];
   return html`<p class="soft">${plural(data.shared, "row")} in all of them${data.only_some ? `, ${data.only_some.toLocaleString("en")} only in some` : ""}. ${data.measure}.</p>
     <ol class="recent">${ids.map((id, at) => html`<li key=${id}><a href=${link("q", id)}>${names[at]}</a> <button type="button" class="quiet" onClick=${() => amend({ q: ids.filter((one) => one !== id).join(",") })}>leave out</button></li>`)}</ol>
-    <div class="two"><section><h2>How alike</h2><${HeatMap} rows=${names} cols=${names} values=${matrix} label="Rank correlations of the answers" file="compare_correlation" small=${true} span=${1} words="Orange: alike, blue: opposite." /></section>
-      <section><h2>Two against each other</h2><div class="tools">${choice("Horizontal", "a", a)}${choice("Vertical", "b", b)}</div><${Scatter} x=${points.x} y=${points.y} xTitle=${`NCS, ${names[a]}`} yTitle=${`NCS, ${names[b]}`} label=${`NCS of ${names[b]} against ${names[a]}`} file="compare_scatter" tall=${380} unit="row" describe=${(point) => `${data.scores.labels[point]}: ${signed(points.x[point])}, ${signed(points.y[point])}`} />
+    <div class="two"><section><h2>How alike</h2><${HeatMap} rows=${names} cols=${names} values=${matrix} label="Rank correlations of the answers" file="compare_correlation" small=${true} span=${1} words="Rank correlation; orange: alike, blue: opposite. A click on a field draws the two against each other." onCell=${(row, col) => amend({ a: col, b: row })} /></section>
+      <section><h2>Two against each other</h2><div class="tools">${choice("Horizontal", "a", a)}${choice("Vertical", "b", b)}</div><${Scatter} x=${points.x} y=${points.y} xTitle=${`NCS, ${names[a]}`} yTitle=${`NCS, ${names[b]}`} label=${`NCS of ${names[b]} against ${names[a]}`} file="compare_scatter" tall=${380} unit="row" onPick=${(point) => go(link(VIEW[table], data.scores.names[point]))} describe=${(point) => `${data.scores.labels[point]}: ${signed(points.x[point])}, ${signed(points.y[point])}`} />
         ${data.scores.shown < data.scores.of && html`<p class="soft">${data.scores.shown.toLocaleString("en")} of ${data.scores.of.toLocaleString("en")} rows, evenly over the order.</p>`}</section></div>
-    <section><h2>Rows that differ most</h2><${Table} rows=${rows} label="rows that differ most" file="compare_rows" id=${first} columns=${data.columns} more=${{ ...more, spread: { title: "Spread", help: "largest minus smallest score" }, [first]: { phone: true, draw: (row) => html`<a href=${link(table === "perts" ? "pert" : table === "classes" ? "class" : "sig", row[first])}>${row[first]}</a>` } }} /></section>`;
+    <section><h2>Rows that differ most</h2><${Table} rows=${rows} label="rows that differ most" file="compare_rows" id=${first} columns=${data.columns} more=${{ ...more, spread: { title: "Spread", help: "largest minus smallest score" }, [first]: { phone: true, draw: (row) => html`<a href=${link(VIEW[table], row[first])}>${row[first]}</a>` } }} /></section>`;
 }

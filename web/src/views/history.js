@@ -32,4 +32,4 @@ export function History() {
         <p class="soft">${count(offset + 1)} to ${count(offset + data.rows.length)} of ${plural(data.total, "question")}${offset > 0 ? html` <button type="button" onClick=${() => amend({ from: Math.max(0, offset - PAGE) || "" })}>Newer</button>` : ""}${data.next !== null ? html` <button type="button" onClick=${() => amend({ from: data.next })}>Older</button>` : ""}</p>`)}</${Shown}>`;
 }
 
-const kindWords = (row) => [row.kind === "sets" ? `${row.counts.n_up_found ?? 0} up, ${row.counts.n_down_found ?? 0} down` : row.kind === "like" ? "like a signature" : "a whole signature", row.direction === "reverse" && "reversed", ...(row.where ?? [])].filter(Boolean).join("; ");
+const kindWords = (row) => [row.kind === "sets" ? `${row.counts.n_up_found ?? 0} up, ${row.counts.n_down_found ?? 0} down` : row.kind === "like" ? `like ${row.like || "a signature"}` : "a whole signature", row.direction === "reverse" && "reversed", ...(row.where ?? [])].filter(Boolean).join("; ");

@@ -41,7 +41,7 @@ export function Matrix({ id }) {
     ${data.older && html`<div class="banner" role="status">Answers are of an older state of the index.</div>`}
     ${data.running && html`<section class="box" aria-label="Progress"><p>${data.done} of ${data.of} answered</p><progress max=${data.of} value=${data.done} aria-label="Progress"></progress> <button type="button" onClick=${() => act("cancel", "cancelled")}>Cancel</button></section>`}
     ${refused.length > 0 && html`<div class="box bad" role="alert"><strong>${plural(refused.length, "question")} could not be answered:</strong><ul class="lost">${refused.slice(0, 10).map((item) => html`<li key=${item.column}>${item.name}: ${item.message}</li>`)}</ul>${refused.length > 10 ? `and ${refused.length - 10} more` : ""}</div>`}
-    ${data.done === 0 ? (data.running ? "" : html`<${Empty}>None of its questions is answered${open.some((item) => item.status === "cancelled") ? ": they were cancelled" : ""}.</${Empty}>`)
+    ${data.running ? html`<${Questions} members=${data.members} /><p class="soft">The matrix stands here as soon as all are answered.</p>` : data.done === 0 ? ( html`<${Empty}>None of its questions is answered${open.some((item) => item.status === "cancelled") ? ": they were cancelled" : ""}.</${Empty}>`)
       : html`<${Found} key=${data.done} id=${id} data=${data} />`}`;
 }
 
@@ -56,13 +56,13 @@ function Found({ id, data }) {
   const view = table === "classes" ? "class" : "pert", key = table === "classes" ? "class" : "pert_iname";
   const more = useMemo(() => ({
     [key]: { phone: true, draw: (row) => html`<a href=${link(view, row[key])}>${row[key]}</a>` },
-    pert_type: { width: 85 }, n_signatures: { width: 85 }, n_perturbagens: { width: 85 }, lowest: { width: 62, phone: true, signed: true, shown: (value) => signed(value, span > 2 ? 1 : 2) }, highest: { signed: true, shown: (value) => signed(value, span > 2 ? 1 : 2) }, mean: { width: 60, signed: true, shown: (value) => signed(value, span > 2 ? 1 : 2) },
+    pert_type: { width: 98 }, n_signatures: { width: 85 }, n_perturbagens: { width: 85 }, lowest: { width: 62, phone: true, signed: true, shown: (value) => signed(value, span > 2 ? 1 : 2) }, highest: { signed: true, shown: (value) => signed(value, span > 2 ? 1 : 2) }, mean: { width: 60, signed: true, shown: (value) => signed(value, span > 2 ? 1 : 2) },
     lowest_in: { phone: true, shown: name, width: 130 },
     ...Object.fromEntries(done.map((item) => [item.column, { title: item.name, fileName: item.name, numeric: true, width: 78, help: `${item.name}: ${words}, ${help}`, draw: (row) => html`<${Cell} value=${row[item.column]} span=${span} dark=${dark} href=${link("q", item.id, table, { row: row[key] })} label=${`${row[key]} in ${item.name}`} />` }])),
   }), [table, score, dark, done.length]);
   const first = table === "classes" ? ["class", "n_perturbagens"] : ["pert_iname", "pert_type", "n_signatures"];
   const tooFew = done.length <= FEWEST_OWN;
-  return html`<${Diseases} members=${data.members} />
+  return html`<${Questions} members=${data.members} />
     <section><h2>${table === "classes" ? "Mechanisms" : "Drugs and other perturbagens"} by question <span class="soft">blue opposes, orange resembles; click a field for the answer, a title to sort</span></h2>
       <div class="tools"><label>Rows <select value=${table} onChange=${(event) => amend({ rows: event.target.value === "classes" ? "classes" : "", sort: "", f: "", find: "", row: "", cols: "" })}><option value="perts">perturbagens</option><option value="classes">mechanisms</option></select></label>
         <label>Score <select value=${score} onChange=${(event) => amend({ score: event.target.value === "ncs" ? "" : event.target.value, sort: "" })}>${Object.entries(SCORES).map(([value, [title]]) => html`<option key=${value} value=${value} disabled=${value === "tau_own" && tooFew}>${title}${value === "tau_own" && tooFew ? ` (from ${FEWEST_OWN + 1} answers)` : ""}</option>`)}</select></label>
@@ -84,10 +84,10 @@ function Cell({ value, span, dark, href, label }) {
 const ends = (rows) => (rows.length ? rows.map((row, at) => html`${at ? ", " : ""}<a href=${link("pert", row.pert_iname)}>${row.pert_iname}</a> <span class="soft">${signed(row.ncs)}</span>`) : html`<span class="soft">none</span>`);
 const WORDS = { waiting: "waiting", running: "being answered", failed: "failed", cancelled: "cancelled", refused: "refused", "not asked": "not asked yet" };
 
-function Diseases({ members }) {
+function Questions({ members }) {
   const [all, setAll] = useState(false), most = 12, shown = all ? members : members.slice(0, most);
   return html`<section><h2>Questions</h2><div class="wide" tabindex="0" role="group" aria-label="Questions of the library"><table><thead><tr><th>Name</th><th>How sure</th><th>Opposes most</th><th>Resembles most</th><th></th></tr></thead><tbody>
-    ${shown.map((item) => html`<tr key=${item.column}><td>${item.status === "done" ? html`<a href=${link("q", item.id)}>${item.name}</a>` : item.name}</td><td class="soft">${item.status === "done" ? item.verdict : WORDS[item.status]}</td><td>${item.status === "done" && ends(item.opposes)}</td><td>${item.status === "done" && ends(item.resembles)}</td>
+    ${shown.map((item) => html`<tr key=${item.column}><td>${item.status === "done" ? html`<a href=${link("q", item.id)}>${item.name}</a>` : item.name}</td><td class="soft">${item.status === "done" ? item.verdict : WORDS[item.status]}</td><td class="wrap">${item.status === "done" && ends(item.opposes)}</td><td class="wrap">${item.status === "done" && ends(item.resembles)}</td>
       <td>${item.status === "done" && html`<a href=${link("repurposing", { q: item.id })} aria-label=${`Repurposing for ${item.name}`}>Repurposing</a>`}</td></tr>`)}</tbody></table></div>
     ${members.length > most && html`<button type="button" class="quiet" onClick=${() => setAll(!all)}>${all ? `The first ${most} only` : `All ${count(members.length)}`}</button>`}</section>`;
 }

@@ -7,7 +7,10 @@ import { index } from "../core/index.js";
 import { Empty, Shown } from "../parts/states.js";
 import { Table } from "../parts/table.js";
 import { when } from "../ask/questions.js";
-import { pertColumns } from "../answer/perts.js";
+import { PertDetail, pertColumns } from "../answer/perts.js";
+
+const COLUMNS = ["pert_iname", "passes", "score", "against", "n_cells_agree", "n_cells", "n_agree", "n_signatures", "lowest_dose_um", "clinical_phase", "indication", "disease_area", "moa", "target"];
+const MORE = (id) => ({ pert_iname: { ...pertColumns(id).pert_iname, grow: 0, width: 140 }, passes: { width: 72 }, score: { phone: true, width: 72 }, against: { grow: 3, phone: true, width: 340 }, n_cells_agree: { title: "Cells agree", width: 108 }, n_cells: { width: 64 }, n_agree: { title: "Sigs agree", width: 104 }, n_signatures: { width: 106 }, lowest_dose_um: { title: "Dose, µM", width: 94 }, clinical_phase: { width: 110 } });
 
 export function Repurposing() {
   const query = route.value.query, id = query.get("q") ?? "";
@@ -26,5 +29,5 @@ function Found({ id, options }) {
   const call = useCall((signal) => get(["queries", id, "repurposing"], { ...options, limit: 1 }, { signal }), [id]);
   return html`<${Shown} call=${call} what="Weighing compounds">${(data) => (data.total === 0 ? html`<${Empty}>No compound does so in that many cells, at that dose, as consistently. Lower the limits above.</${Empty}>`
     : html`${!data.columns.some((name) => /phase/.test(name)) && html`<p class="soft">Phase, indication and area are not known in this index; <code>beadwork index annotate INDEX --repurposing TABLE</code> adds them.</p>`}
-      <${Table} parts=${["queries", id, "repurposing"]} query=${options} label="repurposing" file=${`repurposing_${options.direction}`} id="pert_iname" more=${{ pert_iname: pertColumns(id).pert_iname, against: { grow: 2, phone: true } }} notes=${[`state of the index: ${index.value?.state ?? ""}`]} />`)}</${Shown}>`;
+      <h2 class="hidden">Compounds</h2><${Table} parts=${["queries", id, "repurposing"]} query=${options} columns=${COLUMNS.filter((name) => data.columns.includes(name))} label="repurposing" file=${`repurposing_${options.direction}`} id="pert_iname" more=${MORE(id)} detail=${(row) => html`<h3><a href=${link("pert", row.pert_iname, { q: id })}>${row.pert_iname}</a></h3><p>${row.against ? `Against it: ${row.against}.` : "Nothing is known against it."}</p><${PertDetail} row=${row} id=${id} />`} notes=${[`state of the index: ${index.value?.state ?? ""}`]} />`)}</${Shown}>`;
 }

@@ -370,10 +370,22 @@ class ConnectivityIndex:
         treated = treatment_mask(siginfo, params)
         return plan_roll_up(siginfo, treated if shown is None else treated & shown, classes, params)
 
-    def rolled_background(self, plan: RollUpPlan, params: QueryParams = QueryParams()) -> RolledBackground | None:  # noqa: B008 (frozen)
-        """Background of tau rolled up by a plan, for many questions; None where tau is missing."""
+    def rolled_background(
+        self,
+        plan: RollUpPlan,
+        params: QueryParams = QueryParams(),  # noqa: B008 (frozen)
+        empty: Callable[[tuple[int, int]], np.ndarray] = np.empty,
+    ) -> RolledBackground | None:
+        """Background of tau rolled up by a plan, for many questions; None where tau is missing.
+
+        `empty` makes the arrays, which may be in a file.
+        """
         found = self.background(params)
-        return roll_up_background(plan, found) if found is not None and found.size >= params.min_background else None
+        return (
+            roll_up_background(plan, found, empty)
+            if found is not None and found.size >= params.min_background
+            else None
+        )
 
     def background(self, params: QueryParams) -> Background | None:
         """Background of tau, None where there is none that was learned within the same groups."""

@@ -62,6 +62,8 @@ def columns_of(asked: Asked, result: QueryResult, rolled: tuple[RolledUp, Rolled
             "symbol": pa.array([asked.open_state.index.finder.name_of(row) for _, row in rows], pa.string()),
         }
     )
+    if result.shown is not None:
+        tables["shown"] = arrow_rows({"row": np.flatnonzero(result.shown).astype(np.int32)})
     return tables
 
 
@@ -272,6 +274,10 @@ class Answer:
         where = self.kept.question.get("where")
         if not where:
             return np.arange(self.kept.facts["signatures"])
+        kept = self.answers.store.table(self.kept.id, "shown")
+        if kept is not None:
+            rows: np.ndarray = kept.column("row").to_numpy().astype(np.int64)
+            return rows
         return np.flatnonzero(filter_signatures(self.annotation, where))
 
     @property

@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from beadwork.model.connectivity.signature_table import arrow_text
 from beadwork.model.params import QueryParams
 from beadwork.serve.answer.answers import HIDDEN, Answer
 from beadwork.serve.answer.pages import View, plain
+from beadwork.serve.refusals import not_found
 from beadwork.stages.connectivity.groups import null_mask, treatment_mask
 
 BINS = 61
@@ -29,13 +31,13 @@ def beside(answer: Answer, sig_id: str = "", pert: str = "", pert_type: str = ""
     ``edges`` (NCS), counts ``null`` and ``treated`` of signatures, their numbers, ``score`` and its tau; where there is
     a background, ``background``: sizes of the scores of its questions in this signature or perturbagen.
     """
-    index = answer.open_state.index
-    shown = np.zeros(len(index.annotation), bool)
+    annotation = answer.annotation
+    shown = np.zeros(len(annotation), bool)
     shown[answer.shown] = True
     ncs = answer.scores("ncs")
     known = shown & np.isfinite(ncs)
     params = QueryParams()
-    null, treated = known & null_mask(index.annotation, params), known & treatment_mask(index.annotation, params)
+    null, treated = known & null_mask(annotation, params), known & treatment_mask(annotation, params)
     limit = answer.strip_limit
     edges = np.linspace(-limit, limit, BINS + 1)
     found: dict[str, Any] = {
@@ -45,7 +47,7 @@ def beside(answer: Answer, sig_id: str = "", pert: str = "", pert_type: str = ""
         "background": None, "state": answer.kept.state,
     }  # fmt: skip
     if sig_id:
-        place = index.position(sig_id)
+        place = _place_of(answer, sig_id)
         for name in ("ncs", "tau", "fdr"):
             if name in answer.kept.facts["scores"]:
                 found["score" if name == "ncs" else name] = plain(float(answer.scores(name)[place]))
@@ -61,9 +63,20 @@ def beside(answer: Answer, sig_id: str = "", pert: str = "", pert_type: str = ""
     return found
 
 
+def _place_of(answer: Answer, sig_id: str) -> int:
+    import pyarrow.compute as pc
+
+    place = int(pc.index(answer.annotation.column("sig_id"), arrow_text(sig_id)).as_py())
+    if place < 0:
+        raise not_found(f"the index has no signature {sig_id!r}", "sig")
+    return place
+
+
 def _of_signature(answer: Answer, place: int) -> np.ndarray | None:
-    """Sizes of the scores of the background questions in one signature."""
-    for part in answer.open_state.index.store.background_scores:
+    """Sizes of the scores of the background questions in one signature; None where the index is not open any more."""
+    if answer.state is None:
+        return None
+    for part in answer.state.index.store.background_scores:
         if place < len(part):
             return np.abs(np.asarray(part[place], np.float64))
         place -= len(part)
@@ -72,9 +85,9 @@ def _of_signature(answer: Answer, place: int) -> np.ndarray | None:
 
 def _of_perturbagen(answer: Answer, row: int) -> np.ndarray | None:
     """Sizes of the rolled-up scores of the background questions; None where they are not at hand."""
-    if answer.kept.question.get("where"):
+    if answer.state is None or answer.kept.question.get("where"):
         return None  # another plan: its background is rolled up with the answer only
-    rolled = answer.open_state.rolled_background(QueryParams())
+    rolled = answer.state.rolled_background(QueryParams())
     return None if rolled is None else rolled.sizes[1][row]
 
 

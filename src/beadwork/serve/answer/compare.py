@@ -134,6 +134,8 @@ def _points(joined: Joined, whole: np.ndarray, scores: np.ndarray) -> dict[str, 
     """Scores of up to 2,000 rows for a scatter: evenly over the order of the first answer."""
     places = np.unique(np.linspace(0, max(0, len(whole) - 1), min(len(whole), MOST_POINTS)).astype(int))
     chosen = np.argsort(-scores[:, 0], kind="stable")[places] if len(whole) else np.empty(0, np.int64)
-    labels = [" ".join(key) for key in joined.names(whole[chosen])]
-    return {"labels": labels, "values": plain([[float(item) for item in row] for row in scores[chosen]]),
+    keys = joined.names(whole[chosen])
+    labels, names = [" ".join(key) for key in keys], [key[0] for key in keys]
+    values = plain([[float(item) for item in row] for row in scores[chosen]])
+    return {"labels": labels, "names": names, "values": values,
             "shown": len(chosen), "of": len(whole)}  # fmt: skip

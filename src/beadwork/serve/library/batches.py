@@ -92,7 +92,8 @@ class Batches:
 
     def _begin(self, batch: KeptBatch, asked: Sequence[Asked | None], reasons: dict[int, str]) -> None:
         if len(reasons) == len(asked):
-            raise RefusedError(f"none of the {len(asked)} questions can be asked: {reasons[0]}", field="questions")
+            which = f"none of the {len(asked)} questions can" if len(asked) > 1 else "the question cannot"
+            raise RefusedError(f"{which} be asked: {reasons[0]}", field="questions")
         self.store.put_batch(batch)
         self._reasons[batch.id] = reasons
         stop = threading.Event()
@@ -148,7 +149,7 @@ def _understood(
 
 def members_of(batches: Batches, batch: KeptBatch) -> list[dict[str, Any]]:
     """Where each question of a list stands."""
-    answered = batches.store.has([key for key in batch.ids if key])
+    answered = batches.store.states_of([key for key in batch.ids if key])
     reasons, running = batches.reasons(batch.id), batches.is_running(batch.id)
     found = []
     for place, (question, key) in enumerate(zip(batch.questions, batch.ids, strict=True)):
@@ -165,5 +166,5 @@ def members_of(batches: Batches, batch: KeptBatch) -> list[dict[str, Any]]:
         else:
             status = "waiting" if running else "not asked"
         found.append({"column": f"q{place + 1}", "id": key, "name": str(question.get("name", "query")),
-                      "status": status, "message": message})  # fmt: skip
+                      "status": status, "message": message, "state": answered.get(key, "")})  # fmt: skip
     return found

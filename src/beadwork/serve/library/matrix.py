@@ -9,6 +9,7 @@ import numpy as np
 
 from beadwork.api.index.asking.library_files import tau_within
 from beadwork.model.connectivity.signature_table import SignatureTable
+from beadwork.model.errors import agree
 from beadwork.model.params import QueryParams
 from beadwork.serve.answer.answers import Answer
 from beadwork.serve.answer.compare import KEYS
@@ -35,7 +36,9 @@ def answer_matrix(answers: Sequence[tuple[str, Answer]], name: str, score: str) 
         raise RefusedError(words, 409, "different_indexes", "table")
     fewest = QueryParams().min_background
     if score == "tau_own" and len(answers) <= fewest:
-        words = f"tau within the library needs more than {fewest} answers; there are {len(answers)}"
+        words = (
+            f"tau within the library needs more than {fewest} answers; there {agree(len(answers), 'is')} {len(answers)}"
+        )
         raise RefusedError(words, field="score")
     keys, taken = list(KEYS[name]), "ncs" if score == "tau_own" else score
     facts: Any = None

@@ -11,9 +11,13 @@ from __future__ import annotations
 import ctypes
 import gc
 import os
+import tempfile
+from pathlib import Path
 from typing import Any
 
-LARGE = 4 << 20
+import numpy as np
+
+LARGE = 16 << 20
 """Bytes from which on memory is asked of the system, and goes back to it."""
 ARENAS = 2
 """Arenas that all threads share."""
@@ -31,6 +35,19 @@ def limit_arenas() -> bool:
     if library is None or "glibc.malloc" in os.environ.get("GLIBC_TUNABLES", ""):
         return False
     return all([library.mallopt(*setting) for name, setting in _SETTINGS.items() if name not in os.environ])
+
+
+def mapped_array(shape: tuple[int, int], folder: Path | None) -> np.ndarray:
+    """Array of float64 in a file without a name, which goes with the array; the system writes out what is not in use.
+
+    Raises
+    ------
+    OSError
+        There is no space for it: asked for at once, as one who writes to a mapped file on a full disk is killed.
+    """
+    with tempfile.TemporaryFile(dir=folder) as stream:
+        os.posix_fallocate(stream.fileno(), 0, 8 * shape[0] * shape[1])
+        return np.memmap(stream, np.float64, "r+", shape=shape)
 
 
 def give_back() -> None:

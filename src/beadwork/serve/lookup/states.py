@@ -8,17 +8,19 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from beadwork.api.index.asking.answers import TABLE_FIELDS
 from beadwork.api.index.opened import ConnectivityIndex
 from beadwork.io.files.digest import PREFIX, digest_bytes
 from beadwork.model.connectivity.signature_table import SignatureTable, arrow_numbers
 from beadwork.model.errors import BeadworkError, counted
 from beadwork.model.params import QueryParams
 from beadwork.serve.lookup.lists import card_lists
-from beadwork.serve.lookup.memory import give_back
+from beadwork.serve.lookup.memory import give_back, mapped_array
 from beadwork.serve.lookup.search import Search
 from beadwork.stages.connectivity.perturbagens import RollUpPlan
 from beadwork.stages.connectivity.roll_up import RolledBackground
@@ -26,8 +28,8 @@ from beadwork.stages.connectivity.roll_up import RolledBackground
 log = logging.getLogger("beadwork")
 KEPT_STATES = 2
 """Older states that stay open for answers made from them."""
-MOST_BACKGROUND = 512 << 20
-"""Bytes of a rolled-up background that are kept; of a larger index it is rolled up with each answer."""
+MOST_BACKGROUND = 64 << 20
+"""Bytes of a rolled-up background that are kept in memory; that of a larger index is kept in a file without a name."""
 PERT = "_pert"
 """Column of the perturbagen of each signature in what is kept of a state."""
 LOOK_SECONDS = 0.5
@@ -37,8 +39,8 @@ LOOK_SECONDS = 0.5
 class IndexState:
     """An open index and what is derived from it once: roll-up plan, search, lists."""
 
-    def __init__(self, index: ConnectivityIndex) -> None:
-        self.index = index
+    def __init__(self, index: ConnectivityIndex, folder: Path | None = None) -> None:
+        self.index, self.folder = index, folder
         self.key = digest_bytes(index.store.digest.encode()).removeprefix(PREFIX)[:16]
         self.kept: dict[str, Any] = {}
         """What routes have made of it, by name."""
@@ -65,18 +67,23 @@ class IndexState:
     @cached_property
     def _rolled_background(self) -> RolledBackground | None:
         with self._lock:
-            entities = sum(len(part["n_signatures"]) for part in (self.plan.cells, self.plan.perts, self.plan.classes))
-            entry = self.index.store.background
-            if entry is None or 8 * entities * int(entry["n_queries"]) > MOST_BACKGROUND:
+            try:
+                return self.index.rolled_background(self.plan, empty=self._empty)
+            except OSError as error:
+                log.warning("no space for the background of tau of %d signatures, rolled up with each answer: %s",
+                            len(self.index), error.strerror)  # fmt: skip
                 return None
-            return self.index.rolled_background(self.plan)
+
+    def _empty(self, shape: tuple[int, int]) -> np.ndarray:
+        """Array in memory, in a file where it is large."""
+        return np.empty(shape) if 8 * shape[0] * shape[1] <= MOST_BACKGROUND else mapped_array(shape, self.folder)
 
     @property
     def signatures(self) -> Any:
-        """Arrow table that is kept with answers: annotation, and the perturbagen of the plan of each signature."""
-        table = self.index.annotation.arrow
-        table = table.drop_columns([name for name in ("source",) if name in table.column_names])
-        return table.append_column(PERT, arrow_numbers(perturbagen_of(self.plan).astype(np.int32)))
+        """Arrow table that is kept with answers: what tables show, and the perturbagen of each signature."""
+        known = self.index.annotation
+        columns = {name: known.column(name) for name in TABLE_FIELDS if name in known}
+        return arrow_rows({**columns, PERT: perturbagen_of(self.plan).astype(np.int32)})
 
     @cached_property
     def pert_places(self) -> tuple[np.ndarray, np.ndarray]:
@@ -98,8 +105,6 @@ class IndexState:
     @cached_property
     def facts(self) -> dict[str, Any]:
         """Facts about the index, without its path."""
-        from pathlib import Path
-
         facts = self.index.info()
         return {**facts, "path": Path(facts["path"]).name, "state": self.key}
 
@@ -131,10 +136,18 @@ class States:
         Index as it is open.
     reopen
         Opens it as it is then; None: it stays as it was opened.
+    folder
+        Where what is large is put down, in files without a name; None: where the system puts its temporary files.
     """
 
-    def __init__(self, index: ConnectivityIndex, reopen: Callable[[], ConnectivityIndex] | None = None) -> None:
-        state = IndexState(index)
+    def __init__(
+        self,
+        index: ConnectivityIndex,
+        reopen: Callable[[], ConnectivityIndex] | None = None,
+        folder: Path | None = None,
+    ) -> None:
+        state = IndexState(index, folder)
+        self._folder = folder
         self._states: OrderedDict[str, IndexState] = OrderedDict({state.key: state})
         self._reopen, self._lock, self._looked = reopen, threading.Lock(), time.monotonic()
         self._opening = False
@@ -163,7 +176,7 @@ class States:
     def _open(self) -> None:
         try:
             assert self._reopen is not None
-            state = IndexState(self._reopen())
+            state = IndexState(self._reopen(), self._folder)
             state.warm()
             with self._lock:
                 self._states[state.key] = state

@@ -42,6 +42,7 @@ class Member(BaseModel):
     name: str
     status: Literal["waiting", "running", "done", "failed", "cancelled", "refused", "not asked"]
     message: str = Field(description="why it is not answered")
+    state: str = Field("", description="state of the index that its answer is of")
     verdict: str = Field("", description="how sure the answer is")
     resembles: list[dict[str, Any]] = Field(default_factory=list, description="perturbagens with the highest NCS")
     opposes: list[dict[str, Any]] = Field(default_factory=list, description="perturbagens with the lowest NCS")
@@ -75,7 +76,7 @@ def routes(service: Service) -> APIRouter:
     def get_batches() -> dict[str, Any]:
         rows = [
             {"id": key, "name": name, "created": created, "of": len(ids),
-             "done": len(service.store.has([one for one in ids if one])), "running": batches.is_running(key)}
+             "done": len(service.store.states_of([one for one in ids if one])), "running": batches.is_running(key)}
             for key, name, created, ids in service.store.batches()
         ]  # fmt: skip
         return {"total": len(rows), "rows": rows, "state": service.states.current.key}
@@ -109,17 +110,17 @@ def routes(service: Service) -> APIRouter:
         ] = "ncs",
     ) -> Rows:
         batch = batches.find(key)
-        done = [(item["column"], item["id"]) for item in members_of(batches, batch) if item["status"] == "done"]
-        if not done:
+        members = [item for item in members_of(batches, batch) if item["status"] == "done"]
+        if not members:
             raise not_found("no question of this list is answered yet")
+        done = [(item["column"], item["id"]) for item in members]
         name = (table, score, *(f"{column}{one}" for column, one in done))
         if name not in tables:
             answers = [(column, service.answers.find(one)) for column, one in done]
             tables[name] = answer_matrix(answers, table, score)
             while len(tables) > MOST_KEPT:
                 tables.popitem(last=False)
-        first = service.store.find(done[0][1])
-        found, _ = page.page_of(tables[name], first.state if first else "")
+        found, _ = page.page_of(tables[name], members[0]["state"])
         if not found.total:
             found.reason = _why_empty(table, len(tables[name]), service.answers.find(done[0][1]))
         return found
@@ -130,11 +131,10 @@ def routes(service: Service) -> APIRouter:
             if member.status == "done" and (known := ends.get(member.id) or _ends(service.answers.find(member.id))):
                 ends[member.id] = known
                 member.verdict, member.resembles, member.opposes = known["verdict"], known["up"], known["down"]
-        states = {kept.state for item in members if item.status == "done" and (kept := service.store.find(item.id))}
         return BatchState(
             id=batch.id, name=batch.name, created=batch.created, of=len(members), members=members,
             done=sum(item.status == "done" for item in members), running=batches.is_running(batch.id),
-            older=bool(states - {service.states.current.key}),
+            older=bool({item.state for item in members if item.state} - {service.states.current.key}),
         )  # fmt: skip
 
     return router

@@ -105,6 +105,7 @@ def _row(kept: Kept, current: str) -> dict[str, Any]:
         "id": kept.id, "name": kept.name, "created": kept.created, "state": kept.state,
         "older": kept.state != current, "note": kept.note, "star": kept.star, "is_kept": kept.bytes > 0,
         "bytes": kept.bytes, "verdict": sure[0]["verdict"], "counts": counts,
+        "like": kept.question.get("like", ""),
         "kind": next((name for name in ("like", "signature", "signature_table") if kept.question.get(name)), "sets"),
         "where": kept.question.get("where", []), "direction": kept.question.get("direction", "mimic"),
     }  # fmt: skip

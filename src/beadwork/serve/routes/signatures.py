@@ -33,6 +33,7 @@ MOST_SETS, MOST_LISTED, MOST_LEVELS = 200, 20, 100
 """Sets, signatures and groups of one file that are given; counts say how many there are."""
 _OPTIONS = ("case", "control", "groupby", "sample", "covariate", "layer", "values", "gene-column", "value-column",
             "p-column", "max-padj", "design", "up", "down")  # fmt: skip
+_OF_GROUPS = ("case", "control", "sample", "covariate", "layer")
 _comparing = threading.Lock()
 """Groups are compared for one request at a time."""
 
@@ -85,6 +86,8 @@ def routes(service: Service) -> APIRouter:
             control=control, sample=sample, covariate=covariate, layer=layer, values=values, by_column=by_column,
         )  # fmt: skip
         index = service.states.current.index
+        if not groupby and (lost := [name for name in _OF_GROUPS if getattr(choice, name)]):
+            raise RefusedError(f"{lost[0]} needs groupby, the field that names the groups of samples", field=lost[0])
         if groupby:
             with _kept(name, file.file) as path, _named(path, name), _design(design, path) as samples:
                 return _contrasts(service, index, path, name, choice, samples)

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -78,16 +79,16 @@ def perturbagens_of(rows: pd.DataFrame, scores: np.ndarray) -> Perturbagens:
         raise AlignmentError("the answer has neither pert_iname nor pert_id; what its rows are is not known")
     names = rows["pert_iname"] if "pert_iname" in rows else rows["pert_id"]
     names = names.where(names.notna(), rows["pert_id"]) if "pert_id" in rows else names
-    types = rows["pert_type"].map(rolled_up_as) if "pert_type" in rows else pd.Series(COMPOUND, index=rows.index)
+    types = _of_each(rows["pert_type"], rolled_up_as) if "pert_type" in rows else pd.Series(COMPOUND, index=rows.index)
     types = types.where(types != "", COMPOUND)
     ids = rows["pert_id"] if "pert_id" in rows else names
-    apart = types.map(lambda kind: perturbation_kind(kind) in ("loss of function", "over-expression"))
+    apart = _of_each(types, lambda kind: perturbation_kind(kind) in ("loss of function", "over-expression"))
     cells = rows["cell_id"] if "cell_id" in rows else pd.Series("", index=rows.index)
     data = pd.DataFrame({
         "name": names.astype(object), "pert_type": types, "pert_id": ids.where(apart & ids.notna(), "").astype(object),
         "cell": cells.astype(object).where(cells.notna(), ""), "score": np.asarray(scores, np.float64),
     })  # fmt: skip
-    data = data[data["name"].notna() & data["score"].notna() & data["pert_type"].map(is_treatment)]
+    data = data[data["name"].notna() & data["score"].notna() & _of_each(data["pert_type"], is_treatment)]
     if data.empty:
         raise AlignmentError("the answer has no treatment with a name and a score")
     key = ["name", "pert_type", "pert_id"]
@@ -102,6 +103,13 @@ def perturbagens_of(rows: pd.DataFrame, scores: np.ndarray) -> Perturbagens:
             values = table.loc[chosen, "score"].to_numpy()
             table.loc[chosen, "z"] = rankit_scores(mean_ranks(values), len(values))
     return Perturbagens(table)
+
+
+def _of_each(column: pd.Series, function: Callable[[Any], Any]) -> pd.Series:
+    """``column.map(function)``, asked once for each distinct value."""
+    codes, distinct = pd.factorize(column, use_na_sentinel=False)
+    mapped: pd.Series = pd.Series(np.asarray(distinct, object)).map(function)
+    return mapped.take(codes).set_axis(column.index)
 
 
 def _alike(sizes: np.ndarray) -> list[np.ndarray]:

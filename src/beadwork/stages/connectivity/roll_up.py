@@ -8,7 +8,7 @@ signatures behind a score are positive and negative.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -75,30 +75,70 @@ def _joined(members: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
 class RolledBackground:
     """Scores of the background queries rolled up by one plan, once for many questions.
 
+    What has one signature has the tau of that signature, and needs no background of its own.
+
     Parameters
     ----------
+    rows
+        Of cells, perturbagens and classes: those that have several signatures.
     sizes
-        Of cells, perturbagens and classes: sizes of the scores, ascending (missing ones last), float64, shape
-        (entities, background queries).
+        Sizes of their scores, ascending (missing ones last), float64, shape (rows, background queries).
     there
-        Background queries that have a score, shape (entities, 1).
+        Background queries that have a score, shape (rows, 1).
+    single
+        Those that have one signature, and these signatures.
     """
 
+    rows: Sequence[np.ndarray]
     sizes: Sequence[np.ndarray]
     there: Sequence[np.ndarray]
+    single: Sequence[tuple[np.ndarray, np.ndarray]]
+
+    def tau(self, level: int, scores: np.ndarray, of_signatures: np.ndarray) -> np.ndarray:
+        """Tau of the scores of a level, shape (entities, queries), by the tau of signatures, (queries, signatures)."""
+        rows, sizes, (alone, signatures) = self.rows[level], self.sizes[level], self.single[level]
+        several = scores[rows]
+        smaller = np.empty(several.shape, np.int32)
+        for query in range(several.shape[1]):
+            smaller[:, query] = count_below(sizes, np.abs(several[:, query]).astype(np.float64))
+        tau = np.full(scores.shape, np.nan)
+        tau[rows] = tau_of_counts(several, smaller, self.there[level])
+        tau[alone] = of_signatures[:, signatures].T
+        return tau
 
 
-def roll_up_background(plan: RollUpPlan, background: Background) -> RolledBackground:
-    """Roll the background up, all of it: 8 bytes an entity and background query."""
-    counts = [len(table["n_signatures"]) for table in (plan.cells, plan.perts, plan.classes)]
-    sizes = [np.empty((count, background.size)) for count in counts]
-    there = [np.zeros((count, 1), np.int32) for count in counts]
+def roll_up_background(
+    plan: RollUpPlan, background: Background, empty: Callable[[tuple[int, int]], np.ndarray] = np.empty
+) -> RolledBackground:
+    """Roll the background up, all of it: 8 bytes a background query and entity of several signatures.
+
+    `empty` makes the arrays, which may be in a file.
+    """
+    tables = (plan.cells, plan.perts, plan.classes)
+    rows = [np.flatnonzero(table["n_signatures"] > 1) for table in tables]
+    sizes = [empty((len(own), background.size)) if len(own) else np.empty((0, background.size)) for own in rows]
+    there = [np.zeros((len(own), 1), np.int32) for own in rows]
     for level, first, rolled in _rolled_portions(plan, background):
-        place = slice(first, first + len(rolled))
-        own = np.sort(np.abs(rolled), axis=1)
+        place = slice(*np.searchsorted(rows[level], [first, first + len(rolled)]))
+        own = np.sort(np.abs(rolled[rows[level][place] - first]), axis=1)
         sizes[level][place] = own
         there[level][place] = background.size - np.isnan(own).sum(axis=1, keepdims=True)
-    return RolledBackground(sizes, there)
+    return RolledBackground(rows, sizes, there, _single(plan))
+
+
+def _single(plan: RollUpPlan) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Cells, perturbagens and classes of one signature, and these signatures."""
+    signatures = np.flatnonzero(plan.cell_of >= 0)
+    of_cell = np.zeros(len(plan.cells["n_signatures"]), np.int64)
+    of_cell[plan.cell_of[signatures]] = signatures
+    of_pert = np.zeros(len(plan.perts["n_signatures"]), np.int64)
+    of_pert[plan.pert_of] = of_cell
+    of_class = np.array([of_pert[members[0]] for members in plan.members], np.int64)
+    found = []
+    for table, first in ((plan.cells, of_cell), (plan.perts, of_pert), (plan.classes, of_class)):
+        alone = np.flatnonzero(table["n_signatures"] == 1)
+        found.append((alone, first[alone]))
+    return found
 
 
 def roll_up(
@@ -106,6 +146,7 @@ def roll_up(
     ncs: np.ndarray,
     background: Background | RolledBackground | None,
     min_background: int,
+    tau: np.ndarray | None = None,
 ) -> tuple[RolledUp, RolledUp, RolledUp]:
     """Roll the NCS of queries up, with tau.
 
@@ -118,6 +159,8 @@ def roll_up(
     background
         Scores of the background queries on the same signatures, rolled up by the same plan or not yet; None or too
         small: tau is missing.
+    tau
+        Tau of the signatures, shape (queries, signatures); needed with a background that is rolled up already.
 
     Returns
     -------
@@ -128,19 +171,19 @@ def roll_up(
     smaller = [np.zeros(level.shape, np.int32) for level in levels]
     there = [np.zeros((len(level), 1), np.int32) for level in levels]
     if isinstance(background, RolledBackground):
-        there = list(background.there)
-        for level, sizes, counts in zip(levels, background.sizes, smaller, strict=True):
-            for query in range(level.shape[1]):
-                counts[:, query] = count_below(sizes, np.abs(level[:, query]).astype(np.float64))
+        assert tau is not None
     elif background is not None and background.size >= min_background:
         _count_smaller(plan, levels, background, smaller, there)
     behind = _behind(plan, values, levels)
     results = []
     tables = (plan.cells, plan.perts, plan.classes)
     notes = (plan.notes, plan.notes, () if plan.match is None else (str(plan.match),))
-    for columns, level, below, count, numbers, words in zip(tables, levels, smaller, there, behind, notes, strict=True):
-        tau = tau_of_counts(level, below, count)
-        results.append(RolledUp(columns, level.T.astype(np.float32), tau.T.astype(np.float32), numbers, words))
+    for place, (columns, level, numbers, words) in enumerate(zip(tables, levels, behind, notes, strict=True)):
+        if isinstance(background, RolledBackground) and tau is not None:
+            own = background.tau(place, level, tau)
+        else:
+            own = tau_of_counts(level, smaller[place], there[place])
+        results.append(RolledUp(columns, level.T.astype(np.float32), own.T.astype(np.float32), numbers, words))
     return results[0], results[1], results[2]
 
 

@@ -140,7 +140,7 @@ class QueryResult:
         if self.params.rank_by == "cosine":
             return roll_up(plan, self.connections.ncs, None, self.params.min_background)
         known = background or self.index.background(self.params)
-        return roll_up(plan, self.connections.ncs, known, self.params.min_background)
+        return roll_up(plan, self.connections.ncs, known, self.params.min_background, self.connections.tau)
 
     def perturbagens(self, query: int | str = 0) -> pd.DataFrame:
         """Perturbagens ranked by the score of one query."""

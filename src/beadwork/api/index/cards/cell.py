@@ -27,6 +27,7 @@ def show_cell(index: ConnectivityIndex, name: str) -> Card:
     counts = table.groupby("pert_type", dropna=False)
     tried = counts.agg(n_signatures=("sig_id", "size"), n_perturbagens=("pert_iname", "nunique")).reset_index()
     settings = table.groupby(["pert_itime", "pert_idose"], dropna=False).size().rename("n_signatures").reset_index()
-    strongest = table.sort_values("tas", ascending=False, kind="stable").head(2 * TOP)
+    known = table[table["tas"].notna()] if "tas" in table else table.head(0)
+    strongest = known.sort_values("tas", ascending=False, kind="stable").head(2 * TOP) if len(known) else known
     return Card("cell", str(facts["cell_id"]), facts,
                 {"tried": tried, "settings": settings, "strongest": strongest})  # fmt: skip
