@@ -22,14 +22,14 @@ from lib.lincs import SIGINFO_FIELDS
 CELLS = ("A375", "A549", "HA1E", "HT29", "MCF7", "PC3", "VCAP", "YAPC", "HCC515", "HEPG2")
 
 
-def main(folder: Path, count: int, queries: int = 1) -> None:
+def main(folder: Path, count: int, queries: int = 1, n_genes: int = 978) -> None:
     """Write the files."""
     import pandas as pd
 
     folder.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(13)
     table = gene_table()
-    genes = table.index[table["pr_is_lm"] == 1].tolist()
+    genes = table.index[table["pr_is_lm"] == 1].tolist()[:n_genes]
     with open(folder / "siginfo.tsv", "w", encoding="utf-8") as stream:
         stream.write("\t".join(SIGINFO_FIELDS) + "\n")
         names = []
@@ -64,7 +64,10 @@ def main(folder: Path, count: int, queries: int = 1) -> None:
             data[start : start + len(part)] = part
         file.create_dataset("0/META/COL/id", data=names, dtype=h5py.string_dtype("utf-8"))
     for side in ("up", "down"):
-        lines = [f"q{n}_{side.upper()}\tmade\t" + "\t".join(rng.choice(genes, 150, False)) for n in range(queries)]
+        lines = [
+            f"q{n}_{side.upper()}\tmade\t" + "\t".join(rng.choice(genes, min(150, n_genes // 4), False))
+            for n in range(queries)
+        ]
         (folder / f"{side}.gmt").write_text("\n".join(lines) + "\n")
 
 

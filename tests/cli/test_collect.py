@@ -1,6 +1,18 @@
 """``beadwork collect``."""
 
+import gzip
+import tempfile
+import tracemalloc
+from pathlib import Path
+
 import pandas as pd
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from beadwork.api.runs.collect import collect_tables
+from beadwork.io.files.tables import read_table, write_table
+from beadwork.model.qc import current_names, numeric_values
+from beadwork.stages.plates.wide import wide_tables
 
 
 def test_tables_are_stacked_and_columns_united(run, tmp_path):
@@ -60,3 +72,69 @@ def test_wide_tables_are_made_of_qc_rows_only(run, tmp_path):
         "as --wells and --plates need\n"
     )
     assert not (tmp_path / "o.tsv").exists()
+
+
+ENTITIES = st.sampled_from(
+    ["P1", "P2", "P10", "P1:A01", "P1:A02", "P2:A01", "P10:B03", "B:BRD-K1:10", "BREW", "HDAC", "P3:A01"]
+)
+ROWS = st.tuples(
+    ENTITIES,
+    st.sampled_from(["deconvolve", "normalize", "zscore", "zscore_vehicle", "check_plates"]),
+    st.sampled_from(["wells_read", "count_mean", "qc_slope", "outlier", "n_population", "moved", "tas"]),
+    st.sampled_from(["", "1", "2", "61.50", "1e-05", "0.1", "qc_slope 12", "=cmd", "True"]),
+    st.sampled_from(["", "0.5"]),
+    st.sampled_from(["True", "False", ""]),
+)  # fmt: skip
+
+
+@settings(max_examples=25)
+@given(st.lists(st.lists(ROWS, max_size=8), min_size=1, max_size=5))
+def test_a_part_at_a_time_gives_the_bytes_of_all_at_once(parts):
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        paths = [folder / f"part{number}.tsv" for number in range(len(parts))]
+        for path, rows in zip(paths, parts, strict=True):
+            lines = ["\t".join([entity, stage, metric, value, lower, "", passes])
+                     for entity, stage, metric, value, lower, passes in rows]  # fmt: skip
+            path.write_text(QC + "".join(f"{line}\n" for line in lines))
+        collect_tables(paths, folder / "qc.tsv", wells=folder / "wells.tsv", plates=folder / "plates.tsv")
+        joined = pd.concat([read_table(path, text_only=True) for path in paths], ignore_index=True)
+        joined = numeric_values(current_names(joined))
+        for table, place in zip((joined, *wide_tables(joined)), ("qc", "wells", "plates"), strict=True):
+            write_table(table, folder / "expected.tsv")
+            assert (folder / f"{place}.tsv").read_bytes() == (folder / "expected.tsv").read_bytes()
+        assert {path.name for path in folder.iterdir() if path.is_dir()} == set()
+
+
+def test_columns_that_come_later_stand_in_all_rows(run, tmp_path):
+    (tmp_path / "a.tsv").write_text(
+        "sig_id\ttas\t\nx\t0.10\t\n"
+    )  # a column without name and values, as spreadsheets leave
+    (tmp_path / "b.tsv").write_text("sig_id\tdose\ttas\ny\t10\t0.2\n")
+    with gzip.open(tmp_path / "c.tsv.gz", "wt") as file:
+        file.write("# a comment\nsig_id\tcell\nz\tA375\n")
+    parts = [tmp_path / name for name in ("a.tsv", "b.tsv", "c.tsv.gz")]
+    assert run("collect", *parts, "-o", tmp_path / "all.tsv").code == 0
+    assert (tmp_path / "all.tsv").read_text() == "sig_id\ttas\tdose\tcell\nx\t0.10\t\t\ny\t0.2\t10\t\nz\t\t\tA375\n"
+    assert run("collect", *parts, "-o", tmp_path / "all.tsv.gz").code == 0
+    assert gzip.decompress((tmp_path / "all.tsv.gz").read_bytes()) == (tmp_path / "all.tsv").read_bytes()
+
+
+def test_memory_does_not_grow_with_the_rows(tmp_path):
+    """Five times the plates take little more: the rows of a plate are dropped when they are written."""
+    line = "".join(f"P{{0}}:{row}{column:02d}\tnormalize\tqc_slope\t{{0}}.5{column}\t\t\tTrue\n"
+                   for row in "ABCDEFGHIJKLMNOP" for column in range(1, 25))  # fmt: skip
+
+    def peak(count: int) -> int:
+        paths = []
+        for number in range(count):
+            paths.append(tmp_path / f"{number}.tsv")
+            paths[-1].write_text(QC + line.format(number))
+        tracemalloc.start()
+        collect_tables(paths, tmp_path / "qc.tsv", wells=tmp_path / "wells.tsv", plates=tmp_path / "plates.tsv")
+        found = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return found
+
+    peak(1)  # imports
+    assert peak(20) < 3 * peak(4)  # all rows at once: five times

@@ -153,3 +153,10 @@ def test_histograms_are_off_by_no_more_than_their_bins(column):
     shared = np.bincount(bins[finite], minlength=kernel.N_BINS)[bins]
     room = 100 * (shared - 1) / 2 / max(int(finite.sum()) - 1, 1)
     assert (np.abs(exact - found)[finite] <= room[finite] + 1e-9).all() and np.isnan(found[~finite]).all()
+
+
+@given(SIMILARITIES, st.integers(0, 70))
+def test_the_closest_are_the_first_of_a_whole_sort(row, count):
+    row = np.array(row, np.float32)
+    expected = np.argsort(-row.astype(np.float64), kind="stable")[:count]
+    np.testing.assert_array_equal(kernel.closest(row, count), expected)

@@ -94,3 +94,19 @@ def test_once_it_is_put_right_only_that_is_made(folder: Path, study: Path, said:
     for path in ("siginfo.tsv", "qc.tsv", f"signatures/{BROKEN[:15]}_MODZ.gctx"):
         assert (folder / "results" / path).read_bytes() == (finished / path).read_bytes()
     assert (folder / "results" / SOUND / f"{SOUND}_ZSPC.gctx").stat().st_mtime_ns == made
+
+
+def test_a_plate_that_is_not_used_any_more_has_not_failed(folder: Path):
+    """Two broken plates leave their brew without any; then one is put right and one is retired."""
+    results = folder / "results"
+    row = f"{BROKEN}\tdeconvolve\t0 usable wells\tlog\t1\n"
+    (results / "failed.tsv").write_text("plate\tstage\tmessage\tlog\tattempt\n" + row)
+    sheet = pd.read_csv(folder / "data/plates.tsv", sep="\t", dtype=str)
+    sheet["use"] = ["no" if plate == BROKEN else "yes" for plate in sheet["det_plate"]]
+    sheet.to_csv(folder / "unused.tsv", sep="\t", index=False)
+    told = run_command(BIN / "beadwork", "status", results, "--plates", folder / "unused.tsv").stdout
+    assert "failed" not in told
+    assert f"failed: {BROKEN}" in run_command(BIN / "beadwork", "status", results).stdout  # nothing says it is retired
+    # a run that has nothing to do ends the list; a plan does not
+    assert "Nothing to be done" in snakemake(folder, "-n").stdout and (results / "failed.tsv").is_file()
+    assert "Nothing to be done" in snakemake(folder).stdout and not (results / "failed.tsv").exists()

@@ -16,13 +16,28 @@ from snakemake.logging import logger
 
 from beadwork.io.files.text import decode
 from beadwork.io.files.unpack import GZIP_MAGIC, unpack
+from beadwork.io.platform.shipped import edited_tables
 from beadwork.io.runs.plate_state import (
     PlateState,
+    batch_of,
     current_numbers,
     made_with,
     numbers_text,
 )
-from beadwork.model.plates.compatibility import COMPATIBILITY
+from beadwork.io.runs.recorded import (
+    index_record,
+    is_known,
+    matrix_record,
+    other_inputs,
+    other_tables,
+)
+from beadwork.model.plates.compatibility import (
+    BEAD_BATCHES,
+    COMPATIBILITY,
+    GENES,
+    NOISE,
+    compatibility_of,
+)
 from beadwork.model.config import check_config
 from beadwork.model.plates.sheet import count_wells, is_stored, parse_plate_sheets
 from beadwork.model.errors import BeadworkError
@@ -141,13 +156,6 @@ OWN_NOISE = f"{CFG.results}/noise/own.h5"
 NOISE_MODEL = {"off": "", "default": "", "own": OWN_NOISE}.get(CFG.noise, CFG.noise)
 
 
-def noise_input():
-    """The noise model as input: one learned from the study is kept, one of the user's counts by its content."""
-    if not NOISE_MODEL:
-        return {}
-    return {"noise": ancient(NOISE_MODEL) if CFG.noise == "own" else NOISE_MODEL}
-
-
 USES_SD = CFG.zscore_sd or CFG.consensus_sd
 
 
@@ -185,12 +193,6 @@ def plate_flags(wildcards):
     words += [("--brew-prefix", row.brew_prefix), ("--cell-id", row.cell_id)]
     words += [("--batch", row.batch)]
     return " ".join(f"{flag} {shlex.quote(value)}" for flag, value in words if value)
-
-
-def bead_set_file(wildcards):
-    """Bead set of a plate, if it is a table of the user's own."""
-    name = PLATES[wildcards.plate].bead_set or ""
-    return name if name.endswith(".tsv") else []
 
 
 def doubt_files(*names):

@@ -31,7 +31,9 @@ rule consensus:
         * (600 + 200 * len(plates_of(wildcards.brew))),
         runtime=minutes(5),
     params:
-        made_with=number_of("consensus"),
+        made_with=number_of(
+            "consensus", "{results}/signatures/{brew}_MODZ.gctx", (GENES,)
+        ),
         flags=flags("consensus"),
         uncertainty=lambda wildcards, input: " ".join(
             f"--reliability {shlex.quote(str(path))}" for path in input.reliability
@@ -59,6 +61,8 @@ rule collect_siginfo:
     resources:
         mem_mb=lambda wildcards, attempt: attempt * (500 + len(PLATES)),
         runtime=minutes(5),
+    params:
+        made_with=number_of_study("collect"),
     message:
         "One table of all signatures"
     shell:

@@ -5,8 +5,8 @@ uncertainties and odds if the method gives them."""
 rule deconvolve:
     input:
         lxb=beads_of,
-        bead_set=bead_set_file,
-        map=lambda wildcards: PLATES[wildcards.plate].map,
+        bead_set=own_file("bead_set"),
+        map=own_file("map"),
     output:
         **kept(doubt_files("SD", "ODDS")),
         gex=update("<results>/{plate}/{plate}_GEX.gctx"),

@@ -4,6 +4,7 @@ A run in which plates failed starts Snakemake once more without them, so that si
 the others; `failed.tsv` in the results says what failed, and so do the last lines. `strict: true` ends such a run instead.
 """
 
+import atexit
 import json
 import os
 import subprocess
@@ -142,12 +143,19 @@ def command_again():
     return None
 
 
+def whole_run_is_cut():
+    """Whether this run was to make a part only."""
+    asked = workflow.dag_settings
+    return asked.targets or asked.until or asked.omit_from or asked.batch
+
+
 def whole_run():
     """Whether this run was to make everything, and was not stopped."""
-    asked, scheduler = workflow.dag_settings, workflow.scheduler
-    parts = asked.targets or asked.until or asked.omit_from or asked.batch
+    scheduler = workflow.scheduler
     return PLANNING and not (
-        parts or scheduler.running or getattr(scheduler, "_user_kill", None)
+        whole_run_is_cut()
+        or scheduler.running
+        or getattr(scheduler, "_user_kill", None)
     )
 
 
@@ -196,6 +204,17 @@ def after_failure(log=None):
         sys.exit(done.returncode)
     report_what_there_is()
     print("\n".join(failure_lines(read_failed(), False)), flush=True)
+
+
+def nothing_was_to_do():
+    """Nothing failed of what the sheet and the configuration still name: Snakemake ends such a run without saying so."""
+    planned = getattr(workflow, "scheduler", None) is not None and not len(workflow.dag)
+    if planned and not (workflow.dryrun or workflow.touch or whole_run_is_cut()):
+        FAILED.unlink(missing_ok=True)
+
+
+if PLANNING and LEFT_OUT is NOTHING:
+    atexit.register(nothing_was_to_do)
 
 
 # a module's onsuccess and onerror are not called; those of the workflow that uses it replace these

@@ -21,6 +21,7 @@ rule index:
         mem_mb=lambda wildcards, attempt: attempt * (1500 + 10 * len(PLATES)),
         runtime=minutes(10, 0.1),
     params:
+        made_with=number_of_study("index", "index"),
         index=subpath(output[0], parent=True),
         flags=flags("index"),
     message:

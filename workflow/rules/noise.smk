@@ -31,7 +31,7 @@ if CFG.noise == "own" and not Path(OWN_NOISE).exists():
 
 rule denoise:
     input:
-        **noise_input(),
+        noise=noise_input,
         matrix="<results>/{plate}/{plate}_ZSPC.gctx",
     output:
         matrix=update("<results>/{plate}/{plate}_ZSNC.gctx"),
@@ -47,7 +47,12 @@ rule denoise:
         mem_mb=memory(600, 1),
         runtime=minutes(5),
     params:
-        made_with=number_of("denoise"),
+        made_with=number_of(
+            "denoise",
+            "{results}/{plate}/{plate}_ZSNC.gctx",
+            NOISE_TABLES,
+            OWN_MODEL,
+        ),
         flags=flags("denoise"),
         noise=lambda wildcards, input: file_flags(input, "noise"),
     message:
@@ -77,7 +82,9 @@ rule consensus_cleaned:
         * (600 + 20 * len(plates_of(wildcards.brew))),
         runtime=minutes(5),
     params:
-        made_with=number_of("consensus"),
+        made_with=number_of(
+            "consensus", "{results}/signatures/{brew}_MNZ.gctx", (GENES,)
+        ),
         flags=flags("consensus"),
     message:
         "{wildcards.brew}: signatures of cleaned replicates (level 5)"
@@ -125,6 +132,7 @@ rule index_cleaned:
         mem_mb=lambda wildcards, attempt: attempt * (1500 + 2 * len(PLATES)),
         runtime=minutes(10, 0.1),
     params:
+        made_with=number_of_study("index", "index_MNZ"),
         index=subpath(output[0], parent=True),
         # whatever the other index holds: only landmarks are cleaned
         flags=render_flags(CFG.index.model_copy(update={"space": "auto"})),

@@ -8,9 +8,9 @@ is not done again. `stages: separate` in the configuration makes the same files 
 rule plate:
     input:
         lxb=beads_of,
-        map=lambda wildcards: PLATES[wildcards.plate].map,
-        model=CFG.infer.model or [],
-        bead_set=bead_set_file,
+        map=own_file("map"),
+        model=own_file("model"),
+        bead_set=own_file("bead_set"),
     output:
         **plate_files(vehicles=CFG.zsvc),
     log:

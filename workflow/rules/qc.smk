@@ -31,6 +31,8 @@ rule collect_brew_qc:
     resources:
         mem_mb=lambda wildcards, attempt: attempt * 500,
         runtime=minutes(5),
+    params:
+        made_with=number_of_study("collect"),
     message:
         "{wildcards.brew}: one table of its QC rows"
     shell:
@@ -54,6 +56,7 @@ rule check_plates:
         mem_mb=lambda wildcards, attempt: attempt * (700 + 3 * len(PLATES)),
         runtime=minutes(10, 0.05),
     params:
+        made_with=number_of_study("check-plates"),
         results=subpath(output.table, parent=True),
         sheets=sheet_flags(),
         flags=flags("check_plates"),
@@ -81,8 +84,10 @@ rule collect_qc:
         "../../envs/beadwork.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: attempt * (500 + 5 * len(PLATES)),
+        mem_mb=lambda wildcards, attempt: attempt * (600 + len(PLATES) // 10),
         runtime=minutes(5),
+    params:
+        made_with=number_of_study("collect"),
     message:
         "One table of all QC rows, and wide ones of wells and plates"
     shell:

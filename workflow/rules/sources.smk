@@ -16,7 +16,8 @@ from snakemake.logging import logger
 
 PLANNED_WITH = """
     __init__ io/__init__ io/files/__init__ io/files/text io/files/unpack io/runs/__init__
-    io/runs/plate_state model/__init__ model/plates/compatibility model/config model/errors
+    io/platform/__init__ io/platform/folder io/platform/shipped io/runs/plate_state io/runs/recorded
+    model/__init__ model/plates/compatibility model/config model/errors
     model/ids model/lines model/missing model/params/__init__ model/params/base model/params/beads
     model/params/connectivity model/params/levels model/params/plates model/params/simulate model/params/steps
     model/pert_types model/plates/__init__ model/plates/sheet

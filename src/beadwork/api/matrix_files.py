@@ -14,6 +14,7 @@ import pandas as pd
 from beadwork.io.files.provenance import input_record, make_provenance
 from beadwork.io.matrix.formats import read_annotation, read_matrix, read_provenance, write_matrix
 from beadwork.io.platform.gene_table import gene_table, landmark_ids
+from beadwork.io.platform.shipped import edited_tables
 from beadwork.model.errors import counted
 from beadwork.model.matrix import Level, Matrix, Space, check_matrix
 from beadwork.model.params import Params
@@ -128,6 +129,7 @@ def record_of(
     options: Mapping[str, Any] | None,
     inputs: Mapping[str, Iterable[Mapping[str, str]]],
     earlier: Iterable[Mapping[str, Any]] = (),
+    tables: Iterable[str] = (),
 ) -> dict[str, Any]:
     """Provenance of a step.
 
@@ -139,9 +141,13 @@ def record_of(
         By role, records of the input files (:func:`beadwork.io.files.provenance.input_record`).
     earlier
         Provenance of the input matrices, which becomes this record's history.
+    tables
+        Shipped tables that it uses; those that were edited stand in the record.
     """
+    found = edited_tables()
+    edited = {name: found[name] for name in tables if name in found}
     parameters = {**(params.model_dump(mode="json") if params else {}), **(options or {})}
-    return make_provenance(command, parameters, inputs, earlier)
+    return make_provenance(command, parameters, inputs, earlier, edited)
 
 
 def save_matrix(
@@ -153,7 +159,8 @@ def save_matrix(
     options: Mapping[str, Any] | None = None,
     inputs: Mapping[str, Iterable[Mapping[str, str]]],
     sources: Iterable[Matrix] = (),
+    tables: Iterable[str] = (),
 ) -> None:
     """Write a matrix with the record of how it was made (:func:`record_of`); `sources` are the input matrices."""
-    record = record_of(command, params, options, inputs, [source.provenance for source in sources])
+    record = record_of(command, params, options, inputs, [source.provenance for source in sources], tables)
     write_matrix(matrix.with_values(matrix.values, provenance=record), path)

@@ -13,10 +13,10 @@ import pandas as pd
 from beadwork.api.matrix_files import StoredMatrix, record_of
 from beadwork.api.plate_steps import Made, Step, recorded
 from beadwork.io.files.provenance import input_record
-from beadwork.model.beads.plate import BeadSet
+from beadwork.model.beads.plate import BeadPlate, BeadSet
 from beadwork.model.errors import FileError, counted, name_some
 from beadwork.model.params import DeconvolveParams
-from beadwork.model.plates.compatibility import comparable, compatibility_of
+from beadwork.model.plates.compatibility import bead_set_table, comparable, compatibility_of
 
 log = logging.getLogger("beadwork")
 
@@ -53,7 +53,6 @@ def deconvolve_step(
     """
     from beadwork.io.beads.lxb import read_plate
     from beadwork.io.beads.maps import read_map
-    from beadwork.io.files.digest import digest_bytes
     from beadwork.io.platform.bead_sets import read_bead_set
     from beadwork.stages.beads.deconvolve import deconvolve
 
@@ -62,7 +61,7 @@ def deconvolve_step(
     read_map(map_path)  # before the beads, which take longer
     beads = read_plate(lxb, given.plate, threads=threads)
     plate_map = read_map(map_path, beads.det_plate)
-    files = digest_bytes("\n".join(f"{well} {digest}" for well, digest in sorted(beads.digests.items())).encode())
+    files, unusable = bead_content(beads)
     record, bead_set, ratio, fields = _level_2(beads.det_plate, input_record(lxb, files), map_path, given, params)
 
     def make() -> Made:
@@ -72,8 +71,15 @@ def deconvolve_step(
         matrices = {"GEX": result.gex, "CAL": result.calibrators, "SUPPORT": result.support}
         return Made(recorded(record, matrices | {"SD": result.sd, "ODDS": result.odds}), result.qc)
 
-    unusable = digest_bytes(beads.bad_wells.to_csv(sep="\t", index=False).encode())
     return beads.det_plate, Step(record, _level_2_names(params), make, unusable)
+
+
+def bead_content(beads: BeadPlate) -> tuple[str, str]:
+    """Checksum of the files of a plate, and of what is said of wells that cannot be used."""
+    from beadwork.io.files.digest import digest_bytes
+
+    files = "\n".join(f"{well} {digest}" for well, digest in sorted(beads.digests.items()))
+    return digest_bytes(files.encode()), digest_bytes(beads.bad_wells.to_csv(sep="\t", index=False).encode())
 
 
 def archived_step(
@@ -169,7 +175,8 @@ def _level_2(
     if given.beadset is not None and given.beadset.endswith(".tsv"):
         inputs["bead_set"] = [input_record(given.beadset)]
     options = {"det_plate": plate, "bead_set": bead_set.name, "ratio": ratio, **fields}
-    return record_of("deconvolve", params, options, inputs), bead_set, ratio, fields
+    tables = () if "bead_set" in inputs else (bead_set_table(bead_set.name),)
+    return record_of("deconvolve", params, options, inputs, tables=tables), bead_set, ratio, fields
 
 
 def _platform(det_plate: str, given: PlateFields) -> tuple[BeadSet, float, str | None]:

@@ -20,6 +20,7 @@ from beadwork.model.beads.plate import BeadSet
 from beadwork.model.errors import ParameterError
 from beadwork.model.matrix import Level, Matrix
 from beadwork.model.params import DenoiseParams, InferParams, NormalizeParams, ZscoreParams
+from beadwork.model.plates.compatibility import GENES, INFERENCE, LISS, NOISE, bead_set_table
 
 log = logging.getLogger("beadwork")
 
@@ -81,7 +82,9 @@ def normalize_step(
         sources.append(calibrators.provenance)
     if liss and reference is not None:
         inputs["reference"] = [input_record(reference)]
-    record = record_of("normalize", params, {"bead_set": bead_set} if bead_set else {}, inputs, sources)
+    used = bead_set or gex.provenance.get("parameters", {}).get("bead_set")
+    tables = (bead_set_table(used), *(() if reference else (LISS,))) if liss else ()
+    record = record_of("normalize", params, {"bead_set": bead_set} if bead_set else {}, inputs, sources, tables)
 
     def make() -> Made:
         source = gex.checked()
@@ -134,7 +137,8 @@ def infer_step(
 
     path = model or default_model_path()
     inputs = {"matrix": [qnorm.record], "model": [input_record(path)]}
-    record = record_of("infer", params, {}, inputs, [qnorm.provenance])
+    tables = (GENES,) if model else (GENES, INFERENCE)
+    record = record_of("infer", params, {}, inputs, [qnorm.provenance], tables)
 
     def make() -> Made:
         noise = None if measured_sd is None else with_entrez_ids(measured_sd.checked())
@@ -148,7 +152,7 @@ def infer_step(
             what=str(qnorm.path),
         )
         more = inputs if measured_sd is None else inputs | {"measured_sd": [measured_sd.record]}
-        of_sd = record_of("infer", params, {}, more, [qnorm.provenance])
+        of_sd = record_of("infer", params, {}, more, [qnorm.provenance], tables)
         matrices = recorded(record, {"INF": result.matrix}) | recorded(of_sd, {"INFSD": result.sd})
         return Made(matrices, result.qc)
 
@@ -241,7 +245,8 @@ def denoise_step(
         earlier.append(qnorm.provenance)
     if instinfo is not None:
         inputs["instinfo"] = [input_record(instinfo)]
-    record = record_of("denoise", params, {}, inputs, earlier)
+    tables = (GENES,) if noise else (GENES, NOISE)
+    record = record_of("denoise", params, {}, inputs, earlier, tables)
 
     def make() -> Made:
         source = z.landmarks()

@@ -56,6 +56,7 @@ def command(
     from beadwork.io.files.tables import write_table
     from beadwork.io.platform.gene_table import gene_table, with_entrez_ids
     from beadwork.model.matrix import Space
+    from beadwork.model.plates.compatibility import GENES
     from beadwork.model.spaces import space_genes
     from beadwork.stages.levels.consensus import INPUT_LEVELS, consensus
 
@@ -74,6 +75,8 @@ def command(
         if paths
     }
     sources = sorted(plates, key=lambda plate: min(plate.cids, default=""))
-    save_matrix(result.matrix, output, command="consensus", params=params, inputs=inputs, sources=sources)
+    save_matrix(
+        result.matrix, output, command="consensus", params=params, inputs=inputs, sources=sources, tables=(GENES,)
+    )  # fmt: skip
     write_table(result.siginfo, siginfo)
     write_qc(result.qc, qc)

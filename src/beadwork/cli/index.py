@@ -85,11 +85,16 @@ def append(index: Path, matrices: tuple[Path, ...], siginfo: tuple[Path, ...], t
 @click.argument("index", metavar="INDEX", type=FILE)
 @click.argument("matrices", metavar="MODZ...", type=FILE, nargs=-1, required=True)
 @_SIGINFO
+@click.option(
+    "--on-upgrade", type=click.Choice(["keep", "rerun"]), default="rerun", show_default=True,
+    envvar="BEADWORK_ON_UPGRADE",
+    help="What becomes of an INDEX of a version whose bytes differ from those of this one.",
+)  # fmt: skip
 @params_options(IndexParams)
 @common_options
 def sync(
-    index: Path, matrices: tuple[Path, ...], siginfo: tuple[Path, ...], params: IndexParams, threads: int,
-    qc: Path | None,
+    index: Path, matrices: tuple[Path, ...], siginfo: tuple[Path, ...], on_upgrade: str, params: IndexParams,
+    threads: int, qc: Path | None,
 ) -> None:  # fmt: skip
     """Make INDEX hold just the signatures of these MODZ matrices; parts that did not change are kept.
 
@@ -99,7 +104,10 @@ def sync(
     from beadwork.api.index.writing.sync import sync_index
     from beadwork.cli.options import log
 
-    store, report = sync_index(index, matrices, siginfo or None, params=params, threads=threads, progress=_progress())
+    store, report = sync_index(
+        index, matrices, siginfo or None, params=params, threads=threads, keep_older=on_upgrade == "keep",
+        progress=_progress(),
+    )  # fmt: skip
     _said(store.path, store.n_signatures, store.n_genes, store.background)
     log.info(
         "%s: %s%d matrices added; segments: %d kept, %d annotated anew, %d dropped", index,

@@ -263,3 +263,30 @@ def test_a_lasso_fills_the_table(tab, answer):
     head, rows = shown(page)
     values = [float(row[head.index("NCS")].replace("−", "-")) for row in rows]
     assert len(rows) > 5 and min(values) > 0 and values == sorted(values, reverse=True)
+
+
+def test_sets_of_a_signature_are_its_ends_and_no_gene_is_in_both(tab):
+    page = tab.open("/sig/TOY001_A375_24H:BRD-K000:0")
+    table = page.locator(".table").first
+    table.get_by_label("Find").fill("CD")
+    tab.settle()
+    with page.expect_download() as caught:
+        table.get_by_role("button", name="GMT").click()
+    text = Path(caught.value.path()).read_text(encoding="utf-8")
+    up, down = (set(line.split("\t")[2:]) for line in text.splitlines())
+    assert up and down and not up & down and all("CD" in gene for gene in up | down)
+    assert text.startswith("TOY001_A375_24H:BRD-K000:0_UP\t")
+
+
+def test_menus_of_a_table_on_a_phone(make_tab, answer):
+    tab = make_tab(has_touch=True, is_mobile=True)
+    tab.page.set_viewport_size({"width": 400, "height": 800})
+    page = tab.open(f"/q/{answer}/sigs")
+    for name in ("Filter", "Columns"):
+        page.locator("summary", has_text=name).click()
+        page.wait_for_timeout(100)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 400, name
+        box = page.locator("details[open] > :not(summary)").bounding_box()
+        assert box["x"] >= 0 and box["x"] + box["width"] <= 400, name
+        page.get_by_role("heading", level=1).click()
+        assert page.locator("details.menu[open]").count() == 0, "a click elsewhere closes it"

@@ -21,12 +21,16 @@ export const sigColumns = {
   sig_id: { width: 260, draw: (row) => html`<a href=${link("sig", row.sig_id)}>${row.sig_id}</a>` },
 };
 
-/** Genes of the ends of signatures, as sets. */
-export async function sigSets(rows, most = 50) {
+const MOST_SETS = 500, AT_ONCE = 4;
+
+/** Genes of the ends of signatures, as sets; refuses more than are asked for one by one. */
+export async function sigSets(rows) {
+  if (rows.length > MOST_SETS) throw new Error(`${rows.length.toLocaleString("en")} signatures; a GMT takes ${MOST_SETS} here: filter first`);
   const sets = [];
-  for (const row of rows.slice(0, most)) {
-    const data = await get(["signature"], { sig_id: row.sig_id, top: 50 });
-    for (const side of ["up", "down"]) sets.push({ name: `${row.sig_id}_${side === "up" ? "UP" : "DN"}`, note: row.pert_iname, genes: data[side].map((gene) => gene.symbol || gene.gene_id) });
+  for (let first = 0; first < rows.length; first += AT_ONCE) {
+    const some = rows.slice(first, first + AT_ONCE);
+    const found = await Promise.all(some.map((row) => get(["signature"], { sig_id: row.sig_id, top: 50 })));
+    found.forEach((data, at) => { for (const side of ["up", "down"]) sets.push({ name: `${some[at].sig_id}_${side === "up" ? "UP" : "DN"}`, note: some[at].pert_iname, genes: data[side].map((gene) => gene.symbol || gene.gene_id) }); });
   }
   return gmt(sets);
 }

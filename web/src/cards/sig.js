@@ -18,7 +18,8 @@ export function SigCard({ card, id, query }) {
   const z = useMemo(() => Float32Array.from(profile, (row) => row.z).sort().reverse(), [card]);
   const hist = useMemo(() => histogram(z), [z]);
   const near = useCall((signal) => get(["sigs", id, "neighbours"], { top: 25 }, { signal }), [id]);
-  const sets = (rows) => gmt(["up", "down"].map((side) => ({ name: `${id}_${side === "up" ? "UP" : "DN"}`, genes: (side === "up" ? rows.slice(0, 150) : rows.slice(-150)).map((row) => row.symbol || row.gene_id) })));
+  const end = (rows, side) => rows.filter((row) => side * row.z > 0).sort((a, b) => side * (b.z - a.z)).slice(0, 150).map((row) => row.symbol || row.gene_id);
+  const sets = (rows) => gmt([[1, "UP"], [-1, "DN"]].map(([side, name]) => ({ name: `${id}_${name}`, genes: end(rows, side) })).filter((set) => set.genes.length));
   return html`${query && html`<section><h2>Enrichment for this question <a href=${link("q", query)}>back to the answer</a></h2><${SigDetail} id=${query} sig=${id} level="h3" /></section>`}
     <div class="two"><section><h2>Genes <span class="soft">${profile.length} by z</span></h2><${Table} rows=${profile} local=${true} label="genes" file=${`${id}_genes`} id="gene_id" height=${14} sets=${sets} more=${{ symbol: { phone: true, draw: (row) => html`<a href=${link("gene", row.symbol || row.gene_id)}>${row.symbol || row.gene_id}</a>` }, z: { phone: true } }} /></section>
       <section><h2>Profile</h2><${Line} values=${z} label=${`z of ${z.length} genes, from the most raised to the most lowered`} xTitle="genes by z" yTitle="z" file=${fileName([id, "profile"], "").slice(0, -1)} />

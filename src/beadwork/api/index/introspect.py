@@ -27,7 +27,7 @@ from beadwork.io.connectivity.ranked_tables import write_parts
 from beadwork.io.files.atomic import check_folder
 from beadwork.io.files.provenance import input_record, make_provenance
 from beadwork.io.files.scratch import scratch_folder
-from beadwork.kernels.connectivity.recall import N_BINS, add_to_histograms, percentiles_among
+from beadwork.kernels.connectivity.recall import N_BINS, add_to_histograms, closest, percentiles_among
 from beadwork.model.connectivity.query import MappedQuery
 from beadwork.model.connectivity.signature_table import SignatureTable
 from beadwork.model.errors import ParameterError
@@ -252,7 +252,7 @@ def _answer_share(asked: Introspection, share: Share, progress: Progress) -> Non
                         chosen = ncs[row, mates[mates != place]]
                         values.append(chosen)
                         ranks.append(percentiles_among(ncs[row], chosen))
-                yield _closest(ncs.astype(np.float64), result, asked, fields, first)
+                yield _closest(ncs, result, asked, fields, first)
 
         write_parts(_or_empty(parts(), asked, fields), share.file("connections"))
     np.savez_compressed(
@@ -294,7 +294,7 @@ def _closest(
     import pyarrow as pa
 
     count = min(asked.top, ncs.shape[1] - 1)
-    order = np.argsort(-ncs, axis=1, kind="stable")[:, :count]
+    order = np.stack([closest(row, count) for row in ncs])
     query = np.repeat(np.arange(len(ncs)), order.shape[1])
     found = order.reshape(-1)
     asking = pa.array(first + query)

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
+from beadwork.api.plate_level_2 import bead_content
+from beadwork.api.plate_record import PlateRecord
 from beadwork.io.beads.lxb import read_plate
 from beadwork.io.matrix.formats import read_annotation
 from beadwork.io.runs.status import plate_file
@@ -33,6 +35,19 @@ def compare_raw(results: Path, plates: Iterable[tuple[str, Path]], *, threads: i
         Number of threads for reading.
     """
     return [_compare(plate_file(results, plate, "GEX"), plate, path, threads) for plate, path in plates]
+
+
+def same_beads(folder: Path, plate: str, path: Path) -> bool:
+    """Whether the beads of a plate are still those that level 2 in `folder` was made of, all of them and no others."""
+    known = PlateRecord(folder).known("deconvolve")
+    if known is None:
+        return False
+    try:
+        found = bead_content(read_plate(path, plate))
+    except BeadworkError:
+        return False
+    recorded = [item.get("digest") for item in known["record"].get("inputs", {}).get("lxb", ())]
+    return (recorded, known.get("beside")) == ([found[0]], found[1])
 
 
 def raw_lines(found: Iterable[RawBeads]) -> list[str]:

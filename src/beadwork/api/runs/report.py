@@ -60,11 +60,12 @@ def write_report(
     FileError
         There is no such folder, or a table in it cannot be read.
     """
+    sheet = None if sheet is None else list(sheet)
     status = results_status(results, sheet)
     states = _states(status)
     suspected = dict(suspicions(results, states))
     checks = _plate_checks(results)
-    failures = read_failures(results)
+    failures = read_failures(results, sheet)
     output.mkdir(parents=True, exist_ok=True)
     for name in ASSETS:
         write_text(output / "assets" / name, asset(name))

@@ -86,6 +86,7 @@ def take_status(
     FileError
         There is no such folder, or the earlier table cannot be read.
     """
+    sheet = None if sheet is None else list(sheet)
     table = results_status(results, sheet, verify=verify)
     raw = compare_raw(results, beads) if beads is not None else []
     changed = {item.plate for item in raw if item.state == "changed"}
@@ -98,7 +99,7 @@ def take_status(
         there = pd.MultiIndex.from_frame(table[["entity", "level"]])
         removed = old[~pd.MultiIndex.from_frame(old[["entity", "level"]]).isin(there)]
     suspected = suspicions(results, table.loc[table["state"] != "retired", "entity"])
-    failed = tuple(failure_line(row) for row in read_failures(results))
+    failed = tuple(failure_line(row) for row in read_failures(results, sheet))
     return Status(table, removed, suspected, failed, tuple(raw_lines(raw)))
 
 

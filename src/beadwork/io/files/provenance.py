@@ -14,7 +14,7 @@ from typing import Any
 from beadwork import __version__
 from beadwork.io.files.digest import digest_bytes, digest_file
 from beadwork.io.files.unpack import STANDARD_INPUT, standard_input
-from beadwork.model.plates.compatibility import COMPATIBILITY
+from beadwork.model.plates.compatibility import COMPATIBILITY, RECORDED
 
 SCHEMA = 1
 
@@ -31,6 +31,7 @@ def make_provenance(
     parameters: Mapping[str, Any],
     inputs: Mapping[str, Iterable[Mapping[str, str]]],
     earlier: Iterable[Mapping[str, Any]] = (),
+    tables: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Record of a step.
 
@@ -44,6 +45,8 @@ def make_provenance(
         By role, the records of the input files (see :func:`input_record`).
     earlier
         Provenance of the input matrices; their steps become this record's history, each step once.
+    tables
+        Shipped tables that were used and are not as they ship, with their checksums.
     """
     history: list[dict[str, Any]] = []
     for record in earlier:
@@ -56,8 +59,9 @@ def make_provenance(
         "software": "beadwork",
         "version": __version__,
         "command": command,
-        **({"compatibility": COMPATIBILITY[command]} if command in COMPATIBILITY else {}),
+        **({"compatibility": COMPATIBILITY[command]} if command in RECORDED else {}),
         "parameters": dict(parameters),
         "inputs": {role: [dict(item) for item in items] for role, items in inputs.items()},
+        **({"tables": dict(tables)} if tables else {}),
         "history": history,
     }

@@ -2,7 +2,7 @@
 
 import csv
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -143,9 +143,18 @@ def write_table(table: pd.DataFrame, path: str | Path) -> None:
     A tab or line end within a text becomes a blank, so that every line is a row and nothing needs quotes; a text that
     a spreadsheet would take for a formula begins with one (:mod:`beadwork.io.files.cells`).
     """
-    plain = table.rename(columns=lambda name: plain_cell(str(name)))
+    write_portions([table], path)
+
+
+def write_portions(tables: Iterable[pd.DataFrame], path: str | Path) -> None:
+    """Write tables of the same columns, one at least, one below the other (:func:`write_table`), each as it comes."""
     known_cell = lru_cache(_PROBED)(plain_cell)  # most texts are those of many rows
-    for name in plain.columns[[not pd.api.types.is_numeric_dtype(kind) for kind in plain.dtypes]]:
-        plain[name] = plain[name].map(lambda item: known_cell(item) if isinstance(item, str) else item)
     with atomic_path(path) as temporary:
-        plain.to_csv(temporary, sep="\t", index=False, lineterminator="\n", quoting=csv.QUOTE_NONE)
+        for number, table in enumerate(tables):
+            plain = table.rename(columns=lambda name: plain_cell(str(name)))
+            for name in plain.columns[[not pd.api.types.is_numeric_dtype(kind) for kind in plain.dtypes]]:
+                plain[name] = plain[name].map(lambda item: known_cell(item) if isinstance(item, str) else item)
+            plain.to_csv(
+                temporary, sep="\t", index=False, lineterminator="\n", quoting=csv.QUOTE_NONE,
+                mode="a" if number else "w", header=not number,
+            )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from beadwork.io.files.tables import read_table
@@ -9,13 +10,21 @@ from beadwork.io.files.tables import read_table
 FAILED_COLUMNS = ("plate", "stage", "message", "log", "attempt")
 
 
-def read_failures(folder: Path) -> list[dict[str, str]]:
-    """Rows of ``failed.tsv``; a step of the whole study has no plate.  None if there is no such file."""
+def read_failures(folder: Path, sheet: Iterable[Mapping[str, str]] | None = None) -> list[dict[str, str]]:
+    """Rows of ``failed.tsv``; a step of the whole study has no plate.  None if there is no such file.
+
+    Parameters
+    ----------
+    sheet
+        Rows of the plate sheet: det_plate, use.  A plate that it says is not to be used has not failed.
+    """
+    retired = {row["det_plate"] for row in sheet or () if row["use"] != "yes"}
     path = folder / "failed.tsv"
     if not path.is_file():
         return []
     table = read_table(path, required=FAILED_COLUMNS, text_only=True).fillna("")
-    return [{name: str(row[name]) for name in FAILED_COLUMNS} for row in table.to_dict("records")]
+    rows = [{name: str(row[name]) for name in FAILED_COLUMNS} for row in table.to_dict("records")]
+    return [row for row in rows if row["plate"] not in retired]
 
 
 def failed_plates(folder: Path) -> dict[str, dict[str, str]]:

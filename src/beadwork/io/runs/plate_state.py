@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from beadwork.io.runs.recorded import other_inputs, other_tables
 from beadwork.model.params import Params
-from beadwork.model.plates.compatibility import COMPATIBILITY
+from beadwork.model.plates.compatibility import BEAD_BATCHES, COMPATIBILITY, GENES, INFERENCE, LISS, bead_set_table
 
 STEPS = ("deconvolve", "normalize", "infer", "zscore")
 _SECTIONS = {"zscore_vehicle": "zscore"}
@@ -71,13 +72,12 @@ class PlateState:
     def other_beads(self, params: Params, bead_set: str | None) -> list[str]:
         """Parameters of deconvolution that are not what they were, for which the beads are needed."""
         recorded = self._parameters("deconvolve")
-        wanted = params.model_dump(mode="json") | ({"bead_set": bead_set} if bead_set else {})
+        named = Path(bead_set).stem if bead_set and bead_set.endswith(".tsv") else (bead_set or "").lower()
+        wanted = params.model_dump(mode="json") | ({"bead_set": named} if named else {})
         return [f"{key} was {recorded.get(key)}" for key, value in wanted.items() if recorded.get(key) != value]
 
-    def other_rest(
-        self, sections: Mapping[str, Params], labels: Mapping[str, str | None], inputs: Mapping[str, Path]
-    ) -> bool:
-        """Whether something else is not what it was: labels, later steps, or a file (``map``, ``model``)."""
+    def other_rest(self, sections: Mapping[str, Params], labels: Mapping[str, str | None]) -> bool:
+        """Whether labels or parameters of later steps are not what they were."""
         known = self._parameters("deconvolve")
         if any(known.get(key) != value for key, value in labels.items()):
             return True
@@ -87,22 +87,57 @@ class PlateState:
             wanted = params.model_dump(mode="json") if params is not None and step != "deconvolve" else {}
             if any(recorded.get(key) != value for key, value in wanted.items()):
                 return True
-        return any(self._other_content(role, path) for role, path in inputs.items())
+        return False
 
-    def _other_content(self, role: str, path: Path) -> bool:
-        recorded = {
-            str(item.get("digest"))
-            for made in self.steps.values()
-            for item in made.get("record", {}).get("inputs", {}).get(role, ())
-        }
-        if not path.is_file() or not recorded:
-            return False
-        try:
-            from beadwork.io.files.digest import digest_file
-        except ModuleNotFoundError:  # where only Snakemake is installed: the job looks closer
-            return path.stat().st_mtime_ns > (self.folder / "qc" / "plate.json").stat().st_mtime_ns
-        return digest_file(path) not in recorded
+    @property
+    def records(self) -> list[Mapping[str, Any]]:
+        """Records of the steps."""
+        return [self._record(step) for step in self.steps]
+
+    def other_content(
+        self, inputs: Mapping[str, Path], edited: Mapping[str, str], batch: tuple[str, float] | None = None
+    ) -> list[str]:
+        """Files that the plate is made of, of the user's own or shipped, whose content is not what it was.
+
+        Parameters
+        ----------
+        inputs
+            Files of the user's own by role: map, model, bead_set.
+        edited
+            Shipped tables that are not as they ship, with their checksums.
+        batch
+            Bead set and ratio that the table of bead batches gives the plate now, where that was edited.
+        """
+        found = other_inputs(self.records, inputs)
+        bead_set = self._parameters("deconvolve").get("bead_set")
+        own = () if "bead_set" in inputs else (bead_set_table(bead_set),)
+        model = (GENES,) if "model" in inputs else (GENES, INFERENCE)
+        liss = (*own, LISS) if self._parameters("normalize").get("scaling") == "liss" else ()
+        for step, used in (("deconvolve", own), ("normalize", liss), ("infer", model)):
+            if step in self.steps:
+                found += other_tables(self._record(step), used, edited)
+        if batch is not None and "deconvolve" in self.steps:
+            known = self._parameters("deconvolve")
+            if (known.get("bead_set"), known.get("ratio")) != batch:
+                found.append(f"{BEAD_BATCHES} {batch[0]} {batch[1]:g}")
+        return sorted(set(found))
+
+    def _record(self, step: str) -> Mapping[str, Any]:
+        found = self.steps.get(step, {}).get("record", {})
+        return found if isinstance(found, Mapping) else {}
 
     def _parameters(self, step: str) -> Mapping[str, Any]:
-        found = self.steps.get(step, {}).get("record", {}).get("parameters", {})
+        found = self._record(step).get("parameters", {})
         return found if isinstance(found, Mapping) else {}
+
+
+def batch_of(table: str, det_plate: str, bead_batch: str | None, bead_set: str | None) -> tuple[str, float] | None:
+    """Bead set and ratio that the text of the table of bead batches gives a plate; None if it has no such batch."""
+    name = (bead_batch or det_plate.rpartition("_")[2]).lower()
+    rows = [line.split("\t") for line in table.splitlines() if line.strip() and not line.startswith("#")]
+    found = [dict(zip(rows[0], row, strict=False)) for row in rows[1:] if row[0].lower() == name] if rows else []
+    chosen = next((row for row in found if row["bead_set"] == "epsilon"), found[-1] if found else None)
+    if chosen is None:
+        return None
+    own = Path(bead_set).stem if bead_set and bead_set.endswith(".tsv") else (bead_set or "").lower()
+    return own or f"{chosen['bead_set']}-{chosen['revision']}", float(chosen["ratio"])

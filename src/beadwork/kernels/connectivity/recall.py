@@ -62,9 +62,19 @@ def bins_of(similarity: np.ndarray) -> np.ndarray:
 
 def add_to_histograms(histograms: np.ndarray, similarity: np.ndarray) -> None:
     """Count similarities, shape (rows, columns), in the histograms of their columns, shape (columns, bins)."""
-    for bins in bins_of(similarity):
+    for row in similarity:  # one at a time, which stays in the cache of a processor
+        bins = bins_of(row)
         kept = np.flatnonzero(bins >= 0)
         histograms[kept, bins[kept]] += 1
+
+
+def closest(similarity: np.ndarray, count: int) -> np.ndarray:
+    """Places of the `count` largest values of a row, largest first; equal ones in order, missing ones last."""
+    count = min(count, len(similarity))
+    if count and not np.isnan(least := -np.partition(-similarity, count - 1)[count - 1]):
+        kept = np.flatnonzero(similarity >= least)
+        return kept[np.argsort(-similarity[kept], kind="stable")[:count]]
+    return np.argsort(-similarity, kind="stable")[:count]
 
 
 def percentiles_by_histogram(histogram: np.ndarray, chosen: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from beadwork.api.index.writing import sync as syncing
+from beadwork.api.index.writing.append import append_index
 from beadwork.api.index.writing.build import verify_index
 from beadwork.api.index.writing.sync import sync_index
 from beadwork.io.connectivity.index import writer as index_writer
@@ -17,6 +18,7 @@ from beadwork.io.connectivity.index.reader import IndexStore
 from beadwork.io.files.tables import write_table
 from beadwork.model.errors import FileError, IndexStoreError
 from beadwork.model.params import IndexParams
+from beadwork.model.plates.compatibility import COMPATIBILITY, compatibility_of
 from toys import write_modz
 
 PARAMS = IndexParams(background=6, background_set=3)
@@ -268,3 +270,22 @@ def test_queries_beside_a_sync_find_a_sound_index(tmp_path: Path, brews):
         process.join(30)
     assert failed.empty(), failed.get()
     assert process.exitcode == 0
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_an_index_of_another_number_is_kept_or_built_anew_and_that_is_said(tmp_path, brews, monkeypatch, caplog, keep):
+    index = tmp_path / "index"
+    first, _ = sync_index(index, brews[:2], params=PARAMS)
+    assert "compatibility" not in first.manifest  # the first is not written: manifests stay as they are
+    monkeypatch.setitem(COMPATIBILITY, "index", 2)
+    store, report = sync_index(index, brews[:3], params=PARAMS, keep_older=keep)
+    assert report.rebuilt != keep
+    assert compatibility_of(store.manifest) == (1 if keep else 2)
+    said = "what is added comes to stand beside it" if keep else "it is built anew"
+    assert f"was built by a version whose bytes differ (index 1; now: index 2); {said}" in caplog.text
+    caplog.clear()
+    append_index(index, brews[3:])
+    assert ("comes to stand beside it" in caplog.text) == keep
+    caplog.clear()
+    _, report = sync_index(index, brews, params=PARAMS, keep_older=keep)
+    assert not report.rebuilt and caplog.text == ""  # nothing is added, so that nothing mixes

@@ -8,12 +8,14 @@ from pathlib import Path
 
 from beadwork.api.index.writing.background import extend_background
 from beadwork.api.index.writing.inputs import (
+    MIXES,
     Progress,
     SegmentInputs,
     add_segment,
     arrow_table,
     common_level,
     open_matrices,
+    other_number,
     prepare_segment,
     same_annotation,
 )
@@ -55,6 +57,8 @@ def append_index(
             )  # fmt: skip
             return IndexStore(path)
         writer.refuse_repeated(inputs.table["sig_id"].tolist(), "are in the index already", "append")
+        if older := other_number(writer):
+            log.warning("%s: %s; %s", path, older, MIXES)
         segment = add_segment(writer, inputs, threads, progress)
         progress("background")
         extend_background(writer, [segment], threads)

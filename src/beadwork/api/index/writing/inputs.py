@@ -26,12 +26,20 @@ from beadwork.model.errors import AlignmentError, FileError, LevelError, name_so
 from beadwork.model.matrix import CLEANED, Level, Space
 from beadwork.model.params import IndexParams
 from beadwork.model.pert_types import is_unknown_type
+from beadwork.model.plates.compatibility import COMPATIBILITY, compatibility_of
 from beadwork.model.spaces import guess_space, space_genes
 from beadwork.stages.connectivity.annotate import signature_table
 from beadwork.stages.connectivity.row_genes import identify_genes
 
 log = logging.getLogger("beadwork")
 Progress = Callable[[str], None]
+MIXES = "what is added comes to stand beside it"
+
+
+def other_number(writer: IndexWriter) -> str:
+    """Say that an index was built under another compatibility number; empty if it was not."""
+    found, now = compatibility_of(writer.manifest), COMPATIBILITY["index"]
+    return "" if found == now else f"was built by a version whose bytes differ (index {found}; now: index {now})"
 
 
 @dataclass(frozen=True, eq=False)

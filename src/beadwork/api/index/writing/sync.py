@@ -10,6 +10,7 @@ from pathlib import Path
 from beadwork.api.index.writing.background import extend_background
 from beadwork.api.index.writing.build import build_index
 from beadwork.api.index.writing.inputs import (
+    MIXES,
     Progress,
     add_segment,
     annotate_matrices,
@@ -18,6 +19,7 @@ from beadwork.api.index.writing.inputs import (
     common_level,
     open_matrices,
     open_streams,
+    other_number,
     prepare_segment,
 )
 from beadwork.io.connectivity.index.layout import MANIFEST, Segment
@@ -64,6 +66,7 @@ def sync_index(
     *,
     params: IndexParams = IndexParams(),  # noqa: B008 (frozen)
     threads: int = 1,
+    keep_older: bool = False,
     progress: Progress = lambda text: None,
 ) -> tuple[IndexStore, SyncReport]:
     """Make an index hold just the signatures of some matrices, with the annotation of some siginfo.
@@ -72,6 +75,12 @@ def sync_index(
     the others are dropped, and the matrices that are then missing are added as new segments.  The background of tau
     stays as it was learned (it is the frozen reference of the index) unless the index is built anew, which happens
     where there is none yet, where its parameters differ, or where nothing of it can be kept.
+
+    Parameters
+    ----------
+    keep_older
+        Whether parts of an index stay that a version of another compatibility number built; it is said where new ones
+        come to stand beside them.
 
     Raises
     ------
@@ -88,7 +97,10 @@ def sync_index(
     dropped: tuple[Segment, ...] = ()
     if _is_readable(path):
         with extend_index(path) as writer:
-            plan = _plan(writer, by_digest, info, params)
+            older = other_number(writer)
+            plan = None if older and not keep_older else _plan(writer, by_digest, info, params)
+            if older and (plan is None or plan.new):
+                log.warning("%s: %s; %s", path, older, "it is built anew" if plan is None else MIXES)
             if plan is not None:
                 if plan.annotated or plan.dropped or plan.new:
                     _apply(writer, plan, info, params, threads, progress)

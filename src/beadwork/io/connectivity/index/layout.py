@@ -21,6 +21,7 @@ from beadwork import __version__
 from beadwork.io.files.digest import digest_bytes, digest_file
 from beadwork.model.connectivity.query import BLOCK
 from beadwork.model.errors import IndexStoreError, name_some
+from beadwork.model.plates.compatibility import COMPATIBILITY
 
 FORMAT, VERSION = "beadwork-index", 1
 MANIFEST, GENES, SEGMENTS, BACKGROUNDS, LOCK = "manifest.json", "genes.parquet", "segments", "backgrounds", "lock"
@@ -198,7 +199,9 @@ def new_manifest(
     *, n_genes: int, genes: Mapping[str, Any], space: str | None, level: str | None, parameters: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Manifest of a new index without signatures."""
+    number = COMPATIBILITY["index"]
     return {
+        **({} if number == 1 else {"compatibility": number}),  # the first one is not written
         "format": FORMAT,
         "version": VERSION,
         "software": f"beadwork {__version__}",
