@@ -243,7 +243,7 @@ def test_mistakes_are_one_line_and_leave_nothing(data, tmp_path, capsys):
         ((lxb, "--map", table, "--noise", tmp_path / "model.h5"), "model.h5"),
         ((lxb, "--map", table, "--reference", tmp_path / "none.tsv"), "none.tsv"),
         ((lxb, "--map", table, "--beadset", "omega"), "omega"),
-        ((lxb, "--map", table, "--deconvolve-min-wells", 0), "min_wells"),
+        ((lxb, "--map", table, "--deconvolve-min-wells", 0), "--deconvolve-min-wells: "),
     ):
         assert expected in fail(capsys, "plate", *words, "-o", out)
         assert not out.exists(), words
