@@ -20,6 +20,8 @@ from beadwork.model.matrix import Level
 PLATE_LEVELS = (Level.GEX, Level.CAL, Level.NORM, Level.QNORM, Level.INF, Level.ZSPC, Level.ZSVC, Level.ZSNC)
 NOT_ALWAYS = (Level.ZSVC, Level.ZSNC)
 """Levels that a run makes where it can, or is asked to."""
+STUDY_LEVELS: tuple[str, ...] = ("MODZ", "MNZ", "index", "index MNZ")
+"""Levels of a status that are of brews and segments of an index; all others are of plates."""
 STATUS_COLUMNS = ("entity", "batch", "level", "state", "columns", "version", "parameters", "inputs", "reference")
 
 
