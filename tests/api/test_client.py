@@ -227,6 +227,11 @@ def test_a_browser_gets_the_token_as_a_cookie(client):
         and "HttpOnly" in cookie
         and "SameSite=strict" in cookie
     )
+    for path, status in ((f"/api/index?user_key={TOKEN}", 200), ("/api/index?user_key=wrong", 401)):
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        answer.read()
+        assert answer.status == status, "as programs written for clue.io send their key"
     connection.request("GET", "/api/index", headers={"Cookie": cookie.split(";")[0]})
     assert connection.getresponse().status == 200
     connection.close()

@@ -163,6 +163,18 @@ def test_annotation_is_read_by_cmappy_without_corrections(run, toy_files, tmp_pa
     assert len(files) == 14
 
 
+def test_an_index_without_mechanisms_and_a_lone_down_set(run, toy_index, read, tmp_path):
+    genes = ConnectivityIndex.open(toy_index).genes["gene_id"].tolist()
+    (tmp_path / "down.gmt").write_text("\t".join(["lone_DN", "na", *genes[:30]]) + "\n")
+    done = run("query", toy_index, "--down", tmp_path / "down.gmt", "--layout", "clue", "-o", tmp_path / "out")
+    assert done.code == 0
+    assert "files of pcl have no rows; `beadwork index annotate` joins mechanisms, --classes names classes" in done.err
+    assert (tmp_path / "out" / "up.gmt").read_text() == ""
+    assert (tmp_path / "out" / "dn.gmt").read_text().startswith("lone_DN\tas scored\t")
+    for path in sorted((tmp_path / "out").rglob("*pcl*")):
+        assert len(read(path).data_df) == 0, path
+
+
 @pytest.mark.parametrize(
     ("given", "named"),
     [

@@ -223,6 +223,8 @@ def test_what_a_score_is_read_against(client, answer, open_index):
     assert abs(own["tau"]) == pytest.approx(100 * own["background"]["below"] / own["background"]["n"], abs=1e-3)
     assert client.get(f"{base}/beside").json()["score"] is None
     assert client.get(f"{base}/beside", params={"sig": "nosuch"}).status_code == 404
+    refused = client.get(f"{base}/beside", params={"pert": "nosuch"})
+    assert refused.status_code == 404 and "this answer has no perturbagen 'nosuch'" in refused.json()["words"]
 
 
 def test_scores_as_binary_columns(client, answer, open_index, planted):

@@ -37,8 +37,6 @@ rule figures_plate:
         ),
     log:
         "<logs>/figures_plate/{plate}.log",
-    benchmark:
-        "<benchmarks>/figures_plate/{plate}.tsv"
     conda:
         "../../envs/beadwork.yaml"
     threads: 1

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from beadwork.cli.options import FILE, log, log_option, params_options, progress, qc_option, write_qc
+from beadwork.cli.options import FILE, load_pandas_alone, log, log_option, params_options, progress, qc_option, write_qc
 from beadwork.model.params import CheckPlatesParams
 
 
@@ -25,6 +25,7 @@ def command(
     GEX are the matrices of `beadwork deconvolve`; a folder of results stands for those of all its plates. Give
     replicates together, and more than one set of compounds: plates are recognised by what they have in common.
     """
+    load_pandas_alone()
     from beadwork.cli.files import load_matrix
     from beadwork.io.files.tables import write_table
     from beadwork.io.matrix.formats import read_annotation

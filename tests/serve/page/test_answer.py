@@ -62,6 +62,12 @@ def test_rows_of_a_heat_map_by_one_of_its_columns(tab, answer):
     assert values[len(known) :] == ["·"] * (len(values) - len(known)), "what was not measured comes last"
 
 
+def test_a_heat_map_of_a_type_that_is_not_there_says_so(tab, ask, genes):
+    key = ask(name="compounds", up=genes[0], where=["pert_type=trt_cp"])
+    page = tab.open(f"/q/{key}/heat?kind=loss")
+    assert "no perturbagen of this type has a score with a known cell" in page.inner_text("#main")
+
+
 def test_what_a_score_is_read_against(tab, answer):
     page = tab.open(f"/q/{answer}")
     text = page.locator(".beside").inner_text()

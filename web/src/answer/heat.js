@@ -53,12 +53,12 @@ export function HeatPart({ id, file, n = 60, small = false, cols = "cell_id", so
     const found = await read(several ? [...f, "n_cells>=3"] : f);
     return several && !found.row_ids.length ? read(f) : found;
   }, [id, n, cols, sort, cluster, JSON.stringify(f)]);
-  return html`<${Shown} call=${call} what="Reading the heat map">${(data) => html`<${Drawn} data=${data} id=${id} file=${file} small=${small} order=${order} zoom=${zoom} cols=${cols} by=${by} onZoom=${onZoom} />`}</${Shown}>`;
+  return html`<${Shown} call=${call} what="Reading the heat map">${(data) => html`<${Drawn} data=${data} id=${id} file=${file} small=${small} order=${order} zoom=${zoom} cols=${cols} by=${by} onZoom=${onZoom} typed=${f.length > 0} />`}</${Shown}>`;
 }
 
-function Drawn({ data, id, file, small, order, zoom, cols, by, onZoom }) {
+function Drawn({ data, id, file, small, order, zoom, cols, by, onZoom, typed }) {
   const drawn = useMemo(() => rowsBy(reorder(ordered(data), order), by), [data, order, by]);
-  if (!drawn.row_ids.length || !drawn.col_ids.length) return html`<${Empty}>There is nothing to draw: no perturbagen has a score with a known ${{ cell_id: "cell", pert_idose: "dose", pert_itime: "time" }[cols]}.</${Empty}>`;
+  if (!drawn.row_ids.length || !drawn.col_ids.length) return html`<${Empty}>There is nothing to draw: no perturbagen${typed ? " of this type" : ""} has a score with a known ${{ cell_id: "cell", pert_idose: "dose", pert_itime: "time" }[cols]}.</${Empty}>`;
   const names = drawn.row_ids;
   return html`<${HeatMap} rows=${names} cols=${drawn.col_ids} values=${drawn.values} label=${`Scores of ${names.length} perturbagens by ${{ cell_id: "cell", pert_idose: "dose", pert_itime: "time" }[cols]}`} file=${`${file}_heat_${cols}`} small=${small} zoom=${zoom} marked=${by} onZoom=${onZoom} onCol=${small ? undefined : (col) => amend({ col: drawn.col_ids[col] === by ? "" : drawn.col_ids[col] })}
     onRow=${(row) => go(link("q", id, "perts", { row: names[row], find: names[row] }))} onCell=${(row, col) => go(`${link("q", id, "sigs")}?${new URLSearchParams([["f", `pert_iname:${names[row]}`], ["f", `${cols}:${drawn.col_ids[col]}`]])}`)} />`;

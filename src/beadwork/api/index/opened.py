@@ -29,7 +29,7 @@ from beadwork.stages.connectivity.gene_mapping import map_query
 from beadwork.stages.connectivity.groups import ReferenceGroups, make_groups, treatment_mask
 from beadwork.stages.connectivity.perturbagens import RollUpPlan, plan_roll_up
 from beadwork.stages.connectivity.roll_up import RolledBackground, roll_up_background
-from beadwork.stages.connectivity.score import connect, has_numba, score_sets
+from beadwork.stages.connectivity.score import Reference, connect, has_numba, score_sets
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -168,7 +168,8 @@ class ConnectivityIndex:
         query = MappedQuery("warm", rows[:1], rows[1:])
         small = self.store.blocks[0]
         block = SignatureBlock(0, np.ascontiguousarray(small.rank[:, :32]), np.ascontiguousarray(small.z[:, :32]))
-        connect([block], SignatureTable(self.annotation.take(np.arange(block.stop))), [query], params=params)
+        annotation = SignatureTable(self.annotation.take(np.arange(block.stop)))
+        connect(Reference([block], annotation), [query], params=params)
         _ = self.finder
 
     @staticmethod

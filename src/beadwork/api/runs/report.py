@@ -12,7 +12,7 @@ import pandas as pd
 from beadwork.io.files.atomic import write_text
 from beadwork.io.files.tables import read_table
 from beadwork.io.runs.failures import read_failures
-from beadwork.io.runs.status import results_status, suspicions
+from beadwork.io.runs.status import STUDY_LEVELS, results_status, suspicions
 from beadwork.model.errors import agree, counted
 from beadwork.model.plates.overview import PlateOverview
 from beadwork.model.qc import COLUMNS, current_names, join_qc
@@ -93,7 +93,7 @@ def write_report(
 
 def _states(status: pd.DataFrame) -> dict[str, tuple[str, str]]:
     """Batch, and state in words, of each plate."""
-    plates = status[~status["level"].isin(["MODZ", "MNZ", "index"])]
+    plates = status[~status["level"].isin(STUDY_LEVELS)]
     found = {}
     for plate, part in plates.groupby("entity", sort=False):
         bad = [f"{row.state}: {row.level}" for row in part.itertuples() if row.state != "done"]

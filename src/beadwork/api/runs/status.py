@@ -12,7 +12,7 @@ from beadwork.api.runs.raw_beads import compare_raw, raw_lines
 from beadwork.api.runs.status_page import status_page
 from beadwork.io.files.tables import read_table
 from beadwork.io.runs.failures import failure_line, read_failures
-from beadwork.io.runs.status import STATUS_COLUMNS, compare_status, results_status, suspicions
+from beadwork.io.runs.status import STATUS_COLUMNS, STUDY_LEVELS, compare_status, results_status, suspicions
 from beadwork.model.errors import counted
 
 HINTS = {
@@ -106,7 +106,7 @@ def take_status(
 def summary_lines(table: pd.DataFrame) -> list[str]:
     """Say what there is, from the table of :func:`beadwork.io.runs.status.results_status`."""
     lines = []
-    plates = table[~table["level"].isin(["MODZ", "MNZ", "index", "index MNZ"])]
+    plates = table[~table["level"].isin(STUDY_LEVELS)]
     for batch, part in plates.groupby("batch", sort=False):
         states = part.groupby("entity", sort=False)["state"].agg(lambda found: _worst(set(found)))
         counts = ", ".join(f"{count} {state}" for state, count in states.value_counts().items())

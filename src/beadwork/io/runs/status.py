@@ -14,12 +14,14 @@ from beadwork.io.files.digest import digest_file
 from beadwork.io.files.tables import read_table
 from beadwork.io.matrix.formats import read_summary
 from beadwork.io.runs.failures import failed_plates
-from beadwork.model.errors import BeadworkError, FileError
+from beadwork.model.errors import BeadworkError, FileError, counted
 from beadwork.model.matrix import Level
 
 PLATE_LEVELS = (Level.GEX, Level.CAL, Level.NORM, Level.QNORM, Level.INF, Level.ZSPC, Level.ZSVC, Level.ZSNC)
 NOT_ALWAYS = (Level.ZSVC, Level.ZSNC)
 """Levels that a run makes where it can, or is asked to."""
+STUDY_LEVELS: tuple[str, ...] = ("MODZ", "MNZ", "index", "index MNZ")
+"""Levels of a status that are of brews and segments of an index; all others are of plates."""
 STATUS_COLUMNS = ("entity", "batch", "level", "state", "columns", "version", "parameters", "inputs", "reference")
 
 
@@ -149,7 +151,9 @@ def _index_rows(folder: Path, level: str) -> list[dict[str, Any]]:
     try:
         found = json.loads(manifest.read_text(encoding="utf-8"))
         background = found.get("background") or {}
-        reference = f"background {background['name']} of {background['n_signatures']} signatures" if background else ""
+        reference = ""
+        if background:
+            reference = f"background {background['name']} of {counted(int(background['n_signatures']), 'signature')}"
         return [
             {"entity": item["name"], "batch": "", "level": level, "state": "done", "columns": item["n_signatures"],
              "version": str(found.get("software", "")).removeprefix("beadwork "),

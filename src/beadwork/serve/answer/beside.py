@@ -56,10 +56,13 @@ def beside(answer: Answer, sig_id: str = "", pert: str = "", pert_type: str = ""
         table = answer.table("perts")
         view = View((f"pert_iname:{pert}", *([f"pert_type:{pert_type}"] if pert_type else ())))
         rows = answer.rows("perts", view)[:1]
-        if len(rows):
-            row = table.take(rows, ["ncs", "tau", HIDDEN]).to_pylist()[0]
-            found["score"], found["tau"] = plain(row["ncs"]), plain(row["tau"])
-            found["background"] = _background(_of_perturbagen(answer, row[HIDDEN]), found["score"])
+        if not len(rows):
+            raise not_found(
+                f"this answer has no perturbagen {pert!r}{f' of type {pert_type}' if pert_type else ''}", "pert"
+            )
+        row = table.take(rows, ["ncs", "tau", HIDDEN]).to_pylist()[0]
+        found["score"], found["tau"] = plain(row["ncs"]), plain(row["tau"])
+        found["background"] = _background(_of_perturbagen(answer, row[HIDDEN]), found["score"])
     return found
 
 
@@ -88,7 +91,10 @@ def _of_perturbagen(answer: Answer, row: int) -> np.ndarray | None:
     if answer.state is None or answer.kept.question.get("where"):
         return None  # another plan: its background is rolled up with the answer only
     rolled = answer.state.rolled_background(QueryParams())
-    return None if rolled is None else rolled.sizes[1][row]
+    if rolled is None:
+        return None
+    sizes = rolled.sizes_of(1, row)
+    return _of_signature(answer, rolled.signature_of(1, row)) if sizes is None else sizes
 
 
 def _background(sizes: np.ndarray | None, score: float | None) -> dict[str, Any] | None:

@@ -173,42 +173,53 @@ class Connections:
     q_control: np.ndarray | None = None
 
 
-def connect(
-    blocks: Sequence[SignatureBlock],
-    siginfo: SignatureTable | pd.DataFrame,
-    queries: Sequence[MappedQuery],
-    *,
-    background: Background | None = None,
-    params: QueryParams = QueryParams(),  # noqa: B008 (frozen)
-    threads: int = 1,
-    groups: ReferenceGroups | None = None,
-    wtcs: np.ndarray | None = None,
-    notes: Sequence[str] = (),
-    progress: Progress | None = None,
-    controls: ControlPlaces | None = None,
-) -> Connections:
-    """Score queries against an index.
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """What queries are scored against.
 
-    Parameters
+    Attributes
     ----------
     blocks
         Signatures, gene-major, in the order of `siginfo`.
     siginfo
         Annotation, one row per signature: pert_type, the fields of `group_by`.
-    queries
-        Queries on the rows of the index (:func:`beadwork.stages.connectivity.gene_mapping.map_query`).
     background
         For tau; without it tau is missing.
     groups
         :func:`make_groups` of the same siginfo and parameters, to save time.
-    wtcs
-        Scores of :func:`score_sets`, if they are there already.
-    notes
-        What else is worth knowing about every answer.
-    progress
-        Called with the share of WTCS that is done.
     controls
         Control signatures that p-values are measured against; None for no such p-values.
+    notes
+        What else is worth knowing about every answer.
+    """
+
+    blocks: Sequence[SignatureBlock]
+    siginfo: SignatureTable | pd.DataFrame
+    background: Background | None = None
+    groups: ReferenceGroups | None = None
+    controls: ControlPlaces | None = None
+    notes: Sequence[str] = ()
+
+
+def connect(
+    reference: Reference,
+    queries: Sequence[MappedQuery],
+    *,
+    params: QueryParams = QueryParams(),  # noqa: B008 (frozen)
+    threads: int = 1,
+    wtcs: np.ndarray | None = None,
+    progress: Progress | None = None,
+) -> Connections:
+    """Score queries against the signatures of an index.
+
+    Parameters
+    ----------
+    queries
+        Queries on the rows of the index (:func:`beadwork.stages.connectivity.gene_mapping.map_query`).
+    wtcs
+        Scores of :func:`score_sets`, if they are there already.
+    progress
+        Called with the share of WTCS that is done.
 
     Raises
     ------
@@ -218,9 +229,8 @@ def connect(
     from beadwork.stages.connectivity.scores import check_metrics, score_metric
 
     check_metrics(queries, params)
-    siginfo = SignatureTable.of(siginfo)
-    if groups is None:
-        groups = make_groups(siginfo, params)
+    blocks, siginfo, background = reference.blocks, SignatureTable.of(reference.siginfo), reference.background
+    groups = reference.groups or make_groups(siginfo, params)
     up, down = [query.up for query in queries], [query.down for query in queries]
     if wtcs is None:
         wtcs = score_sets(blocks, up, down, threads=threads, progress=progress)
@@ -257,12 +267,13 @@ def connect(
         p = permutation_p_values(blocks, queries, wtcs, params, threads)
     p_control, q_control = None, None
     unknown: list[tuple[str, ...]] = [()] * len(queries)
-    if controls is not None:
-        p_control, q_control, unknown = control_p_values(base, [query.name for query in queries], controls, params)
+    if reference.controls is not None:
+        names = [query.name for query in queries]
+        p_control, q_control, unknown = control_p_values(base, names, reference.controls, params)
     size = 0 if background is None else background.size
     null_types = type_counts(siginfo, null)
     said = {
-        query.name: (*query.notes, *_trust(ncs[place], null, treated, size, params), *unknown[place], *notes)
+        query.name: (*query.notes, *_trust(ncs[place], null, treated, size, params), *unknown[place], *reference.notes)
         for place, query in enumerate(queries)
     }
     report = [

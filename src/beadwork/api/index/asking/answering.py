@@ -12,7 +12,7 @@ from beadwork.api.index.asking.answers import QueryResult
 from beadwork.model.connectivity.query import MappedQuery
 from beadwork.model.params import QueryParams
 from beadwork.stages.connectivity.filters import filter_note, filter_signatures
-from beadwork.stages.connectivity.score import connect
+from beadwork.stages.connectivity.score import Reference, connect
 
 if TYPE_CHECKING:
     from beadwork.api.index.opened import ConnectivityIndex
@@ -38,18 +38,16 @@ def answer_queries(
 
         controls = find_controls(index.annotation, params)
     shown = filter_signatures(index.annotation, filters) if filters else None
-    connections = connect(
+    reference = Reference(
         index.store.blocks,
         index.annotation,
-        queries,
         background=index.background(params),
-        params=params,
-        threads=threads or index.threads,
         groups=index.groups(params),
-        wtcs=wtcs,
-        notes=(*index.store.remarks, *(() if shown is None else (filter_note(filters, shown),))),
-        progress=progress,
         controls=controls,
+        notes=(*index.store.remarks, *(() if shown is None else (filter_note(filters, shown),))),
+    )
+    connections = connect(
+        reference, queries, params=params, threads=threads or index.threads, wtcs=wtcs, progress=progress
     )
     return QueryResult(index, connections, shown, params)
 

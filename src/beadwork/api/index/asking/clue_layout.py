@@ -6,6 +6,7 @@ background. Perturbagens are rolled up by pert_id, as clue.io does.
 
 from __future__ import annotations
 
+import logging
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
     from beadwork.api.index.opened import Classes, ConnectivityIndex
 
+log = logging.getLogger("beadwork")
 Tool = Literal["sig_queryl1k_tool", "sig_gutc_tool"]
 TOOLS: tuple[Tool, ...] = ("sig_queryl1k_tool", "sig_gutc_tool")
 MOST_SCORES = 500_000_000
@@ -109,11 +111,15 @@ def _write_sets(result: QueryResult, output: Path) -> None:
     ids = result.index.store.gene_ids
     for file, side, suffix in (("up.gmt", "up", "UP"), ("dn.gmt", "down", "DN")):
         lines = [
-            "\t".join([f"{query.name}_{suffix}", "as scored", *(ids[row] for row in getattr(query, side))]) + "\n"
+            "\t".join([_set_name(query.name, suffix), "as scored", *(ids[row] for row in getattr(query, side))]) + "\n"
             for query in result.connections.queries
             if len(getattr(query, side))  # cmapPy refuses a set without genes
         ]
         write_text(output / file, "".join(lines))
+
+
+def _set_name(query: str, side: str) -> str:
+    return query if query.upper().endswith(f"_{side}") else f"{query}_{side}"
 
 
 def _cids(result: QueryResult) -> pd.DataFrame:
@@ -169,6 +175,12 @@ def _write_gutc(
     for kind, name in (("wtcs", "cs"), ("ncs", "ns"), ("tau", "ps")):
         _write_scores(result, kind, folder / f"{name}_sig.gctx", provenance)
     levels = _levels(result, filters, classes)
+    if not len(levels["pcl_summary"].rows):
+        log.warning(
+            "%s: no class has enough perturbagens, or no mechanism is known (moa, target): files of pcl have no rows; "
+            "`beadwork index annotate` joins mechanisms, --classes names classes of your own",
+            result.index.store.path,
+        )
     cids = _cids(result)
     for name, level in levels.items():
         for short, values in (("ns", level.ncs), ("ps", level.tau)):
