@@ -87,7 +87,7 @@ rule collect_qc:
         "../../envs/beadwork.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: attempt * (600 + len(PLATES) // 10),
+        mem_mb=lambda wildcards, attempt: attempt * (600 + len(PLATES) // 3),
         runtime=minutes(5),
     params:
         made_with=number_of_study("collect"),
