@@ -1,7 +1,10 @@
 """``beadwork plate``: the bytes of the single commands, restarted where it stopped, mistakes in one line."""
 
 import json
+import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import click
@@ -72,6 +75,16 @@ def separate(data, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("separate")
     single_commands(data, folder)
     return folder
+
+
+def test_pandas_is_loaded_alone_and_pyarrow_can_be_had_later(data, tmp_path):
+    code = "import sys; from beadwork.cli import main; main(sys.argv[1:])\n"
+    code += "print('pandas' in sys.modules, 'pyarrow' in sys.modules)\n"
+    code += "import pandas, pyarrow; print(pyarrow.table(pandas.DataFrame({'a': ['x', None]})).to_pydict())"
+    words = [str(word) for word in ("plate", *source(data), "-o", tmp_path / "alone")]
+    done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=True, timeout=300)
+    assert done.stdout == "True False\n{'a': ['x', None]}\n"
+    assert re.search(r"info: \d+\.\d s of CPU, \d+ MB of memory at the peak$", done.stderr.strip())
 
 
 def fail(capsys, *words: object) -> str:
@@ -230,7 +243,7 @@ def test_mistakes_are_one_line_and_leave_nothing(data, tmp_path, capsys):
         ((lxb, "--map", table, "--noise", tmp_path / "model.h5"), "model.h5"),
         ((lxb, "--map", table, "--reference", tmp_path / "none.tsv"), "none.tsv"),
         ((lxb, "--map", table, "--beadset", "omega"), "omega"),
-        ((lxb, "--map", table, "--deconvolve-min-wells", 0), "min_wells"),
+        ((lxb, "--map", table, "--deconvolve-min-wells", 0), "--deconvolve-min-wells: "),
     ):
         assert expected in fail(capsys, "plate", *words, "-o", out)
         assert not out.exists(), words

@@ -81,7 +81,7 @@ def test_status_says_what_is_there(results: Path, run):
     assert code == 0
     assert "batch first: 2 plates (2 done), 6 profiles at level 4" in out
     assert "signatures: 1 brew, 1 signature" in out
-    assert "index: 1 segment, 1 signature; background 000001-1-1 of 1 signatures" in out
+    assert "index: 1 segment, 1 signature; background 000001-1-1 of 1 signature" in out
     assert "inference model: ours.h5 12345678" in out
     assert "sets of parameters" not in out
     table = read_table(results / "s.tsv")

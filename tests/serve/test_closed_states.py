@@ -19,6 +19,7 @@ KEPT = [
     "/perts?sort=-ncs&f=n_cells>=1", "/sigs?text=mcf7&sort=-tas&limit=7", "/scores?fields=ncs,tau",
     "/heat?rows=9&cluster=true", "/heat?cols=pert_idose", "/export?as=tsv&table=perts", "/sigs.json",
     "/export?as=gct&table=sigs", "/export?as=gmt", "/repurposing",
+    "/beside",
 ]  # fmt: skip
 OF_THE_INDEX = [
     "/enrichment?sig=TOY001_A375_24H:A01",

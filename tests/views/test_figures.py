@@ -8,6 +8,7 @@ from beadwork.model.qc import join_qc, qc_rows
 from beadwork.views.figures import (
     CURVE_AT,
     FATES,
+    HEAT_METRICS,
     BeadPanel,
     bead_histograms,
     calibration_curves,
@@ -156,6 +157,26 @@ def test_thin_data_is_said_in_words(rows, curves):
         render(figure)
     no_metrics = wells.assign(qc_slope=np.nan)
     assert "not measured" in [text.get_text() for axis in plate_wells(PLATE, no_metrics).axes for text in axis.texts]
+
+
+def test_a_heat_map_is_one_picture_with_each_well_in_its_place(rows):
+    """Wells and colour bars as pictures, of as many points as there are wells: the looks of a shape for each well."""
+    wells = wells_of_plate(rows, PLATE)
+    figure = plate_wells(PLATE, wells)
+    drawn = [axis for axis in figure.axes[:5] if axis.images]
+    assert drawn
+    for axis, metric in zip(figure.axes, HEAT_METRICS, strict=False):
+        if not axis.images:
+            continue
+        values = axis.images[0].get_array()
+        assert values.shape == (16, 24)
+        assert tuple(axis.images[0].get_extent()) == (-0.5, 23.5, 15.5, -0.5)
+        for well, value in wells[metric].dropna().items():
+            assert values["ABCDEFGHIJKLMNOP".index(well[0]), int(well[1:]) - 1] == value
+        assert values.count() == wells[metric].notna().sum()
+    bars = figure.axes[6:]
+    assert [bar.get_ylim() for bar in bars] == [axis.images[0].get_clim() for axis in drawn]
+    assert render(figure).count(b"<image") == 2 * len(drawn)
 
 
 def test_ambiguity_page_and_uncertain_panels():

@@ -54,7 +54,11 @@ def test_the_run_makes_the_files_of_the_contract(finished: Path):
         assert (finished / "report" / figure).read_text().startswith("<?xml")
     for figure in ("wells", "calibration", "beads", "ambiguity", "worst_beads"):
         assert (finished / "report" / PLATES[0] / f"{figure}.svg").is_file()
-    assert (finished / "benchmarks" / "plate" / f"{PLATES[0]}.tsv").is_file()
+    files = [path for path in finished.rglob("*") if PLATES[0] in str(path.relative_to(finished))]
+    drawn = [path for path in files if {"report", "figures_plate"} & set(path.relative_to(finished).parts)]
+    assert len(files) - len(drawn) <= 20 and len(drawn) <= 8, "inodes of a plate"
+    for rule in ("plate", "figures_plate"):
+        assert "s of CPU" in (finished / "logs" / rule / f"{PLATES[0]}.log").read_text()
     status = pd.read_csv(finished / "status.tsv", sep="\t", dtype=str)
     assert set(PLATES) | {BREW} <= set(status["entity"])
     changes = (finished / "report" / "changes.html").read_text()

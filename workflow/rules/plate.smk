@@ -15,8 +15,6 @@ rule plate:
         **plate_files(vehicles=CFG.zsvc),
     log:
         "<logs>/plate/{plate}.log",
-    benchmark:
-        "<benchmarks>/plate/{plate}.tsv"
     wildcard_constraints:
         plate=names_with_vehicles(),
     group:

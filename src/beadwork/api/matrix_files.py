@@ -61,7 +61,11 @@ class StoredMatrix:
     @cached_property
     def provenance(self) -> Mapping[str, Any]:
         """How it came to be."""
-        return self.matrix.provenance if "matrix" in self.__dict__ else read_provenance(self.path)
+        return self.matrix.provenance if self._is_at_hand() else read_provenance(self.path)
+
+    def _is_at_hand(self) -> bool:
+        """Whether no value need be read."""
+        return "matrix" in self.__dict__ or self._written is not None
 
     def checked(
         self,
@@ -92,7 +96,7 @@ class StoredMatrix:
         FileError
             Landmarks are absent, or stand twice.
         """
-        there = "matrix" in self.__dict__ or self._written is not None
+        there = self._is_at_hand()
         table = self.matrix.rows if there else read_annotation(self.path).rows
         ids = landmark_ids(table, str(self.path))
         if len(ids) < len(table):

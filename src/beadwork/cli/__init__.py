@@ -1,5 +1,6 @@
 """The ``beadwork`` command: one subcommand per stage, each in its own file, imported only when it is called."""
 
+import atexit
 import gc
 import importlib
 import os
@@ -86,9 +87,10 @@ def cli() -> None:
 def main(args: list[str] | None = None) -> None:
     """Entry point: user errors exit 2 with one line, bugs exit 1 with a traceback."""
     # a quick start: pydantic need not look through all installed packages for plugins, of which we use none, and what
-    # imports make stays, so that looking for garbage often is in vain
+    # imports make stays, so that looking for garbage often is in vain; nor need it be looked for at the end
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-    gc.set_threshold(50_000, 20, 20)
+    gc.set_threshold(200_000, 20, 20)
+    atexit.register(gc.freeze)
     try:
         check_workflow_version(os.environ.get("BEADWORK_WORKFLOW", ""))
         cli.main(args=args, prog_name="beadwork", standalone_mode=False)

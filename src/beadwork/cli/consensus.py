@@ -4,7 +4,16 @@ from pathlib import Path
 
 import click
 
-from beadwork.cli.options import FILE, check_outputs, instinfo_option, log_option, params_options, qc_option, write_qc
+from beadwork.cli.options import (
+    FILE,
+    check_outputs,
+    instinfo_option,
+    load_pandas_alone,
+    log_option,
+    params_options,
+    qc_option,
+    write_qc,
+)
 from beadwork.model.params import ConsensusParams
 
 
@@ -41,6 +50,8 @@ def command(
     --group-by fields are replicates; missing equals missing. Control wells are grouped by well
     too: see --split-controls.
     """
+    if instinfo is None:
+        load_pandas_alone()
     from beadwork.cli.files import add_inst_info, input_record, load_matrix, save_matrix
     from beadwork.io.files.tables import write_table
     from beadwork.io.platform.gene_table import gene_table, with_entrez_ids

@@ -6,7 +6,15 @@ from pathlib import Path
 
 import click
 
-from beadwork.cli.options import FILE, check_outputs, common_options, params_options, plate_fields_options, plate_inputs
+from beadwork.cli.options import (
+    FILE,
+    check_outputs,
+    common_options,
+    load_pandas_alone,
+    params_options,
+    plate_fields_options,
+    plate_inputs,
+)
 from beadwork.model.params import DeconvolveParams
 
 
@@ -47,6 +55,7 @@ def command(
     or A01.lxb; archives may hold archives, and several plates if --plate says which.  A well whose file
     cannot be used, or that has no row in the map, is reported and left out.
     """
+    load_pandas_alone()
     from beadwork.api.plate_level_2 import PlateFields, deconvolve_step
     from beadwork.cli.files import write_made
     from beadwork.model.errors import ParameterError

@@ -6,7 +6,15 @@ from pathlib import Path
 
 import click
 
-from beadwork.cli.options import FILE, check_outputs, instinfo_option, log_option, params_options, qc_option
+from beadwork.cli.options import (
+    FILE,
+    check_outputs,
+    instinfo_option,
+    load_pandas_alone,
+    log_option,
+    params_options,
+    qc_option,
+)
 from beadwork.model.params import DenoiseParams
 
 
@@ -32,6 +40,8 @@ def command(
     HG-U133A probe id or the row field pr_gene_id. OUT holds the landmarks, with --infer also inferred genes. No well
     is cleaned by a part of the model that used its own treatment; where nothing else is left it is refused.
     """
+    if instinfo is None:
+        load_pandas_alone()
     from beadwork.api.matrix_files import StoredMatrix
     from beadwork.api.plate_steps import denoise_step
     from beadwork.cli.files import write_made

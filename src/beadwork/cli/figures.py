@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from beadwork.cli.options import FILE, log_option, threads_option
+from beadwork.cli.options import FILE, load_pandas_alone, log_cost, log_option, threads_option
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -70,9 +70,11 @@ def plate_command(
     ambiguity     how sure the values are, by well and by pair of genes (with --sd and --odds)
     worst_beads   bead histograms of the pairs that are least sure (likewise)
     """
+    load_pandas_alone()
     from beadwork.api.figures.plate import plate_figures, read_called
 
     _save(plate_figures(read_called(gex, sd, odds), lxb, curves, rows, threads=threads), output, kind)
+    log_cost()
 
 
 @command.command("beads")
@@ -105,6 +107,7 @@ def beads_command(
     threads: int,
 ) -> None:  # fmt: skip
     """Bead histograms of chosen analytes in one well, with what was called and fitted.  File: beads."""
+    load_pandas_alone()
     from beadwork.api.figures.plate import bead_figures, read_called
 
     _save(bead_figures(read_called(gex, sd, odds), lxb, analytes, well, threads=threads), output, kind)
@@ -123,6 +126,7 @@ def brew_command(matrices: tuple[Path, ...], group_by: str, output: Path, kind: 
     With one plate only: wells of one compound at different doses.  Files: replicates, and replicates.tsv with its
     numbers.
     """
+    load_pandas_alone()
     from beadwork.api.figures.study import brew_figures
     from beadwork.io.files.tables import write_table
 
@@ -155,6 +159,7 @@ def noise_command(zsnc: Path, rows: tuple[Path, ...], output: Path, kind: str) -
 @log_option
 def study_command(rows: tuple[Path, ...], siginfo: Path, output: Path, kind: str) -> None:
     """Figures of a study: plates (wells kept, bead counts, LISS quality) and tas (activity of the signatures)."""
+    load_pandas_alone()
     from beadwork.api.figures.study import study_figures
 
     _save(study_figures(rows, siginfo), output, kind)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from beadwork.cli.options import FILE, check_outputs, log_option, params_options, qc_option
+from beadwork.cli.options import FILE, check_outputs, load_pandas_alone, log_option, params_options, qc_option
 from beadwork.model.params import InferParams
 
 
@@ -30,6 +30,7 @@ def command(
     correlation of inferred and measured values within studies that the model had not seen (missing for landmarks and
     for models that do not say); pr_gene_sd is the gene's standard deviation in training.
     """
+    load_pandas_alone()
     from beadwork.api.matrix_files import StoredMatrix
     from beadwork.api.plate_steps import infer_step
     from beadwork.cli.files import write_made

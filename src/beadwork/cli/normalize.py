@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from beadwork.cli.options import FILE, check_outputs, log_option, params_options, qc_option
+from beadwork.cli.options import FILE, check_outputs, load_pandas_alone, log_option, params_options, qc_option
 from beadwork.model.params import NormalizeParams
 
 
@@ -45,6 +45,7 @@ def command(
     Failed wells, outliers and empty wells (pert_type lma_...) leave here; the QC rows say which and why.  NORM and
     QNORM hold the wells that are left.
     """
+    load_pandas_alone()
     from beadwork.api.matrix_files import StoredMatrix
     from beadwork.api.plate_steps import normalize_step
     from beadwork.cli.files import write_made

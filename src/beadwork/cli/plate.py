@@ -9,6 +9,8 @@ import click
 from beadwork.cli.options import (
     FILE,
     Command,
+    load_pandas_alone,
+    log_cost,
     log_option,
     params_options,
     plate_fields_options,
@@ -112,6 +114,7 @@ def command(
     again (qc/plate.json keeps the checksums).  Options are those of the single commands; one that two of them have
     carries the name of the command, as --normalize-min-wells.
     """
+    load_pandas_alone()
     from beadwork.api.plates import PlateParams, process_plate
 
     process_plate(
@@ -134,3 +137,4 @@ def command(
         brew_prefix=brew_prefix,
         batch=label,
     )  # fmt: skip
+    log_cost()

@@ -9,6 +9,7 @@ from beadwork.cli.options import (
     FILE,
     check_outputs,
     instinfo_option,
+    load_pandas_alone,
     log_option,
     params_options,
     qc_option,
@@ -75,6 +76,8 @@ def command(
     itself. The field det_plate says which plate a column is of, else its id PLATE:WELL. Z is GCTX, or GCT if its name
     ends in .gct.
     """
+    if instinfo is None:
+        load_pandas_alone()
     from beadwork.api.matrix_files import StoredMatrix
     from beadwork.api.plate_steps import zscore_step
     from beadwork.cli.files import write_made

@@ -155,10 +155,9 @@ def _heat(figure: Figure, axis: Axes, metric: str, wells: pd.DataFrame) -> None:
         axis.text(0.5, 0.5, "not measured", transform=axis.transAxes, ha="center", color=GREY)
         return
     low, high = np.percentile(seen, [2, 98])
-    edges_x, edges_y = np.arange(N_COLUMNS + 1) - 0.5, np.arange(len(ROWS) + 1) - 0.5
-    mesh = axis.pcolormesh(edges_x, edges_y, np.ma.masked_invalid(grid), cmap="viridis", vmin=low,
-                           vmax=high if high > low else low + 1)  # fmt: skip
-    colour_bar(figure, axis, mesh, info.unit)
+    drawn = axis.imshow(np.ma.masked_invalid(grid), cmap="viridis", vmin=low, vmax=high if high > low else low + 1,
+                        aspect="auto", interpolation="none")  # fmt: skip
+    colour_bar(figure, axis, drawn, info.unit)
 
 
 def _fate_map(axis: Axes, wells: pd.DataFrame) -> None:

@@ -81,6 +81,14 @@ def colour_bar(figure: Figure, axis: Axes, drawn: Any, words: str = "", *, ends:
         drawn, cax=figure.add_axes((left, place.y0 + 0.1 * place.height, thick / width, tall)),
         extend="both" if ends else "neither",
     )  # fmt: skip
+    low, high = drawn.get_clim()
+    assert bar.solids is not None
+    bar.solids.remove()  # 256 shapes; one picture shows the same
+    bar.ax.imshow(
+        drawn.get_cmap()(np.linspace(0, 1, 256))[:, None], extent=(0, 1, low, high), origin="lower", aspect="auto",
+        interpolation="none",
+    )  # fmt: skip
+    bar.ax.set_ylim(low, high)
     bar.ax.tick_params(labelsize=7)
     bar.outline.set_visible(False)
     if words:

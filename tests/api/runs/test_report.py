@@ -38,6 +38,17 @@ def sheet(names: list[str]) -> list[dict[str, str]]:
     return [{"det_plate": name, "use": "yes", "batch": "spring", "brew": name[:16]} for name in names]
 
 
+@pytest.mark.parametrize("index", ["index", "index_MNZ"])
+def test_segments_of_an_index_are_no_plates(tmp_path, index):
+    names = make_results(tmp_path)
+    segment = {"name": "000001-9dfe808f6e85", "n_signatures": 22}
+    (tmp_path / index).mkdir()
+    (tmp_path / index / "manifest.json").write_text(json.dumps({"software": "beadwork 0.1.0", "segments": [segment]}))
+    assert write_report(tmp_path, tmp_path / "report", sheet(names))["plates"] == 12
+    assert "12 plates, 0 of them complete" in (tmp_path / "report" / "index.html").read_text()
+    assert len(list((tmp_path / "report" / "plates").iterdir())) == 12
+
+
 def test_plates_states_and_what_stands_out(tmp_path):
     names = make_results(tmp_path)
     counts = write_report(tmp_path, tmp_path / "report", sheet(names), title="Spring & summer")

@@ -52,7 +52,7 @@ def test_what_one_table_lacks_the_other_gives(tmp_path):
 def test_contradictions_and_repetitions_are_refused(tmp_path):
     one = table(tmp_path, "1.tsv", "sig_id cell_id\nA A375\nB A375\n")
     two = table(tmp_path, "2.tsv", "sig_id cell_id\nA A375\nB MCF7\n")
-    with pytest.raises(AlignmentError, match=r"2.tsv: cell_id of B is 'MCF7', but 'A375' in .*1.tsv \(1 signatures"):
+    with pytest.raises(AlignmentError, match=r"2.tsv: cell_id of B is 'MCF7', but 'A375' in .*1.tsv \(1 signature"):
         read_siginfo([one, two])
     with pytest.raises(AlignmentError, match="siginfo: sig_id stand twice: A; keep one row each"):
         read_siginfo(table(tmp_path, "3.tsv", "sig_id cell_id\nA A375\nA MCF7\n"))

@@ -114,6 +114,18 @@ def test_a_background_rolled_up_once_gives_the_same_bits(study):
     for table, rows, sizes, (alone, _) in zip((plan.cells, plan.perts, plan.classes), rolled.rows, rolled.sizes,
                                               rolled.single, strict=True):  # fmt: skip
         assert len(rows) == len(sizes) and sorted([*rows, *alone]) == list(range(len(table["n_signatures"])))
+    for level, found in enumerate(once):
+        for row in range(found.ncs.shape[1]):
+            own = rolled.sizes_of(level, row)
+            if own is None:
+                own = np.abs(background.rows(np.array([rolled.signature_of(level, row)]))[0])
+            own = own[~np.isnan(own)]
+            size = found.ncs[0, row]
+            below, above = (own < abs(size) - 1e-6).sum(), (own < abs(size) + 1e-6).sum()
+            if not np.isnan(size) and len(own):
+                assert (
+                    100 * below / len(own) - 1e-3 <= abs(found.tau[0, row]) <= 100 * above / len(own) + 1e-3 or not size
+                )
 
 
 def genes(*rows):

@@ -46,7 +46,7 @@ def test_the_matrix_wins_and_says_so(caplog):
         ("WARNING", f"X: {what}; the value of the matrix stays")
         for what in (
             "pert_id of 2 columns is not that of T (P1:A03: x there, c here)",
-            "pert_dose of 1 columns is not that of T (P1:A04: 4.0 there, 40 here)",
+            "pert_dose of 1 column is not that of T (P1:A04: 4.0 there, 40 here)",
         )
     ]
 

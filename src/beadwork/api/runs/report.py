@@ -12,7 +12,7 @@ import pandas as pd
 from beadwork.io.files.atomic import write_text
 from beadwork.io.files.tables import read_table
 from beadwork.io.runs.failures import read_failures
-from beadwork.io.runs.status import results_status, suspicions
+from beadwork.io.runs.status import STUDY_LEVELS, results_status, suspicions
 from beadwork.model.errors import agree, counted
 from beadwork.model.plates.overview import PlateOverview
 from beadwork.model.qc import COLUMNS, current_names, join_qc
@@ -36,7 +36,11 @@ KINDS = ("svg", "png")
 
 
 def write_report(
-    results: Path, output: Path, sheet: Iterable[Mapping[str, str]] | None = None, title: str = "Study"
+    results: Path,
+    output: Path,
+    sheet: Iterable[Mapping[str, str]] | None = None,
+    title: str = "Study",
+    failed: Path | None = None,
 ) -> dict[str, int]:
     """Write ``index.html``, a page of each plate and what they need into a folder, and files for MultiQC.
 
@@ -50,6 +54,8 @@ def write_report(
         Folder of the report; usually ``results/report``.
     sheet
         Rows of the plate sheet: det_plate, use, batch, brew.
+    failed
+        Table of what failed, if it is not ``failed.tsv`` of the folder of results.
 
     Returns
     -------
@@ -61,11 +67,11 @@ def write_report(
         There is no such folder, or a table in it cannot be read.
     """
     sheet = None if sheet is None else list(sheet)
-    status = results_status(results, sheet)
+    status = results_status(results, sheet, failed=failed)
     states = _states(status)
     suspected = dict(suspicions(results, states))
     checks = _plate_checks(results)
-    failures = read_failures(results, sheet)
+    failures = read_failures(results, sheet, failed)
     output.mkdir(parents=True, exist_ok=True)
     for name in ASSETS:
         write_text(output / "assets" / name, asset(name))
@@ -93,7 +99,7 @@ def write_report(
 
 def _states(status: pd.DataFrame) -> dict[str, tuple[str, str]]:
     """Batch, and state in words, of each plate."""
-    plates = status[~status["level"].isin(["MODZ", "MNZ", "index"])]
+    plates = status[~status["level"].isin(STUDY_LEVELS)]
     found = {}
     for plate, part in plates.groupby("entity", sort=False):
         bad = [f"{row.state}: {row.level}" for row in part.itertuples() if row.state != "done"]

@@ -13,7 +13,7 @@ import pandas as pd
 from beadwork.io.files.digest import digest_file
 from beadwork.io.files.large_tables import read_large_table
 from beadwork.model.connectivity.flags import read_flags
-from beadwork.model.errors import AlignmentError, name_some
+from beadwork.model.errors import AlignmentError, counted, name_some
 
 log = logging.getLogger("beadwork")
 
@@ -81,7 +81,8 @@ def _join(one: pd.DataFrame, two: pd.DataFrame, known: str, path: str) -> pd.Dat
             at = int(np.flatnonzero(differ)[0])
             raise AlignmentError(
                 f"{path}: {name} of {both[at]} is {_shown(right.iloc[at])}, but {_shown(left.iloc[at])} in {known} "
-                f"({int(differ.sum())} signatures differ); tables of one index must agree"
+                f"({counted(int(differ.sum()), 'signature differs', 'signatures differ')}); "
+                "tables of one index must agree"
             )
     if not len(both):
         return pd.concat([one, two])

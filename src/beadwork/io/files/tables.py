@@ -2,7 +2,8 @@
 
 import csv
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -60,6 +61,8 @@ def read_table(
 
 
 _PROBED = 4096
+_PORTION = 2048
+"""Rows that are taken apart at a time."""
 
 
 class _Column:
@@ -73,17 +76,20 @@ class _Column:
         self.codes = array("i")
         self._places: dict[str, int] | None = {}
 
-    def add(self, cell: str) -> None:
-        """Add the cell of a row, as it stands in the file."""
-        place = self._places.get(cell) if self._places is not None else None
-        if place is None:
-            place = len(self.texts)
-            self.texts.append(unquote(cell))
-            if self._places is not None:
-                self._places[cell] = place
-                if place == _PROBED and place > 0.9 * len(self.codes):
-                    self._places = None
-        self.codes.append(place)
+    def add(self, cells: Sequence[str]) -> None:
+        """Add the cells of some rows, as they stand in the file."""
+        places, count = self._places, len(self.texts)
+        if places is None:
+            self.texts.extend(map(unquote, cells))
+            self.codes.extend(range(count, count + len(cells)))
+            return
+        for cell in dict.fromkeys(cells):
+            if cell not in places:
+                places[cell] = len(self.texts)
+                self.texts.append(unquote(cell))
+        self.codes.extend(map(places.__getitem__, cells))
+        if len(self.texts) > max(_PROBED, 0.9 * len(self.codes)):
+            self._places = None
 
     def __bool__(self) -> bool:
         """Whether there is a cell that is not empty."""
@@ -93,8 +99,13 @@ class _Column:
 def _read_columns(lines: Iterator[tuple[int, str]], header: list[str], path: str) -> list[_Column]:
     """Columns of the lines after the header."""
     columns = [_Column() for _ in header]
-    adds = [column.add for column in columns]
-    width = len(header)
+    width, rows = len(header), list[list[str]]()
+
+    def add_rows() -> None:
+        for column, cells in zip(columns, zip(*rows, strict=True), strict=False):
+            column.add(cells)
+        rows.clear()
+
     for number, line in lines:
         cells = line.split("\t")
         if len(cells) != width:
@@ -106,8 +117,10 @@ def _read_columns(lines: Iterator[tuple[int, str]], header: list[str], path: str
                     f"{counted(width, 'column')}"
                 )
             cells = (cells + [""] * width)[:width]
-        for add, cell in zip(adds, cells, strict=True):
-            add(cell)
+        rows.append(cells)
+        if len(rows) == _PORTION:
+            add_rows()
+    add_rows()
     return columns
 
 
@@ -135,11 +148,12 @@ def write_table(table: pd.DataFrame, path: str | Path) -> None:
 
 def write_portions(tables: Iterable[pd.DataFrame], path: str | Path) -> None:
     """Write tables of the same columns, one at least, one below the other (:func:`write_table`), each as it comes."""
+    known_cell = lru_cache(_PROBED)(plain_cell)  # most texts are those of many rows
     with atomic_path(path) as temporary:
         for number, table in enumerate(tables):
             plain = table.rename(columns=lambda name: plain_cell(str(name)))
             for name in plain.columns[[not pd.api.types.is_numeric_dtype(kind) for kind in plain.dtypes]]:
-                plain[name] = plain[name].map(lambda item: plain_cell(item) if isinstance(item, str) else item)
+                plain[name] = plain[name].map(lambda item: known_cell(item) if isinstance(item, str) else item)
             plain.to_csv(
                 temporary, sep="\t", index=False, lineterminator="\n", quoting=csv.QUOTE_NONE,
                 mode="a" if number else "w", header=not number,

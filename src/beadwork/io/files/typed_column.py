@@ -46,6 +46,6 @@ def _is_code(text: str) -> bool:
         or "_" in text
         or not (digits[:1].isdigit() or digits[:1] == ".")
         or (len(digits) > 1 and digits[0] == "0" and digits[1].isdigit())
-        or sum(map(str.isdigit, digits.lower().partition("e")[0].lstrip("0."))) > 17
+        or (len(digits) > 17 and sum(map(str.isdigit, digits.lower().partition("e")[0].lstrip("0."))) > 17)
         or (digits.isdigit() and len(digits) > 15)
     )

@@ -14,12 +14,14 @@ from beadwork.io.files.digest import digest_file
 from beadwork.io.files.tables import read_table
 from beadwork.io.matrix.formats import read_summary
 from beadwork.io.runs.failures import failed_plates
-from beadwork.model.errors import BeadworkError, FileError
+from beadwork.model.errors import BeadworkError, FileError, counted
 from beadwork.model.matrix import Level
 
 PLATE_LEVELS = (Level.GEX, Level.CAL, Level.NORM, Level.QNORM, Level.INF, Level.ZSPC, Level.ZSVC, Level.ZSNC)
 NOT_ALWAYS = (Level.ZSVC, Level.ZSNC)
 """Levels that a run makes where it can, or is asked to."""
+STUDY_LEVELS: tuple[str, ...] = ("MODZ", "MNZ", "index", "index MNZ")
+"""Levels of a status that are of brews and segments of an index; all others are of plates."""
 STATUS_COLUMNS = ("entity", "batch", "level", "state", "columns", "version", "parameters", "inputs", "reference")
 
 
@@ -86,7 +88,7 @@ def _changed(path: Path, item: Mapping[str, str]) -> bool:
 
 
 def results_status(
-    folder: Path, sheet: Iterable[Mapping[str, str]] | None = None, *, verify: bool = False
+    folder: Path, sheet: Iterable[Mapping[str, str]] | None = None, *, verify: bool = False, failed: Path | None = None
 ) -> pd.DataFrame:
     """Status of every plate at every level, then of the signatures of every brew, then of the index.
 
@@ -98,6 +100,8 @@ def results_status(
         Rows of the plate sheet: det_plate, use, batch, brew.  Without it, the plates that are there.
     verify
         Read all matrices as a whole and compare their checksums with those that the next level was made from.
+    failed
+        Table of what failed, if it is not ``failed.tsv`` of the folder.
 
     Returns
     -------
@@ -111,7 +115,7 @@ def results_status(
     if sheet is None:
         sheet = [{"det_plate": plate, "use": "yes", "batch": "", "brew": ""} for plate in there]
     listed = {row["det_plate"]: row for row in sheet}
-    failed = failed_plates(folder)
+    lost = failed_plates(folder, failed)
     rows = []
     for plate in [*listed, *(plate for plate in there if plate not in listed)]:
         known = listed.get(plate)
@@ -123,7 +127,7 @@ def results_status(
             if row["state"] == "missing" and (not used or level in NOT_ALWAYS):
                 continue
             state = row["state"] if used else "retired"
-            state = "failed" if state == "missing" and plate in failed else state
+            state = "failed" if state == "missing" and plate in lost else state
             rows.append(row | {"state": state, "batch": known["batch"] if known else "not in the sheet"})
     brews = {row["brew"]: row["batch"] for row in listed.values() if row["use"] == "yes" and row["brew"]}
     files = {path.name.removesuffix("_MODZ.gctx"): path for path in signature_files(folder)}
@@ -149,7 +153,9 @@ def _index_rows(folder: Path, level: str) -> list[dict[str, Any]]:
     try:
         found = json.loads(manifest.read_text(encoding="utf-8"))
         background = found.get("background") or {}
-        reference = f"background {background['name']} of {background['n_signatures']} signatures" if background else ""
+        reference = ""
+        if background:
+            reference = f"background {background['name']} of {counted(int(background['n_signatures']), 'signature')}"
         return [
             {"entity": item["name"], "batch": "", "level": level, "state": "done", "columns": item["n_signatures"],
              "version": str(found.get("software", "")).removeprefix("beadwork "),

@@ -91,7 +91,10 @@ def _of_perturbagen(answer: Answer, row: int) -> np.ndarray | None:
     if answer.state is None or answer.kept.question.get("where"):
         return None  # another plan: its background is rolled up with the answer only
     rolled = answer.state.rolled_background(QueryParams())
-    return None if rolled is None else rolled.sizes[1][row]
+    if rolled is None:
+        return None
+    sizes = rolled.sizes_of(1, row)
+    return _of_signature(answer, rolled.signature_of(1, row)) if sizes is None else sizes
 
 
 def _background(sizes: np.ndarray | None, score: float | None) -> dict[str, Any] | None:

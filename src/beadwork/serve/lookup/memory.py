@@ -46,7 +46,10 @@ def mapped_array(shape: tuple[int, int], folder: Path | None) -> np.ndarray:
         There is no space for it: asked for at once, as one who writes to a mapped file on a full disk is killed.
     """
     with tempfile.TemporaryFile(dir=folder) as stream:
-        os.posix_fallocate(stream.fileno(), 0, 8 * shape[0] * shape[1])
+        size = 8 * shape[0] * shape[1]
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(stream.fileno(), 0, size)
+        stream.truncate(size)
         return np.memmap(stream, np.float64, "r+", shape=shape)
 
 

@@ -30,6 +30,7 @@ KEPT_STATES = 2
 """Older states that stay open for answers made from them."""
 MOST_BACKGROUND = 64 << 20
 """Bytes of a rolled-up background that are kept in memory; that of a larger index is kept in a file without a name."""
+NULL_FLAG = "is_null_sig"
 PERT = "_pert"
 """Column of the perturbagen of each signature in what is kept of a state."""
 LOOK_SECONDS = 0.5
@@ -82,7 +83,7 @@ class IndexState:
     def signatures(self) -> Any:
         """Arrow table that is kept with answers: what tables show, and the perturbagen of each signature."""
         known = self.index.annotation
-        columns = {name: known.column(name) for name in TABLE_FIELDS if name in known}
+        columns = {name: known.column(name) for name in (*TABLE_FIELDS, NULL_FLAG) if name in known}
         return arrow_rows({**columns, PERT: perturbagen_of(self.plan).astype(np.int32)})
 
     @cached_property

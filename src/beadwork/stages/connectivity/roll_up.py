@@ -104,6 +104,17 @@ class RolledBackground:
     there: Sequence[np.ndarray]
     single: Sequence[tuple[np.ndarray, np.ndarray]]
 
+    def sizes_of(self, level: int, row: int) -> np.ndarray | None:
+        """Sizes of the background scores of one entity; None where it has one signature, whose scores they are."""
+        place = int(np.searchsorted(self.rows[level], row))
+        there = place < len(self.rows[level]) and self.rows[level][place] == row
+        return self.sizes[level][place] if there else None
+
+    def signature_of(self, level: int, row: int) -> int:
+        """Signature of an entity that has one."""
+        alone, signatures = self.single[level]
+        return int(signatures[np.searchsorted(alone, row)])
+
     def tau(self, level: int, scores: np.ndarray, of_signatures: np.ndarray) -> np.ndarray:
         """Tau of the scores of a level, shape (entities, queries), by the tau of signatures, (queries, signatures)."""
         rows, sizes, (alone, signatures) = self.rows[level], self.sizes[level], self.single[level]

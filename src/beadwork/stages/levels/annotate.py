@@ -7,7 +7,7 @@ import logging
 import numpy as np
 import pandas as pd
 
-from beadwork.model.errors import AlignmentError, name_some
+from beadwork.model.errors import AlignmentError, counted, name_some
 from beadwork.model.levels.wells import plain_text
 from beadwork.model.matrix import Matrix
 
@@ -58,8 +58,9 @@ def add_fields(matrix: Matrix, table: pd.DataFrame, *, what: str = "matrix", sou
         if differ.any():
             at = int(differ.to_numpy().argmax())
             log.warning(
-                "%s: %s of %d columns is not that of %s (%s: %s there, %s here); the value of the matrix stays",
-                what, name, int(differ.sum()), source, differ.index[at], theirs.iloc[at], ours.iloc[at],
+                "%s: %s of %s is not that of %s (%s: %s there, %s here); the value of the matrix stays",
+                what, name, counted(int(differ.sum()), "column"), source, differ.index[at],
+                theirs.iloc[at], ours.iloc[at],
             )  # fmt: skip
         fill = ours.isna() & theirs.notna()
         if fill.any():
