@@ -70,7 +70,7 @@ def take_files(page: Page, folder: Path) -> None:
     table, sets = make_files(folder)
     page.goto(SITE)
     page.set_input_files("input[type=file]", table)
-    page.get_by_role("button", name="Find connections").wait_for()
+    page.locator(".preview button", has_text="Find connections").wait_for()
     settle(page)
     top = page.locator(".preview").bounding_box()
     picture(page, "file", int(top["y"] + top["height"] + 12))

@@ -1,6 +1,8 @@
 """What a source package and a repository hold: never the user's own plates."""
 
+import fnmatch
 import importlib.util
+import re
 import subprocess
 import sys
 import tarfile
@@ -62,3 +64,40 @@ def test_git_ignores_the_plates_of_the_user(name):
     if done.returncode == 128:
         pytest.skip("not a checkout of git")
     assert done.returncode == 0
+
+
+def lines_of(name: str) -> list[str]:
+    return (ROOT / name).read_text(encoding="utf-8").splitlines()
+
+
+def copied_by_docker() -> list[str]:
+    copies = [line.split()[1:] for line in lines_of("envs/Dockerfile") if line.startswith("COPY ")]
+    return [source for words in copies for source in words[:-1]]
+
+
+def test_an_image_is_built_from_what_is_there_and_let_through():
+    """What each COPY names exists and is not held back by .dockerignore, which lets nothing else through."""
+    sources = copied_by_docker()
+    assert sources and [name for name in sources if not (ROOT / name).exists()] == []
+    rules = [line for line in lines_of(".dockerignore") if line and not line.startswith("#")]
+    assert rules[0] == "*"
+    assert sorted(line.removeprefix("!") for line in rules if line.startswith("!")) == sorted(sources)
+    held_back = [line for line in rules[1:] if not line.startswith("!")]
+    assert not [name for name in sources for rule in held_back if fnmatch.fnmatch(name, rule)]
+
+
+def test_both_recipes_of_images_have_the_same_pinned_base_and_the_same_files():
+    docker, apptainer = lines_of("envs/Dockerfile"), lines_of("envs/beadwork.def")
+    bases = [line.split()[1] for line in (*docker, *apptainer) if re.match(r"FROM |From: ", line)]
+    assert len(bases) == 2 and len(set(bases)) == 1
+    assert re.fullmatch(r"[\w/.-]+:\d+\.\d+\.\d+-\w+-\w+", bases[0]), bases[0]
+    for lines in (docker, apptainer):
+        installed = re.findall(r"pip install .*", "\n".join(lines))
+        assert installed and all(re.search(r"==\d+\.\d+", line) for line in installed), installed
+        assert any("uv sync --frozen" in line for line in lines)
+    files = [
+        line.split() for line in apptainer if line.endswith(tuple(f" /opt/beadwork/{x}" for x in copied_by_docker()))
+    ]
+    assert sorted(source for source, _ in files) == sorted(copied_by_docker())
+    extras = {re.search(r"uv sync .*", "\n".join(lines))[0] for lines in (docker, apptainer)}
+    assert len(extras) == 1 and "--extra slurm" in extras.pop()

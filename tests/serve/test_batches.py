@@ -146,3 +146,31 @@ def test_cancel_and_ask_the_rest(open_index, questions, tmp_path):
     later = create_app(open_index, hosts=["127.0.0.1"], store=Store(tmp_path / "kept.sqlite"))
     with testclient.TestClient(later, base_url="http://127.0.0.1") as client:
         assert client.get(f"/api/batches/{key}").json()["done"] == 5, "another server reads the same file"
+
+
+def test_background_beside_a_perturbagen_is_its_own(toy_files, tmp_path):
+    import pandas as pd
+
+    from beadwork.api import ConnectivityIndex
+    from beadwork.serve.app import create_app
+
+    info = pd.read_csv(toy_files[1], sep="\t")
+    drugs = np.flatnonzero(info["pert_iname"] != "DMSO")[::3]
+    for field in ("pert_iname", "pert_id"):
+        info.loc[drugs, field] = [f"single-{number:03d}" for number in range(len(drugs))]
+    info.to_csv(tmp_path / "siginfo.tsv", sep="\t", index=False)
+    ConnectivityIndex.build(tmp_path / "index", toy_files[0], tmp_path / "siginfo.tsv")
+    index = ConnectivityIndex.open(tmp_path / "index")
+    genes = index.genes["symbol"].tolist()
+    with testclient.TestClient(create_app(index, hosts=["127.0.0.1"]), base_url="http://127.0.0.1") as client:
+        state = ask(client, "one", [{"name": "one", "up": genes[:20], "down": genes[20:40]}])
+        base = f"/api/queries/{state['members'][0]['id']}"
+        rows = client.get(f"{base}/perts?limit=500&fields=pert_iname,n_signatures,ncs,tau").json()["rows"]
+        checked = {1: 0, 2: 0}
+        for name, size, ncs, tau in rows[::4]:
+            if tau is None or ncs == 0:
+                continue
+            behind = client.get(f"{base}/beside", params={"pert": name}).json()["background"]
+            assert 100 * behind["below"] / behind["n"] == pytest.approx(abs(tau), abs=1e-3), name
+            checked[min(size, 2)] += 1
+        assert checked[1] > 3 and checked[2] > 0, "both of one signature and of several"

@@ -95,6 +95,21 @@ def test_fields_of_samples_are_offered_and_groups_compared(client, open_index, t
         assert status == 422 and words in refused["words"] and "/tmp" not in refused["words"]
 
 
+def test_a_comparison_that_takes_too_long_is_said(client, open_index, monkeypatch):
+    from beadwork.serve.routes import signatures
+
+    values, fields, genes = values_of(open_index)
+    table = pd.DataFrame(values.T, genes, fields.index).to_csv(sep="\t")
+    monkeypatch.setattr(signatures, "MOST_SECONDS", 0.0)
+    sent = {"file": ("values.tsv", table), "design": ("samples.tsv", fields.to_csv(sep="\t"))}
+    slow = client.post("/api/signature", files=sent, data={"groupby": "arm", "control": "well"})
+    assert slow.status_code == 503 and "`beadwork signature` has no such limit" in slow.json()["words"]
+    monkeypatch.undo()
+    pytest.importorskip("pylimma", reason="the extra signature is not installed")
+    again = client.post("/api/signature", files=sent, data={"groupby": "arm", "control": "well"})
+    assert again.status_code == 200 and again.json()["count"] == 2, again.text
+
+
 def test_a_choice_of_groups_needs_their_field(client, table):
     status, refused = send(client, "de.csv", table, case="ill")
     assert (status, refused["field"]) == (422, "case") and "case needs groupby" in refused["words"]

@@ -71,12 +71,21 @@ def quiet_cluster(slurm: Path):
 
 
 def test_a_study_through_the_profile_gives_the_bytes_of_a_local_run(run_folder: Path, same_bytes, recovery):
-    with recovery("(none: four plates of 24 wells through Slurm, 9 jobs)", ""):
+    with recovery("(none: four plates of 24 wells through Slurm, 6 jobs)", ""):
         text = finish(start(run_folder), run_folder)
     assert same_bytes(run_folder / "results") > 40
     submitted = re.findall(r"has been submitted with SLURM jobid", text)
-    # four plates and two brews, one job each; then the plate check, index and query; tables and status run here
-    assert len(submitted) == 9
+    # four plates and two brews, one job each; the steps of the study run here
+    assert len(submitted) == 6
+
+
+def test_steps_of_a_large_study_are_jobs(run_folder: Path, same_bytes):
+    settings = yaml.safe_load((run_folder / "config.yaml").read_text()) | {"local_study": 3}
+    (run_folder / "config.yaml").write_text(yaml.safe_dump(settings))
+    done = call(*workflow_words(run_folder, "slurm", *QUICK), cwd=run_folder)
+    assert done.returncode == 0, done.stdout
+    assert same_bytes(run_folder / "results") > 40
+    assert len(re.findall(r"has been submitted with SLURM jobid", done.stdout)) == 9
 
 
 def test_plates_go_as_an_array(run_folder: Path, same_bytes):
@@ -137,13 +146,11 @@ def test_a_node_that_goes_down_costs_nothing(run_folder: Path, same_bytes, slurm
     with recovery("a node goes down with its job", "none: Slurm runs the job again, after two minutes"):
         wait_until(lambda: "down" in call("sinfo", "-h", "-n", node, "-o", "%t").stdout, 60)
         call(SLURM, "node", slurm, node, "up")
-        if not os.environ.get("BEADWORK_RECOVERY"):  # Slurm holds a requeued job back for two minutes
-            wait_until(lambda: re.search(rf"[Rr]equeu.*JobId={job}\b", control_log(slurm)))
-            call("scontrol", "update", f"jobid={job}", "StartTime=now")
+        # Slurm holds a requeued job back for two minutes; it is left to do so: started at once while messages of the
+        # failed node were still under way, it ended slurmctld (22.05) with a segmentation fault
         text = finish(run, run_folder)
     assert same_bytes(run_folder / "results", whole=False) >= 8
-    # if it started before all of the failed node's messages had arrived, Slurm ends it once more and Snakemake retries
-    assert text.count("has been submitted with SLURM jobid") in (2, 3)
+    assert text.count("has been submitted with SLURM jobid") == 2
     assert re.search(rf"[Rr]equeu.*JobId={job}\b", logged := control_log(slurm)), logged
 
 

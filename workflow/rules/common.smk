@@ -69,7 +69,7 @@ def has_level_2(results, plate):
     folder = Path(results, plate)
     names = [f"{plate}_{level}.gctx" for level in ("GEX", "CAL", "SUPPORT")]
     return PlateState.read(folder).has_level_2 or all(
-        (folder / name).is_file() for name in [*names, "qc/deconvolve.tsv"]
+        exists(str(folder / name)) for name in [*names, "qc/deconvolve.tsv"]
     )
 
 
@@ -92,7 +92,7 @@ def read_inputs():
         [(read_text(path, f"{source}: plates"), path) for path in settings.sheets],
         data=settings.data,
         files=PLANNING,
-        done=lambda plate: has_level_2(settings.results, plate),
+        done=lambda plate: STORED or has_level_2(settings.results, plate),
     )
     return settings, {row.det_plate: row for row in rows}
 
@@ -119,6 +119,8 @@ try:
     PLATES = Known(PLATES)
     for plate in PLATES if PLANNING else ():
         COUNTS[plate]
+    for path in CFG.sheets:
+        here(path)
 except BeadworkError as error:
     raise WorkflowError(str(error)) from None
 
@@ -131,7 +133,10 @@ NOTHING = {"plates": (), "figures": (), "queries": ()}
 def left_out():
     """What failed in a run that now goes on without it (failures.smk)."""
     file = os.getenv("BEADWORK_LEFT_OUT")
-    return json.loads(Path(file).read_text()) if file else NOTHING
+    if not file:
+        return NOTHING
+    workflow.register_envvars("BEADWORK_LEFT_OUT")  # of jobs on other machines as well
+    return json.loads(Path(here(file)).read_text())
 
 
 LEFT_OUT = left_out()
@@ -157,6 +162,9 @@ NOISE_MODEL = {"off": "", "default": "", "own": OWN_NOISE}.get(CFG.noise, CFG.no
 
 
 USES_SD = CFG.zscore_sd or CFG.consensus_sd
+# whether the steps of the whole study run where Snakemake runs: those of a small one wait longer in a queue than they
+# work, and a storage that jobs elsewhere have filled is not always seen to hold a new folder
+STUDY_HERE = len(PLATES) <= CFG.local_study or not SHARED
 
 
 pathvars:
@@ -206,7 +214,7 @@ def doubt_files(*names):
 
 def kept(files):
     """Outputs that stay until their job replaces them."""
-    return {name: update(path) for name, path in files.items()}
+    return {name: keep(path) for name, path in files.items()}
 
 
 def score_doubt():
@@ -222,7 +230,7 @@ def doubt_figures():
     }
     return {
         name: report(
-            update(f"<results>/report/{{plate}}/{name}.svg"),
+            keep(f"<results>/report/{{plate}}/{name}.svg"),
             caption=f"../report/{name}.rst",
             category="Plates",
             subcategory="{plate}",
@@ -255,13 +263,14 @@ def has_vehicles(plate):
 def plate_files(vehicles):
     """Files of the rule that makes all levels of a plate; they stay until it replaces them.
 
-    INFSD is not among them: nothing asks for it, and with an output that was never made Snakemake would not see that
-    parameters changed.
+    INFSD is among them in a storage only: nothing asks for it, and with an output that was never made Snakemake would
+    not see that parameters changed.
     """
     levels = ["GEX", "CAL", "SUPPORT", "NORM", "QNORM", "INF", "ZSPC"]
     levels += ["SD", "ODDS"] if CFG.deconvolve.gives_sd else []
     levels += ["RELIABILITY"] if CFG.consensus_sd else []
     levels += ["ZSVC"] if vehicles else []
+    levels += ["INFSD"] if STORED and USES_SD else []
     steps = ["deconvolve", "normalize", "infer", "zscore"]
     steps += ["zscore_vehicle"] if vehicles else []
     files = {level: f"<results>/{{plate}}/{{plate}}_{level}.gctx" for level in levels}
@@ -304,7 +313,7 @@ def names_with_vehicles(wanted=True):
 
 def report_what_there_is():
     """Write the report after a run in which something failed, so that one plate or figure blocks no other."""
-    if not (CFG.report and PLANNING and Path(CFG.results).is_dir()):
+    if not (CFG.report and PLANNING and not STORED and Path(CFG.results).is_dir()):
         return
     words = ["beadwork", "report", CFG.results, "-o", f"{CFG.results}/report"]
     words += [word for path in CFG.sheets for word in ("--plates", path)]
@@ -355,13 +364,13 @@ def report_figures():
 
 def closing_lines():
     """Where the results of a finished run are."""
-    lines = []
+    lines, results = [], address_of(CFG.results)
     if CFG.report:
-        lines.append(f"report      {CFG.results}/report/index.html")
+        lines.append(f"report      {results}/report/index.html")
     lines += [
-        f"signatures  {CFG.results}/signatures/ and {CFG.results}/siginfo.tsv",
-        f"QC rows     {CFG.results}/qc.tsv",
-        f"index       {CFG.results}/index (ask it: beadwork query, beadwork serve)",
+        f"signatures  {results}/signatures/ and {results}/siginfo.tsv",
+        f"QC rows     {results}/qc.tsv",
+        f"index       {results}/index (ask it: beadwork query, beadwork serve)",
     ]
     return "\n".join(lines)
 
@@ -374,9 +383,9 @@ def all_targets():
         "<results>/{plate}/{plate}_ZSVC.gctx", filter(has_vehicles, PLATES)
     )
     targets += ["<results>/qc.tsv", "<results>/siginfo.tsv"]
-    targets += ["<results>/index/manifest.json", "<results>/plate_check.tsv"]
+    targets += [index_of("index"), "<results>/plate_check.tsv"]
     targets += ["<results>/status.tsv"]
-    targets += ["<results>/index_MNZ/manifest.json"] if CFG.noise != "off" else []
+    targets += [index_of("index_MNZ")] if CFG.noise != "off" else []
     targets += expand("<results>/queries/{query}", query=QUERIES)
     if CFG.report:
         targets += [*report_figures(), "<results>/report/index.html"]

@@ -14,9 +14,9 @@ rule consensus:
             else []
         ),
     output:
-        matrix=update("<results>/signatures/{brew}_MODZ.gctx"),
-        siginfo=update("<results>/signatures/{brew}_siginfo.tsv"),
-        qc=update("<results>/signatures/qc/consensus/{brew}.tsv"),
+        matrix=keep("<results>/signatures/{brew}_MODZ.gctx"),
+        siginfo=keep("<results>/signatures/{brew}_siginfo.tsv"),
+        qc=keep("<results>/signatures/qc/consensus/{brew}.tsv"),
     log:
         "<logs>/consensus/{brew}.log",
     benchmark:
@@ -49,7 +49,7 @@ rule collect_siginfo:
     input:
         expand("<results>/signatures/{brew}_siginfo.tsv", brew=BREWS),
     output:
-        update("<results>/siginfo.tsv"),
+        keep("<results>/siginfo.tsv"),
     log:
         "<logs>/collect_siginfo.log",
     benchmark:

@@ -9,10 +9,10 @@ rule deconvolve:
         map=own_file("map"),
     output:
         **kept(doubt_files("SD", "ODDS")),
-        gex=update("<results>/{plate}/{plate}_GEX.gctx"),
-        calibrators=update("<results>/{plate}/{plate}_CAL.gctx"),
-        support=update("<results>/{plate}/{plate}_SUPPORT.gctx"),
-        qc=update("<results>/{plate}/qc/deconvolve.tsv"),
+        gex=keep("<results>/{plate}/{plate}_GEX.gctx"),
+        calibrators=keep("<results>/{plate}/{plate}_CAL.gctx"),
+        support=keep("<results>/{plate}/{plate}_SUPPORT.gctx"),
+        qc=keep("<results>/{plate}/qc/deconvolve.tsv"),
     log:
         "<logs>/deconvolve/{plate}.log",
     benchmark:

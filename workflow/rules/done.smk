@@ -25,14 +25,14 @@ def folder_of(plate):
 
 @functools.cache
 def beads_are_there(path):
-    """Whether there are beads; a folder that was emptied has none, and what has an address is not looked for."""
+    """Whether there are beads; a folder that was emptied has none, and what is in a storage is not looked for."""
     if is_stored(path):
         return True
     try:
         with os.scandir(path) as files:
-            return next(files, None) is not None
+            return next(files, None) is not None or STORED
     except OSError:
-        return Path(path).is_file()
+        return Path(path).is_file() or STORED
 
 
 def has_beads(row):
@@ -72,8 +72,8 @@ def own_file(role):
         path = own_files(wildcards.plate).get(role)
         if path is None:
             return []
-        if CFG.stages == "separate":
-            return str(path)
+        if CFG.stages == "separate" or STORED:
+            return here(str(path))
         records = state_of(wildcards.plate).records
         return ancient(str(path)) if is_known(records, role, path) else str(path)
 
@@ -119,8 +119,10 @@ class Needs(dict):
 @functools.cache
 def patterns_of_plate(vehicles):
     """Files that the rule of a plate makes, as patterns."""
-    found = map(str, plate_files(vehicles).values())
-    return [path.replace("<results>", CFG.results) for path in found]
+    files = plate_files(vehicles)
+    if CFG.stages == "separate":
+        del files["record"]
+    return [str(path).replace("<results>", CFG.results) for path in files.values()]
 
 
 def files_of(plate):
@@ -139,9 +141,12 @@ NEEDS = Needs()
 
 
 def stored(path):
-    """A path as an input: by the storage that its address names (`fs://` is that of the plugin fs)."""
+    """A path as an input: by the storage that its address names (`fs://` is that of the plugin fs).
+
+    Without an address it is a file that all jobs see, or else stands in the storage of all other files.
+    """
     if not is_stored(path):
-        return path
+        return here(path) if STORED and SHARED and os.path.exists(path) else path
     kind, _, rest = path.partition("://")
     return storage.fs(rest) if kind == "fs" else storage(path)
 
@@ -207,7 +212,7 @@ TOUCHED = TouchedBeads()
 def local_beads(plate):
     """Beads of a plate as an input: by the storage of an address, and without their date where only that is new."""
     path = PLATES[plate].lxb
-    if is_stored(path):
+    if STORED or is_stored(path):
         return stored(path)
     return ancient(path) if TOUCHED[plate] else path
 
@@ -247,8 +252,7 @@ def beads_to_draw(wildcards):
 
 def can_be_drawn(plate):
     """Whether a plate has figures or can have them."""
-    there = Path(CFG.results, "report", plate, "wells.svg").is_file()
-    return there or has_beads(PLATES[plate])
+    return has_beads(PLATES[plate]) or exists(f"{CFG.results}/report/{plate}/wells.svg")
 
 
 def upgraded(plate, steps=tuple(CURRENT)):
@@ -276,6 +280,8 @@ def as_kept(path, start, now, reasons):
     """Parameter that says how a file is made: the text that Snakemake keeps of it, unless there is a reason to make it anew."""
     if not PLANNING:
         return ""
+    if STORED:  # what there is says so itself, and is not fetched to be asked
+        return now if CFG.on_upgrade == "rerun" else ""
     if reasons:
         return f"{now}; {'; '.join(reasons)}"
     kept = kept_text(path, start)
@@ -354,7 +360,7 @@ def noise_input(wildcards):
     path = Path(CFG.results, wildcards.plate, f"{wildcards.plate}_ZSNC.gctx")
     record = matrix_record(path)
     known = record and is_known([record], "noise", Path(NOISE_MODEL))
-    return ancient(NOISE_MODEL) if CFG.noise == "own" or known else NOISE_MODEL
+    return ancient(NOISE_MODEL) if CFG.noise == "own" or known else here(NOISE_MODEL)
 
 
 def level_numbers(step, level, names):

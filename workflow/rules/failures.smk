@@ -18,11 +18,23 @@ SAYS = "beadwork: error: "
 """How a command begins to say what is wrong with its input; it exits with code 2 then."""
 
 
-def last_words(path):
-    """What a log says at last of a failure, and whether further attempts can help: what is wrong with the input stays."""
+def text_of(log):
+    """Text of the log of a job, from the storage if jobs run elsewhere; empty if there is none."""
+    if STORED and not SHARED:
+        try:
+            workflow.async_run(log.storage_object.managed_retrieve())
+        except Exception as error:  # whatever a storage has to say
+            logger.debug(f"{log}: {error}")
     try:
-        lines = Path(path).read_text(errors="replace").splitlines()
+        return Path(log).read_text(errors="replace")
     except OSError:
+        return ""
+
+
+def last_words(log):
+    """What a log says at last of a failure, and whether further attempts can help: what is wrong with the input stays."""
+    lines = text_of(log).splitlines()
+    if not lines and not Path(log).is_file():
         return "", True
     said = [line.removeprefix(SAYS) for line in lines if line.startswith(SAYS)]
     if said:
@@ -49,8 +61,7 @@ def stage_of(job, log):
     if not beneath:  # a rule of a workflow that uses this one
         return job.rule.name
     stage = beneath[0].removesuffix(".log")
-    text = Path(log).read_text(errors="replace") if Path(log).is_file() else ""
-    steps = re.findall(r"^beadwork: info: .*: step (\w+)$", text, re.MULTILINE)
+    steps = re.findall(r"^beadwork: info: .*: step (\w+)$", text_of(log), re.MULTILINE)
     return steps[-1] if steps and stage == "plate" else stage
 
 
@@ -71,10 +82,11 @@ def failures():
     """Rows of failed.tsv, and what is to be left out because of them: plates, figures, queries."""
     rows, out = [], {"plates": [], "figures": [], "queries": []}
     for job in failed_jobs():
-        names, log = job.wildcards, str(job.log[0]) if job.log else ""
+        names, log = job.wildcards, job.log[0] if job.log else ""
         plates = PLATES_OF.get(names.get("brew"), [names.get("plate", "")])
         stage, message = stage_of(job, log), last_words(log)[0]
-        rows += [(plate, stage, message, log, str(job.attempt)) for plate in plates]
+        place = log.storage_object.print_query if STORED and log else str(log)
+        rows += [(plate, stage, message, place, str(job.attempt)) for plate in plates]
         if stage.startswith("figures_"):
             out["figures"] += map(str, job.output)
         elif names.get("query"):
@@ -165,6 +177,11 @@ def before_the_run(log=None):
         FAILED.unlink(missing_ok=True)
 
 
+def failed_input():
+    """What failed, as input of the study's steps; without a storage they find it in the folder of results."""
+    return here(str(FAILED)) if STORED and LEFT_OUT is not NOTHING else []
+
+
 def last_lines():
     """Where everything is, and what failed; the run that was started says it, not those that go on from it."""
     if LEFT_OUT is NOTHING:
@@ -192,7 +209,8 @@ def after_failure(log=None):
     rest = set(PLATES) - set(out["plates"])
     if not CFG.strict and rest and any(out.values()) and again and whole_run():
         out = {key: [*LEFT_OUT[key], *items] for key, items in out.items()}
-        file = Path(".snakemake", "beadwork_left_out.json").absolute()
+        file = Path(".snakemake", "beadwork_left_out.json")
+        file = file.absolute() if SHARED else file
         file.write_text(json.dumps(out))
         print(
             f"going on without what failed: {', '.join(sorted({row[0] or row[1] for row in rows})[:5])} ...",

@@ -9,11 +9,12 @@ rule index:
         matrices=expand("<results>/signatures/{brew}_MODZ.gctx", brew=BREWS),
         siginfo="<results>/siginfo.tsv",
     output:
-        update("<results>/index/manifest.json"),
+        index_made("index"),
     log:
         "<logs>/index.log",
     benchmark:
         "<benchmarks>/index.tsv"
+    localrule: STUDY_HERE
     conda:
         "../../envs/beadwork.yaml"
     threads: 2
@@ -22,7 +23,7 @@ rule index:
         runtime=minutes(10, 0.1),
     params:
         made_with=number_of_study("index", "index"),
-        index=subpath(output[0], parent=True),
+        index=lambda wildcards, output: index_folder(output[0]),
         flags=flags("index"),
     message:
         "Bringing the connectivity index in step"

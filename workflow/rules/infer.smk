@@ -7,11 +7,11 @@ rule infer:
     input:
         **({"measured_sd": doubt_files("SD")["sd"]} if USES_SD else {}),
         matrix="<results>/{plate}/{plate}_QNORM.gctx",
-        model=CFG.infer.model or [],
+        model=here(CFG.infer.model),
     output:
         **(kept(score_doubt()) if USES_SD else {}),
-        matrix=update("<results>/{plate}/{plate}_INF.gctx"),
-        qc=update("<results>/{plate}/qc/infer.tsv"),
+        matrix=keep("<results>/{plate}/{plate}_INF.gctx"),
+        qc=keep("<results>/{plate}/qc/infer.tsv"),
     log:
         "<logs>/infer/{plate}.log",
     benchmark:

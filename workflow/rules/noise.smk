@@ -4,7 +4,7 @@ A model of the study itself is learned once, at the first run, and kept when pla
 other plate. Delete results/noise/own.h5 to learn it anew.
 """
 
-if CFG.noise == "own" and not Path(OWN_NOISE).exists():
+if CFG.noise == "own" and not exists(OWN_NOISE):
 
     rule train_noise:
         input:
@@ -34,8 +34,8 @@ rule denoise:
         noise=noise_input,
         matrix="<results>/{plate}/{plate}_ZSPC.gctx",
     output:
-        matrix=update("<results>/{plate}/{plate}_ZSNC.gctx"),
-        qc=update("<results>/{plate}/qc/denoise.tsv"),
+        matrix=keep("<results>/{plate}/{plate}_ZSNC.gctx"),
+        qc=keep("<results>/{plate}/qc/denoise.tsv"),
     log:
         "<logs>/denoise/{plate}.log",
     benchmark:
@@ -67,9 +67,9 @@ rule consensus_cleaned:
             "<results>/{plate}/{plate}_ZSNC.gctx", plates_of(wildcards.brew)
         ),
     output:
-        matrix=update("<results>/signatures/{brew}_MNZ.gctx"),
-        siginfo=update("<results>/signatures/{brew}_MNZ_siginfo.tsv"),
-        qc=update("<results>/signatures/qc/consensus_cleaned/{brew}.tsv"),
+        matrix=keep("<results>/signatures/{brew}_MNZ.gctx"),
+        siginfo=keep("<results>/signatures/{brew}_MNZ_siginfo.tsv"),
+        qc=keep("<results>/signatures/qc/consensus_cleaned/{brew}.tsv"),
     log:
         "<logs>/consensus_cleaned/{brew}.log",
     benchmark:
@@ -97,7 +97,7 @@ rule collect_cleaned_siginfo:
     input:
         expand("<results>/signatures/{brew}_MNZ_siginfo.tsv", brew=BREWS),
     output:
-        update("<results>/MNZ_siginfo.tsv"),
+        keep("<results>/MNZ_siginfo.tsv"),
     log:
         "<logs>/collect_cleaned_siginfo.log",
     benchmark:
@@ -120,11 +120,12 @@ rule index_cleaned:
         matrices=expand("<results>/signatures/{brew}_MNZ.gctx", brew=BREWS),
         siginfo="<results>/MNZ_siginfo.tsv",
     output:
-        update("<results>/index_MNZ/manifest.json"),
+        index_made("index_MNZ"),
     log:
         "<logs>/index_cleaned.log",
     benchmark:
         "<benchmarks>/index_cleaned.tsv"
+    localrule: STUDY_HERE
     conda:
         "../../envs/beadwork.yaml"
     threads: 2
@@ -133,7 +134,7 @@ rule index_cleaned:
         runtime=minutes(10, 0.1),
     params:
         made_with=number_of_study("index", "index_MNZ"),
-        index=subpath(output[0], parent=True),
+        index=lambda wildcards, output: index_folder(output[0]),
         # whatever the other index holds: only landmarks are cleaned
         flags=render_flags(CFG.index.model_copy(update={"space": "auto"})),
     message:
@@ -149,7 +150,7 @@ rule figures_noise:
         rows="<results>/{plate}/qc/denoise.tsv",
     output:
         noise=report(
-            update("<results>/report/{plate}/noise.svg"),
+            keep("<results>/report/{plate}/noise.svg"),
             caption="../report/noise.rst",
             category="Plates",
             subcategory="{plate}",

@@ -6,10 +6,10 @@ rule normalize:
         gex="<results>/{plate}/{plate}_GEX.gctx",
         calibrators="<results>/{plate}/{plate}_CAL.gctx",
     output:
-        norm=update("<results>/{plate}/{plate}_NORM.gctx"),
-        qnorm=update("<results>/{plate}/{plate}_QNORM.gctx"),
-        curves=update("<results>/{plate}/{plate}_CURVES.tsv"),
-        qc=update("<results>/{plate}/qc/normalize.tsv"),
+        norm=keep("<results>/{plate}/{plate}_NORM.gctx"),
+        qnorm=keep("<results>/{plate}/{plate}_QNORM.gctx"),
+        curves=keep("<results>/{plate}/{plate}_CURVES.tsv"),
+        qc=keep("<results>/{plate}/qc/normalize.tsv"),
     log:
         "<logs>/normalize/{plate}.log",
     benchmark:

@@ -19,7 +19,7 @@ rule collect_brew_qc:
             else []
         ),
     output:
-        update("<results>/signatures/qc/{brew}.tsv"),
+        keep("<results>/signatures/qc/{brew}.tsv"),
     log:
         "<logs>/collect_brew_qc/{brew}.log",
     benchmark:
@@ -42,13 +42,15 @@ rule collect_brew_qc:
 rule check_plates:
     input:
         per_plate("<results>/{plate}/{plate}_GEX.gctx"),
+        failed=failed_input(),
     output:
-        table=update("<results>/plate_check.tsv"),
-        qc=update("<results>/plate_check_qc.tsv"),
+        table=keep("<results>/plate_check.tsv"),
+        qc=keep("<results>/plate_check_qc.tsv"),
     log:
         "<logs>/check_plates.log",
     benchmark:
         "<benchmarks>/check_plates.tsv"
+    localrule: STUDY_HERE
     conda:
         "../../envs/beadwork.yaml"
     threads: 1
@@ -59,11 +61,12 @@ rule check_plates:
         made_with=number_of_study("check-plates"),
         results=subpath(output.table, parent=True),
         sheets=sheet_flags(),
+        failed=lambda wildcards, input: file_flags(input, "failed"),
         flags=flags("check_plates"),
     message:
         "Do the plates hold what the plate sheet says?"
     shell:
-        "beadwork check-plates {params.results:q} {params.sheets} {params.flags} -o {output.table:q}"
+        "beadwork check-plates {params.results:q} {params.sheets} {params.failed} {params.flags} -o {output.table:q}"
         " --qc {output.qc:q} 2> {log:q}"
 
 
@@ -72,9 +75,9 @@ rule collect_qc:
         expand("<results>/signatures/qc/{brew}.tsv", brew=BREWS),
         "<results>/plate_check_qc.tsv",
     output:
-        qc=update("<results>/qc.tsv"),
-        wells=update("<results>/wells.tsv"),
-        plates=update("<results>/plates.tsv"),
+        qc=keep("<results>/qc.tsv"),
+        wells=keep("<results>/wells.tsv"),
+        plates=keep("<results>/plates.tsv"),
     log:
         "<logs>/collect_qc.log",
     benchmark:
@@ -84,7 +87,7 @@ rule collect_qc:
         "../../envs/beadwork.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: attempt * (600 + len(PLATES) // 10),
+        mem_mb=lambda wildcards, attempt: attempt * (600 + len(PLATES) // 3),
         runtime=minutes(5),
     params:
         made_with=number_of_study("collect"),
@@ -98,15 +101,17 @@ rule status:
     input:
         qc="<results>/qc.tsv",
         siginfo="<results>/siginfo.tsv",
-        index="<results>/index/manifest.json",
-        cleaned=["<results>/index_MNZ/manifest.json"] if CFG.noise != "off" else [],
+        index=index_of("index"),
+        cleaned=[index_of("index_MNZ")] if CFG.noise != "off" else [],
         zsvc=lambda wildcards: per_plate(
             "<results>/{plate}/{plate}_ZSVC.gctx", filter(has_vehicles, PLATES)
         ),
+        rest=lambda wildcards: looked_at() if STORED else [],
+        failed=failed_input(),
     output:
-        record=update("<results>/status.tsv"),
+        record=keep("<results>/status.tsv"),
         page=report(
-            update("<results>/report/changes.html"),
+            keep("<results>/report/changes.html"),
             caption="../report/changes.rst",
             category="Study",
             labels={"figure": "what is new, and what is there"},
@@ -125,8 +130,9 @@ rule status:
     params:
         results=subpath(output.record, parent=True),
         sheets=sheet_flags(),
+        failed=lambda wildcards, input: file_flags(input, "failed"),
     message:
         "What is new, and what is there"
     shell:
-        "beadwork status {params.results:q} {params.sheets} --record {output.record:q} --page {output.page:q}"
+        "beadwork status {params.results:q} {params.sheets} {params.failed} --record {output.record:q} --page {output.page:q}"
         " > {log:q} 2>&1"

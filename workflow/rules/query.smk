@@ -3,15 +3,16 @@
 
 rule query:
     input:
-        index="<results>/index/manifest.json",
-        up=lambda wildcards: query_item(wildcards).up,
-        down=lambda wildcards: query_item(wildcards).down or [],
+        index=index_of("index"),
+        up=lambda wildcards: here(query_item(wildcards).up),
+        down=lambda wildcards: here(query_item(wildcards).down),
     output:
-        update(directory("<results>/queries/{query}")),
+        keep(directory("<results>/queries/{query}")),
     log:
         "<logs>/query/{query}.log",
     benchmark:
         "<benchmarks>/query/{query}.tsv"
+    localrule: STUDY_HERE
     conda:
         "../../envs/beadwork.yaml"
     threads: 2
@@ -22,7 +23,7 @@ rule query:
         down=lambda wildcards, input: (
             f"--down {shlex.quote(str(input.down))}" if input.down else ""
         ),
-        index=subpath(input.index, parent=True),
+        index=lambda wildcards, input: index_folder(input.index),
         flags=flags("query"),
     message:
         "{wildcards.query}: asking the index"

@@ -15,21 +15,21 @@ rule figures_plate:
     output:
         **doubt_figures(),
         wells=report(
-            update("<results>/report/{plate}/wells.svg"),
+            keep("<results>/report/{plate}/wells.svg"),
             caption="../report/wells.rst",
             category="Plates",
             subcategory="{plate}",
             labels={"figure": "wells"},
         ),
         calibration=report(
-            update("<results>/report/{plate}/calibration.svg"),
+            keep("<results>/report/{plate}/calibration.svg"),
             caption="../report/calibration.rst",
             category="Plates",
             subcategory="{plate}",
             labels={"figure": "calibration curves"},
         ),
         beads=report(
-            update("<results>/report/{plate}/beads.svg"),
+            keep("<results>/report/{plate}/beads.svg"),
             caption="../report/beads.rst",
             category="Plates",
             subcategory="{plate}",
@@ -60,11 +60,12 @@ rule figures_brew:
         ),
     output:
         replicates=report(
-            update("<results>/report/{brew}/replicates.svg"),
+            keep("<results>/report/{brew}/replicates.svg"),
             caption="../report/replicates.rst",
             category="Replicates",
             labels={"brew": "{brew}", "figure": "replicate correlation"},
         ),
+        table=keep("<results>/report/{brew}/replicates.tsv"),
     log:
         "<logs>/figures_brew/{brew}.log",
     benchmark:
@@ -92,13 +93,13 @@ rule figures_study:
         siginfo="<results>/siginfo.tsv",
     output:
         plates=report(
-            update("<results>/report/plates.svg"),
+            keep("<results>/report/plates.svg"),
             caption="../report/plates.rst",
             category="Study",
             labels={"figure": "plates at a glance"},
         ),
         tas=report(
-            update("<results>/report/tas.svg"),
+            keep("<results>/report/tas.svg"),
             caption="../report/tas.rst",
             category="Study",
             labels={"figure": "transcriptional activity"},
@@ -128,7 +129,7 @@ rule figures_query:
         "<results>/queries/{query}",
     output:
         connections=report(
-            update("<results>/report/queries/{query}/connections.svg"),
+            keep("<results>/report/queries/{query}/connections.svg"),
             caption="../report/connections.rst",
             category="Queries",
             labels={"query": "{query}", "figure": "strongest connections"},
@@ -157,8 +158,11 @@ rule report:
         figures=report_figures(),
         status="<results>/status.tsv",
         check="<results>/plate_check.tsv",
+        rest=lambda wildcards: shown() if STORED else [],
+        failed=failed_input(),
     output:
-        update("<results>/report/index.html"),
+        keep("<results>/report/index.html"),
+        if_stored(*(directory(f"<results>/report/{name}") for name in REPORT_FOLDERS)),
     log:
         "<logs>/report.log",
     benchmark:
@@ -174,7 +178,8 @@ rule report:
         results=subpath(input.status, parent=True),
         folder=subpath(output[0], parent=True),
         sheets=sheet_flags(),
+        failed=lambda wildcards, input: file_flags(input, "failed"),
     message:
         "The report of the study"
     shell:
-        "beadwork report {params.results:q} {params.sheets} -o {params.folder:q} > {log:q} 2>&1"
+        "beadwork report {params.results:q} {params.sheets} {params.failed} -o {params.folder:q} > {log:q} 2>&1"

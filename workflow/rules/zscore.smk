@@ -8,8 +8,8 @@ rule zscore:
         matrix="<results>/{plate}/{plate}_INF.gctx",
     output:
         **(kept(doubt_files("RELIABILITY")) if CFG.consensus_sd else {}),
-        matrix=update("<results>/{plate}/{plate}_ZSPC.gctx"),
-        qc=update("<results>/{plate}/qc/zscore.tsv"),
+        matrix=keep("<results>/{plate}/{plate}_ZSPC.gctx"),
+        qc=keep("<results>/{plate}/qc/zscore.tsv"),
     log:
         "<logs>/zscore/{plate}.log",
     benchmark:
@@ -38,8 +38,8 @@ rule zscore_vehicle:
         **(score_doubt() if CFG.zscore_sd else {}),
         matrix="<results>/{plate}/{plate}_INF.gctx",
     output:
-        matrix=update("<results>/{plate}/{plate}_ZSVC.gctx"),
-        qc=update("<results>/{plate}/qc/zscore_vehicle.tsv"),
+        matrix=keep("<results>/{plate}/{plate}_ZSVC.gctx"),
+        qc=keep("<results>/{plate}/qc/zscore_vehicle.tsv"),
     log:
         "<logs>/zscore_vehicle/{plate}.log",
     benchmark:

@@ -4,7 +4,17 @@ from pathlib import Path
 
 import click
 
-from beadwork.cli.options import FILE, load_pandas_alone, log, log_option, params_options, progress, qc_option, write_qc
+from beadwork.cli.options import (
+    FILE,
+    failed_option,
+    load_pandas_alone,
+    log,
+    log_option,
+    params_options,
+    progress,
+    qc_option,
+    write_qc,
+)
 from beadwork.model.params import CheckPlatesParams
 
 
@@ -15,10 +25,11 @@ from beadwork.model.params import CheckPlatesParams
               help="Plate sheet: of a folder of results, only its plates; may be given again.")  # fmt: skip
 @params_options(CheckPlatesParams)
 @qc_option
+@failed_option
 @log_option
 def command(
     sources: tuple[Path, ...], output: Path, plates: tuple[Path, ...], params: CheckPlatesParams,
-    qc: Path | None,
+    qc: Path | None, failed: Path | None,
 ) -> None:  # fmt: skip
     """Look for swapped plates, shifted or rotated maps, wrong bead sets and wrong cell lines, from the data alone.
 
@@ -32,7 +43,8 @@ def command(
     from beadwork.io.platform.bead_sets import bead_set_names, read_bead_set
     from beadwork.stages.plates.check import check_plates, compared_genes, make_fingerprint
 
-    paths = [path for source in sources for path in (_of_results(source, plates) if source.is_dir() else [source])]
+    found = (_of_results(source, plates, failed) if source.is_dir() else [source] for source in sources)
+    paths = [path for some in found for path in some]
     genes = compared_genes(read_annotation(path).rows.index for path in paths)
     fingerprints = [
         make_fingerprint(load_matrix(path), genes, str(path)) for path in progress(paths, "plates", len(paths))
@@ -44,7 +56,7 @@ def command(
     write_qc(result.qc, qc)
 
 
-def _of_results(folder: Path, sheets: tuple[Path, ...]) -> list[Path]:
+def _of_results(folder: Path, sheets: tuple[Path, ...], failed: Path | None) -> list[Path]:
     """GEX of the plates of a results folder: those of the sheets, or all."""
     from beadwork.cli.status import read_sheets
     from beadwork.io.runs.failures import failed_plates
@@ -55,6 +67,6 @@ def _of_results(folder: Path, sheets: tuple[Path, ...]) -> list[Path]:
         if not found:
             raise FileError(f"{folder}: holds no {{plate}}/{{plate}}_GEX.gctx; give a folder of results, or GEX files")
         return found
-    failed = failed_plates(folder)
-    names = [row["det_plate"] for row in read_sheets(sheets) if row["use"] == "yes" and row["det_plate"] not in failed]
+    lost = failed_plates(folder, failed)
+    names = [row["det_plate"] for row in read_sheets(sheets) if row["use"] == "yes" and row["det_plate"] not in lost]
     return [folder / name / f"{name}_GEX.gctx" for name in names]

@@ -142,6 +142,14 @@ def matrices_option(function: Command) -> Command:
     )(function)  # fmt: skip
 
 
+def failed_option(function: Command) -> Command:
+    """Add --failed, for commands that look at the results of a study; the function receives ``failed``."""
+    return click.option(
+        "--failed", metavar="TSV", type=FILE,
+        help="Table of what failed in the run, if it is not failed.tsv in the folder of results.",
+    )(function)  # fmt: skip
+
+
 def common_options(function: Command) -> Command:
     """Add --threads, --qc and --log-level, for commands that use all three."""
     return threads_option(qc_option(log_option(function)))

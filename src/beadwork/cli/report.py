@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from beadwork.cli.options import FILE, log_option
+from beadwork.cli.options import FILE, failed_option, log_option
 
 
 @click.command("report")
@@ -13,8 +13,9 @@ from beadwork.cli.options import FILE, log_option
 @click.option("--plates", metavar="SHEET", type=FILE, multiple=True,
               help="Plate sheet: says what should be there, and the batches; may be given again.")  # fmt: skip
 @click.option("--title", default="Study", show_default=True, help="Heading of the report.")
+@failed_option
 @log_option
-def command(results: Path, output: Path | None, plates: tuple[Path, ...], title: str) -> None:
+def command(results: Path, output: Path | None, plates: tuple[Path, ...], title: str, failed: Path | None) -> None:
     """Write the report of a study: one page of the study, one of each plate.
 
     The pages need nothing from elsewhere and open from a folder: plates with their state and failed checks in a table
@@ -26,5 +27,5 @@ def command(results: Path, output: Path | None, plates: tuple[Path, ...], title:
     from beadwork.cli.status import read_sheets
 
     output = output or results / "report"
-    counts = write_report(results, output, read_sheets(plates) if plates else None, title)
+    counts = write_report(results, output, read_sheets(plates) if plates else None, title, failed)
     click.echo(f"{output / 'index.html'}: {counts['plates']} plates, {counts['with_failed_checks']} with failed checks")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from beadwork.cli.options import FILE, log_option
+from beadwork.cli.options import FILE, failed_option, log_option
 
 
 @click.command("status")
@@ -20,10 +20,11 @@ from beadwork.cli.options import FILE, log_option
 @click.option("--verify", is_flag=True, help="Read all matrices and compare their checksums with what was recorded.")
 @click.option("--raw", is_flag=True, help="With --verify and --plates: read the raw beads too, and compare theirs.")
 @click.option("--data", metavar="FOLDER", default="", help="Where relative paths in the sheet start (--raw).")
+@failed_option
 @log_option
 def command(
     results: Path, plates: tuple[Path, ...], output: Path | None, since: Path | None, record: Path | None,
-    page: Path | None, verify: bool, raw: bool, data: str,
+    page: Path | None, verify: bool, raw: bool, data: str, failed: Path | None,
 ) -> None:  # fmt: skip
     """Say what is there, per plate and level: state, wells, program version, parameters, frozen reference.
 
@@ -43,7 +44,8 @@ def command(
     if raw and not (verify and plates):
         raise ParameterError("--raw: reads the beads that the plate sheet names; give --verify and --plates as well")
     beads = beads_of_sheets(plates, data) if raw else None
-    status = take_status(results, read_sheets(plates) if plates else None, since=since, verify=verify, beads=beads)
+    sheet = read_sheets(plates) if plates else None
+    status = take_status(results, sheet, since=since, verify=verify, beads=beads, failed=failed)
     if page is not None:
         write_text(page, status.page())
     if target := output or record:

@@ -81,6 +81,12 @@ class Config(Params):
         description="several plates in one job of a cluster, as many as `--group-components plates=4` says (the "
         "profiles say 4): for small plates and slow schedulers",
     )
+    local_study: int = Field(
+        50,
+        ge=0,
+        description="plate check, index and queries of a study of up to so many plates run where Snakemake runs, not "
+        "as jobs of a batch system, in whose queue they would wait longer than they work; 0: always as jobs",
+    )
     on_upgrade: Literal["keep", "rerun", "refuse"] = Field(
         "keep",
         description="plates that a version made whose bytes differ from those of this one (its compatibility numbers): "

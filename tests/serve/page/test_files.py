@@ -69,7 +69,7 @@ def marked(page):
 def test_columns_are_chosen_before_it_is_asked(tab, files):
     page = tab.open("/")
     choose(page, files / "de.csv")
-    page.get_by_role("button", name="Find connections").wait_for()
+    page.locator(".preview button", has_text="Find connections").wait_for()
     assert marked(page) == ["symbol", "stat"]
     page.locator("select[name=p_column]").select_option("pvalue")
     page.get_by_text("values: sign of lfc x -log10 pvalue").wait_for()
@@ -80,7 +80,7 @@ def test_columns_are_chosen_before_it_is_asked(tab, files):
     assert marked(page) == ["other", "lfc", "pvalue"]
     page.locator("select[name=gene_column]").select_option("symbol")
     page.get_by_text("genes: column symbol").wait_for()
-    page.get_by_role("button", name="Find connections").click()
+    page.locator(".preview button", has_text="Find connections").click()
     answered(page)
     assert "de" in page.inner_text("h1") and "a whole signature of 978 genes" in page.inner_text("h1")
 
@@ -88,7 +88,7 @@ def test_columns_are_chosen_before_it_is_asked(tab, files):
 def test_a_choice_that_fails_leaves_no_older_result(tab, files):
     page = tab.open("/")
     choose(page, files / "de.csv")
-    page.get_by_role("button", name="Find connections").wait_for()
+    page.locator(".preview button", has_text="Find connections").wait_for()
     page.locator("select[name=p_column]").select_option("stat")
     page.locator(".preview [role=alert]").wait_for()
     assert "holds no p-values" in page.inner_text(".preview [role=alert]")
@@ -109,10 +109,10 @@ def test_groups_of_samples_are_chosen_compared_and_asked(tab, files):
     page.get_by_label("against control").select_option("well")
     axe_in_both_themes(tab)
     compare.click()
-    page.get_by_role("button", name="Find connections").wait_for()
+    page.locator(".preview button", has_text="Find connections").wait_for()
     said = page.inner_text(".preview")
     assert "ill_vs_well: 4 against 4 samples" in said and "978 of them in this index" in said
-    page.get_by_role("button", name="Find connections").click()
+    page.locator(".preview button", has_text="Find connections").click()
     answered(page)
     tab.settle()
     best = page.locator("table.strips").first.locator("tbody tr").all_inner_texts()

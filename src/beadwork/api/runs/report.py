@@ -36,7 +36,11 @@ KINDS = ("svg", "png")
 
 
 def write_report(
-    results: Path, output: Path, sheet: Iterable[Mapping[str, str]] | None = None, title: str = "Study"
+    results: Path,
+    output: Path,
+    sheet: Iterable[Mapping[str, str]] | None = None,
+    title: str = "Study",
+    failed: Path | None = None,
 ) -> dict[str, int]:
     """Write ``index.html``, a page of each plate and what they need into a folder, and files for MultiQC.
 
@@ -50,6 +54,8 @@ def write_report(
         Folder of the report; usually ``results/report``.
     sheet
         Rows of the plate sheet: det_plate, use, batch, brew.
+    failed
+        Table of what failed, if it is not ``failed.tsv`` of the folder of results.
 
     Returns
     -------
@@ -61,11 +67,11 @@ def write_report(
         There is no such folder, or a table in it cannot be read.
     """
     sheet = None if sheet is None else list(sheet)
-    status = results_status(results, sheet)
+    status = results_status(results, sheet, failed=failed)
     states = _states(status)
     suspected = dict(suspicions(results, states))
     checks = _plate_checks(results)
-    failures = read_failures(results, sheet)
+    failures = read_failures(results, sheet, failed)
     output.mkdir(parents=True, exist_ok=True)
     for name in ASSETS:
         write_text(output / "assets" / name, asset(name))

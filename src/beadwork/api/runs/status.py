@@ -65,6 +65,7 @@ def take_status(
     since: Path | None = None,
     verify: bool = False,
     beads: Iterable[tuple[str, Path]] | None = None,
+    failed: Path | None = None,
 ) -> Status:
     """Take the status of a folder of results.
 
@@ -80,6 +81,8 @@ def take_status(
         Read all matrices and compare their checksums with those that were recorded.
     beads
         Plates whose raw beads are to be read and compared as well, and where these are.
+    failed
+        Table of what failed, if it is not ``failed.tsv`` of the folder.
 
     Raises
     ------
@@ -87,7 +90,7 @@ def take_status(
         There is no such folder, or the earlier table cannot be read.
     """
     sheet = None if sheet is None else list(sheet)
-    table = results_status(results, sheet, verify=verify)
+    table = results_status(results, sheet, verify=verify, failed=failed)
     raw = compare_raw(results, beads) if beads is not None else []
     changed = {item.plate for item in raw if item.state == "changed"}
     table.loc[table["entity"].isin(changed) & (table["level"] == "GEX"), "state"] = "stale"
@@ -99,8 +102,8 @@ def take_status(
         there = pd.MultiIndex.from_frame(table[["entity", "level"]])
         removed = old[~pd.MultiIndex.from_frame(old[["entity", "level"]]).isin(there)]
     suspected = suspicions(results, table.loc[table["state"] != "retired", "entity"])
-    failed = tuple(failure_line(row) for row in read_failures(results, sheet))
-    return Status(table, removed, suspected, failed, tuple(raw_lines(raw)))
+    lost = tuple(failure_line(row) for row in read_failures(results, sheet, failed))
+    return Status(table, removed, suspected, lost, tuple(raw_lines(raw)))
 
 
 def summary_lines(table: pd.DataFrame) -> list[str]:

@@ -10,16 +10,20 @@ from beadwork.io.files.tables import read_table
 FAILED_COLUMNS = ("plate", "stage", "message", "log", "attempt")
 
 
-def read_failures(folder: Path, sheet: Iterable[Mapping[str, str]] | None = None) -> list[dict[str, str]]:
+def read_failures(
+    folder: Path, sheet: Iterable[Mapping[str, str]] | None = None, failed: Path | None = None
+) -> list[dict[str, str]]:
     """Rows of ``failed.tsv``; a step of the whole study has no plate.  None if there is no such file.
 
     Parameters
     ----------
     sheet
         Rows of the plate sheet: det_plate, use.  A plate that it says is not to be used has not failed.
+    failed
+        The table, if it is not the one of the folder.
     """
     retired = {row["det_plate"] for row in sheet or () if row["use"] != "yes"}
-    path = folder / "failed.tsv"
+    path = failed or folder / "failed.tsv"
     if not path.is_file():
         return []
     table = read_table(path, required=FAILED_COLUMNS, text_only=True).fillna("")
@@ -27,9 +31,9 @@ def read_failures(folder: Path, sheet: Iterable[Mapping[str, str]] | None = None
     return [row for row in rows if row["plate"] not in retired]
 
 
-def failed_plates(folder: Path) -> dict[str, dict[str, str]]:
+def failed_plates(folder: Path, failed: Path | None = None) -> dict[str, dict[str, str]]:
     """Plates that the study went on without; one whose figures failed is not among them."""
-    rows = read_failures(folder)
+    rows = read_failures(folder, failed=failed)
     return {row["plate"]: row for row in rows if row["plate"] and not row["stage"].startswith("figures_")}
 
 

@@ -88,7 +88,7 @@ def _changed(path: Path, item: Mapping[str, str]) -> bool:
 
 
 def results_status(
-    folder: Path, sheet: Iterable[Mapping[str, str]] | None = None, *, verify: bool = False
+    folder: Path, sheet: Iterable[Mapping[str, str]] | None = None, *, verify: bool = False, failed: Path | None = None
 ) -> pd.DataFrame:
     """Status of every plate at every level, then of the signatures of every brew, then of the index.
 
@@ -100,6 +100,8 @@ def results_status(
         Rows of the plate sheet: det_plate, use, batch, brew.  Without it, the plates that are there.
     verify
         Read all matrices as a whole and compare their checksums with those that the next level was made from.
+    failed
+        Table of what failed, if it is not ``failed.tsv`` of the folder.
 
     Returns
     -------
@@ -113,7 +115,7 @@ def results_status(
     if sheet is None:
         sheet = [{"det_plate": plate, "use": "yes", "batch": "", "brew": ""} for plate in there]
     listed = {row["det_plate"]: row for row in sheet}
-    failed = failed_plates(folder)
+    lost = failed_plates(folder, failed)
     rows = []
     for plate in [*listed, *(plate for plate in there if plate not in listed)]:
         known = listed.get(plate)
@@ -125,7 +127,7 @@ def results_status(
             if row["state"] == "missing" and (not used or level in NOT_ALWAYS):
                 continue
             state = row["state"] if used else "retired"
-            state = "failed" if state == "missing" and plate in failed else state
+            state = "failed" if state == "missing" and plate in lost else state
             rows.append(row | {"state": state, "batch": known["batch"] if known else "not in the sheet"})
     brews = {row["brew"]: row["batch"] for row in listed.values() if row["use"] == "yes" and row["brew"]}
     files = {path.name.removesuffix("_MODZ.gctx"): path for path in signature_files(folder)}

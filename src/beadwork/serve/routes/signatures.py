@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
-import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO, Literal
@@ -34,8 +34,10 @@ MOST_SETS, MOST_LISTED, MOST_LEVELS = 200, 20, 100
 _OPTIONS = ("case", "control", "groupby", "sample", "covariate", "layer", "values", "gene-column", "value-column",
             "p-column", "max-padj", "design", "up", "down")  # fmt: skip
 _OF_GROUPS = ("case", "control", "sample", "covariate", "layer")
-_comparing = threading.Lock()
+_comparing = ThreadPoolExecutor(1, thread_name_prefix="compare")
 """Groups are compared for one request at a time."""
+MOST_SECONDS = 100.0
+"""Time that a comparison may take; the server closes a connection somewhat later."""
 
 
 class Choice(BaseModel):
@@ -90,7 +92,7 @@ def routes(service: Service) -> APIRouter:
             raise RefusedError(f"{lost[0]} needs groupby, the field that names the groups of samples", field=lost[0])
         if groupby:
             with _kept(name, file.file) as path, _named(path, name), _design(design, path) as samples:
-                return _contrasts(service, index, path, name, choice, samples)
+                return _in_time(lambda: _contrasts(service, index, path, name, choice, samples))
         found = None
         if (is_matrix(name) or design is not None) and not by_column:
             with _kept(name, file.file) as path, _named(path, name), _design(design, path) as samples:
@@ -181,19 +183,30 @@ def _fields(path: Path, name: str, design: Path | None) -> dict[str, Any] | None
             "layers": list(found.layers), "fields": fields}  # fmt: skip
 
 
+def _in_time(compare: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Compare when it is this request's turn, and say so where that takes too long."""
+    try:
+        return _comparing.submit(compare).result(MOST_SECONDS)
+    except TimeoutError:
+        words = (
+            f"comparing the groups takes more than {MOST_SECONDS:g} s here; `beadwork signature` has no such limit, "
+            "and the table it writes can be asked with"
+        )
+        raise RefusedError(words, 503, "slow", "groupby") from None
+
+
 def _contrasts(
     service: Service, index: ConnectivityIndex, path: Path, name: str, choice: Choice, design: Path | None
 ) -> dict[str, Any]:
     """Compare groups of samples, as `beadwork signature` does; each comparison is kept under a token."""
     from beadwork.api.signature.make import judge_signature, read_contrast_values, signatures_of_values
 
-    with _comparing:
-        values, contrasts = read_contrast_values(
-            path, choice.groupby, [choice.case] if choice.case else [], [choice.control] if choice.control else [],
-            sample=choice.sample or None, covariates=[choice.covariate] if choice.covariate else [], design=design,
-            layer=choice.layer or None, kind=None if choice.values == "auto" else choice.values,
-        )  # fmt: skip
-        made, skipped = signatures_of_values(values, contrasts[:MOST_LISTED])
+    values, contrasts = read_contrast_values(
+        path, choice.groupby, [choice.case] if choice.case else [], [choice.control] if choice.control else [],
+        sample=choice.sample or None, covariates=[choice.covariate] if choice.covariate else [], design=design,
+        layer=choice.layer or None, kind=None if choice.values == "auto" else choice.values,
+    )  # fmt: skip
+    made, skipped = signatures_of_values(values, contrasts[:MOST_LISTED])
     listed = []
     for signature in made:
         pairs = zip(signature.genes, signature.statistic.tolist(), strict=True)
