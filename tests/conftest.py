@@ -2,10 +2,12 @@
 
 import logging
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -45,6 +47,23 @@ def own_logging(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in (name for name in logging.root.manager.loggerDict if name.partition(".")[0] == "beadwork"):
         monkeypatch.setattr(logging.getLogger(name), "disabled", False)  # as import-linter leaves them
     logger.setLevel(logging.NOTSET)  # not by monkeypatch: setLevel also clears what the logger remembers
+
+
+CHROMIUM = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+            "--disable-component-update", "--disable-sync"]  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Headless Chromium, one for all tests of a process: Playwright does not start twice in one thread."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if chromium is None:
+        pytest.skip("chromium is not installed")
+    with playwright.sync_playwright() as running:
+        opened = running.chromium.launch(executable_path=chromium, args=CHROMIUM)
+        yield opened
+        opened.close()
 
 
 Recovery = Callable[[str, str], AbstractContextManager[None]]

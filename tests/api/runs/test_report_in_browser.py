@@ -8,7 +8,7 @@ from beadwork.api.runs.report import write_report
 from beadwork.io.files.tables import write_table
 from toys import call
 
-from ...serve.page.conftest import AXE, browser  # noqa: F401 (a fixture)
+from ...serve.page.conftest import AXE
 from ..index.conftest import *  # noqa: F403
 from .test_report import make_results, sheet
 
@@ -52,7 +52,7 @@ def faults(tab):
 @pytest.mark.slow
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 400])
-def test_pages_have_no_serious_fault(browser, report, answer, theme, width):  # noqa: F811
+def test_pages_have_no_serious_fault(browser, report, answer, theme, width):
     if not AXE.is_file():
         pytest.skip("axe-core is not installed (npm ci --prefix web)")
     pages = [report / "index.html", *sorted((report / "plates").glob("*.html"))[-1:], *sorted(answer.rglob("*.html"))]
@@ -73,7 +73,7 @@ def test_pages_have_no_serious_fault(browser, report, answer, theme, width):  # 
 
 
 @pytest.mark.slow
-def test_a_fault_is_noticed(browser, tmp_path):  # noqa: F811
+def test_a_fault_is_noticed(browser, tmp_path):
     if not AXE.is_file():
         pytest.skip("axe-core is not installed (npm ci --prefix web)")
     (tmp_path / "bad.html").write_text("<!doctype html><html><title>x</title><body><img src='data:,'><button></button>")

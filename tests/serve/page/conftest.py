@@ -1,7 +1,6 @@
 """The page in a real browser: an index with everything in it, a server, a browser that reports what goes wrong."""
 
 import contextlib
-import shutil
 import time
 from pathlib import Path
 
@@ -13,8 +12,6 @@ from toys import make_signatures
 
 from ..test_app import serving
 
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-             "--disable-component-update", "--disable-sync"]  # fmt: skip
 AXE = Path(__file__).parents[3] / "web" / "node_modules" / "axe-core" / "axe.min.js"
 WATCH = """
 window.violations = [];
@@ -81,18 +78,6 @@ def genes(rich_index):
 def site(rich_index):
     with serving(rich_index) as address:
         yield address
-
-
-@pytest.fixture(scope="session")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if chromium is None:
-        pytest.skip("chromium is not installed")
-    with playwright.sync_playwright() as running:
-        opened = running.chromium.launch(executable_path=chromium, args=ARGUMENTS)
-        yield opened
-        opened.close()
 
 
 class Tab:
