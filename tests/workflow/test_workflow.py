@@ -134,6 +134,7 @@ def test_noise_control_adds_levels_and_leaves_the_others_as_they_are(finished: P
     assert list(pd.read_csv(finished / "MNZ_siginfo.tsv", sep="\t")["sig_id"]) == list(mnz.cids)
     assert (finished / "index_MNZ" / "manifest.json").is_file()
     assert (finished / "report" / PLATES[0] / "noise.svg").read_text().startswith("<?xml")
+    assert "noise.svg" in (finished / "report" / "plates" / f"{PLATES[0]}.html").read_text()
     assert [path.read_bytes() for path in official] == before
     assert "denoise" in set(pd.read_csv(finished / "qc.tsv", sep="\t")["stage"])
     status = pd.read_csv(finished / "status.tsv", sep="\t", dtype=str)
@@ -177,7 +178,8 @@ def test_the_run_ends_with_a_report_of_its_own(finished: Path):
         assert f'href="plates/{plate}.html"' in page
         own = (finished / "report" / "plates" / f"{plate}.html").read_text()
         figures = re.findall(r'<img src="([^"]+)"', own)
-        assert {Path(path).stem for path in figures} == {"wells", "calibration", "beads", "ambiguity", "worst_beads"}
+        drawn = {Path(path).stem for path in figures} - {"noise"}  # of an earlier test: the report shows what is there
+        assert drawn == {"wells", "calibration", "beads", "ambiguity", "worst_beads"}
         assert all((finished / "report" / "plates" / path).resolve().is_file() for path in figures)
     assert "HDAC inhibitor" in page and BREW in page
 
