@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from beadwork.model.connectivity.signature_table import SignatureTable
 from beadwork.serve.answer.answers import Answer
-from beadwork.serve.answer.pages import plain
+from beadwork.serve.answer.pages import plain, why_no_rows
 from beadwork.serve.library.batches import MOST_QUESTIONS, Batches, members_of
 from beadwork.serve.library.matrix import answer_matrix
 from beadwork.serve.questions import Question
@@ -152,9 +152,5 @@ def _ends(answer: Answer) -> dict[str, Any]:
 
 
 def _why_empty(table: str, size: int, answer: Answer) -> str:
-    if size:
-        return "no row passes the filters"
-    known = set() if answer.state is None else set(answer.state.index.annotation.names)
-    if table == "classes" and not known & {"moa", "target"}:
-        return "the index has no mechanisms and targets (moa, target); `beadwork index annotate` joins them"
-    return "no row has this score in any answer"
+    fields = () if answer.state is None else answer.state.index.annotation.names
+    return why_no_rows(table, size, fields) or "no row has this score in any answer"
