@@ -1,6 +1,6 @@
 // A score beside what it is read against: null signatures and treatments, and the questions of the background.
 import { html, useRef } from "../core/html.js";
-import { count, fileName, plural, signed } from "../core/format.js";
+import { count, fileStem, plural, signed } from "../core/format.js";
 import { Saves } from "../parts/saves.js";
 
 const WIDE = 420, TALL = 104, BASE = TALL - 18;
@@ -34,7 +34,7 @@ export function Beside({ data, name, what = "score" }) {
       <polyline class="outline" points=${path} /><line class="zero" x1="6" x2=${WIDE - 6} y1=${BASE} y2=${BASE} /><line class="zero" x1=${x(0)} x2=${x(0)} y1="4" y2=${BASE} />
       ${score !== null && html`<line class="median" x1=${x(score)} x2=${x(score)} y1="2" y2=${BASE} /><text class="title" x=${x(score) + (score > 0 ? -4 : 4)} y="12" text-anchor=${score > 0 ? "end" : "start"}>${what} ${signed(score)}</text>`}
       ${[-limit, 0, limit].map((value) => html`<text key=${value} x=${x(value)} y=${TALL - 5} text-anchor=${value < 0 ? "start" : value > 0 ? "end" : "middle"}>${signed(value, 1)}</text>`)}</svg>
-      <figcaption class="soft">NCS: grey bars null signatures, line treatments (shares; the bin at 0 is left out). ${words} <${Saves} svg=${svg} name=${fileName([name, "null"], "").slice(0, -1)} /></figcaption></figure>
+      <figcaption class="soft">NCS: grey bars null signatures, line treatments (shares; the bin at 0 is left out). ${words} <${Saves} svg=${svg} name=${fileStem([name, "null"])} /></figcaption></figure>
     ${back ? html`<${Questions} back=${back} data=${data} svg=${other} name=${name} />` : html`<p class="soft">${score === null ? "" : "tau: the background of this row is not at hand (none in the index, or the question has filters)."}</p>`}</div>`;
 }
 
@@ -46,5 +46,5 @@ function Questions({ back, data, svg, name }) {
     <line class="zero" x1="6" x2=${WIDE - 6} y1=${BASE} y2=${BASE} />
     ${data.score !== null && html`<line class="median" x1=${x(Math.abs(data.score))} x2=${x(Math.abs(data.score))} y1="2" y2=${BASE} />`}
     <text x="6" y=${TALL - 5}>0</text><text x=${WIDE - 6} y=${TALL - 5} text-anchor="end">${back.edges.at(-1).toFixed(1)}</text></svg>
-    <figcaption class="soft">Size of NCS, whatever its sign: bars other questions, line this one. ${words} <${Saves} svg=${svg} name=${fileName([name, "background"], "").slice(0, -1)} /></figcaption></figure>`;
+    <figcaption class="soft">Size of NCS, whatever its sign: bars other questions, line this one. ${words} <${Saves} svg=${svg} name=${fileStem([name, "background"])} /></figcaption></figure>`;
 }
