@@ -6,9 +6,8 @@ import { Saves } from "../parts/saves.js";
 const WIDE = 420, TALL = 104, BASE = TALL - 18;
 
 /** Shares of a histogram; the bin at 0 does not set the scale: half of all signatures may score 0. */
-function shares(counts, edges) {
+function shares(counts, zero) {
   const all = counts.reduce((sum, n) => sum + n, 0) || 1;
-  const zero = edges.findIndex((edge, at) => edge <= 0 && edges[at + 1] > 0);
   return counts.map((n, at) => (at === zero ? null : n / all));
 }
 
@@ -19,10 +18,13 @@ export function Beside({ data, name, what = "score" }) {
   const { edges, score } = data;
   const limit = edges.at(-1);
   const x = (value) => 6 + ((Math.max(-limit, Math.min(limit, value)) + limit) / (2 * limit)) * (WIDE - 12);
-  const treated = shares(data.treated, edges), none = shares(data.null, edges);
-  const top = scaleOf(treated, data.n_null ? none : []);
   const zero = edges.findIndex((edge, at) => edge <= 0 && edges[at + 1] > 0);
-  const path = treated.map((value, at) => `${x(edges[at]).toFixed(1)},${(BASE - ((value ?? 0) / top) * (BASE - 6)).toFixed(1)} ${x(edges[at + 1]).toFixed(1)},${(BASE - ((value ?? 0) / top) * (BASE - 6)).toFixed(1)}`).join(" ");
+  const treated = shares(data.treated, zero), none = shares(data.null, zero);
+  const top = scaleOf(treated, data.n_null ? none : []);
+  const path = treated.map((value, at) => {
+    const y = (BASE - ((value ?? 0) / top) * (BASE - 6)).toFixed(1);
+    return `${x(edges[at]).toFixed(1)},${y} ${x(edges[at + 1]).toFixed(1)},${y}`;
+  }).join(" ");
   const beyond = score === null ? 0 : data.null.reduce((sum, n, at) => { const middle = (edges[at] + edges[at + 1]) / 2; return sum + (score > 0 ? middle >= score : middle <= score) * n; }, 0);
   const words = data.n_null === 0 ? "The index holds no null signatures, so how far chance alone reaches is not known."
     : score === null ? `${count(data.n_null)} null signatures, ${count(data.n_treated)} treatments; ${count(data.null[zero] ?? 0)} and ${count(data.treated[zero] ?? 0)} of them score 0.`
