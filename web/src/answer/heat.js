@@ -36,7 +36,7 @@ function rowsBy(data, name) {
   return arranged(data, places(data.row_ids).sort((a, b) => value(b) - value(a)), places(data.col_ids));
 }
 
-/** Columns in another order: by name, or by how many rows they have (those that say most first). */
+/** Columns in another order: by name, or by their mean score, lowest first. */
 function reorder(data, by) {
   const cols = data.col_ids, n = cols.length, values = data.values;
   const place = places(cols);
