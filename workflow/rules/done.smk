@@ -190,7 +190,7 @@ class TouchedBeads(dict):
         note = [str(path), date, deconvolve["record"]["inputs"], deconvolve["beside"]]
         if self.known.get(plate) == note:
             return True
-        files = [path] if path.is_file() else [file for file in path.iterdir()]
+        files = [path] if path.is_file() else list(path.iterdir())
         self.room -= sum(file.stat().st_size for file in files)
         if self.room < 0:
             self.left += 1
@@ -222,17 +222,13 @@ def beads_of(wildcards):
 
     Snakemake takes the files of a plate as they are where what they are made of is not there.
     """
-    row = PLATES[wildcards.plate]
-    need = NEEDS[wildcards.plate]
-    if need == "nothing" and (
-        CFG.stages == "separate" or not asked_for(wildcards.plate)
-    ):
-        return row.lxb + ARCHIVED
-    if need == "nothing":
-        return []
-    if need == "level 2":
-        return []
-    return local_beads(wildcards.plate)
+    plate = wildcards.plate
+    need = NEEDS[plate]
+    if need == "beads":
+        return local_beads(plate)
+    if need == "nothing" and (CFG.stages == "separate" or not asked_for(plate)):
+        return PLATES[plate].lxb + ARCHIVED
+    return []
 
 
 def beads_flags(wildcards, input):
