@@ -1,5 +1,9 @@
 """Made matrices and studies that tests of several folders start from, and a command run as a user does."""
 
+import contextlib
+import http.server
+import threading
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -169,3 +173,17 @@ def make_signatures(count: int = 150, seed: int = 5, prefix: str = "TOY001") -> 
     cols = pd.DataFrame(index=pd.Index(info["sig_id"], dtype=object, name=None))
     rows_table = pd.DataFrame({"pr_gene_symbol": genes.loc[landmarks, "pr_gene_symbol"]}, index=landmarks)
     return Matrix(values, rows_table, cols, level=Level.MODZ, space=Space.LM), info
+
+
+@contextlib.contextmanager
+def answering(handler: type[http.server.BaseHTTPRequestHandler]) -> Iterator[str]:
+    """Address of a small server of this handler, in a thread."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join(10)
+        server.server_close()

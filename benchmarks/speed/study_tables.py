@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # benchmarks/
-from speed.introspect_size import measured
+from lib.commands import measured
 
 from beadwork.model.qc import COLUMNS, METRICS
 

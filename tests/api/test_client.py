@@ -1,6 +1,5 @@
 """A server as an object gives what the index itself gives."""
 
-import contextlib
 import http.server
 import socket
 import threading
@@ -14,6 +13,7 @@ from beadwork import Client
 from beadwork.api import ConnectivityIndex
 from beadwork.model.connectivity.query import Query
 from beadwork.model.errors import GeneSetError, ParameterError, ServerError
+from toys import answering
 
 from ..serve.test_app import serving
 from .index.conftest import *  # noqa: F403
@@ -119,17 +119,8 @@ class Odd(http.server.BaseHTTPRequestHandler):
         pass
 
 
-@contextlib.contextmanager
 def odd_server(*answer):
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), type("Answers", (Odd,), {"answer": answer}))
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join(10)
-        server.server_close()
+    return answering(type("Answers", (Odd,), {"answer": answer}))
 
 
 OTHER = "as beadwork [0-9.]+ does; is it another version, or another program"

@@ -16,6 +16,7 @@ import pytest
 
 from beadwork.api import ConnectivityIndex
 from beadwork.model.connectivity.query import Query
+from toys import answering
 
 from ..api.index.conftest import *  # noqa: F403
 
@@ -464,15 +465,8 @@ def proxied(target, prefix, *, strip, headers=()):
         def log_message(self, *_):
             pass
 
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join(10)
-        server.server_close()
+    with answering(Handler) as address:
+        yield address
 
 
 @pytest.mark.parametrize("strip", [True, False])

@@ -111,7 +111,7 @@ class Needs(dict):
         changed = state.other_rest(sections, labels) or other_content(plate, state)
         lacks = any(not Path(path).is_file() for path in files_of(plate))
         older = CFG.on_upgrade == "rerun" and upgraded(
-            plate, ("normalize", "infer", "zscore")
+            made_with(folder_of(plate)), ("normalize", "infer", "zscore")
         )
         return "level 2" if changed or lacks or older or not PLANNING else "nothing"
 
@@ -190,7 +190,7 @@ class TouchedBeads(dict):
         note = [str(path), date, deconvolve["record"]["inputs"], deconvolve["beside"]]
         if self.known.get(plate) == note:
             return True
-        files = [path] if path.is_file() else [file for file in path.iterdir()]
+        files = [path] if path.is_file() else list(path.iterdir())
         self.room -= sum(file.stat().st_size for file in files)
         if self.room < 0:
             self.left += 1
@@ -222,17 +222,13 @@ def beads_of(wildcards):
 
     Snakemake takes the files of a plate as they are where what they are made of is not there.
     """
-    row = PLATES[wildcards.plate]
-    need = NEEDS[wildcards.plate]
-    if need == "nothing" and (
-        CFG.stages == "separate" or not asked_for(wildcards.plate)
-    ):
-        return row.lxb + ARCHIVED
-    if need == "nothing":
-        return []
-    if need == "level 2":
-        return []
-    return local_beads(wildcards.plate)
+    plate = wildcards.plate
+    need = NEEDS[plate]
+    if need == "beads":
+        return local_beads(plate)
+    if need == "nothing" and (CFG.stages == "separate" or not asked_for(plate)):
+        return PLATES[plate].lxb + ARCHIVED
+    return []
 
 
 def beads_flags(wildcards, input):
@@ -255,9 +251,8 @@ def can_be_drawn(plate):
     return has_beads(PLATES[plate]) or exists(f"{CFG.results}/report/{plate}/wells.svg")
 
 
-def upgraded(plate, steps=tuple(CURRENT)):
-    """Whether a plate was made by a version whose steps gave other bytes than those of this one."""
-    numbers = made_with(folder_of(plate))
+def upgraded(numbers, steps=tuple(CURRENT)):
+    """Whether a plate of these numbers was made by a version whose steps gave other bytes than those of this one."""
     return any(numbers.get(step, CURRENT[step]) != CURRENT[step] for step in steps)
 
 
@@ -299,7 +294,7 @@ def numbers_of(wildcards):
     found = made_with(folder_of(plate)) if PLANNING else {}
     now = numbers_text(CURRENT)
     reasons = []
-    if found and CFG.on_upgrade == "rerun" and upgraded(plate):
+    if found and CFG.on_upgrade == "rerun" and upgraded(found):
         reasons.append(f"were {numbers_text(found)}")
     elif found:
         now = numbers_text(found)
@@ -357,10 +352,12 @@ def noise_input(wildcards):
     """The noise model: one learned from the study is kept, one of the user's counts by its content."""
     if not NOISE_MODEL:
         return []
+    if CFG.noise == "own":
+        return ancient(NOISE_MODEL)
     path = Path(CFG.results, wildcards.plate, f"{wildcards.plate}_ZSNC.gctx")
     record = matrix_record(path)
     known = record and is_known([record], "noise", Path(NOISE_MODEL))
-    return ancient(NOISE_MODEL) if CFG.noise == "own" or known else here(NOISE_MODEL)
+    return ancient(NOISE_MODEL) if known else here(NOISE_MODEL)
 
 
 def level_numbers(step, level, names):
@@ -378,7 +375,11 @@ def level_numbers(step, level, names):
 def what_mixes():
     """Of plates, brews and indices: those of another number, and the new ones that would stand beside them."""
     found = {plate: made_with(folder_of(plate)) for plate in PLATES}
-    older = {plate: numbers_text(found[plate]) for plate in PLATES if upgraded(plate)}
+    older = {
+        plate: numbers_text(numbers)
+        for plate, numbers in found.items()
+        if upgraded(numbers)
+    }
     new = {plate for plate, numbers in found.items() if not numbers}
     yield ("plate", "plates"), older, new, numbers_text(CURRENT)
     plates = {plate: plate for plate in PLATES}

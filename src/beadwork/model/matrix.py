@@ -128,7 +128,7 @@ class Matrix:
     def by_sample(self) -> np.ndarray:
         """Values as (samples, genes): as they were read, where they were not turned yet; a view."""
         stored: SampleMajor | None = self.__dict__.get("_stored")
-        return self.values.T if stored is None or "values" in self.__dict__ else stored.shared()
+        return self.values.T if stored is None else stored.shared()
 
     @property
     def rids(self) -> pd.Index:

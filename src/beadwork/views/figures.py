@@ -296,7 +296,7 @@ def _bead_panel(axis: Axes, panel: BeadPanel) -> None:
     counts, edges = np.histogram(panel.beads, bins=np.arange(3, 15.01, BEAD_BIN))
     axis.stairs(counts, edges, fill=True, color=LIGHT)
     title(axis, panel.title, fontsize=9, pad=14)
-    notes = f"{counted(len(panel.beads), 'bead')}"
+    notes = counted(len(panel.beads), "bead")
     if panel.odds is not None and np.isfinite(panel.odds):
         number = f"{panel.odds:.2g}" if panel.odds < 10 else f"{min(panel.odds, _SURE):,.0f}"
         notes += f", odds of this order {'over ' if panel.odds > _SURE else ''}{number} to 1"

@@ -7,6 +7,8 @@ import { HeatMap } from "../plots/heatmap.js";
 import { TYPES, typesOf } from "./perts.js";
 import { Empty, Shown } from "../parts/states.js";
 
+const COLUMNS = { cell_id: "cell", pert_idose: "dose", pert_itime: "time" };
+
 /** Numbers of a base64 text. */
 export function floats(text) {
   const raw = atob(text), bytes = new Uint8Array(raw.length);
@@ -14,37 +16,36 @@ export function floats(text) {
   return new Float32Array(bytes.buffer);
 }
 
-/** Rows and columns in the order that the server gives, clusters for one. */
-function ordered(data) {
-  const values = floats(data.values), n = data.col_ids.length, { rows, cols } = data.order;
-  const out = new Float32Array(values.length);
+const places = (ids) => ids.map((_, at) => at);
+
+/** The rows and columns that stand at these places, in this order. */
+function arranged({ row_ids, col_ids, values }, rows, cols) {
+  const out = new Float32Array(values.length), n = col_ids.length;
   rows.forEach((row, at) => cols.forEach((col, place) => { out[at * n + place] = values[row * n + col]; }));
-  return { row_ids: rows.map((row) => data.row_ids[row]), col_ids: cols.map((col) => data.col_ids[col]), values: out };
+  return { row_ids: rows.map((row) => row_ids[row]), col_ids: cols.map((col) => col_ids[col]), values: out };
 }
+
+/** Rows and columns in the order that the server gives, clusters for one. */
+const ordered = (data) => arranged({ ...data, values: floats(data.values) }, data.order.rows, data.order.cols);
 
 /** Rows by one of the columns, those without a value last. */
 function rowsBy(data, name) {
   const at = data.col_ids.indexOf(name), n = data.col_ids.length;
   if (at < 0) return data;
   const value = (row) => { const found = data.values[row * n + at]; return found === found ? found : -Infinity; };
-  const place = data.row_ids.map((_, row) => row).sort((a, b) => value(b) - value(a));
-  const values = new Float32Array(data.values.length);
-  place.forEach((from, to) => values.set(data.values.subarray(from * n, (from + 1) * n), to * n));
-  return { ...data, row_ids: place.map((row) => data.row_ids[row]), values };
+  return arranged(data, places(data.row_ids).sort((a, b) => value(b) - value(a)), places(data.col_ids));
 }
 
-/** Columns in another order: by name, or by how many rows they have (those that say most first). */
+/** Columns in another order: by name, or by their mean score, lowest first. */
 function reorder(data, by) {
   const cols = data.col_ids, n = cols.length, values = data.values;
-  const place = cols.map((_, at) => at);
+  const place = places(cols);
   if (by === "name") place.sort((a, b) => String(cols[a]).localeCompare(String(cols[b]), "en", { numeric: true }));
   else if (by === "mean") {
     const mean = place.map((at) => { let sum = 0, count = 0; for (let row = 0; row < data.row_ids.length; row++) { const value = values[row * n + at]; if (value === value) { sum += value; count++; } } return count ? sum / count : 0; });
     place.sort((a, b) => mean[a] - mean[b]);
   }
-  const out = new Float32Array(values.length);
-  for (let row = 0; row < data.row_ids.length; row++) place.forEach((from, at) => { out[row * n + at] = values[row * n + from]; });
-  return { ...data, col_ids: place.map((at) => cols[at]), values: out };
+  return arranged(data, places(data.row_ids), place);
 }
 
 export function HeatPart({ id, file, n = 60, small = false, cols = "cell_id", sort = "", cluster = false, order = "", zoom = 1, f = [], several = false, by = "", onZoom }) {
@@ -58,9 +59,9 @@ export function HeatPart({ id, file, n = 60, small = false, cols = "cell_id", so
 
 function Drawn({ data, id, file, small, order, zoom, cols, by, onZoom, typed }) {
   const drawn = useMemo(() => rowsBy(reorder(ordered(data), order), by), [data, order, by]);
-  if (!drawn.row_ids.length || !drawn.col_ids.length) return html`<${Empty}>There is nothing to draw: no perturbagen${typed ? " of this type" : ""} has a score with a known ${{ cell_id: "cell", pert_idose: "dose", pert_itime: "time" }[cols]}.</${Empty}>`;
+  if (!drawn.row_ids.length || !drawn.col_ids.length) return html`<${Empty}>There is nothing to draw: no perturbagen${typed ? " of this type" : ""} has a score with a known ${COLUMNS[cols]}.</${Empty}>`;
   const names = drawn.row_ids;
-  return html`<${HeatMap} rows=${names} cols=${drawn.col_ids} values=${drawn.values} label=${`Scores of ${names.length} perturbagens by ${{ cell_id: "cell", pert_idose: "dose", pert_itime: "time" }[cols]}`} file=${`${file}_heat_${cols}`} small=${small} zoom=${zoom} marked=${by} onZoom=${onZoom} onCol=${small ? undefined : (col) => amend({ col: drawn.col_ids[col] === by ? "" : drawn.col_ids[col] })}
+  return html`<${HeatMap} rows=${names} cols=${drawn.col_ids} values=${drawn.values} label=${`Scores of ${names.length} perturbagens by ${COLUMNS[cols]}`} file=${`${file}_heat_${cols}`} small=${small} zoom=${zoom} marked=${by} onZoom=${onZoom} onCol=${small ? undefined : (col) => amend({ col: drawn.col_ids[col] === by ? "" : drawn.col_ids[col] })}
     onRow=${(row) => go(link("q", id, "perts", { row: names[row], find: names[row] }))} onCell=${(row, col) => go(`${link("q", id, "sigs")}?${new URLSearchParams([["f", `pert_iname:${names[row]}`], ["f", `${cols}:${drawn.col_ids[col]}`]])}`)} />`;
 }
 

@@ -5,7 +5,7 @@ import { fieldOf, scoresOf } from "../core/fields.js";
 import { useCall } from "../core/use.js";
 import { title } from "../core/columns.js";
 import { hasField, index } from "../core/index.js";
-import { fileName } from "../core/format.js";
+import { fileStem } from "../core/format.js";
 import { Empty, Loading, Shown } from "../parts/states.js";
 import { Picked, useWords } from "../parts/picked.js";
 import { Scatter, steps } from "../plots/scatter.js";
@@ -43,7 +43,7 @@ function Known({ state, id, file }) {
   const names = Object.keys(AXES).filter((name) => (SCORES.has(name) || hasField(name)) && (two || !name.startsWith("es_") || (name === "es_up" ? state.counts?.n_up_found : state.counts?.n_down_found)));
   const choice = (label, name, value, options) => html`<label>${label} <select value=${value} onChange=${(event) => amend({ [name]: event.target.value })}>${options.map((item) => html`<option key=${item} value=${item}>${AXES[item] ?? title(item)}</option>`)}</select></label>`;
   return html`<h2 class="hidden">Scatter</h2><div class="tools">${choice("Horizontal", "x", x, names)}${choice("Vertical", "y", call.data?.yName ?? y, names)}${choice("Colour", "colour", colour, [...colourFields(), ...(state.scores ?? ["ncs", "tau", "wtcs"]).filter((name) => SCORES.has(name))])}</div>
-    <${Shown} call=${call} what="Reading scores">${(data) => html`<${Drawn} data=${data} id=${id} x=${x} y=${data.yName} file=${fileName([file, "scatter", x, y], "").slice(0, -1)} />`}</${Shown}>`;
+    <${Shown} call=${call} what="Reading scores">${(data) => html`<${Drawn} data=${data} id=${id} x=${x} y=${data.yName} file=${fileStem([file, "scatter", x, y])} />`}</${Shown}>`;
 }
 
 /** The counts of a legend over the signatures that are shown. */

@@ -32,6 +32,7 @@ export function Preview({ table, busy, onAsk, onAskAll, onGenes, onClose }) {
   const pick = (changes) => setChoice((now) => ({ ...now, ...changes }));
   const design = choice.design ? { design: choice.design } : {};
   const showsValues = values && (data?.kind === "values" || values.open);
+  const found = (made, read) => html`<${Found} key=${JSON.stringify(made)} found=${read} busy=${busy} title=${table.name} onAsk=${onAsk} onAskAll=${onAskAll} />`;
   return html`<section class="box preview" aria-label=${`Preview of ${table.name}`}>
     <h2>${table.name} <button type="button" class="close" onClick=${onClose} aria-label="Remove the file">×</button></h2>
     ${known && !showsValues && html`<${Columns} table=${data?.table ?? known} choice=${choice} onPick=${pick} />`}
@@ -43,8 +44,8 @@ export function Preview({ table, busy, onAsk, onAskAll, onGenes, onClose }) {
       ${compared.loading && html`<${Working} what="Comparing the groups" onCancel=${cancelCompared} />`}
       ${compared.cancelled && html`<p class="soft">Cancelled.</p>`}
       ${compared.error && html`<${Failed} error=${compared.error} />`}
-      ${compared.data && html`<${Found} key=${JSON.stringify(groups)} found=${compared.data} busy=${busy} title=${table.name} onAsk=${onAsk} onAskAll=${onAskAll} />`}`
-      : data?.kind === "signature" ? html`<${Found} key=${JSON.stringify(choice)} found=${data} busy=${busy} title=${table.name} onAsk=${onAsk} onAskAll=${onAskAll} />` : ""}
+      ${compared.data && found(groups, compared.data)}`
+      : data?.kind === "signature" ? found(choice, data) : ""}
     ${data?.samples && !showsValues && html`<p><button type="button" class="link" onClick=${() => setValues({ ...data.samples, open: true })}>Its columns are samples: compare groups of them</button></p>`}
     ${known && !showsValues && (data?.kind === "table" || known.numeric.filter(Boolean).length > 6) && html`<p class="soft"><label>Its columns are samples? Add a table of the samples <input type="file" accept=".tsv,.csv,.txt" onChange=${(event) => event.target.files[0] && setChoice({ design: event.target.files[0] })} /></label></p>`}
     ${data?.kind === "sets" && html`${data.queries.map((pair) => html`<p key=${pair.name}>${pair.name}: ${pair.up.length} genes up, ${pair.down.length} down. <button type="button" class=${data.queries.length === 1 ? "main" : ""} onClick=${() => onGenes(pair)}>Put them in the boxes</button></p>`)}`}

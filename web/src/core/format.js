@@ -32,6 +32,7 @@ export const units = (text) => String(text ?? "").replace(/(^|[\d\s])u[mM]\b/g, 
 export const list = (items, most = 12) =>
   items.slice(0, most).join(", ") + (items.length > most ? ` and ${count(items.length - most)} more` : "");
 
-/** A file name that says what is in it. */
-export const fileName = (parts, ending) =>
-  `${parts.filter(Boolean).join("_").replace(/[^\w.+-]+/g, "-").slice(0, 120)}.${ending}`;
+/** The name of a file, without its ending, that says what is in it. */
+export const fileStem = (parts) => parts.filter(Boolean).join("_").replace(/[^\w.+-]+/g, "-").slice(0, 120);
+
+export const fileName = (parts, ending) => `${fileStem(parts)}.${ending}`;

@@ -1,10 +1,15 @@
 // Files made of what is on the screen.
-export function saveBlob(blob, name) {
-  const url = URL.createObjectURL(blob);
+/** A file that the server makes, under a name of ours. */
+export function saveAddress(address, name) {
   const item = document.createElement("a");
-  item.href = url;
+  item.href = address;
   item.download = name;
   item.click();
+}
+
+export function saveBlob(blob, name) {
+  const url = URL.createObjectURL(blob);
+  saveAddress(url, name);
   setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }
 
@@ -52,14 +57,6 @@ export function gct(columns, rows, id) {
 export const gmt = (sets) => `${sets.map(({ name, note, genes }) => [name, note || "-", ...genes].map(plain).join("\t")).join("\n")}\n`;
 
 export const saveText = (text, name, type = "text/tab-separated-values") => saveBlob(new Blob([text], { type: `${type};charset=utf-8` }), name);
-
-/** A file that the server makes, under a name of ours. */
-export function saveAddress(address, name) {
-  const item = document.createElement("a");
-  item.href = address;
-  item.download = name;
-  item.click();
-}
 
 export const saveCanvas = (canvas, name) => canvas.toBlob((blob) => saveBlob(blob, name), "image/png");
 

@@ -34,12 +34,13 @@ export function Table({ rows, parts, query = {}, within = [], columns, more = {}
   const [, redraw] = useState(0);
   const [failure, setFailure] = useState("");
   const remote = !rows;
+  const asked = { ...query, sort: view.sort, f: [...within, ...view.f], text: view.find };
   const key = JSON.stringify([parts, query, within, view.sort, view.f, view.find]);
   const last = useRef(null), box = useRef(null);
   const source = useMemo(() => {
     if (!remote) return fromArray(rows, { sort: view.sort, filters: view.f, text: view.find });
     last.current?.close();
-    last.current = new Remote(parts, { ...query, sort: view.sort, f: [...within, ...view.f], text: view.find }, () => redraw((n) => n + 1));
+    last.current = new Remote(parts, asked, () => redraw((n) => n + 1));
     last.current.read(0, 1);
     return last.current;
   }, [remote ? key : rows, key]);
@@ -60,14 +61,14 @@ export function Table({ rows, parts, query = {}, within = [], columns, more = {}
     setFailure("");
     try {
       const name = (ending) => fileName([file, ...view.f.map((item) => item.replace(/[:<>=!|]+/g, "-")), view.find, view.sort && `by${view.sort}`], ending);
-      const asked = { ...query, sort: view.sort, f: [...within, ...view.f], text: view.find, words: as === "tsv" || undefined, fields: used.map((item) => item.name).filter((item) => there.includes(item)).join(",") };
+      const exported = { ...asked, words: as === "tsv" || undefined, fields: used.map((item) => item.name).filter((item) => there.includes(item)).join(",") };
       // too many for the browser, or genes of many signatures: the server writes the same rows in the same order
       const large = remote && source.total > MOST;
       if (parts?.[0] === "queries" && OF_ANSWERS.has(parts[2]) && (large || as === "gmt")) {
         if (as === "gmt" && source.total > MOST_SETS) throw new Error(`${count(source.total)} signatures; a GMT takes ${count(MOST_SETS)}: filter first`);
-        return saveAddress(address(["queries", parts[1], "export"], { ...asked, as, table: parts[2], top: as === "gmt" ? GENES : undefined, fields: as === "gmt" ? undefined : asked.fields }), name(as));
+        return saveAddress(address(["queries", parts[1], "export"], { ...exported, as, table: parts[2], top: as === "gmt" ? GENES : undefined, fields: as === "gmt" ? undefined : exported.fields }), name(as));
       }
-      if (large && parts.length === 1) return saveAddress(address([`${parts[0]}.${as}`], asked), name(as));
+      if (large && parts.length === 1) return saveAddress(address([`${parts[0]}.${as}`], exported), name(as));
       const all = remote ? await source.everything(MOST) : source.all;
       if (as === "gmt") return saveText(await sets(all), name("gmt"));
       const said = [...notes, ...view.f.map((item) => `filter: ${filterWords(item, title)}`), ...(view.find ? [`search: ${view.find}`] : []), ...(view.sort ? [`sorted by ${view.sort}`] : [])];

@@ -1,14 +1,13 @@
 // A score beside what it is read against: null signatures and treatments, and the questions of the background.
 import { html, useRef } from "../core/html.js";
-import { count, fileName, plural, signed } from "../core/format.js";
+import { count, fileStem, plural, signed } from "../core/format.js";
 import { Saves } from "../parts/saves.js";
 
 const WIDE = 420, TALL = 104, BASE = TALL - 18;
 
 /** Shares of a histogram; the bin at 0 does not set the scale: half of all signatures may score 0. */
-function shares(counts, edges) {
+function shares(counts, zero) {
   const all = counts.reduce((sum, n) => sum + n, 0) || 1;
-  const zero = edges.findIndex((edge, at) => edge <= 0 && edges[at + 1] > 0);
   return counts.map((n, at) => (at === zero ? null : n / all));
 }
 
@@ -19,10 +18,13 @@ export function Beside({ data, name, what = "score" }) {
   const { edges, score } = data;
   const limit = edges.at(-1);
   const x = (value) => 6 + ((Math.max(-limit, Math.min(limit, value)) + limit) / (2 * limit)) * (WIDE - 12);
-  const treated = shares(data.treated, edges), none = shares(data.null, edges);
-  const top = scaleOf(treated, data.n_null ? none : []);
   const zero = edges.findIndex((edge, at) => edge <= 0 && edges[at + 1] > 0);
-  const path = treated.map((value, at) => `${x(edges[at]).toFixed(1)},${(BASE - ((value ?? 0) / top) * (BASE - 6)).toFixed(1)} ${x(edges[at + 1]).toFixed(1)},${(BASE - ((value ?? 0) / top) * (BASE - 6)).toFixed(1)}`).join(" ");
+  const treated = shares(data.treated, zero), none = shares(data.null, zero);
+  const top = scaleOf(treated, data.n_null ? none : []);
+  const path = treated.map((value, at) => {
+    const y = (BASE - ((value ?? 0) / top) * (BASE - 6)).toFixed(1);
+    return `${x(edges[at]).toFixed(1)},${y} ${x(edges[at + 1]).toFixed(1)},${y}`;
+  }).join(" ");
   const beyond = score === null ? 0 : data.null.reduce((sum, n, at) => { const middle = (edges[at] + edges[at + 1]) / 2; return sum + (score > 0 ? middle >= score : middle <= score) * n; }, 0);
   const words = data.n_null === 0 ? "The index holds no null signatures, so how far chance alone reaches is not known."
     : score === null ? `${count(data.n_null)} null signatures, ${count(data.n_treated)} treatments; ${count(data.null[zero] ?? 0)} and ${count(data.treated[zero] ?? 0)} of them score 0.`
@@ -34,7 +36,7 @@ export function Beside({ data, name, what = "score" }) {
       <polyline class="outline" points=${path} /><line class="zero" x1="6" x2=${WIDE - 6} y1=${BASE} y2=${BASE} /><line class="zero" x1=${x(0)} x2=${x(0)} y1="4" y2=${BASE} />
       ${score !== null && html`<line class="median" x1=${x(score)} x2=${x(score)} y1="2" y2=${BASE} /><text class="title" x=${x(score) + (score > 0 ? -4 : 4)} y="12" text-anchor=${score > 0 ? "end" : "start"}>${what} ${signed(score)}</text>`}
       ${[-limit, 0, limit].map((value) => html`<text key=${value} x=${x(value)} y=${TALL - 5} text-anchor=${value < 0 ? "start" : value > 0 ? "end" : "middle"}>${signed(value, 1)}</text>`)}</svg>
-      <figcaption class="soft">NCS: grey bars null signatures, line treatments (shares; the bin at 0 is left out). ${words} <${Saves} svg=${svg} name=${fileName([name, "null"], "").slice(0, -1)} /></figcaption></figure>
+      <figcaption class="soft">NCS: grey bars null signatures, line treatments (shares; the bin at 0 is left out). ${words} <${Saves} svg=${svg} name=${fileStem([name, "null"])} /></figcaption></figure>
     ${back ? html`<${Questions} back=${back} data=${data} svg=${other} name=${name} />` : html`<p class="soft">${score === null ? "" : "tau: the background of this row is not at hand (none in the index, or the question has filters)."}</p>`}</div>`;
 }
 
@@ -46,5 +48,5 @@ function Questions({ back, data, svg, name }) {
     <line class="zero" x1="6" x2=${WIDE - 6} y1=${BASE} y2=${BASE} />
     ${data.score !== null && html`<line class="median" x1=${x(Math.abs(data.score))} x2=${x(Math.abs(data.score))} y1="2" y2=${BASE} />`}
     <text x="6" y=${TALL - 5}>0</text><text x=${WIDE - 6} y=${TALL - 5} text-anchor="end">${back.edges.at(-1).toFixed(1)}</text></svg>
-    <figcaption class="soft">Size of NCS, whatever its sign: bars other questions, line this one. ${words} <${Saves} svg=${svg} name=${fileName([name, "background"], "").slice(0, -1)} /></figcaption></figure>`;
+    <figcaption class="soft">Size of NCS, whatever its sign: bars other questions, line this one. ${words} <${Saves} svg=${svg} name=${fileStem([name, "background"])} /></figcaption></figure>`;
 }

@@ -1,6 +1,6 @@
 // The running sum of an enrichment score over the ranked genes of a signature, with the places of the set's genes.
 import { html, useRef } from "../core/html.js";
-import { fileName, signed } from "../core/format.js";
+import { fileStem, signed } from "../core/format.js";
 import { Saves } from "../parts/saves.js";
 
 const WIDE = 520, TALL = 190, LEFT = 40, HITS = 16;
@@ -24,7 +24,7 @@ export function Enrichment({ sets, genes, name }) {
         <text x=${LEFT - 6} y=${floor + 16 + at * HITS} text-anchor="end">${one.set}</text></g>`)}
       <text x=${LEFT} y=${TALL - 6}>most raised gene</text><text x=${WIDE - 6} y=${TALL - 6} text-anchor="end">most lowered of ${genes.toLocaleString("en")}</text>
     </svg>
-    <figcaption>${words}. <${Saves} svg=${svg} name=${fileName([name, "enrichment"], "").slice(0, -1)} /></figcaption>
+    <figcaption>${words}. <${Saves} svg=${svg} name=${fileStem([name, "enrichment"])} /></figcaption>
     <details><summary>Genes of the sets, by their place</summary><div class="wide"><table><thead><tr><th>Set</th><th>Gene</th><th class="n">Place</th><th class="n">z</th></tr></thead><tbody>
       ${sets.flatMap((one) => one.hits.map((hit) => html`<tr key=${one.set + hit.gene}><td>${one.set}</td><td>${hit.gene}</td><td class="n">${hit.place + 1}</td><td class="n">${signed(hit.z)}</td></tr>`))}
     </tbody></table></div></details></figure>`;

@@ -1,6 +1,6 @@
 // Where some perturbagens stand among all of an answer: a line each, and the running sum of their enrichment.
 import { html, useRef } from "../core/html.js";
-import { count, fileName, plural, signed } from "../core/format.js";
+import { count, fileStem, plural, signed } from "../core/format.js";
 import { Saves } from "../parts/saves.js";
 
 const WIDE = 520, TALL = 170, LEFT = 40, FLOOR = 128;
@@ -34,5 +34,5 @@ export function Ranked({ hits, total, label }) {
     <g class=${es < 0 ? "contra" : "for"}><polyline class="curve" points=${curve.map(([rank, sum]) => `${x(rank).toFixed(1)},${y(sum).toFixed(1)}`).join(" ")} />
       ${hits.map((hit, at) => html`<line key=${at} x1=${x(hit.rank)} x2=${x(hit.rank)} y1=${FLOOR} y2=${FLOOR + 20}><title>${hit.label}: rank ${count(hit.rank)}, NCS ${signed(hit.ncs)}</title></line>`)}</g>
     <text x=${LEFT} y=${TALL - 6}>resembles most</text><text x=${WIDE - 6} y=${TALL - 6} text-anchor="end">opposes most of ${count(total)}</text></svg>
-    <figcaption>${words}. <${Saves} svg=${svg} name=${fileName([label, "enrichment"], "").slice(0, -1)} /></figcaption></figure>`;
+    <figcaption>${words}. <${Saves} svg=${svg} name=${fileStem([label, "enrichment"])} /></figcaption></figure>`;
 }

@@ -14,6 +14,8 @@ import { Table } from "../parts/table.js";
 const SCORES = { ncs: ["NCS", 2, "score of the row in the answer to this question"], median_ncs: ["median NCS", 2, "median of its signatures"], tau: ["tau", 100, "against the background of the index"], tau_own: ["tau within the library", 100, "against its scores in all other questions of this library: how special it is to this one"] };
 const MOST_COLUMNS = 24, FEWEST_OWN = 50;
 
+const exact = (span) => (value) => signed(value, span > 2 ? 1 : 2);
+
 function useBatch(id) {
   const [state, set] = useState({ loading: true }), [round, again] = useState(0);
   useEffect(() => {
@@ -41,7 +43,7 @@ export function Matrix({ id }) {
     ${data.older && html`<div class="banner" role="status">Answers are of an older state of the index.</div>`}
     ${data.running && html`<section class="box" aria-label="Progress"><p>${data.done} of ${data.of} answered</p><progress max=${data.of} value=${data.done} aria-label="Progress"></progress> <button type="button" onClick=${() => act("cancel", "cancelled")}>Cancel</button></section>`}
     ${refused.length > 0 && html`<div class="box bad" role="alert"><strong>${plural(refused.length, "question")} could not be answered:</strong><ul class="lost">${refused.slice(0, 10).map((item) => html`<li key=${item.column}>${item.name}: ${item.message}</li>`)}</ul>${refused.length > 10 ? `and ${refused.length - 10} more` : ""}</div>`}
-    ${data.running ? html`<${Questions} members=${data.members} /><p class="soft">The matrix stands here as soon as all are answered.</p>` : data.done === 0 ? ( html`<${Empty}>None of its questions is answered${open.some((item) => item.status === "cancelled") ? ": they were cancelled" : ""}.</${Empty}>`)
+    ${data.running ? html`<${Questions} members=${data.members} /><p class="soft">The matrix stands here as soon as all are answered.</p>` : data.done === 0 ? html`<${Empty}>None of its questions is answered${open.some((item) => item.status === "cancelled") ? ": they were cancelled" : ""}.</${Empty}>`
       : html`<${Found} key=${data.done} id=${id} data=${data} />`}`;
 }
 
@@ -56,7 +58,7 @@ function Found({ id, data }) {
   const view = table === "classes" ? "class" : "pert", key = table === "classes" ? "class" : "pert_iname";
   const more = useMemo(() => ({
     [key]: { phone: true, draw: (row) => html`<a href=${link(view, row[key])}>${row[key]}</a>` },
-    pert_type: { width: 98 }, n_signatures: { width: 85 }, n_perturbagens: { width: 85 }, lowest: { width: 62, phone: true, signed: true, shown: (value) => signed(value, span > 2 ? 1 : 2) }, highest: { signed: true, shown: (value) => signed(value, span > 2 ? 1 : 2) }, mean: { width: 60, signed: true, shown: (value) => signed(value, span > 2 ? 1 : 2) },
+    pert_type: { width: 98 }, n_signatures: { width: 85 }, n_perturbagens: { width: 85 }, lowest: { width: 62, phone: true, signed: true, shown: exact(span) }, highest: { signed: true, shown: exact(span) }, mean: { width: 60, signed: true, shown: exact(span) },
     lowest_in: { phone: true, shown: name, width: 130 },
     ...Object.fromEntries(done.map((item) => [item.column, { title: item.name, fileName: item.name, numeric: true, width: 78, help: `${item.name}: ${words}, ${help}`, draw: (row) => html`<${Cell} value=${row[item.column]} span=${span} dark=${dark} href=${link("q", item.id, table, { row: row[key] })} label=${`${row[key]} in ${item.name}`} />` }])),
   }), [table, score, dark, done.length]);
@@ -78,7 +80,7 @@ function Found({ id, data }) {
 function Cell({ value, span, dark, href, label }) {
   if (value === null || value === undefined) return html`<span class="soft" title=${`${label}: not known`}>·</span>`;
   const colour = diverging(value / span, dark);
-  return html`<a class="field" href=${href} aria-label=${`${label}: ${signed(value, span > 2 ? 1 : 2)}`} style=${{ background: css(colour), color: inkOn(colour) }}>${signed(value, span > 2 ? 0 : 2)}</a>`;
+  return html`<a class="field" href=${href} aria-label=${`${label}: ${exact(span)(value)}`} style=${{ background: css(colour), color: inkOn(colour) }}>${signed(value, span > 2 ? 0 : 2)}</a>`;
 }
 
 const ends = (rows) => (rows.length ? rows.map((row, at) => html`${at ? ", " : ""}<a href=${link("pert", row.pert_iname)}>${row.pert_iname}</a> <span class="soft">${signed(row.ncs)}</span>`) : html`<span class="soft">none</span>`);

@@ -28,6 +28,7 @@ from beadwork.io.files.atomic import check_folder
 from beadwork.io.files.provenance import input_record, make_provenance
 from beadwork.io.files.scratch import scratch_folder
 from beadwork.kernels.connectivity.recall import N_BINS, add_to_histograms, closest, percentiles_among
+from beadwork.kernels.numeric.groups import stable_order
 from beadwork.model.connectivity.query import MappedQuery
 from beadwork.model.connectivity.signature_table import SignatureTable
 from beadwork.model.errors import ParameterError
@@ -128,7 +129,7 @@ class Introspection:
     @cached_property
     def partners(self) -> list[np.ndarray]:
         """Signatures of each perturbagen, in order; none of those that have no partner."""
-        order = np.argsort(self.code, kind="stable")
+        order = stable_order(self.code)
         starts = np.searchsorted(self.code[order], np.arange(len(self.plan.perts["n_signatures"]) + 1))
         return [order[first:last] for first, last in pairwise(starts.tolist())]
 

@@ -25,6 +25,7 @@ from beadwork.stages.plates.wide import (
     as_numbers,
     column_names,
     finish_plates,
+    known_plates,
     of_wells,
     rows_of_plates,
     stage_pairs,
@@ -139,7 +140,7 @@ class _Pairs:
         """Note the rows of a part."""
         is_well = rows[WELL] != ""
         self.of_wells |= dict.fromkeys(stage_pairs(rows[is_well]))
-        self._known |= {*rows.loc[is_well, PLATE], *rows.loc[rows["metric"] == "wells_read", PLATE]}
+        self._known |= known_plates(rows)
         first = rows.loc[~is_well, [PLATE, "metric", "stage"]].drop_duplicates()
         for entity, metric, stage in first.itertuples(index=False, name=None):
             self._of_entity.setdefault(entity, {}).setdefault((metric, stage), self._count)

@@ -22,6 +22,7 @@ from beadwork.io.matrix.gctx.writer import write_gctx
 from beadwork.io.matrix.h5ad import read_h5ad, write_h5ad
 from beadwork.io.matrix.parquet import read_parquet, write_parquet
 from beadwork.model.errors import AlignmentError, FileError, name_some
+from beadwork.model.levels.sample_major import SampleMajor
 from beadwork.model.matrix import Level, Matrix, Space
 
 ENDINGS = (".gct", ".gct.gz", ".gctx", ".gctx.gz", ".h5ad", ".parquet")
@@ -115,12 +116,11 @@ def read_matrix(
         found = file.annotation()
         take_rows, rows = _choose(found.rows, rids, f"{path}: row")
         take_cols, cols = _choose(found.cols, cids, f"{path}: column")
-        stored = file.samples(take_cols) if take_rows is None else None
-        values = np.empty(0) if stored is not None else file.values(take_rows, take_cols)
+        values = file.samples(take_cols) if take_rows is None else file.values(take_rows, take_cols)
     chosen_space = (found.space or space) if rids is None else None
     try:
-        if stored is not None:
-            return Matrix.of_samples(stored, rows, cols, found.level or level, chosen_space, found.provenance)
+        if isinstance(values, SampleMajor):
+            return Matrix.of_samples(values, rows, cols, found.level or level, chosen_space, found.provenance)
         return Matrix(values, rows, cols, found.level or level, chosen_space, found.provenance)
     except AlignmentError as error:
         raise FileError(f"{path}: {error}") from None

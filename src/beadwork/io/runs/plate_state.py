@@ -72,7 +72,7 @@ class PlateState:
     def other_beads(self, params: Params, bead_set: str | None) -> list[str]:
         """Parameters of deconvolution that are not what they were, for which the beads are needed."""
         recorded = self._parameters("deconvolve")
-        named = Path(bead_set).stem if bead_set and bead_set.endswith(".tsv") else (bead_set or "").lower()
+        named = _recorded_name(bead_set)
         wanted = params.model_dump(mode="json") | ({"bead_set": named} if named else {})
         return [f"{key} was {recorded.get(key)}" for key, value in wanted.items() if recorded.get(key) != value]
 
@@ -139,5 +139,10 @@ def batch_of(table: str, det_plate: str, bead_batch: str | None, bead_set: str |
     chosen = next((row for row in found if row["bead_set"] == "epsilon"), found[-1] if found else None)
     if chosen is None:
         return None
-    own = Path(bead_set).stem if bead_set and bead_set.endswith(".tsv") else (bead_set or "").lower()
+    own = _recorded_name(bead_set)
     return own or f"{chosen['bead_set']}-{chosen['revision']}", float(chosen["ratio"])
+
+
+def _recorded_name(bead_set: str | None) -> str:
+    """Name by which records know a bead set, given by name or as a table; empty if none is given."""
+    return Path(bead_set).stem if bead_set and bead_set.endswith(".tsv") else (bead_set or "").lower()

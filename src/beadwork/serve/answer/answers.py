@@ -9,6 +9,7 @@ import numpy as np
 from beadwork.api.index.asking.answers import TABLE_FIELDS, QueryResult
 from beadwork.api.index.asking.explain import Explained, explain_scores
 from beadwork.api.index.asking.how_sure import how_sure, shared_genes
+from beadwork.kernels.numeric.groups import descending_order
 from beadwork.model.connectivity.query import MappedQuery
 from beadwork.model.connectivity.signature_table import SignatureTable, arrow_numbers
 from beadwork.model.errors import AlignmentError
@@ -69,7 +70,7 @@ def columns_of(asked: Asked, result: QueryResult, rolled: tuple[RolledUp, Rolled
 
 def _rolled_table(level: RolledUp) -> Any:
     """One level, best connected first, with the place of each row in the plan."""
-    order = np.argsort(-level.ncs[0].astype(np.float64), kind="stable")
+    order = descending_order(level.ncs[0])
     chosen = arrow_numbers(order)
     columns = {
         name: column[order] if isinstance(column, np.ndarray) else column.take(chosen)
@@ -304,8 +305,7 @@ class Answer:
         import pyarrow as pa
 
         annotation, shown = self.annotation, self.shown
-        ncs = self.scores("ncs")[shown].astype(np.float64)
-        order = shown[np.argsort(-ncs, kind="stable")]
+        order = shown[descending_order(self.scores("ncs")[shown])]
         fields = annotation.take(order, [name for name in TABLE_FIELDS if name in annotation])
         columns = {"rank": arrow_numbers(np.arange(1, len(order) + 1, dtype=np.int32))}
         columns |= {name: fields.column(name).combine_chunks() for name in fields.column_names}

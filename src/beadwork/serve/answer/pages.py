@@ -6,7 +6,7 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,6 +52,18 @@ class View:
     def key(self) -> str:
         """Short name of this view, for cursors and tags."""
         return hashlib.sha256(json.dumps([self.filters, self.text, self.sort]).encode()).hexdigest()[:8]
+
+
+def why_no_rows(name: str, size: int, fields: Collection[str]) -> str:
+    """Say why a page of a table of this size shows no rows, where tables have the same reasons; empty where not.
+
+    `fields` are those of the annotation.
+    """
+    if size:
+        return "no row passes the filters"
+    if name == "classes" and "moa" not in fields and "target" not in fields:
+        return "the index has no mechanisms and targets (moa, target); `beadwork index annotate` joins them"
+    return ""
 
 
 def rows_of(table: SignatureTable, view: View) -> np.ndarray:

@@ -16,6 +16,7 @@ import numpy as np
 from beadwork.api.index.asking.answers import TABLE_FIELDS
 from beadwork.api.index.opened import ConnectivityIndex
 from beadwork.io.files.digest import PREFIX, digest_bytes
+from beadwork.kernels.numeric.groups import stable_order
 from beadwork.model.connectivity.signature_table import SignatureTable, arrow_numbers
 from beadwork.model.errors import BeadworkError, counted
 from beadwork.model.params import QueryParams
@@ -124,7 +125,7 @@ def perturbagen_of(plan: RollUpPlan) -> np.ndarray:
 def places_of(pert_of: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
     """:func:`places_by_perturbagen` of the perturbagen of each signature, -1 for none."""
     there = np.flatnonzero(pert_of >= 0)
-    order = there[np.argsort(pert_of[there], kind="stable")]
+    order = there[stable_order(pert_of[there])]
     return order, np.searchsorted(pert_of[order], np.arange(count + 1))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
@@ -10,7 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from beadwork.model.connectivity.signature_table import SignatureTable
 from beadwork.serve.answer.answers import Answer
-from beadwork.serve.answer.pages import plain
+from beadwork.serve.answer.pages import plain, why_no_rows
+from beadwork.serve.answer.recent import Recent
 from beadwork.serve.library.batches import MOST_QUESTIONS, Batches, members_of
 from beadwork.serve.library.matrix import answer_matrix
 from beadwork.serve.questions import Question
@@ -65,7 +65,7 @@ def routes(service: Service) -> APIRouter:
     """Routes of lists of questions."""
     router = APIRouter(prefix="/api/batches", tags=["batches"])
     batches = Batches(service.store, service.jobs)
-    tables: OrderedDict[tuple[str, ...], SignatureTable] = OrderedDict()
+    tables: Recent[SignatureTable] = Recent(MOST_KEPT)
     ends: dict[str, dict[str, Any]] = {}
 
     @router.post("", status_code=202, summary="Ask many questions")
@@ -105,9 +105,7 @@ def routes(service: Service) -> APIRouter:
         key: str,
         table: Literal["perts", "classes"],
         page: Page,
-        score: Annotated[
-            Literal["ncs", "median_ncs", "tau", "tau_own"], Query(description="score of the cells")
-        ] = "ncs",
+        score: Annotated[Score, Query(description="score of the cells")] = "ncs",
     ) -> Rows:
         batch = batches.find(key)
         members = [item for item in members_of(batches, batch) if item["status"] == "done"]
@@ -115,14 +113,13 @@ def routes(service: Service) -> APIRouter:
             raise not_found("no question of this list is answered yet")
         done = [(item["column"], item["id"]) for item in members]
         name = (table, score, *(f"{column}{one}" for column, one in done))
-        if name not in tables:
+        made = tables.get(name)
+        if made is None:
             answers = [(column, service.answers.find(one)) for column, one in done]
-            tables[name] = answer_matrix(answers, table, score)
-            while len(tables) > MOST_KEPT:
-                tables.popitem(last=False)
-        found, _ = page.page_of(tables[name], members[0]["state"])
+            made = tables.keep(name, answer_matrix(answers, table, score))
+        found, _ = page.page_of(made, members[0]["state"])
         if not found.total:
-            found.reason = _why_empty(table, len(tables[name]), service.answers.find(done[0][1]))
+            found.reason = _why_empty(table, len(made), service.answers.find(done[0][1]))
         return found
 
     def state(batch: KeptBatch) -> BatchState:
@@ -152,9 +149,5 @@ def _ends(answer: Answer) -> dict[str, Any]:
 
 
 def _why_empty(table: str, size: int, answer: Answer) -> str:
-    if size:
-        return "no row passes the filters"
-    known = set() if answer.state is None else set(answer.state.index.annotation.names)
-    if table == "classes" and not known & {"moa", "target"}:
-        return "the index has no mechanisms and targets (moa, target); `beadwork index annotate` joins them"
-    return "no row has this score in any answer"
+    fields = () if answer.state is None else answer.state.index.annotation.names
+    return why_no_rows(table, size, fields) or "no row has this score in any answer"

@@ -26,7 +26,7 @@ from beadwork.model.connectivity.signature_table import SignatureTable, arrow_nu
 from beadwork.model.errors import BeadworkError
 from beadwork.serve.answer.columns import comment_lines
 from beadwork.serve.answer.files import ARROW, arrow_stream, gct_lines, json_lines, tsv_lines
-from beadwork.serve.answer.pages import chosen_columns, plain, rows_of, shown_names
+from beadwork.serve.answer.pages import chosen_columns, plain, rows_of, shown_names, why_no_rows
 from beadwork.serve.lookup.search import KINDS
 from beadwork.serve.lookup.states import IndexState
 from beadwork.serve.refusals import RefusedError, not_found
@@ -121,11 +121,8 @@ def list_of(state: IndexState, kind: str) -> SignatureTable:
 
 def why_empty(state: IndexState, kind: str, size: int) -> str:
     """Say why a list shows no rows."""
-    if size:
-        return "no row passes the filters"
-    known = set(state.index.annotation.names)
-    if kind == "classes" and not known & {"moa", "target"}:
-        return "the index has no mechanisms and targets (moa, target); `beadwork index annotate` joins them"
+    if reason := why_no_rows(kind, size, state.index.annotation.names):
+        return reason
     if kind == "classes":
         return "no mechanism or target has enough perturbagens here"
     if kind == "cells":

@@ -19,7 +19,7 @@ from beadwork.serve.answer.answers import HIDDEN, OLD_NAMES, STRIP_BINS, Answer,
 from beadwork.serve.answer.beside import beside
 from beadwork.serve.answer.files import arrow_stream
 from beadwork.serve.answer.heat import heat_map
-from beadwork.serve.answer.pages import MOST_ROWS, USUAL_ROWS, View, plain
+from beadwork.serve.answer.pages import MOST_ROWS, USUAL_ROWS, View, plain, why_no_rows
 from beadwork.serve.jobs import Job
 from beadwork.serve.lookup.states import IndexState, arrow_rows
 from beadwork.serve.questions import Asked as AskedQuestion
@@ -302,11 +302,8 @@ def table_page(answer: Answer, name: str, page: PageRequest) -> Rows:
 
 def _why_empty(answer: Answer, name: str, size: int) -> str:
     """Say why a table shows no rows."""
-    if size:
-        return "no row passes the filters"
-    known = set(answer.annotation.names) if answer.is_annotated else set()
-    if name == "classes" and not known & {"moa", "target"}:
-        return "the index has no mechanisms and targets (moa, target); `beadwork index annotate` joins them"
+    if reason := why_no_rows(name, size, answer.annotation.names if answer.is_annotated else ()):
+        return reason
     if name == "classes":
         return "no mechanism or target has enough perturbagens here"
     if name == "genes":

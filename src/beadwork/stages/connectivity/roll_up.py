@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from beadwork.kernels.connectivity.max_quantile import group_max_quantile, run_max_quantile, run_median
+from beadwork.kernels.connectivity.max_quantile import run_max_quantile, run_median
 from beadwork.kernels.connectivity.tau import count_below, count_smaller, tau_of_counts
 from beadwork.kernels.numeric.groups import descending_order
 from beadwork.model.connectivity.background import Background
@@ -71,14 +71,14 @@ def roll_up_scores(plan: RollUpPlan, values: np.ndarray) -> tuple[np.ndarray, np
     """
     cells = run_max_quantile(values, plan.cell_starts)
     perts = run_max_quantile(cells, plan.pert_starts)
-    rows, groups = _joined(plan.members)
-    return cells, perts, group_max_quantile(perts[rows], groups, len(plan.members))
+    rows, starts = _joined(plan.members)
+    return cells, perts, run_max_quantile(perts[rows], starts)
 
 
 def _joined(members: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Members of groups one after the other, and the group of each."""
+    """Members of groups one after the other, and where each group begins (one more at the end)."""
     rows = np.concatenate([*members, np.empty(0, np.int64)]).astype(np.int64)
-    return rows, np.repeat(np.arange(len(members)), [len(item) for item in members]).astype(np.int64)
+    return rows, np.cumsum([0, *map(len, members)])
 
 
 @dataclass(frozen=True, eq=False)
@@ -215,8 +215,7 @@ def _behind(plan: RollUpPlan, values: np.ndarray, levels: Sequence[np.ndarray]) 
         np.concatenate([np.arange(starts[row], starts[row + 1]) for row in members.tolist()])
         for members in plan.members
     ]
-    chosen, _ = _joined(in_class)
-    of_class = np.cumsum([0, *map(len, in_class)])
+    chosen, of_class = _joined(in_class)
     found = []
     for part, runs in ((values, plan.cell_starts), (values, starts), (values[chosen], of_class)):
         numbers = {
@@ -229,8 +228,8 @@ def _behind(plan: RollUpPlan, values: np.ndarray, levels: Sequence[np.ndarray]) 
         found.append(numbers)
     if "n_signatures" in found[0]:
         found[1]["n_cells"] = _count(~np.isnan(levels[0]), plan.pert_starts)
-        members, _ = _joined(plan.members)
-        found[2]["n_perturbagens"] = _count(~np.isnan(levels[1][members]), np.cumsum([0, *map(len, plan.members)]))
+        members, of_members = _joined(plan.members)
+        found[2]["n_perturbagens"] = _count(~np.isnan(levels[1][members]), of_members)
     return found
 
 
@@ -293,8 +292,8 @@ def _rolled_portions(plan: RollUpPlan, background: Background) -> Iterator[tuple
         yield 1, first, rolled
         perts[first:last] = rolled
     if len(plan.members):
-        rows_of, groups = _joined(plan.members)
-        yield 2, 0, group_max_quantile(perts[rows_of], groups, len(plan.members))
+        rows_of, of_classes = _joined(plan.members)
+        yield 2, 0, run_max_quantile(perts[rows_of], of_classes)
 
 
 def ranked_columns(level: RolledUp, query: int, rows: slice | np.ndarray = slice(None)) -> dict[str, Any]:

@@ -33,8 +33,7 @@ def wide_tables(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """
     found = rows_of_plates(rows)
     is_well = found[WELL] != ""
-    known = {*found.loc[is_well, PLATE], *found.loc[found["metric"] == "wells_read", PLATE]}
-    of_plates = found[~is_well & found[PLATE].isin(known)]
+    of_plates = found[~is_well & found[PLATE].isin(known_plates(found))]
     wells = wide_wells(found[is_well], column_names(stage_pairs(found[is_well])))
     plates = wide_plates(of_plates, column_names(stage_pairs(of_plates)))
     return typed(wells), finish_plates(plates, of_wells(wells))
@@ -47,6 +46,11 @@ def rows_of_plates(rows: pd.DataFrame) -> pd.DataFrame:
     )
     is_well = parts[2].map({name: parse_well(name) is not None for name in parts[2].unique()}).astype(bool)
     return rows.assign(**{PLATE: parts[0], WELL: parts[2]})[is_well | (parts[2] == "")]
+
+
+def known_plates(rows: pd.DataFrame) -> set[str]:
+    """Plates among the rows of :func:`rows_of_plates`: what has wells, or had wells read."""
+    return {*rows.loc[(rows[WELL] != "") | (rows["metric"] == "wells_read"), PLATE]}
 
 
 def stage_pairs(rows: pd.DataFrame) -> list[tuple[str, str]]:

@@ -22,6 +22,7 @@ from beadwork.io.connectivity.ranked_tables import write_parts, write_records
 from beadwork.io.files.atomic import check_folder, write_text
 from beadwork.io.files.provenance import input_record, make_provenance
 from beadwork.io.matrix.formats import write_matrix
+from beadwork.kernels.numeric.groups import descending_order
 from beadwork.model.connectivity.annotation import SEVERAL
 from beadwork.model.connectivity.query import Query
 from beadwork.model.errors import ParameterError
@@ -295,4 +296,4 @@ def _without_cell(one: str, cell: str) -> str:
 
 
 def _order(level: _Level, place: int) -> np.ndarray:
-    return np.argsort(-level.ncs[:, place].astype(np.float64), kind="stable")
+    return descending_order(level.ncs[:, place])

@@ -87,15 +87,14 @@ class StoredColumns:
         most = max(step, _MOST // max(self._n_rows, 1))
         return min(math.ceil(step / self._chunk) * self._chunk, most)
 
-    def matrix(self, rows: np.ndarray | None, cols: np.ndarray | None) -> np.ndarray:
-        """Values as (rows, columns); positions of the rows and columns to take, None for all."""
+    def matrix(self, rows: np.ndarray, cols: np.ndarray | None) -> np.ndarray:
+        """Values as (rows, columns); positions of the rows to take, and of the columns, None for all."""
         n_cols = self._n_cols if cols is None else len(cols)
-        values = np.empty((self._n_rows if rows is None else len(rows), n_cols), np.float32)
+        values = np.empty((len(rows), n_cols), np.float32)
         step = max(_FEWEST, _PORTION // max(self._n_rows, 1))
         for block, places in self._blocks(step) if cols is None else self._chosen(cols, step):
             for at in range(0, len(block), step):
-                part = block[at : at + step] if rows is None else block[at : at + step].take(rows, axis=1)
-                values[:, _span(places[at : at + step])] = part.T
+                values[:, _span(places[at : at + step])] = block[at : at + step].take(rows, axis=1).T
         return values
 
     def _blocks(self, step: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:

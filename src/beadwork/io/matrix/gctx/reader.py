@@ -151,8 +151,8 @@ class GctxFile:
         assert self.shape
         return Annotation(self.rows, self.cols, self.level, self.space, self.provenance)
 
-    def values(self, rows: np.ndarray | None = None, cols: np.ndarray | None = None) -> np.ndarray:
-        """Values as (rows, columns), float32; positions of those to take, None for all."""
+    def values(self, rows: np.ndarray, cols: np.ndarray | None = None) -> np.ndarray:
+        """Values as (rows, columns), float32; positions of the rows to take, and of the columns, None for all."""
         with clear_errors(self.path), self._columns() as columns:
             return columns.matrix(rows, cols)
 
