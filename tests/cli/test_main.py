@@ -18,7 +18,7 @@ HEAVY = {"numpy", "pandas", "scipy", "numba", "h5py", "matplotlib", "statsmodels
 def modules_loaded_by(*words: str) -> set[str]:
     code = "import sys; from beadwork.cli import main\ntry: main(sys.argv[1:])\nexcept SystemExit: pass\n"
     code += "print('\\n'.join(sorted({name.partition('.')[0] for name in sys.modules})), file=sys.stderr)"
-    done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=True, timeout=300)
     assert "Usage: beadwork" in done.stdout
     return set(done.stderr.split())
 
@@ -53,7 +53,7 @@ def test_help_of_a_command_loads_neither_pandas_nor_numba():
     code = "import sys; from beadwork.cli import COMMANDS, main\n"
     code += "for name in COMMANDS:\n    try: main([name, '--help'])\n    except SystemExit: pass\n"
     code += "    print(name, *sorted({'pandas', 'numba', 'h5py', 'scipy'} & set(sys.modules)), file=sys.stderr)\n"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=300)
     loaded = dict(line.partition(" ")[::2] for line in done.stderr.splitlines())
     assert {name: modules for name, modules in loaded.items() if modules} == {}
 
@@ -106,7 +106,7 @@ def test_bugs_exit_1():
     code = "from beadwork.cli import main; import beadwork.cli.convert as c, click\n"
     code += "def fail(): raise ZeroDivisionError('bug')\n"
     code += "c.command = click.Command('convert', callback=fail); main(['convert'])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300)
     assert done.returncode == 1
     assert "Traceback" in done.stderr
 

@@ -60,7 +60,7 @@ def fetch(address, data=None, headers=None):
     body = data if data is None or isinstance(data, bytes) else json.dumps(data).encode()
     request = urllib.request.Request(address, body, {"Content-Type": "application/json", **(headers or {})})
     try:
-        with urllib.request.urlopen(request, timeout=30) as response:
+        with urllib.request.urlopen(request, timeout=120) as response:
             return response.status, response.headers, response.read().decode()
     except urllib.error.HTTPError as error:
         with error:
@@ -278,7 +278,7 @@ ANSWERED = "GET /api/index HTTP/1.1\r\nHost: localhost\r\n\r\n"
 )
 def test_connections_that_say_nothing_are_closed(index, text):
     with serving(index, header_seconds=0.5) as site:
-        assert seconds_until_closed(connect(site, text)) < 5
+        assert seconds_until_closed(connect(site, text)) < 9, "uvicorn itself waits for 10 s, or for ever"
 
 
 def test_a_header_that_trickles_is_closed(index):
@@ -321,7 +321,7 @@ def test_too_many_waiting_queries_are_turned_away(toy_index):
     index = ConnectivityIndex.open(toy_index)
     go = threading.Event()
     answer = index.answer
-    index.answer = lambda *args, **kwargs: (go.wait(20), answer(*args, **kwargs))[1]
+    index.answer = lambda *args, **kwargs: (go.wait(120), answer(*args, **kwargs))[1]
     with serving(index, most_waiting=2) as site:
         asked = [{"name": f"question {number}", "up": ["PSME1"], "min_set": 1} for number in range(3)]
         states = [json.loads(fetch(f"{site}/api/queries", one)[2]) for one in asked[:2]]
@@ -338,7 +338,7 @@ def test_too_many_waiting_queries_are_turned_away(toy_index):
 
 def test_requests_and_queries_that_take_too_long_are_stopped(toy_index):
     index = ConnectivityIndex.open(toy_index)
-    with serving(index, request_seconds=0.3, query_seconds=0) as site:
+    with serving(index, request_seconds=0.3) as site:
         host, port = site.removeprefix("http://").split(":")
         with socket.create_connection((host, int(port)), timeout=10) as slow:
             head = f"POST /api/queries HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n"
@@ -347,6 +347,7 @@ def test_requests_and_queries_that_take_too_long_are_stopped(toy_index):
             while "s to come" not in said and (more := slow.recv(4096)):
                 said += more.decode()
         assert said.startswith("HTTP/1.1 408") and "took more than 0.3 s to come" in said
+    with serving(index, query_seconds=0) as site:
         state = json.loads(fetch(f"{site}/api/queries", {"up": ["PSME1"], "min_set": 1})[2])
         while state["status"] in ("waiting", "running"):
             time.sleep(0.05)
@@ -365,11 +366,14 @@ def test_command_says_where_it_is_and_what_is_wrong(toy_index):
     try:
         line = process.stdout.readline()
         address = line.split(" is at ")[1].split()[0]
-        for _ in range(100):
-            with contextlib.suppress(urllib.error.URLError):
+        end = time.monotonic() + 120
+        while True:
+            try:
                 assert json.loads(fetch(f"{address}api/index")[2])["signatures"] == 150
                 break
-            time.sleep(0.1)
+            except urllib.error.URLError:
+                assert time.monotonic() < end, "the command does not answer"
+                time.sleep(0.1)
         port = address.rsplit(":", 1)[1].strip("/")
         second = subprocess.run(
             [sys.executable, "-m", "beadwork", "serve", str(toy_index), "--port", port], capture_output=True, text=True
@@ -377,7 +381,7 @@ def test_command_says_where_it_is_and_what_is_wrong(toy_index):
         assert second.returncode == 2 and "cannot listen there" in second.stderr and "another --port" in second.stderr
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(60)
         process.stdout.close()
 
 

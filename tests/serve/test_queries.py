@@ -4,6 +4,7 @@ import base64
 import io
 import itertools
 import json
+import time
 import zipfile
 
 import numpy as np
@@ -294,7 +295,7 @@ def test_a_question_that_waits_or_runs_can_be_cancelled(toy_index, planted):
     testclient = pytest.importorskip("fastapi.testclient")
     index, go = ConnectivityIndex.open(toy_index), threading.Event()
     answer = index.answer
-    index.answer = lambda *args, **kwargs: (go.wait(20), answer(*args, **kwargs))[1]
+    index.answer = lambda *args, **kwargs: (go.wait(120), answer(*args, **kwargs))[1]
     app = create_app(index, hosts=["127.0.0.1"], root_path="/l1000")
     with testclient.TestClient(app, base_url="http://127.0.0.1") as client:
         workers = app.state.service.jobs.workers
@@ -303,6 +304,8 @@ def test_a_question_that_waits_or_runs_can_be_cancelled(toy_index, planted):
         url = [f"/api/queries/{state['id']}" for state in states]
         assert client.get(f"/l1000{url[0]}").json()["id"] == states[0]["id"], "a proxy may leave the prefix on"
         assert "/l1000/" in client.get("/").text
+        while any(client.get(one).json()["place"] for one in url[:workers]):
+            time.sleep(0.02)  # until the workers have taken theirs
         assert [client.get(one).json()["place"] for one in url[-2:]] == [1, 2]
         stopped = client.delete(url[-2]).json()
         assert stopped["phase"] == "cancelled" and client.get(url[-1]).json()["place"] == 1

@@ -42,17 +42,17 @@ def test_all_who_wait_go_on_at_the_end(open_index, planted):
     job = Job(understand(Question(**planted), IndexState(open_index), Uploads()))
 
     async def wait_all():
-        waiting = [asyncio.create_task(ended(job, 20)) for _ in range(50)]
+        waiting = [asyncio.create_task(ended(job, 600)) for _ in range(50)]
         await ended(job, 0.01)
         assert not any(task.done() for task in waiting), "one who waits no longer ends nobody's else waiting"
         threading.Timer(0.01, job.end).start()
         await asyncio.gather(*waiting)
-        await ended(job, 20)
+        await ended(job, 600)
 
     begun = time.monotonic()
     with ThreadPoolExecutor(1) as apart:  # a browser of other tests keeps a loop in this thread
         apart.submit(asyncio.run, wait_all()).result()
-    assert time.monotonic() - begun < 19 and job.asked.state is None and job.asked.state_key
+    assert time.monotonic() - begun < 300 and job.asked.state is None and job.asked.state_key
 
 
 def test_a_cancelled_question_keeps_no_state_of_the_index(open_index, planted):

@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -288,6 +289,19 @@ def test_an_input_folder_that_vanished_is_reported_and_the_other_plates_go_on(
     same_as_sound(fresh, finished, 6)
 
 
+KILLED_BEFORE_ITS_MANIFEST = """
+import os, signal, sys
+from beadwork.cli import main
+
+def hook(event, arguments):
+    if event == "os.rename" and str(arguments[1]).endswith("manifest.json"):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+sys.addaudithook(hook)
+main()
+"""
+
+
 def test_a_job_killed_while_it_adds_to_the_index_leaves_the_index_as_it_was(fresh: Path, finished: Path, recovery):
     shutil.copytree(finished / "signatures", fresh / "signatures")
     first, second = fresh / "signatures/SIM001_A375_24H_MODZ.gctx", fresh / "signatures/SIM002_A375_24H_MODZ.gctx"
@@ -297,11 +311,9 @@ def test_a_job_killed_while_it_adds_to_the_index_leaves_the_index_as_it_was(fres
     other = read_matrix(first)
     cols = other.cols.set_axis(other.cids.str.replace("SIM001", "SIM002"), axis=0)
     write_matrix(replace(other, cols=cols), second)
-    job = subprocess.Popen([*map(str, sync), str(first), str(second)], stdout=subprocess.DEVNULL,
-                           stderr=subprocess.DEVNULL, env=ENV)  # fmt: skip
-    wait_until(lambda: len(list((fresh / "index/segments").iterdir())) > 1 or job.poll() is not None)
-    job.kill()
-    assert job.wait() == -signal.SIGKILL
+    killed = [sys.executable, "-c", KILLED_BEFORE_ITS_MANIFEST, *sync[1:], first, second]
+    assert run_command(*killed).returncode == -signal.SIGKILL
+    assert len(list((fresh / "index/segments").iterdir())) == 2
     assert (fresh / "index/manifest.json").read_bytes() == manifest
     assert run_command(BIN / "beadwork", "index", "verify", fresh / "index").returncode == 0
     with recovery("a crash while signatures are added to the index", "start again"):

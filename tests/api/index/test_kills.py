@@ -92,7 +92,7 @@ def run(work: Callable[[Path], object], index: Path, kill_at: int | None, counte
 
     process = multiprocessing.get_context("fork").Process(target=body)
     process.start()
-    process.join(60)
+    process.join(300)
     assert process.exitcode is not None
     return process.exitcode
 

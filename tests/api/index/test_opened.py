@@ -413,11 +413,11 @@ def test_readers_while_one_appends(tmp_path):
     for reader in readers:
         reader.start()
     for item in ready:
-        item.wait(20)
+        assert item.wait(120)
     ConnectivityIndex.open(path).append(two, siginfo)
     ConnectivityIndex.open(path, threads=1).query(up=["PSME1"], min_set=1)
     stop.set()
-    seen = [result.get(timeout=30) for _ in readers]
+    seen = [result.get(timeout=120) for _ in readers]
     for reader in readers:
         reader.join()
     assert [reader.exitcode for reader in readers] == [0, 0]

@@ -114,7 +114,7 @@ def test_the_table_can_be_searched_in_a_browser(tmp_path):
     seen = subprocess.run(
         [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run",
          f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom", page.as_uri()],
-        capture_output=True, text=True, check=True, timeout=120,
+        capture_output=True, text=True, check=True, timeout=300,
     ).stdout  # fmt: skip
     assert "1 of 12" in seen
     assert 'aria-sort="descending"' in seen

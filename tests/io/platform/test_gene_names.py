@@ -137,6 +137,6 @@ def test_any_text_gets_an_answer_with_a_gene_or_a_reason(names):
 def test_twelve_thousand_names_are_answered_at_once():
     resolver, names = gene_resolver(), list(known_genes().values())
     resolver.resolve(names[:1])
-    start = time.perf_counter()
+    start = time.thread_time()  # not by the clock: the machine may be busy with something else
     resolver.resolve(names)
-    assert time.perf_counter() - start < 1  # about 0.07 s; the limit leaves room for a busy machine
+    assert time.thread_time() - start < 1  # about 0.07 s

@@ -12,12 +12,40 @@ from toys import make_signatures
 
 from ..test_app import serving
 
+COLOURS = ("color-contrast", "link-in-text-block")
+"""Rules of axe that look at colours."""
 AXE = Path(__file__).parents[3] / "web" / "node_modules" / "axe-core" / "axe.min.js"
-WATCH = """
+WATCH = """(() => {
 window.violations = [];
 document.addEventListener("securitypolicyviolation", (event) => window.violations.push(
   `${event.violatedDirective}: ${event.blockedURI} ${event.sourceFile}:${event.lineNumber}`));
-"""
+
+// what the page still waits for: answers of the server and their bodies, files, and timers that end soon
+const waits = new Set(), SOON = 1000;
+const until = (work) => { const mark = {}; waits.add(mark); return work.finally(() => waits.delete(mark)); };
+const { fetch, setTimeout, clearTimeout } = window;
+window.fetch = (...asked) => until(fetch(...asked));
+for (const kind of [Response, Blob]) for (const name of ["arrayBuffer", "blob", "json", "text"]) {
+  const read = kind.prototype[name];
+  if (read) kind.prototype[name] = function () { return until(read.call(this)); };
+}
+window.setTimeout = (work, delay = 0, ...given) => {
+  if (delay > SOON) return setTimeout(work, delay, ...given);
+  const timer = setTimeout(() => { waits.delete(timer); work(...given); }, delay);
+  waits.add(timer);
+  return timer;
+};
+window.clearTimeout = (timer) => { waits.delete(timer); clearTimeout(timer); };
+
+// effects and canvases follow a frame later, and what they ask for is waited for too
+const frame = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+window.stands = async () => {
+  await frame();
+  await frame();
+  return !waits.size && !document.querySelector(".waiting") && [...document.images].every((image) => image.complete)
+    && document.getAnimations().every((one) => one.playState === "finished") && location.href;
+};
+})()"""
 
 
 def rich_signatures(count=240):
@@ -87,7 +115,7 @@ class Tab:
         self.site = site
         self.context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True, **options)
         self.page = self.context.new_page()
-        self.page.set_default_timeout(20_000)
+        self.page.set_default_timeout(60_000)
         self.page.add_init_script(WATCH)
         self.wrong = []
         self.expected = ()
@@ -109,17 +137,27 @@ class Tab:
         self.settle()
         return self.page
 
-    def until(self, expression, argument=None, seconds=15):
+    def until(self, expression, argument=None, seconds=60):
         """Wait until something holds; the policy forbids Playwright's own way, which evaluates text in the page."""
         end = time.monotonic() + seconds
         while not self.page.evaluate(expression, argument):
             assert time.monotonic() < end, f"not within {seconds} s: {expression} {argument or ''}"
             self.page.wait_for_timeout(40)
 
-    def settle(self):
-        self.page.wait_for_load_state("networkidle")
-        self.until("!document.querySelector('.waiting')")
-        self.page.wait_for_timeout(60)
+    def settle(self, seconds=60):
+        """Wait until nothing is on its way any more, and Playwright knows the address that the page has."""
+        end = time.monotonic() + seconds
+        while not (stands := self.page.evaluate("stands()")) or stands != self.page.url:
+            assert time.monotonic() < end, f"does not stand still within {seconds} s: {self.page.url}"
+
+    def press(self, *keys):
+        """Press keys, and wait until what they do is done."""
+        for key in keys:
+            self.page.keyboard.press(key)
+        self.settle()
+
+    def close(self):
+        self.context.close()
 
     def check(self):
         """Nothing went wrong."""
@@ -127,14 +165,20 @@ class Tab:
         assert not violations, violations
         assert not self.wrong, self.wrong
 
-    def axe(self):
-        """Faults of accessibility in words, but for minor ones: order of headings, size of targets, contrast, names."""
+    def axe(self, only=()):
+        """Faults of accessibility in words, but for minor ones: order of headings, size of targets, contrast, names.
+
+        `only` names rules, such as those of COLOURS where nothing but the theme is another.
+        """
         if not AXE.is_file():
             pytest.skip("axe-core is not installed (npm ci --prefix web)")
-        self.page.evaluate(AXE.read_text(encoding="utf-8"))
-        found = self.page.evaluate(
-            "axe.run(document, {resultTypes: ['violations'], rules: {'target-size': {enabled: true}}})"
-        )["violations"]
+        if not self.page.evaluate("'axe' in window"):
+            self.page.evaluate(AXE.read_text(encoding="utf-8"))
+        rules = {"runOnly": {"type": "rule", "values": list(only)}} if only else {}
+        rules["rules"] = {} if only else {"target-size": {"enabled": True}}
+        found = self.page.evaluate("rules => axe.run(document, {resultTypes: ['violations'], ...rules})", rules)[
+            "violations"
+        ]
         return [
             f"{item['id']}: {node['target']} {node['failureSummary'][:300]}"
             for item in found
@@ -146,25 +190,24 @@ class Tab:
 @pytest.fixture
 def tab(browser, site):
     """A tab in which nothing may go wrong."""
-    found = Tab(browser, site)
-    yield found
-    found.check()
-    found.context.close()
+    with contextlib.closing(Tab(browser, site)) as found:
+        yield found
+        found.check()
 
 
 @pytest.fixture
 def make_tab(browser, site):
     """Tabs of another theme or size."""
-    made = []
+    with contextlib.ExitStack() as opened:
+        made = []
 
-    def make(**options):
-        made.append(Tab(browser, site, **options))
-        return made[-1]
+        def make(**options):
+            made.append(opened.enter_context(contextlib.closing(Tab(browser, site, **options))))
+            return made[-1]
 
-    yield make
-    for one in made:
-        one.check()
-        one.context.close()
+        yield make
+        for one in made:
+            one.check()
 
 
 @pytest.fixture(scope="module")

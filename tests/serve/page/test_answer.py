@@ -19,25 +19,21 @@ def test_a_heat_map_by_keys(tab, answer):
     grid = page.locator(".heatbox")
     assert grid.get_attribute("aria-rowcount") == "12" and grid.get_attribute("aria-colcount") == "4"
     grid.focus()
+    tab.settle()
     first = read_out(page)
     assert re.fullmatch(r"CDK1, A375: (not measured|[+−][\d.]+)", first)
     assert page.locator(".heatbox .tip").inner_text() == first, "what is read out is seen too"
-    page.keyboard.press("ArrowDown")
-    page.keyboard.press("ArrowRight")
+    tab.press("ArrowDown", "ArrowRight")
     assert read_out(page).startswith("drug-0, HT29: ")
-    page.keyboard.press("Control+End")
+    tab.press("Control+End")
     assert read_out(page).startswith("TP53, PC3: ")
-    page.keyboard.press("Home")
-    page.keyboard.press("ArrowLeft")
+    tab.press("Home", "ArrowLeft")
     assert read_out(page) == "TP53: name of the row"
-    page.keyboard.press("+")
-    tab.settle()
+    tab.press("+")
     assert "zoom=1.50" in page.url
-    page.keyboard.press("0")
-    tab.settle()
+    tab.press("0")
     assert "zoom" not in page.url
-    page.keyboard.press("ArrowRight")
-    page.keyboard.press("Enter")
+    tab.press("ArrowRight", "Enter")
     page.wait_for_url("**/sigs?**")
     tab.settle()
     chips = page.inner_text(".chips")
@@ -48,13 +44,12 @@ def test_rows_of_a_heat_map_by_one_of_its_columns(tab, answer):
     page = tab.open(f"/q/{answer}/heat?order=name")
     grid = page.locator(".heatbox")
     grid.focus()
-    for key in ("ArrowRight", "ArrowRight", "ArrowUp"):
-        page.keyboard.press(key)
+    tab.press("ArrowRight", "ArrowRight", "ArrowUp")
     assert read_out(page) == "MCF7: title of the column"
-    page.keyboard.press("Enter")
-    tab.settle()
+    tab.press("Enter")
     assert "col=MCF7" in page.url and "rows by MCF7" in page.inner_text(".tools >> nth=1")
     page.get_by_text("The same as a table").click()
+    tab.settle()
     at = page.locator(".heat thead th").all_inner_texts().index("MCF7")
     values = [row.locator("td").nth(at - 1).inner_text() for row in page.locator(".heat tbody tr").all()]
     known = [float(value.replace("−", "-")) for value in values if value != "·"]
@@ -124,7 +119,7 @@ def test_the_focus_follows_the_view(tab, answer):
 def test_print_says_where_an_answer_is_from(tab, answer):
     page = tab.open(f"/q/{answer}")
     page.emulate_media(media="print", color_scheme="dark")
-    page.wait_for_timeout(150)
+    tab.settle()
     text = page.locator(".printed").inner_text()
     assert "state " in text and f"/q/{answer}" in text and page.locator(".sure details[open]").count() == 1
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)", "no dark paper"
@@ -134,11 +129,9 @@ def test_two_answers_against_each_other(tab, ask, answer, genes):
     other, third = ask(name="half", up=genes[0][:15]), ask(name="opposite", up=genes[1], down=genes[0])
     page = tab.open(f"/compare?q={answer},{other},{third}")
     page.locator(".heatbox").focus()
-    for key in ("ArrowRight", "ArrowRight", "ArrowDown"):
-        page.keyboard.press(key)
+    tab.press("ArrowRight", "ArrowRight", "ArrowDown")
     assert read_out(page).startswith("half, opposite: −")
-    page.keyboard.press("Enter")
-    tab.settle()
+    tab.press("Enter")
     assert "a=2" in page.url and "b=1" in page.url
     assert "NCS, opposite" in page.locator(".scatter .axes").text_content()
 

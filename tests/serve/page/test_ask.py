@@ -7,6 +7,7 @@ import pytest
 
 from ..test_app import serving
 
+expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
 pytestmark = pytest.mark.slow
 
 
@@ -23,6 +24,7 @@ def test_genes_are_checked_while_typing(tab, genes):
     page = tab.open("/")
     page.get_by_label("Up genes").fill("PSME1 FOO <b>x</b> TTC39D")
     tab.until("document.querySelector('#up-verdict').innerText.includes('not known')")
+    tab.settle()
     said = page.inner_text("#up-verdict")
     assert "1 gene used" in said and "FOO" in said and "<b>x</b>" in said
     assert page.locator("#up-verdict b").count() >= 1 and page.locator("#up-verdict b b").count() == 0
@@ -62,6 +64,7 @@ def test_a_question_is_answered_and_its_address_is_its_state(tab, genes):
 def test_an_example_can_be_clicked(tab):
     page = tab.open("/")
     page.get_by_role("button", name="cell cycle").click()
+    tab.settle()
     assert "PLK1" in page.get_by_label("Up genes").input_value()
     page.keyboard.press("Control+Enter")
     answered(page)
@@ -77,6 +80,7 @@ def test_nothing_and_too_little_are_refused_in_words(tab):
     tab.expected = ("Failed to load resource",)
     page = tab.open("/")
     page.get_by_role("button", name="Find connections").click()
+    tab.settle()
     assert "there are no genes" in page.inner_text("[role=alert]")
     page.get_by_label("Up genes").fill("FOO BAR")
     page.get_by_role("button", name="Find connections").click()
@@ -92,12 +96,14 @@ def test_files(tab, genes, rich_index, tmp_path):
     gmt.write_text("".join("\t".join([name, "-", *some]) + "\n" for name, some in sets.items()))
     page.set_input_files("input[type=file]", gmt)
     page.get_by_role("button", name="Put a in the boxes").click()
+    tab.settle()
     assert page.get_by_label("Down genes").input_value().split() == genes[1]
     table = tmp_path / "de.tsv"
     z = rich_index.signature(rich_index.siginfo["sig_id"].iloc[0])
     table.write_text("gene\tlogFC\tstat\n" + "".join(f"{gene}\t{v / 2:.3f}\t{v:.3f}\n" for gene, v in z.items()))
     page.set_input_files("input[type=file]", table)
     page.wait_for_selector(".preview button.main")
+    tab.settle()
     said = page.inner_text(".preview")
     assert "978 of them in this index" in said and "stat" in said and page.locator(".preview th.chosen").count() >= 1
     page.locator(".preview button.main").click()
@@ -109,6 +115,7 @@ def test_files(tab, genes, rich_index, tmp_path):
     bad.write_text("a\tb\nx\ty\nz\tw\n")
     page.set_input_files("input[type=file]", bad)
     page.wait_for_selector(".preview [role=alert]")
+    tab.settle()
     assert "bad.tsv" in page.inner_text(".preview [role=alert]")
 
 
@@ -133,13 +140,13 @@ def test_search_by_keys(tab):
     page = tab.open("/about")
     page.keyboard.press("/")
     page.keyboard.type("drug-1")
+    tab.settle()  # what a part of the name found is replaced, and the cursor with it
     page.wait_for_selector("#found [role=option]")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     page.wait_for_url("**/pert/drug-1*")
     tab.settle()
-    page.keyboard.press("g")
-    page.keyboard.press("h")
+    page.keyboard.type("gh")
     page.wait_for_url("**/history")
     page.keyboard.press("?")
     page.get_by_role("dialog").wait_for()
@@ -154,12 +161,12 @@ def test_progress_and_cancel(browser, make_tab, rich_index, genes):
 
     index = ConnectivityIndex.open(rich_index.store.path)
     go, answer = threading.Event(), index.answer
-    index.answer = lambda *args, **kwargs: (go.wait(20), answer(*args, **kwargs))[1]
+    index.answer = lambda *args, **kwargs: (go.wait(120), answer(*args, **kwargs))[1]
     with serving(index) as site:
         tab = Tab(browser, site)
         tab.page.goto(f"{site}/?up={','.join(genes[0][:15])}")
         tab.page.wait_for_selector("progress")
-        assert "Scoring" in tab.page.inner_text("#main")
+        expect(tab.page.locator("#main")).to_contain_text("Scoring")
         tab.page.get_by_role("button", name="Cancel").click()
         tab.until("location.pathname === '/'")
         go.set()

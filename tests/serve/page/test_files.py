@@ -15,7 +15,7 @@ from beadwork.io.matrix.formats import write_matrix
 
 from ..test_app import ask as asked
 from ..test_app import serving
-from .conftest import Tab, rich_signatures
+from .conftest import COLOURS, Tab, rich_signatures
 from .test_ask import answered
 from .test_tables import download, shown
 
@@ -50,15 +50,16 @@ def files(tmp_path_factory, rich_index, genes):
     return folder
 
 
-def choose(page, *paths):
-    page.locator("input[type=file]").first.set_input_files(list(paths))
+def choose(tab, *paths):
+    tab.page.locator("input[type=file]").first.set_input_files(list(paths))
+    tab.settle()
 
 
 def axe_in_both_themes(tab):
     assert tab.axe() == []
     tab.page.emulate_media(color_scheme="dark")
-    tab.page.wait_for_timeout(150)
-    assert tab.axe() == [], "in the dark"
+    tab.settle()
+    assert tab.axe(COLOURS) == [], "in the dark"
     tab.page.emulate_media(color_scheme="light")
 
 
@@ -68,15 +69,17 @@ def marked(page):
 
 def test_columns_are_chosen_before_it_is_asked(tab, files):
     page = tab.open("/")
-    choose(page, files / "de.csv")
+    choose(tab, files / "de.csv")
     page.locator(".preview button", has_text="Find connections").wait_for()
     assert marked(page) == ["symbol", "stat"]
     page.locator("select[name=p_column]").select_option("pvalue")
     page.get_by_text("values: sign of lfc x -log10 pvalue").wait_for()
+    tab.settle()
     assert marked(page) == ["symbol", "lfc", "pvalue"]
     axe_in_both_themes(tab)
     page.locator("select[name=gene_column]").select_option("other")
     page.get_by_text("genes: column other").wait_for()
+    tab.settle()
     assert marked(page) == ["other", "lfc", "pvalue"]
     page.locator("select[name=gene_column]").select_option("symbol")
     page.get_by_text("genes: column symbol").wait_for()
@@ -87,10 +90,11 @@ def test_columns_are_chosen_before_it_is_asked(tab, files):
 
 def test_a_choice_that_fails_leaves_no_older_result(tab, files):
     page = tab.open("/")
-    choose(page, files / "de.csv")
+    choose(tab, files / "de.csv")
     page.locator(".preview button", has_text="Find connections").wait_for()
     page.locator("select[name=p_column]").select_option("stat")
     page.locator(".preview [role=alert]").wait_for()
+    tab.settle()
     assert "holds no p-values" in page.inner_text(".preview [role=alert]")
     assert page.get_by_role("button", name="Find connections").count() == 0, "nothing can be asked of what failed"
     assert "--" not in page.inner_text(".preview")
@@ -99,17 +103,19 @@ def test_a_choice_that_fails_leaves_no_older_result(tab, files):
 def test_groups_of_samples_are_chosen_compared_and_asked(tab, files):
     pytest.importorskip("pylimma", reason="the extra signature is not installed")
     page = tab.open("/")
-    choose(page, files / "cohort.h5ad")
+    choose(tab, files / "cohort.h5ad")
     page.get_by_label("Groups by").wait_for()
     assert "12 samples" in page.inner_text(".preview")
     compare = page.get_by_role("button", name="Compare", exact=True)
     assert compare.is_disabled(), "there is no control yet"
     page.get_by_label("Groups by").select_option("arm")
+    tab.settle()
     page.get_by_label("Case").select_option("ill")
     page.get_by_label("against control").select_option("well")
     axe_in_both_themes(tab)
     compare.click()
     page.locator(".preview button", has_text="Find connections").wait_for()
+    tab.settle()
     said = page.inner_text(".preview")
     assert "ill_vs_well: 4 against 4 samples" in said and "978 of them in this index" in said
     page.locator(".preview button", has_text="Find connections").click()
@@ -123,20 +129,23 @@ def test_groups_of_samples_are_chosen_compared_and_asked(tab, files):
 def test_every_other_group_becomes_a_question(tab, files):
     pytest.importorskip("pylimma", reason="the extra signature is not installed")
     page = tab.open("/")
-    choose(page, files / "cohort.h5ad")
+    choose(tab, files / "cohort.h5ad")
     page.get_by_label("against control").select_option("well")
     page.get_by_role("button", name="Compare", exact=True).click()
     page.get_by_role("button", name="Ask all 2 together").click()
     page.wait_for_url("**/library/**")
     page.get_by_role("grid").wait_for()
+    tab.until("!document.querySelector('progress')")
+    tab.settle()
     assert {"ill_vs_well", "treated_vs_well"} <= set(page.locator("table a").all_inner_texts())
 
 
 def test_counts_take_their_groups_from_a_table_of_samples(tab, files):
     page = tab.open("/")
-    choose(page, files / "counts.tsv")
+    choose(tab, files / "counts.tsv")
     page.get_by_label("Add a table of the samples").set_input_files(files / "samples.tsv")
     page.get_by_label("Groups by").wait_for()
+    tab.settle()
     assert page.get_by_label("Groups by").locator("option").all_inner_texts() == ["arm, 3 groups", "donor, 4 groups"]
 
 
@@ -144,7 +153,7 @@ def test_several_files_are_questions_and_nothing_is_dropped_without_a_word(tab, 
     tab.expected = ("Failed to load resource",)
     page = tab.open("/")
     names = ("planted_up.txt", "planted_dn.txt", "de.csv", "empty.txt", "samples.tsv")
-    choose(page, *(files / name for name in names))
+    choose(tab, *(files / name for name in names))
     page.get_by_role("button", name="Ask these 2").wait_for()
     failed = page.locator(".several [role=alert] li").all_inner_texts()
     assert failed[0] == "empty.txt: the file is empty" and failed[1].startswith("samples.tsv: ") and len(failed) == 2
@@ -154,6 +163,7 @@ def test_several_files_are_questions_and_nothing_is_dropped_without_a_word(tab, 
     page.get_by_label("Ask de").uncheck()
     page.get_by_role("button", name="Ask it").wait_for()
     page.get_by_role("button", name="Put planted in the boxes").click()
+    tab.settle()
     assert len(page.get_by_label("Up genes").input_value().split()) == 30
 
 
@@ -164,7 +174,7 @@ def test_halves_of_a_library_pair_and_a_word_that_ends_like_a_side_is_none(tab, 
     for side, genes in (("UP", "CDK1"), ("DN", "JUN FOS")):
         (tmp_path / f"p53{side}.txt").write_text(genes)
     page = tab.open("/library")
-    choose(page, *sorted(tmp_path.iterdir()))
+    choose(tab, *sorted(tmp_path.iterdir()))
     page.get_by_role("button", name="Ask these 5").wait_for()
     rows = [row.split("\t")[1:4] for row in page.locator(".several tbody tr").all_inner_texts()]
     assert rows == [["first", "2", "2"], ["second", "2", "2"], ["TP53 knockdown", "1", "0"], ["X", "2", "1"],
@@ -174,7 +184,7 @@ def test_halves_of_a_library_pair_and_a_word_that_ends_like_a_side_is_none(tab, 
 @pytest.fixture
 def library(tab, files):
     page = tab.open("/library")
-    choose(page, files / "diseases.gmt")
+    choose(tab, files / "diseases.gmt")
     page.get_by_role("button", name="Ask these 4").click()
     page.wait_for_url("**/library/**")
     page.get_by_role("grid").wait_for()
@@ -301,6 +311,7 @@ def test_a_question_is_changed_and_asked_again(tab, ask, genes):
     page = tab.open(f"/q/{long}")
     page.get_by_role("link", name="Change the question").click()
     tab.until("document.querySelector('#up')?.value.length > 100")
+    tab.settle()
     assert (
         page.get_by_label("reversed").is_checked()
         and page.locator("label", has_text=re.compile("^Cell")).locator("select").input_value() == "A375"
@@ -308,6 +319,7 @@ def test_a_question_is_changed_and_asked_again(tab, ask, genes):
     like = ask(like="drug-4")
     page = tab.open(f"/q/{like}")
     page.get_by_role("link", name="Change the question").click()
+    tab.settle()  # the question comes with filters of its own
     page.locator("label", has_text=re.compile("^Cell")).locator("select").select_option("MCF7")
     page.get_by_role("button", name="Ask it with these filters").click()
     answered(page)

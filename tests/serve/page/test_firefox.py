@@ -1,6 +1,6 @@
 """The main path of the page in Firefox, driven by WebDriver BiDi, which it speaks itself: no driver is needed.
 
-Skipped where Firefox or the package websocket-client is not installed; neither is needed otherwise.
+Skipped where Firefox or the package websocket-client is not installed.
 """
 
 import base64
@@ -14,8 +14,9 @@ import time
 
 import pytest
 
+from .conftest import WATCH
+
 pytestmark = pytest.mark.slow
-READY = "document.querySelector('#main') && !document.querySelector('.waiting')"
 
 
 class Firefox:
@@ -36,15 +37,16 @@ class Firefox:
         self.process = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=self.log,
                                         env={**os.environ, "HOME": str(folder)})  # fmt: skip
         address = self._address(folder / "firefox.log")
-        self.numbers, self.wrong, self.timeout = itertools.count(1), [], 60
+        self.numbers, self.wrong, self.timeout = itertools.count(1), [], 180
         self.socket = websocket.create_connection(f"{address}/session", timeout=self.timeout, suppress_origin=True)
         self.version = self.send("session.new", capabilities={})["capabilities"]["browserVersion"]
         self.send("session.subscribe", events=["log.entryAdded"])
+        self.send("script.addPreloadScript", functionDeclaration=f"() => {{ {WATCH}; }}")
         self.context = self.send("browsingContext.getTree")["contexts"][0]["context"]
         self.send("browsingContext.setViewport", context=self.context, viewport={"width": 1280, "height": 900})
 
     def _address(self, log):
-        end = time.monotonic() + 60
+        end = time.monotonic() + 180
         while time.monotonic() < end:
             found = re.search(r"WebDriver BiDi listening on (ws://\S+)", log.read_text(errors="replace"))
             if found:
@@ -65,7 +67,7 @@ class Firefox:
 
     def open(self, address):
         self.send("browsingContext.navigate", context=self.context, url=address, wait="complete")
-        self.until(READY)
+        self.settle()
 
     def value(self, expression):
         """What an expression gives in the page; it must be text, a number or a truth."""
@@ -73,12 +75,17 @@ class Firefox:
         assert found["type"] == "success", found
         return found["result"].get("value")
 
-    def until(self, expression, seconds=30):
+    def until(self, expression, seconds=60):
+        """Wait until something holds, and nothing is on its way any more."""
         end = time.monotonic() + seconds
         while not self.value(f"Boolean({expression})"):
             assert time.monotonic() < end, f"not within {seconds} s: {expression}"
             time.sleep(0.05)
-        time.sleep(0.1)
+        while not self.value("stands()"):
+            assert time.monotonic() < end, f"does not stand still within {seconds} s after: {expression}"
+
+    def settle(self):
+        self.until("document.querySelector('#main')")
 
     def keys(self, *names):
         """Press keys, text as its letters."""
@@ -109,6 +116,7 @@ class Firefox:
         return json.loads(self.value(f"(() => {{ {place} {found} }})()"))
 
     def click(self, selector):
+        self.settle()  # what comes late moves what stands below it
         x, y, wide, tall = self.box(selector)
         self.pointer((x + wide / 2, y + tall / 2), "down", "up")
 
@@ -121,7 +129,7 @@ class Firefox:
     def close(self):
         self.socket.close()
         self.process.terminate()
-        self.process.wait(20)
+        self.process.wait(60)
         self.log.close()
 
 
@@ -152,7 +160,6 @@ def test_ask_and_read_the_answer(firefox, site, genes):
     firefox.keys(*" ".join(genes[1][:12]))
     firefox.click("button.main")
     firefox.until("location.pathname.startsWith('/q/') && document.querySelector('.sure')")
-    firefox.until(READY)
     text = firefox.text()
     assert "How sure" in text and "12 genes up, 12 genes down" in text and "null signatures" in text
     assert firefox.value("document.querySelectorAll('.stripplot').length") > 5
@@ -180,10 +187,10 @@ def test_other_views(firefox, site, answer, path):
 def test_a_table_by_keys_and_by_mouse(firefox, site, answer):
     firefox.open(f"{site}/q/{answer}/sigs")
     firefox.click("[role=columnheader]:nth-child(7) button")
-    firefox.until(f"/sort=-ncs/.test(location.search) && {READY}")
+    firefox.until("/sort=-ncs/.test(location.search)")
     firefox.value("document.querySelector('[role=grid]').focus()")
     firefox.keys("\ue015", "\ue015", "\ue007")
-    firefox.until(f"/row=/.test(location.search) && document.querySelector('.detail svg') && {READY}")
+    firefox.until("/row=/.test(location.search) && document.querySelector('.detail svg')")
     assert firefox.value("document.querySelectorAll('.item.open').length") == 1
     firefox.value("document.querySelector('.gridbox').scrollTop = 1e6")
     firefox.until("document.querySelector('[aria-rowindex=\"241\"]')")
@@ -198,10 +205,10 @@ def test_a_heat_map_by_keys(firefox, site, answer):
     assert firefox.value(painted) > 20
     firefox.value("document.querySelector('.heatbox').focus()")
     firefox.keys("\ue015", "\ue014")
+    firefox.settle()
     assert re.search(r": (not measured|[+−][\d.]+)", firefox.text(".heatbox [role=gridcell]"))
     firefox.keys("\ue007")
     firefox.until("/sigs/.test(location.pathname)")
-    firefox.until(READY)
 
 
 def test_a_scatter_is_moved_and_a_lasso_fills_the_table(firefox, site, answer):
@@ -214,7 +221,7 @@ def test_a_scatter_is_moved_and_a_lasso_fills_the_table(firefox, site, answer):
     corners = [(0.55, 0.02), (0.99, 0.02), (0.99, 0.98), (0.55, 0.98)]
     places = [(x + a * wide, y + b * tall) for a, b in corners]
     firefox.pointer(places[0], "down", *places[1:], "up")
-    firefox.until(f"/Chosen points/.test(document.querySelector('#main').innerText) && {READY}")
+    firefox.until("/Chosen points/.test(document.querySelector('#main').innerText)")
     assert firefox.value("document.querySelectorAll('[role=grid] .item').length") > 5
     firefox.value(
         "[...document.querySelectorAll('.scatter button')].find((item) => item.innerText === 'Lasso').click()"

@@ -147,14 +147,11 @@ def test_keys_move_in_a_table_and_open_a_row(tab, answer):
     grid = page.get_by_role("grid")
     assert grid.get_attribute("aria-rowcount") == "241"
     grid.focus()
-    for key in ("ArrowDown", "ArrowDown", "ArrowRight"):
-        page.keyboard.press(key)
+    tab.press("ArrowDown", "ArrowDown", "ArrowRight")
     assert grid.get_attribute("aria-activedescendant").endswith("-2-1")
-    page.keyboard.press("Enter")
-    tab.settle()
+    tab.press("Enter")
     assert "row=" in page.url and page.locator(".detail").is_visible() and page.locator(".item.open").count() == 1
-    page.keyboard.press("Control+End")
-    page.wait_for_timeout(200)
+    tab.press("Control+End")
     assert page.locator("[aria-rowindex='241']").is_visible(), "the last row"
     assert page.locator("[role=grid] [role=row]").count() < 60, "few rows are drawn"
 
@@ -227,8 +224,7 @@ def test_any_column_filters_and_any_is_shown(tab, answer):
     page.locator("summary", has_text="Columns").click()
     page.get_by_label("Mechanism moa").check()
     page.get_by_label("tau", exact=True).uncheck()
-    page.keyboard.press("Escape")
-    tab.settle()
+    tab.press("Escape")
     head, rows = shown(page)
     assert "Mechanism" in head and "tau" not in head and "planted inhibitor" in rows[0]
     _, text = download(page, "TSV")
@@ -246,10 +242,8 @@ def test_any_column_filters_and_any_is_shown(tab, answer):
 def test_a_row_far_down_opens_and_rows_of_one_name_stay_apart(tab, answer):
     page = tab.open(f"/q/{answer}/sigs")
     page.get_by_role("grid").focus()
-    page.keyboard.press("Control+End")
-    page.wait_for_timeout(200)
-    page.keyboard.press("Enter")
-    tab.settle()
+    tab.press("Control+End")
+    tab.press("Enter")
     last = page.locator(".item.open").inner_text().split("\n")[-1]
     assert last in page.locator(".detail h3").inner_text()
     page.reload()
@@ -257,14 +251,14 @@ def test_a_row_far_down_opens_and_rows_of_one_name_stay_apart(tab, answer):
     assert last in page.locator(".detail h3").inner_text(), "reloaded, though the row is not among the first"
     page.keyboard.press("Tab")
     page.locator(".detail .close").focus()
-    page.keyboard.press("Escape")
-    tab.settle()
+    tab.press("Escape")
     assert page.locator(".detail").count() == 0 and "row=" not in page.url
 
 
 def test_a_lasso_fills_the_table(tab, answer):
     page = tab.open(f"/q/{answer}/scatter?x=ncs&y=tas")
     page.get_by_role("button", name="Lasso").click()
+    tab.settle()
     box = page.locator(".plane canvas").bounding_box()
     corners = [(0.55, 0.02), (0.99, 0.02), (0.99, 0.98), (0.55, 0.98)]
     page.mouse.move(box["x"] + corners[0][0] * box["width"], box["y"] + corners[0][1] * box["height"])
@@ -297,9 +291,10 @@ def test_menus_of_a_table_on_a_phone(make_tab, answer):
     page = tab.open(f"/q/{answer}/sigs")
     for name in ("Filter", "Columns"):
         page.locator("summary", has_text=name).click()
-        page.wait_for_timeout(100)
+        tab.settle()
         assert page.evaluate("document.documentElement.scrollWidth") <= 400, name
         box = page.locator("details[open] > :not(summary)").bounding_box()
         assert box["x"] >= 0 and box["x"] + box["width"] <= 400, name
         page.get_by_role("heading", level=1).click()
+        tab.settle()
         assert page.locator("details.menu[open]").count() == 0, "a click elsewhere closes it"

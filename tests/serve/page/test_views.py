@@ -2,6 +2,8 @@
 
 import pytest
 
+from .conftest import COLOURS
+
 SIG = "TOY001_A375_24H:BRD-K000:0"
 VIEWS = {
     "ask": ("/", "Ask"),
@@ -77,8 +79,8 @@ def test_view(tab, path_of, view):
     assert page.locator("[role=alert]").count() == 0, text[:500]
     assert tab.axe() == []
     page.emulate_media(color_scheme="dark")
-    page.wait_for_timeout(150)
-    assert tab.axe() == [], "in the dark"
+    tab.settle()
+    assert tab.axe(COLOURS) == [], "in the dark"
 
 
 @pytest.mark.slow
@@ -91,6 +93,7 @@ def test_view_on_a_phone(make_tab, path_of, view):
     assert page.evaluate("document.documentElement.scrollWidth") <= 400, "nothing sticks out"
     menu = page.get_by_role("button", name="Menu")
     menu.click()
+    tab.settle()
     assert page.get_by_role("link", name="History").first.is_visible()
     assert tab.axe() == []
 
@@ -121,6 +124,7 @@ def test_a_server_that_is_not_there_is_said_and_no_stale_answer_stays(tab, answe
     page.context.route("**/api/**", lambda route: route.abort("connectionrefused"))
     page.get_by_label("Find").fill("drug")
     page.wait_for_selector("[role=alert]")
+    tab.settle()
     assert "the server does not answer" in page.inner_text("[role=alert]")
     assert page.locator("[role=grid]").count() == 0, "the rows from before are not shown"
 
@@ -129,5 +133,6 @@ def test_a_server_that_is_not_there_is_said_and_no_stale_answer_stays(tab, answe
 def test_print_shows_the_answer_without_controls(tab, answer):
     page = tab.open(f"/q/{answer}")
     page.emulate_media(media="print")
+    tab.settle()
     assert page.is_visible(".sure") and page.is_visible(".stripplot >> nth=0")
     assert not page.is_visible("header.top") and not page.is_visible("nav.tabs")
