@@ -76,8 +76,9 @@ lint: $(READY)
 test: lint
 	$(RUN) pytest -n 2 --dist loadgroup -m "not slow"
 
+# three: the worker of the tests on Slurm mostly waits
 test-all: lint
-	$(RUN) pytest -n 2 --dist loadgroup
+	$(RUN) pytest -n 3 --dist loadgroup
 
 mutants: $(READY)
 	$(RUN) python tests/mutants.py $(NAME)

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from warm_snakemake import snakemake as warm_snakemake
+
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 SLURM = ROOT / "tests" / "slurm" / "slurm.sh"
@@ -28,6 +30,8 @@ QUICK = [
 
 def call(*words: object, cwd: Path = ROOT) -> subprocess.CompletedProcess:
     """Run a program of this environment without a terminal; output and errors come together."""
+    if str(words[0]) == str(BIN / "snakemake"):
+        return warm_snakemake([str(word) for word in words], cwd, ENV)
     return subprocess.run(
         [str(word) for word in words], cwd=cwd, env=ENV, text=True, stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,

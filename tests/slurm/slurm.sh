@@ -77,7 +77,7 @@ JobAcctGatherFrequency=task=1
 JobAcctGatherParams=OverMemoryKill
 AccountingStorageType=accounting_storage/none
 MinJobAge=3600
-SlurmdTimeout=5
+SlurmdTimeout=20
 SchedulerParameters=sched_min_interval=100000,bf_interval=1
 ReturnToService=2
 MpiDefault=none
@@ -94,10 +94,10 @@ CONFIG
         cp /run/munge/beadwork.pid "$state/munged.pid"
     fi
     slurmctld
-    wait_for 20 slurmctld scontrol ping
+    wait_for 60 slurmctld scontrol ping
     start_node "$state" n1
     start_node "$state" n2
-    wait_for 20 "the nodes" idle
+    wait_for 60 "the nodes" idle
 }
 
 down() {

@@ -5,6 +5,7 @@ Skipped with the reason where Debian's slurm-wlm and munge are not installed, or
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import time
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from .conftest import BIN, ENV, PLATES, QUICK, ROOT, SLURM, call, workflow_words
+from .conftest import BIN, ENV, PLATES, QUICK, ROOT, SLURM, call, workflow_words, write_config
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("slurm")]
 FAULTS = pytest.mark.skipif(
@@ -70,22 +71,34 @@ def quiet_cluster(slurm: Path):
         call("scontrol", "update", f"nodename={node}", "state=resume")
 
 
-def test_a_study_through_the_profile_gives_the_bytes_of_a_local_run(run_folder: Path, same_bytes, recovery):
+@pytest.fixture(scope="module")
+def through_slurm(slurm: Path, study: Path, tmp_path_factory: pytest.TempPathFactory, recovery) -> Path:
+    """Folder of a run of the whole study."""
+    folder = write_config(study, tmp_path_factory.mktemp("through"))
     with recovery("(none: four plates of 24 wells through Slurm, 6 jobs)", ""):
-        text = finish(start(run_folder), run_folder)
-    assert same_bytes(run_folder / "results") > 40
-    submitted = re.findall(r"has been submitted with SLURM jobid", text)
+        finish(start(folder), folder)
+    return folder
+
+
+def test_a_study_through_the_profile_gives_the_bytes_of_a_local_run(through_slurm: Path, same_bytes):
+    assert same_bytes(through_slurm / "results") > 40
+    submitted = re.findall(r"has been submitted with SLURM jobid", (through_slurm / "run.log").read_text())
     # four plates and two brews, one job each; the steps of the study run here
     assert len(submitted) == 6
 
 
-def test_steps_of_a_large_study_are_jobs(run_folder: Path, same_bytes):
-    settings = yaml.safe_load((run_folder / "config.yaml").read_text()) | {"local_study": 3}
-    (run_folder / "config.yaml").write_text(yaml.safe_dump(settings))
-    done = call(*workflow_words(run_folder, "slurm", *QUICK), cwd=run_folder)
+def test_steps_of_a_large_study_are_jobs(through_slurm: Path, same_bytes, tmp_path: Path):
+    """They are made anew; plates and brews are there."""
+    folder = shutil.copytree(through_slurm, tmp_path / "large")
+    settings = yaml.safe_load((folder / "config.yaml").read_text()) | {"local_study": 3}
+    (folder / "config.yaml").write_text(yaml.safe_dump(settings))
+    for name in ("index", "queries"):
+        shutil.rmtree(folder / "results" / name)
+    (folder / "results/plate_check.tsv").unlink()
+    done = call(*workflow_words(folder, "slurm", *QUICK), cwd=folder)
     assert done.returncode == 0, done.stdout
-    assert same_bytes(run_folder / "results") > 40
-    assert len(re.findall(r"has been submitted with SLURM jobid", done.stdout)) == 9
+    assert same_bytes(folder / "results") > 40
+    assert len(re.findall(r"has been submitted with SLURM jobid", done.stdout)) == 3
 
 
 def test_plates_go_as_an_array(run_folder: Path, same_bytes):
@@ -144,7 +157,7 @@ def test_a_node_that_goes_down_costs_nothing(run_folder: Path, same_bytes, slurm
     job, node = wait_until(running)[0]
     call(SLURM, "node", slurm, node, "down")
     with recovery("a node goes down with its job", "none: Slurm runs the job again, after two minutes"):
-        wait_until(lambda: "down" in call("sinfo", "-h", "-n", node, "-o", "%t").stdout, 60)
+        wait_until(lambda: "down" in call("sinfo", "-h", "-n", node, "-o", "%t").stdout, 120)
         call(SLURM, "node", slurm, node, "up")
         # Slurm holds a requeued job back for two minutes; it is left to do so: started at once while messages of the
         # failed node were still under way, it ended slurmctld (22.05) with a segmentation fault
@@ -177,6 +190,7 @@ def test_the_profile_for_other_batch_systems_runs_too(run_folder: Path, same_byt
     script = Path(__file__).parents[2] / "profiles" / "cluster-generic" / "batch.sh"
     done = call(
         *workflow_words(run_folder, "cluster-generic", GEX[0], "--latency-wait", 10,
+                        "--seconds-between-status-checks", 2,
                         "--cluster-generic-submit-cmd",
                         f"{script} submit {{threads}} {{resources.mem_mb}} {{resources.runtime}}",
                         "--cluster-generic-status-cmd", f"{script} status",

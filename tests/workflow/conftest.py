@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from warm_snakemake import snakemake as warm_snakemake
+
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 Snakemake = Callable[..., subprocess.CompletedProcess]
@@ -17,6 +19,8 @@ Snakemake = Callable[..., subprocess.CompletedProcess]
 def run_command(*words: object, cwd: Path = ROOT) -> subprocess.CompletedProcess:
     """Run a program of this environment without a terminal; output and errors come together."""
     env = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
+    if str(words[0]) == str(BIN / "snakemake"):
+        return warm_snakemake([str(word) for word in words], cwd, env)
     return subprocess.run(
         [str(word) for word in words], cwd=cwd, env=env, text=True, stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,

@@ -127,26 +127,30 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("table", "settings", "plates", "later"),
+    ("tables", "plates", "later"),
     [
-        ("beadset_epsilon-r2.tsv", {}, 2, (2, 1, 1)),
-        ("beadset_epsilon-r1.tsv", {}, 0, (0, 0, 0)),
-        ("liss_reference_epsilon.tsv", {}, 2, (2, 1, 1)),
-        ("inference_default.h5", {}, 0, (0, 0, 0)),  # the study has a model of its own
-        ("noise_default.h5", {}, 0, (0, 0, 0)),
-        ("bead_batches.tsv", {}, 0, (0, 0, 0)),  # a comment: no plate has another batch
-        ("README.md", {}, 0, (0, 0, 0)),
+        (["beadset_epsilon-r2.tsv"], 2, (2, 1, 1)),
+        (["liss_reference_epsilon.tsv"], 2, (2, 1, 1)),
+        # all at once: the study has models of its own, and after a comment no plate has another batch
+        (
+            ["beadset_epsilon-r1.tsv", "inference_default.h5", "noise_default.h5", "bead_batches.tsv", "README.md"],
+            0,
+            (0, 0, 0),
+        ),
     ],
+    ids=["beadset_epsilon-r2", "liss_reference", "what is not used"],
 )
-def test_an_edited_table_is_a_reason_for_what_uses_it(study, checkout, table, settings, plates, later):
-    path = checkout / "resources" / table
-    sound = path.read_bytes()
+def test_an_edited_table_is_a_reason_for_what_uses_it(study, checkout, tables, plates, later):
+    paths = [checkout / "resources" / table for table in tables]
+    sound = [path.read_bytes() for path in paths]
     try:
-        with open(path, "ab") as file:
-            file.write(b"# edited\n")
+        for path in paths:
+            with open(path, "ab") as file:
+                file.write(b"# edited\n")
         jobs = planned(study, root=checkout)
     finally:
-        path.write_bytes(sound)
+        for path, content in zip(paths, sound, strict=True):
+            path.write_bytes(content)
     assert len([job for job in jobs if PLATE in job]) == plates
     assert tuple(len([job for job in jobs if words in job]) for words in LATER) == later
 

@@ -1,6 +1,5 @@
 """Done is done: purged and archived beads, labels, upgrades; a failing run leaves what was there."""
 
-import json
 import re
 import shutil
 from pathlib import Path
@@ -11,7 +10,7 @@ import yaml
 
 from beadwork.io.matrix.formats import read_matrix
 
-from .aged import ARCHIVED, BROKEN, FIRST, NEW, PURGED, SOUND, UPGRADED, age, configure, files_of
+from .aged import FIRST, NEW, PURGED, SOUND, configure, files_of
 from .conftest import BIN, ROOT, run_command
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("workflow")]
@@ -130,23 +129,6 @@ def test_what_an_upgrade_mixes_is_said_refused_or_made_anew(study: Path, tmp_pat
     again = plan(on_upgrade="rerun")
     assert plates_planned(again.stdout) == {NEW, *FIRST}
     assert "deconvolve 2, normalize 1" in again.stdout  # the reason
-
-
-def test_an_aged_study_of_six_plates_is_made_with_what_there_is(study: Path):
-    before = files_of(study)
-    age(study)
-    done = snakemake(study)
-    assert done.returncode == 0, done.stdout
-    after = files_of(study)
-    assert all(after[name] == before[name] for name in before if PURGED in name and "signatures" not in name)
-    assert f"  {BROKEN}: deconvolve: {BROKEN}: 0 usable wells" in done.stdout
-    numbers = json.loads(after[f"{UPGRADED}/qc/plate.json"])["made_with"]
-    assert numbers.startswith("deconvolve 1")
-    assert after[f"{UPGRADED}/{UPGRADED}_GEX.gctx"] == before[f"{UPGRADED}/{UPGRADED}_GEX.gctx"]
-    assert set(read_matrix(study / "results" / ARCHIVED / f"{ARCHIVED}_ZSPC.gctx").cols["batch"]) == {"relabelled"}
-    assert "signatures/SIM002_A375_24H_MODZ.gctx" in after and not any(BROKEN in name for name in after)
-    status = run_command(BIN / "beadwork", "status", study / "results", "--plates", study / "plates.tsv").stdout
-    assert f"failed: {BROKEN}: deconvolve" in status
 
 
 def test_beads_come_from_a_storage(young: Path, tmp_path: Path):

@@ -2,12 +2,9 @@
 
 import os
 import shutil
-import socket
 import stat
 import subprocess
 import sys
-import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -80,28 +77,29 @@ def test_a_whole_study_in_a_storage_has_the_bytes_of_a_local_run(study: Path, fi
     assert "Nothing to be done" in again.stdout, again.stdout
 
 
+SERVER = """
+import threading
+from moto.server import ThreadedMotoServer
+server = ThreadedMotoServer("127.0.0.1", 0)
+server.start()
+print(server.get_host_and_port()[1], flush=True)
+threading.Event().wait()
+"""
+
+
 @pytest.fixture
 def s3() -> Iterator[str]:
     """Address of a server of S3's protocol with an empty bucket."""
     pytest.importorskip("moto", reason="needs moto's server")
     pytest.importorskip("snakemake_storage_plugin_s3", reason="needs Snakemake's storage plugin s3")
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port = found.getsockname()[1]
-    server = subprocess.Popen([sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
-                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
-    address = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(300):
-            try:
-                put(f"{address}/{BUCKET}")
-                break
-            except (urllib.error.URLError, ConnectionError):
-                time.sleep(0.2)
-        yield address
-    finally:
-        server.terminate()
-        server.wait()
+    with subprocess.Popen([sys.executable, "-c", SERVER], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                          text=True) as server:  # fmt: skip
+        try:
+            address = f"http://127.0.0.1:{int(server.stdout.readline())}"
+            put(f"{address}/{BUCKET}")
+            yield address
+        finally:
+            server.terminate()
 
 
 def put(url: str, content: bytes = b"") -> None:
@@ -131,7 +129,8 @@ def test_jobs_that_share_nothing_with_the_run_make_a_study_in_s3(
         monkeypatch.setenv(name, "testing")
     done = run_command(
         BIN / "snakemake", "--snakefile", "workflow/Snakefile", "--configfile", "config.yaml", "--workflow-profile",
-        "none", "--keep-going", "--retries", 2, "--jobs", 2, "--executor", "cluster-generic",
+        "none", "--keep-going", "--retries", 2, "--jobs", 2, "--seconds-between-status-checks", 2,
+        "--executor", "cluster-generic",
         "--cluster-generic-submit-cmd", f"{script} submit", "--cluster-generic-status-cmd", f"{script} status",
         "--shared-fs-usage", "none", "--job-deploy-sources", "--default-storage-provider", "s3",
         "--default-storage-prefix", f"s3://{BUCKET}/study", "--storage-s3-endpoint-url", s3, cwd=run,

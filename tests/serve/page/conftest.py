@@ -156,6 +156,13 @@ class Tab:
             self.page.keyboard.press(key)
         self.settle()
 
+    def begin(self):
+        """Be as new for the next test."""
+        self.page.goto("about:blank")
+        self.page.emulate_media(color_scheme="light")
+        self.wrong.clear()
+        self.expected = ()
+
     def close(self):
         self.context.close()
 
@@ -193,6 +200,20 @@ def tab(browser, site):
     with contextlib.closing(Tab(browser, site)) as found:
         yield found
         found.check()
+
+
+@pytest.fixture(scope="module")
+def kept_tab(browser, site):
+    with contextlib.closing(Tab(browser, site)) as found:
+        yield found
+
+
+@pytest.fixture
+def look(kept_tab):
+    """A tab for tests that open a view and look at it: a further document in it takes a third of a new tab."""
+    kept_tab.begin()
+    yield kept_tab
+    kept_tab.check()
 
 
 @pytest.fixture

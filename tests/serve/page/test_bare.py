@@ -1,5 +1,7 @@
 """An index that knows little of its signatures: every view says what is missing, and nothing breaks."""
 
+import contextlib
+
 import pytest
 
 from beadwork.io.files.tables import write_table
@@ -48,21 +50,27 @@ VIEWS = {
 }
 
 
+@pytest.fixture(scope="module")
+def key(bare_site, toy_index):
+    """Id of an answer of it."""
+    from beadwork.api import ConnectivityIndex
+
+    genes = ConnectivityIndex.open(toy_index).genes["gene_id"].tolist()
+    return ask(bare_site, {"name": "bare", "up": genes[:30]})["id"]
+
+
+@pytest.fixture(scope="module")
+def tab(browser, bare_site):
+    with contextlib.closing(Tab(browser, bare_site)) as found:
+        yield found
+
+
 @pytest.mark.parametrize("path", VIEWS)
-def test_view(browser, bare_site, toy_index, path):
-    genes = _genes(toy_index)
-    key = ask(bare_site, {"name": "bare", "up": genes[:30]})["id"]
-    tab = Tab(browser, bare_site)
+def test_view(tab, key, path):
+    tab.begin()
     tab.open(path.format(id=key))
     tab.until("words => new RegExp(words).test(document.querySelector('#main').innerText)", VIEWS[path])
     text = tab.page.inner_text("#main")
     assert "undefined" not in text and "NaN" not in text and tab.page.locator("[role=alert]").count() == 0, text
     assert tab.axe() == []
     tab.check()
-    tab.context.close()
-
-
-def _genes(path):
-    from beadwork.api import ConnectivityIndex
-
-    return ConnectivityIndex.open(path).genes["gene_id"].tolist()

@@ -1,8 +1,10 @@
 """Every view and state of the page: it says what it should, nothing goes wrong, axe finds nothing serious."""
 
+import contextlib
+
 import pytest
 
-from .conftest import COLOURS
+from .conftest import COLOURS, Tab
 
 SIG = "TOY001_A375_24H:BRD-K000:0"
 VIEWS = {
@@ -62,6 +64,13 @@ def other(ask, genes):
     return ask(name="other", up=genes[0][:12])
 
 
+@pytest.fixture(scope="module")
+def phone(browser, site):
+    with contextlib.closing(Tab(browser, site, has_touch=True, is_mobile=True)) as found:
+        found.page.set_viewport_size({"width": 400, "height": 800})
+        yield found
+
+
 @pytest.fixture
 def path_of(answer, other):
     return lambda path: path.format(id=answer, other=other, sig=SIG)
@@ -69,33 +78,33 @@ def path_of(answer, other):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("view", VIEWS)
-def test_view(tab, path_of, view):
+def test_view(look, path_of, view):
     path, words = VIEWS[view]
-    page = tab.open(path_of(path))
-    tab.until("words => new RegExp(words).test(document.querySelector('#main').innerText)", words)
+    page = look.open(path_of(path))
+    look.until("words => new RegExp(words).test(document.querySelector('#main').innerText)", words)
     text = page.inner_text("#main")
     assert page.locator("h1").count() == 1 and page.title().endswith("beadwork")
     assert "undefined" not in text and "NaN" not in text and "[object" not in text
     assert page.locator("[role=alert]").count() == 0, text[:500]
-    assert tab.axe() == []
+    assert look.axe() == []
     page.emulate_media(color_scheme="dark")
-    tab.settle()
-    assert tab.axe(COLOURS) == [], "in the dark"
+    look.settle()
+    assert look.axe(COLOURS) == [], "in the dark"
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("view", ["ask", "overview", "perturbagens, a row open", "signatures", "heat map", "scatter",
                                   "compound", "signature", "compare", "history"])  # fmt: skip
-def test_view_on_a_phone(make_tab, path_of, view):
-    tab = make_tab(has_touch=True, is_mobile=True)
-    tab.page.set_viewport_size({"width": 400, "height": 800})
-    page = tab.open(path_of(VIEWS[view][0]))
+def test_view_on_a_phone(phone, path_of, view):
+    phone.begin()
+    page = phone.open(path_of(VIEWS[view][0]))
     assert page.evaluate("document.documentElement.scrollWidth") <= 400, "nothing sticks out"
     menu = page.get_by_role("button", name="Menu")
     menu.click()
-    tab.settle()
+    phone.settle()
     assert page.get_by_role("link", name="History").first.is_visible()
-    assert tab.axe() == []
+    assert phone.axe() == []
+    phone.check()
 
 
 @pytest.mark.slow
@@ -110,11 +119,11 @@ def test_view_on_a_phone(make_tab, path_of, view):
         ("/q/{id}/sigs?f=nosuch:1", "these rows have no nosuch"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_shown_is_said(tab, path_of, path, words):
-    tab.expected = EXPECTED
-    page = tab.open(path_of(path))
+def test_what_cannot_be_shown_is_said(look, path_of, path, words):
+    look.expected = EXPECTED
+    page = look.open(path_of(path))
     assert words in page.inner_text("[role=alert]")
-    assert tab.axe() == []
+    assert look.axe() == []
 
 
 @pytest.mark.slow
