@@ -24,7 +24,7 @@ from beadwork.serve.answer.pages import (
 from beadwork.serve.clue.jobs import ClueJobs
 from beadwork.serve.jobs import Jobs
 from beadwork.serve.lookup.states import States
-from beadwork.serve.questions import Uploads
+from beadwork.serve.questions import References, Uploads
 from beadwork.serve.store import Store
 
 
@@ -48,6 +48,11 @@ class Service:
     clue_jobs: ClueJobs = field(default_factory=ClueJobs)
     results: RunPlates | None = None
     starter: bool = False
+
+    @property
+    def references(self) -> References:
+        """What questions may name."""
+        return References(self.uploads, self.store)
 
 
 class Rows(BaseModel):
