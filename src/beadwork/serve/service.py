@@ -21,6 +21,7 @@ from beadwork.serve.answer.pages import (
     read_cursor,
     rows_of,
 )
+from beadwork.serve.apart import Apart
 from beadwork.serve.clue.jobs import ClueJobs
 from beadwork.serve.jobs import Jobs
 from beadwork.serve.lookup.states import States
@@ -46,6 +47,7 @@ class Service:
     answers: Answers
     uploads: Uploads = field(default_factory=Uploads)
     clue_jobs: ClueJobs = field(default_factory=ClueJobs)
+    apart: Apart = field(default_factory=Apart)
     results: RunPlates | None = None
     starter: bool = False
 
