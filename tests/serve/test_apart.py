@@ -18,7 +18,7 @@ from .conftest import wait
 from .test_app import serving
 
 testclient = pytest.importorskip("fastapi.testclient", reason="the extra serve is not installed")
-from beadwork.serve import apart  # noqa: E402
+from beadwork.serve.upload import apart  # noqa: E402
 
 
 @pytest.fixture

@@ -21,12 +21,12 @@ from beadwork.serve.answer.pages import (
     read_cursor,
     rows_of,
 )
-from beadwork.serve.apart import Apart
 from beadwork.serve.clue.jobs import ClueJobs
 from beadwork.serve.jobs import Jobs
 from beadwork.serve.lookup.states import States
 from beadwork.serve.questions import References, Uploads
 from beadwork.serve.store import Store
+from beadwork.serve.upload.apart import Apart
 
 
 @dataclass(eq=False)

@@ -22,12 +22,12 @@ from beadwork.model.connectivity.query import Answer as GeneVerdict
 from beadwork.model.connectivity.query import Query
 from beadwork.model.errors import BeadworkError
 from beadwork.model.params import SignatureParams
-from beadwork.serve.apart import EndedError, LeftError, OverError
 from beadwork.serve.parameters import refuse_unknown_fields
 from beadwork.serve.questions import MOST_BYTES
 from beadwork.serve.refusals import RefusedError
 from beadwork.serve.routes.genes import VERDICTS
 from beadwork.serve.service import Service
+from beadwork.serve.upload.apart import EndedError, LeftError, OverError
 
 MOST_VALUES = 256 << 20
 """Bytes of a file of values of samples; lists and tables are MOST_BYTES at most."""

@@ -86,7 +86,8 @@ class Apart:
                 check()
             try:
                 check()
-                return _result(_run(pickle.dumps((work, args, more)), check))
+                made: Made = _result(_run(pickle.dumps((work, args, more)), check))
+                return made
             finally:
                 self._turn.release()
 
@@ -107,7 +108,7 @@ class Apart:
 
 def _run(task: bytes, check: Callable[[], None]) -> bytes:
     """Run a task in a process and a session of its own; nothing of it is left behind."""
-    process = subprocess.Popen([sys.executable, "-P", "-m", "beadwork.serve.apart"], stdin=subprocess.PIPE,
+    process = subprocess.Popen([sys.executable, "-P", "-m", "beadwork.serve.upload.apart"], stdin=subprocess.PIPE,
                                stdout=subprocess.PIPE, start_new_session=True)  # fmt: skip
     given: bytes | None = task
     try:
