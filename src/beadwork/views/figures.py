@@ -360,6 +360,9 @@ def plate_ambiguity(plate: str, wells: pd.DataFrame, pairs: pd.DataFrame) -> Fig
         points = axis.scatter(drawn["gap"], drawn["sd"], c=drawn["ambiguous"], s=12, cmap="viridis", vmin=0, vmax=1)
         labels(axis, "gap of the two genes, median over wells (log2 FI)",
                "posterior sd of the less sure gene (log2 FI)", beside=0.45)  # fmt: skip
+        axis.yaxis.set_major_locator(
+            MaxNLocator(5, steps=[1, 2, 5, 10])
+        )  # 0.05, not 0.025: two digits fit beside the name
         often = float((pairs["ambiguous"] > 0.5).mean()) if len(pairs) else 0.0
         title(axis, f"each pair: {100 * often:.0f} % are ambiguous in most wells")
         axis.set_xlim(0, None)
