@@ -152,6 +152,13 @@ def test_folders_can_be_seen_at_a_glance():
     assert {folder: size for folder, size in sizes.items() if size > MOST_MODULES} == {}
 
 
+def test_tests_of_the_page_wait_for_what_they_read():
+    """By what the page waits for, not by the clock: `Tab.settle`, `Tab.until` or `expect` of Playwright."""
+    tests = (ROOT / "tests" / "serve" / "page").glob("test_*.py")
+    asleep = ("wait_for_timeout", "networkidle", "wait_for_load_state")
+    assert {path.name for path in tests if any(word in path.read_text(encoding="utf-8") for word in asleep)} == set()
+
+
 MARKUP = re.compile(
     r"</?(?:html|head|body|table|thead|tbody|tr|td|th|div|p|ul|li|span|svg|text|path|line|rect|circle|h[1-6]|style|a)\b"
     r"[^<]*>"

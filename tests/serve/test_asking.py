@@ -109,7 +109,7 @@ class Held:
         return len(self.index)
 
     def answer(self, *args, **kwargs):
-        self.go.wait(20)
+        self.go.wait(600)
         return self.index.answer(*args, **kwargs)
 
 
