@@ -41,6 +41,11 @@ class WarmSnakemake:
             code = int(self._parent.stdout.readline())
             return subprocess.CompletedProcess(list(words), code, said.read(), None)
 
+    @staticmethod
+    def takes(words: Sequence[object]) -> bool:
+        """Whether a call starts Snakemake; where times are recorded, a start by the command line is part of them."""
+        return Path(str(words[0])).name == "snakemake" and "BEADWORK_RECOVERY" not in os.environ
+
     def close(self) -> None:
         """End the process."""
         if self._parent is not None:

@@ -30,7 +30,7 @@ QUICK = [
 
 def call(*words: object, cwd: Path = ROOT) -> subprocess.CompletedProcess:
     """Run a program of this environment without a terminal; output and errors come together."""
-    if str(words[0]) == str(BIN / "snakemake"):
+    if warm_snakemake.takes(words):
         return warm_snakemake([str(word) for word in words], cwd, ENV)
     return subprocess.run(
         [str(word) for word in words], cwd=cwd, env=ENV, text=True, stdin=subprocess.DEVNULL,

@@ -19,7 +19,7 @@ Snakemake = Callable[..., subprocess.CompletedProcess]
 def run_command(*words: object, cwd: Path = ROOT) -> subprocess.CompletedProcess:
     """Run a program of this environment without a terminal; output and errors come together."""
     env = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
-    if str(words[0]) == str(BIN / "snakemake"):
+    if warm_snakemake.takes(words):
         return warm_snakemake([str(word) for word in words], cwd, env)
     return subprocess.run(
         [str(word) for word in words], cwd=cwd, env=env, text=True, stdin=subprocess.DEVNULL,
