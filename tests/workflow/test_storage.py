@@ -80,7 +80,7 @@ def test_a_whole_study_in_a_storage_has_the_bytes_of_a_local_run(study: Path, fi
 SERVER = """
 import threading
 from moto.server import ThreadedMotoServer
-server = ThreadedMotoServer("127.0.0.1", 0)
+server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
 server.start()
 print(server.get_host_and_port()[1], flush=True)
 threading.Event().wait()
