@@ -143,7 +143,7 @@ def test_ranks_among_one_column_are_those_of_the_definition(column):
 def test_histograms_are_off_by_no_more_than_their_bins(column):
     column = np.array(column, np.float32)
     histogram = np.zeros((1, kernel.N_BINS), np.uint32)
-    kernel.add_to_histograms(histogram, column[:, None])
+    kernel.add_to_histograms(histogram, column[:, None], np.zeros(1, np.int64))
     bins = kernel.bins_of(column)
     assert int(histogram.sum()) == np.isfinite(column).sum()
     finite = np.isfinite(column)

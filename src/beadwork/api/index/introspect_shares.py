@@ -201,7 +201,7 @@ def _columns(asked: Introspection, shares: Sequence[Share], kept: Sequence[Any])
     """Each signature that has partners, and how a similarity to it ranks among those of all that ask."""
     paired = np.flatnonzero(asked.code >= 0)
     if not asked.exact:
-        total: np.ndarray = np.zeros_like(kept[0]["histograms"], np.int64)
+        total: np.ndarray = np.zeros_like(kept[0]["histograms"], np.uint32)
         for part in kept:
             total += part["histograms"]
         for place, column in enumerate(paired.tolist()):
