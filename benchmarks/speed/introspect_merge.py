@@ -26,7 +26,7 @@ from beadwork.kernels.connectivity.recall_numba import add_to_histograms
 from beadwork.model.params import QueryParams
 
 TOP = 20
-ROWS = 64
+ROWS = 256
 SAMPLE = 20
 """Perturbagens whose recall is compared."""
 

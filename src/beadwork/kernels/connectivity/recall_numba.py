@@ -12,23 +12,22 @@ from beadwork.kernels.numeric.jit import jit
 HALF = N_BINS // 2 - 1
 SCALE = HALF / REACH
 TILE = 16
-"""Columns whose histograms are counted in together: a cache line of similarities, and little enough for the cache."""
+"""Columns that share the cache lines of their similarities; they are counted one after the other, as histograms of the
+same size lie so that their bins keep each other out of the cache."""
 
 
 @jit
 def _add(histograms: Any, similarity: Any, columns: Any) -> None:
     for first in range(0, len(columns), TILE):
-        for row in range(similarity.shape[0]):
-            for place in range(first, min(first + TILE, len(columns))):
+        for place in range(first, min(first + TILE, len(columns))):
+            for row in range(similarity.shape[0]):
                 value = np.float64(similarity[row, columns[place]])
-                if not np.isfinite(value):
+                size = abs(value)
+                if not size < np.inf:  # missing too
                     continue
-                scaled = np.int64(min(np.floor(abs(value) * SCALE), HALF - 1.0)) + 1
-                if value < 0:
-                    scaled = -scaled
-                elif value == 0:
-                    scaled = 0
-                histograms[place, HALF + scaled] += np.uint32(1)
+                scaled = min(np.int64(size * SCALE), HALF - 1) + 1 if size < REACH else HALF
+                sign = np.int64(value > 0) - np.int64(value < 0)  # without branches, which random signs would mislead
+                histograms[place, HALF + sign * scaled] += np.uint32(1)
 
 
 def add_to_histograms(histograms: np.ndarray, similarity: np.ndarray, columns: np.ndarray) -> None:
