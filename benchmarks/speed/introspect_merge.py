@@ -3,8 +3,8 @@
     python benchmarks/speed/introspect_merge.py INDEX DIR SHARES
 
 Asking all signatures of a large index takes core-hours; joining what they leave does not depend on where scores come
-from.  Each share has the files of a real one, as large as they are.  Similarities are sums of two random products, and
-so can be had again for the columns that are compared at the end.
+from.  Each share has the files of a real one, with as many rows, pairs and histograms; the histogram of a signature is
+one of a few shapes, so that the joined one can be calculated plainly for those that are compared at the end.
 """
 
 from __future__ import annotations
@@ -21,63 +21,55 @@ from lib.commands import measured
 from beadwork.api.index.introspect import Introspection
 from beadwork.api.index.introspect_shares import Share, share_folder, write_facts
 from beadwork.api.index.opened import ConnectivityIndex
-from beadwork.kernels.connectivity.recall import N_BINS, percentiles_by_histogram
-from beadwork.kernels.connectivity.recall_numba import add_to_histograms
+from beadwork.kernels.connectivity.recall import N_BINS, bins_of, percentiles_by_histogram
 from beadwork.model.params import QueryParams
 
 TOP = 20
-ROWS = 256
-SAMPLE = 20
+SHAPES = 61
+"""Shapes of histograms."""
+SAMPLE = 50
 """Perturbagens whose recall is compared."""
+FIELDS = ["sig_id", "pert_iname", "pert_type", "cell_id", "pert_idose", "pert_itime"]
 
 
 class Made:
-    """Similarities of all pairs, and ranks among the asked, made up."""
+    """Similarities and ranks, made up: those of a signature to each of its partners, and the histograms of a share."""
 
     def __init__(self, count: int) -> None:
         rng = np.random.default_rng(3)
-        self.asking, self.asked = (rng.normal(size=(2, count)).astype(np.float32) for _ in range(2))
-        self.rank = rng.uniform(0, 100, count)
+        self.similarity, self.rank = rng.normal(size=count).astype(np.float32), rng.uniform(0, 100, count)
 
-    def rows(self, first: int, last: int) -> np.ndarray:
-        """Similarities of some asking signatures to all, none to themselves."""
-        found = self.asking[0, first:last, None] * self.asked[0] + self.asking[1, first:last, None] * self.asked[1]
-        found[np.arange(last - first), np.arange(first, last)] = np.nan
-        return found
-
-    def column(self, place: int) -> np.ndarray:
-        """Similarities of all asking signatures to one."""
-        found = self.asking[0] * self.asked[0, place] + self.asking[1] * self.asked[1, place]
-        found[place] = np.nan
+    def histograms(self, columns: np.ndarray, share: Share, number: int) -> np.ndarray:
+        """Histograms of some signatures: as many counts as signatures ask, around another middle each."""
+        rng = np.random.default_rng(number)
+        spread = bins_of(rng.normal(size=share.last - share.first))
+        shape = np.bincount(spread, minlength=N_BINS)
+        shapes = np.stack([np.roll(shape, place - SHAPES // 2) for place in range(SHAPES)])
+        found: np.ndarray = shapes.astype(np.min_scalar_type(shape.max()))[(7 * columns + number) % SHAPES]
         return found
 
 
-def write_share(asked: Introspection, made: Made, paired: np.ndarray, share: Share) -> None:
+def write_share(asked: Introspection, made: Made, paired: np.ndarray, share: Share, number: int) -> None:
     """Write what a share leaves."""
     share.folder.mkdir(parents=True)
-    values, ranks = [], []
-    histograms = np.zeros((len(paired), N_BINS), np.uint32)
-    info = asked.info[["sig_id", "pert_iname", "pert_type", "cell_id", "pert_idose", "pert_itime"]].astype(str)
+    info = asked.info[FIELDS].astype(str)
     names, perts = info["sig_id"].tolist(), info["pert_iname"].tolist()
-    lines = ("\t" + info.agg("\t".join, axis=1) + "\t0.123456" * 4 + "\n").tolist()
+    rest = ("\t" + info.agg("\t".join, axis=1) + "\t0.123456" * 4 + "\n").tolist()
+    values, ranks = [], []
     with open(share.file("connections"), "w") as stream:
-        stream.write(
-            "\t".join(["query", "query_pert_iname", "rank", *info.columns, "wtcs", "ncs", "tau", "fdr"]) + "\n"
-        )
-        for first in range(share.first, share.last, ROWS):
-            ncs = made.rows(first, min(first + ROWS, share.last))
-            add_to_histograms(histograms, ncs, paired)
-            for row, place in enumerate(range(first, first + len(ncs))):
-                head = f"{names[place]}\t{perts[place]}\t"
-                stream.writelines(f"{head}{at + 1}{lines[(place + at + 1) % len(lines)]}" for at in range(TOP))
-                if asked.code[place] >= 0:
-                    mates = asked.partners[asked.code[place]]
-                    mates = mates[mates != place]
-                    values.append(ncs[row, mates])
-                    ranks.append(made.rank[mates])
+        stream.write("\t".join(["query", "query_pert_iname", "rank", *FIELDS, "wtcs", "ncs", "tau", "fdr"]) + "\n")
+        for place in range(share.first, share.last):
+            stream.writelines(
+                f"{names[place]}\t{perts[place]}\t{at}{rest[(place + at) % len(rest)]}" for at in range(1, TOP + 1)
+            )
+            if asked.code[place] >= 0:
+                mates = asked.partners[asked.code[place]]
+                mates = mates[mates != place]
+                values.append(made.similarity[mates])
+                ranks.append(made.rank[mates])
     np.savez_compressed(
         share.file("pairs"), values=np.concatenate(values), ranks=np.concatenate(ranks),
-        histograms=histograms.astype(np.min_scalar_type(histograms.max())),
+        histograms=made.histograms(paired, share, number),
     )  # fmt: skip
 
 
@@ -85,30 +77,30 @@ def main(index: Path, folder: Path, of: int) -> None:
     """Make the shares, join them, and compare the recall of some perturbagens with a plain calculation."""
     asked = Introspection(ConnectivityIndex.open(index), QueryParams(), (), TOP, matrices=False)
     count = len(asked.positions)
-    made = Made(count)
-    paired = np.flatnonzero(asked.code >= 0)
-    for number in range(1, of + 1):
-        share = Share(share_folder(folder, number, of), *(count * place // of for place in (number - 1, number)))
-        if not share.folder.exists():
-            write_share(asked, made, paired, share)
-            write_facts(share.folder, asked.facts(), number, of, share.first, share.last)
+    made, paired = Made(count), np.flatnonzero(asked.code >= 0)
+    shares = [
+        Share(share_folder(folder, number, of), *(count * place // of for place in (number - 1, number)))
+        for number in range(1, of + 1)
+    ]
+    for number, share in enumerate(shares, start=1):
+        write_share(asked, made, paired, share, number)
+        write_facts(share.folder, asked.facts(), number, of, share.first, share.last)
     measured("introspect", index, "-o", folder, "--merge")
-    rows = sum(1 for _ in open(folder / "connections.tsv")) - 1
+    with open(folder / "connections.tsv") as stream:
+        rows = sum(1 for _ in stream) - 1
     recall = pd.read_csv(folder / "recall.tsv", sep="\t", float_precision="round_trip").set_index("pert_iname")
-    for at in np.linspace(0, len(asked.partners) - 1, SAMPLE).astype(int).tolist():
-        mates = asked.partners[at]
-        if len(mates) < 2:
-            continue
-        ranks, values = [], []
-        for place in mates.tolist():
-            column = made.column(place)
-            histogram = np.zeros((1, N_BINS), np.uint32)
-            add_to_histograms(histogram, column[:, None], np.zeros(1, np.int64))
-            chosen = column[mates[mates != place]]
-            values.append(chosen)
-            ranks.append((made.rank[place] + percentiles_by_histogram(histogram[0], chosen)) / 2)
-        name = asked.plan.perts["pert_iname"][at].as_py()
-        expected = float(np.median(np.concatenate(ranks))), float(np.median(np.concatenate(values)))
+    several = [number for number, mates in enumerate(asked.partners) if len(mates) > 1]
+    for number in [several[at] for at in np.linspace(0, len(several) - 1, SAMPLE).astype(int)]:
+        mates = asked.partners[number]
+        histograms = np.zeros((len(mates), N_BINS), np.int64)
+        for at, share in enumerate(shares, start=1):
+            histograms += made.histograms(mates, share, at)
+        ranks = [
+            (made.rank[place] + percentiles_by_histogram(histogram, made.similarity[[place]])[0]) / 2
+            for place, histogram in zip(mates, histograms, strict=True)
+        ]
+        expected = np.median(ranks), np.median(made.similarity[mates])  # each stands once for each of its partners
+        name = asked.plan.perts["pert_iname"][number].as_py()
         if not np.allclose(recall.loc[name, ["rank", "similarity"]].to_numpy(float), expected, rtol=1e-6):
             sys.exit(f"{name}: OTHER NUMBERS: {recall.loc[name].to_dict()}, not {expected}")
     print(f"{rows:,} rows of connections, {len(recall):,} perturbagens; recall of {SAMPLE} is as calculated plainly")

@@ -25,7 +25,7 @@ def _add(histograms: Any, similarity: Any, columns: Any) -> None:
                 size = abs(value)
                 if not size < np.inf:  # missing too
                     continue
-                scaled = min(np.int64(size * SCALE), HALF - 1) + 1 if size < REACH else HALF
+                scaled = min(int(size * SCALE) + 1, HALF) if size < REACH else HALF
                 sign = np.int64(value > 0) - np.int64(value < 0)  # without branches, which random signs would mislead
                 histograms[place, HALF + sign * scaled] += np.uint32(1)
 
