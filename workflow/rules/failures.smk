@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 
+import snakemake.persistence
 from snakemake.jobs import Job
 
 FAILED = Path(CFG.results) / "failed.tsv"
@@ -53,6 +54,28 @@ _restarts = Job.restart_times.fget
 Job.restart_times = property(
     lambda job: _restarts(job) if all(last_words(log)[1] for log in job.log) else 0
 )
+
+
+def keep_one_copy(kind):
+    """Have Snakemake's copies of what a job is to replace overwritten, not refused, where a killed run left one.
+
+    A job that fails without an earlier file has none to bring back, which needs no line for each of its outputs.
+    """
+    copy, bring_back = kind.backup_output, kind.restore_output
+
+    def backup_output(self, path):
+        self.cleanup_backup(path)
+        copy(self, path)
+
+    def restore_output(self, path):
+        return self._get_backup_path(path).exists() and bring_back(self, path)
+
+    kind.backup_output, kind.restore_output = backup_output, restore_output
+
+
+for kind in list(vars(snakemake.persistence).values()):
+    if isinstance(kind, type) and "backup_output" in vars(kind):
+        keep_one_copy(kind)
 
 
 def stage_of(job, log):
@@ -120,8 +143,8 @@ def read_failed():
 MOST_FAILURES = 20
 
 
-def failure_lines(rows, went_on):
-    """The last lines of a run in which something failed."""
+def failure_lines(rows, study):
+    """The last lines of a run in which something failed; `study` says what that means for the rest."""
     if not rows:
         return []
     lines = [f"failed      {len(rows)}, with messages and logs in {FAILED}:"]
@@ -130,9 +153,8 @@ def failure_lines(rows, went_on):
         lines.append(f"  {plate or 'study'}: {stage}: {message} ({log}{tried})")
     if len(rows) > MOST_FAILURES:
         lines.append(f"  ... and {len(rows) - MOST_FAILURES} more")
-    what = "the study was made of the others" if went_on else "the study waits for them"
     lines.append(
-        f"how to go on: {what}; put right what the messages say and start again (only that and what depends on it is "
+        f"how to go on: {study}; put right what the messages say and start again (only that and what depends on it is "
         "made), or say use: no in the plate sheet"
     )
     return lines
@@ -186,7 +208,7 @@ def last_lines():
     """Where everything is, and what failed; the run that was started says it, not those that go on from it."""
     if LEFT_OUT is NOTHING:
         rows = read_failed()
-        print("\n".join([closing_lines(), *failure_lines(rows, True)]), flush=True)
+        print("\n".join([closing_lines(), *failure_lines(rows, "the study was made of the others")]), flush=True)
 
 
 def after_success(log=None):
@@ -221,7 +243,9 @@ def after_failure(log=None):
             last_lines()
         sys.exit(done.returncode)
     report_what_there_is()
-    print("\n".join(failure_lines(read_failed(), False)), flush=True)
+    alone = not (CFG.strict or rest)
+    study = "there are no others to make the study of" if alone else "the study waits for them"
+    print("\n".join(failure_lines(read_failed(), study)), flush=True)
 
 
 def nothing_was_to_do():
