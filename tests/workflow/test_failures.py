@@ -71,17 +71,6 @@ def test_lines_of_failures_are_few(said: str):
     assert "no backup found" not in said
 
 
-def test_a_copy_that_a_killed_run_left_is_in_nobodys_way(folder: Path, said: str):
-    """Snakemake copies what a job is to replace; after a power cut the copy of an earlier run is still there."""
-    left = folder / ".snakemake/backups/results/queries/works"
-    left.mkdir(parents=True)
-    (left / "old.tsv").write_text("old")
-    done = snakemake(folder, "-R", "query", "--", "results/queries/works")
-    assert done.returncode == 0, done.stdout
-    assert not left.exists() and not (folder / "results/queries/works/old.tsv").exists()
-    assert (folder / "results/queries/works/queries.tsv").is_file()
-
-
 def test_status_says_why(folder: Path, said: str):
     told = run_command(BIN / "beadwork", "status", folder / "results", "--plates", folder / "data/plates.tsv").stdout
     assert "2 plates (1 failed, 1 done)" in told or "2 plates (1 done, 1 failed)" in told
@@ -109,6 +98,17 @@ def test_once_it_is_put_right_only_that_is_made(folder: Path, study: Path, said:
     for path in ("siginfo.tsv", "qc.tsv", f"signatures/{BROKEN[:15]}_MODZ.gctx"):
         assert (folder / "results" / path).read_bytes() == (finished / path).read_bytes()
     assert (folder / "results" / SOUND / f"{SOUND}_ZSPC.gctx").stat().st_mtime_ns == made
+
+
+def test_a_copy_that_a_killed_run_left_is_in_nobodys_way(folder: Path):
+    """Snakemake copies what a job is to replace; after a power cut the copy of an earlier run is still there."""
+    left = folder / ".snakemake/backups/results/queries/works"
+    left.mkdir(parents=True)
+    (left / "old.tsv").write_text("old")
+    done = snakemake(folder, "-R", "query", "--", "results/queries/works")
+    assert done.returncode == 0, done.stdout
+    assert not left.exists() and not (folder / "results/queries/works/old.tsv").exists()
+    assert (folder / "results/queries/works/queries.tsv").is_file()
 
 
 def test_nothing_is_left_to_make_a_study_of(folder: Path):

@@ -88,6 +88,11 @@ def stage_of(job, log):
     return steps[-1] if steps and stage == "plate" else stage
 
 
+def place_of(log):
+    """Where a log is, for a reader."""
+    return log.storage_object.print_query if STORED and log else str(log)
+
+
 def failed_jobs():
     """Jobs that failed for good in this run; of a group, those that began and did not end."""
     for job in workflow.scheduler.failed:
@@ -108,8 +113,9 @@ def failures():
         names, log = job.wildcards, job.log[0] if job.log else ""
         plates = PLATES_OF.get(names.get("brew"), [names.get("plate", "")])
         stage, message = stage_of(job, log), last_words(log)[0]
-        place = log.storage_object.print_query if STORED and log else str(log)
-        rows += [(plate, stage, message, place, str(job.attempt)) for plate in plates]
+        rows += [
+            (plate, stage, message, place_of(log), str(job.attempt)) for plate in plates
+        ]
         if stage.startswith("figures_"):
             out["figures"] += map(str, job.output)
         elif names.get("query"):
@@ -120,7 +126,10 @@ def failures():
 
 
 def write_failed(rows):
-    """Write failed.tsv, whole or not at all."""
+    """Write failed.tsv, whole or not at all; none if nothing failed."""
+    if not rows:
+        FAILED.unlink(missing_ok=True)
+        return
     cells = [FAILED_COLUMNS, *rows]
     text = "".join(
         "\t".join(" ".join(cell.split()) for cell in row) + "\n" for row in cells
@@ -212,7 +221,10 @@ def last_lines():
 
 
 def after_success(log=None):
-    """Say where everything is."""
+    """Say where everything is; what a run for single files has made has not failed any more."""
+    if PLANNING and LEFT_OUT is NOTHING and (rows := read_failed()):
+        made = {place_of(log) for job in workflow.dag.jobs for log in job.log}
+        write_failed([row for row in rows if row[FAILED_COLUMNS.index("log")] not in made])
     if PLANNING:
         last_lines()
 
