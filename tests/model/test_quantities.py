@@ -1,6 +1,7 @@
 """Doses and times as people write them, and spellings of units."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from beadwork.model.errors import MapError
-from beadwork.model.quantities import UNITS, plain_unit, read_quantities, read_quantity, read_value
+from beadwork.model.quantities import UNITS, plain_unit, quantity_order, read_quantities, read_quantity, read_value
 
 MICRO = ("uM", "um", "UM", "µM", "μM", "µm", "ＵＭ", " uM ", "micromolar", "umol/L")
 
@@ -100,3 +101,18 @@ def test_columns_are_read_value_by_value_and_what_is_wrong_is_named_by_well():
         read_quantities(wrong, where, error=MapError, what="M")
     numbers = pd.DataFrame({"pert_dose": [1, 2]})
     assert read_quantities(numbers, ["a", "b"])[0] is numbers
+
+
+@given(st.lists(st.tuples(st.sampled_from([("nM", 1e-3), ("um", 1.0), ("µM", 1.0), ("mM", 1e3)]), st.integers(1, 9999)),
+                min_size=2), st.randoms())  # fmt: skip
+def test_doses_sort_by_what_they_amount_to(doses, random):
+    amounts = {f"{number / 1000:g} {unit}": number / 1000 * factor for (unit, factor), number in doses}
+    texts = list(amounts)
+    random.shuffle(texts)
+    found = [amounts[text] for text in sorted(texts, key=quantity_order)]
+    assert all(one <= two * (1 + 1e-12) for one, two in pairwise(found))
+
+
+def test_kinds_of_units_stay_together_and_what_is_no_number_is_last():
+    texts = ["high", "2 ng/ml", "10 uM", "900 nM", "24 h", "6 h", "90 min", "1 d"]
+    assert sorted(texts, key=quantity_order) == ["900 nM", "10 uM", "90 min", "6 h", "1 d", "24 h", "2 ng/ml", "high"]

@@ -57,6 +57,9 @@ def test_wells_and_their_qc(site, run):
     assert len(wells) == 24 and wells[0]["det_plate"] == plate
     one = site.get(f"/api/plates/{plate}/wells/{wells[3]['well']}").json()
     assert one["count_mean"] == wells[3]["count_mean"] and {"metric", "value"} <= set(one["qc"][0])
+    figures = {row["metric"]: row["value"] for row in one["qc"] if isinstance(row["value"], float)}
+    assert {"ambiguous", "outlier_beads"} <= set(figures)  # every one can colour the plate
+    assert all(wells[3][name] == pytest.approx(value) for name, value in figures.items())
 
 
 def test_beads_with_the_values_called(site, run):

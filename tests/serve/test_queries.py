@@ -358,3 +358,17 @@ def test_a_batch_is_asked_as_a_whole_or_not_at_all(client, open_index, planted):
     ):
         refused = client.post("/api/queries/batch", json=body)
         assert refused.status_code == 422 and words in refused.json()["words"]
+
+
+def test_doses_and_times_of_a_table_sort_by_what_they_amount_to():
+    import pyarrow as pa
+
+    from beadwork.model.connectivity.signature_table import SignatureTable
+    from beadwork.serve.answer.pages import View, rows_of
+
+    doses, times = ["10 uM", "3.33 uM", "500 nM", None, "0.0412 uM"], ["24 h", "6 h", "6 h", "96 h", None]
+    table = SignatureTable(pa.table({"pert_idose": doses, "pert_itime": times, "sig_id": list("edcba")}))
+    assert rows_of(table, View(sort="pert_idose")).tolist() == [4, 2, 1, 0, 3]
+    assert rows_of(table, View(sort="-pert_idose")).tolist() == [0, 1, 2, 4, 3]
+    assert rows_of(table, View(sort="pert_itime,pert_idose")).tolist() == [2, 1, 0, 3, 4]
+    assert rows_of(table, View(sort="sig_id")).tolist() == [4, 3, 2, 1, 0]

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from beadwork.model.qc import join_qc, qc_rows
 from beadwork.views.figures import (
@@ -174,9 +175,18 @@ def test_a_heat_map_is_one_picture_with_each_well_in_its_place(rows):
         for well, value in wells[metric].dropna().items():
             assert values["ABCDEFGHIJKLMNOP".index(well[0]), int(well[1:]) - 1] == value
         assert values.count() == wells[metric].notna().sum()
-    bars = figure.axes[6:]
-    assert [bar.get_ylim() for bar in bars] == [axis.images[0].get_clim() for axis in drawn]
-    assert render(figure).count(b"<image") == 2 * len(drawn)
+    size = figure.get_size_inches()
+    for axis in drawn:
+        left, right, low, high = axis.images[1].get_extent()
+        place = axis.get_position()
+        assert place.x1 * size[0] < left < right
+        assert place.y0 * size[1] < low < high < place.y1 * size[1]
+        assert len(axis.images[1].get_array()) == 256
+    assert render(figure).count(b"<image") == 2 * len(drawn) + 1
+    fates = figure.axes[5].images[0].get_array()
+    for well, fate in wells["fate"].items():
+        assert list(FATES)[int(fates["ABCDEFGHIJKLMNOP".index(well[0]), int(well[1:]) - 1])] == fate
+    assert fates.count() == len(wells)
 
 
 def test_ambiguity_page_and_uncertain_panels():
@@ -184,7 +194,12 @@ def test_ambiguity_page_and_uncertain_panels():
         {"ambiguous": [0.1, 0.2], "effective_beads": [30.0, 40.0], "outlier_beads": [0.01, 0.02]}, index=["A01", "P24"]
     )
     pairs = pd.DataFrame({"gap": [0.1, 2.0], "sd": [0.2, 0.05], "ambiguous": [0.9, 0.0]})
-    assert b"how sure" in render(plate_ambiguity("P1", wells, pairs))
+    figure = plate_ambiguity("P1", wells, pairs)
+    assert b"how sure" in render(figure)
+    (axis,) = [axis for axis in figure.axes if axis.get_ylabel().startswith("posterior sd")]
+    FigureCanvasAgg(figure).draw()
+    name = axis.yaxis.label.get_window_extent()
+    assert all(name.x1 <= tick.get_window_extent().x0 for tick in axis.get_yticklabels() if tick.get_text())
     curve = np.exp(-((CURVE_AT - 8) ** 2))
     panel = BeadPanel("analyte 12", np.full(9, 8.0), {"A": 8.0, "B": 9.0}, (0.05, np.nan), (curve, curve), 1.25)
     empty = BeadPanel("analyte 13", np.array([]), {"A": 3.0, "B": 15.0})

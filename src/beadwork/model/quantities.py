@@ -40,6 +40,14 @@ _EXACT = {text: unit for unit in _CASE_COUNTS for text in UNITS[unit]}
 _FOLDED = {text.casefold(): unit for unit, texts in UNITS.items() for text in texts if "/" in text or len(text) > 5} | {
     text.casefold(): unit for unit, texts in UNITS.items() if unit not in _CASE_COUNTS for text in texts
 }
+QUANTITIES = ("pert_idose", "pert_itime")
+"""Fields whose texts are a number and its unit."""
+MICROMOLAR: Mapping[str, float] = {"pM": 1e-6, "nM": 1e-3, "uM": 1.0, "mM": 1e3, "M": 1e6}
+"""Molar units in micromolar."""
+_HOURS = {"s": 1 / 3600, "min": 1 / 60, "h": 1.0, "d": 24.0, "wk": 168.0}
+_AMOUNTS = {unit: ("M", factor) for unit, factor in MICROMOLAR.items()} | {
+    unit: ("h", factor) for unit, factor in _HOURS.items()
+}
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 _WITH_UNIT = re.compile(rf"({_NUMBER.pattern})\s*([^\W\d_%][^\d]*|%)")
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+")
@@ -93,6 +101,22 @@ def read_quantity(text: str) -> Quantity:
         return Quantity(number if math.isfinite(number) else None)
     parts = _WITH_UNIT.fullmatch(plain)
     return Quantity(None) if parts is None else Quantity(float(parts[1]), parts[5].strip())
+
+
+def quantity_order(text: str) -> tuple[bool, str, float, str]:
+    """Key that sorts doses and times by what they amount to, each kind of unit by itself; texts without a number last.
+
+    Examples
+    --------
+    >>> sorted(["10 uM", "3.33 uM", "500 nM", "high", "1 d", "6 h"], key=quantity_order)
+    ['500 nM', '3.33 uM', '10 uM', '6 h', '1 d', 'high']
+    """
+    found = read_quantity(text)
+    if found.number is None:
+        return (True, "", math.inf, text)
+    unit = plain_unit(found.unit)
+    kind, factor = _AMOUNTS.get(unit, (unit, 1.0))
+    return (False, kind, found.number * factor, text)
 
 
 class Reading(NamedTuple):

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from beadwork.api import ConnectivityIndex
 from beadwork.api.index import cards
 from beadwork.api.index.cards.gene import gene_row
+from beadwork.api.index.cards.rows import by_amount
 from beadwork.api.index.writing.build import build_index
 from beadwork.cli import cli
 from beadwork.io.matrix.formats import write_matrix
@@ -85,6 +86,12 @@ def test_perturbagen(opened: ConnectivityIndex) -> None:
         cards.show_perturbagen(opened, "a11")
     with pytest.raises(GeneSetError, match="has no cell_id 'mcf'; near it: MCF7"):
         cards.show_cell(opened, "mcf")
+
+
+def test_doses_of_cards_follow_their_amounts() -> None:
+    rows = [("24 h", "10 uM"), ("6 h", "10 uM"), ("24 h", "3.33 uM"), ("24 h", None), ("24 h", "0.0412 uM")]
+    table = pd.DataFrame(rows, columns=["pert_itime", "pert_idose"])
+    assert table.sort_values(["pert_itime", "pert_idose"], key=by_amount).index.tolist() == [1, 4, 2, 0, 3]
 
 
 def test_cell_signature_and_class(opened: ConnectivityIndex) -> None:

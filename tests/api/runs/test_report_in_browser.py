@@ -65,6 +65,9 @@ def test_pages_have_no_serious_fault(browser, report, answer, theme, width):
     for path in pages:
         tab.goto(path.as_uri())
         assert tab.title() and tab.locator("h1").count() == 1, path
+        assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{path} is wider than {width}"
+        if path.parent.name == "plates":  # names of metrics are long: their tables scroll by themselves
+            assert tab.locator("main table").count() == tab.locator("main .scroll table").count() > 0, path
         assert faults(tab) == [], path
         tab.evaluate("document.querySelectorAll('details').forEach((item) => { item.open = true; })")
         assert faults(tab) == [], f"{path}, all opened"

@@ -157,6 +157,20 @@ def test_several_files_are_questions_and_nothing_is_dropped_without_a_word(tab, 
     assert len(page.get_by_label("Up genes").input_value().split()) == 30
 
 
+def test_halves_of_a_library_pair_and_a_word_that_ends_like_a_side_is_none(tab, tmp_path):
+    for side, genes in (("up", "CDK1\tTP53"), ("dn", "JUN\tFOS")):
+        (tmp_path / f"drugs_{side}.gmt").write_text(f"first\t-\t{genes}\nsecond\t-\t{genes}\n")
+    (tmp_path / "more.gmt").write_text("TP53 knockdown\t-\tCDK1\nX_DN\t-\tCDK1\nX_UP\t-\tJUN\tFOS\n")
+    for side, genes in (("UP", "CDK1"), ("DN", "JUN FOS")):
+        (tmp_path / f"p53{side}.txt").write_text(genes)
+    page = tab.open("/library")
+    choose(page, *sorted(tmp_path.iterdir()))
+    page.get_by_role("button", name="Ask these 5").wait_for()
+    rows = [row.split("\t")[1:4] for row in page.locator(".several tbody tr").all_inner_texts()]
+    assert rows == [["first", "2", "2"], ["second", "2", "2"], ["TP53 knockdown", "1", "0"], ["X", "2", "1"],
+                    ["p53", "1", "2"]]  # fmt: skip
+
+
 @pytest.fixture
 def library(tab, files):
     page = tab.open("/library")

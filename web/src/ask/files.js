@@ -13,29 +13,42 @@ export function textOf(buffer) {
 
 export const genesOf = (text) => text.split(/[\s,;]+/).filter(Boolean);
 
-const SIDE = /(?:[\s_.:-]*\(?)(up|dn|down|dwn)\)?$/i;
+const SIDE = /(?:^|[\s_.:-]|(?=\())\(?(up|dn|down|dwn)\)?$/i; // a word of its own: knockdown and group are no sides
 
-/** Sets of names, up and down paired by them. */
+/** A name without its side, and the side: "up", "down" or none. */
+function sideOf(name) {
+  const found = SIDE.exec(name);
+  return found ? { base: name.slice(0, found.index).replace(/[\s_.:-]+$/, "") || "query", side: /^up$/i.test(found[1]) ? "up" : "down" } : { base: name, side: null };
+}
+
+/** The same of p53up, where p53dn is there too. */
+function joined(name, names) {
+  const found = /^(.*[^\s_.:(-])(up|dn|down|dwn)$/i.exec(name);
+  if (!found) return null;
+  const side = /^up$/i.test(found[2]) ? "up" : "down", base = found[1];
+  return (side === "up" ? ["dn", "down", "dwn"] : ["up"]).some((word) => names.has(base.toLowerCase() + word)) ? { base, side } : null;
+}
+
+/** Sets of names, up and down paired by them; `side` is that of the file, for names that have none. */
 export function pairSets(sets) {
-  const pairs = new Map();
-  for (const { name, genes } of sets) {
-    const side = SIDE.exec(name), base = side ? name.slice(0, side.index) || name : name;
-    const pair = pairs.get(base) ?? { name: base, up: [], down: [] };
-    pair[side && !/^up$/i.test(side[1]) ? "down" : "up"].push(...genes);
+  const pairs = new Map(), names = new Set(sets.map((set) => set.name.toLowerCase()));
+  for (const { name, genes, side: ofFile } of sets) {
+    const { base, side } = joined(name, names) ?? sideOf(name), pair = pairs.get(base) ?? { name: base, up: [], down: [] };
+    pair[side ?? ofFile ?? "up"].push(...genes);
     pairs.set(base, pair);
   }
   return [...pairs.values()];
 }
 
-/** Sets of a GMT, up and down paired by their names. */
-export function readGmt(text) {
+/** Sets of a GMT, by name. */
+function readGmt(text) {
   const sets = [];
   for (const line of text.split(/\r?\n/)) {
     if (!line.trim() || line.startsWith("#")) continue;
     const [name = "", , ...genes] = line.split("\t").map((item) => item.trim());
     sets.push({ name, genes: genes.filter(Boolean).map((gene) => gene.split(",")[0]) });
   }
-  return pairSets(sets);
+  return sets.filter((set) => set.genes.length);
 }
 
 /** What a file is, by its name and its first lines: gmt, list or table. */
@@ -51,7 +64,7 @@ const bytes = (n) => `${Math.round(n / 1_048_576)} MB`;
 
 /** Files as {sets: [{name, up, down}], tables: [{file, name}], failed: [{name, why}]}; nothing is dropped without a word. */
 export async function readFiles(files) {
-  const found = { sets: [], tables: [], failed: [] }, lists = [];
+  const found = { sets: [], tables: [], failed: [] }, lists = [], gmts = new Map();
   for (const [at, file] of files.entries()) {
     const most = VALUES.test(file.name) ? MOST_VALUES : MOST_TEXT;
     if (at >= MOST_FILES) found.failed.push({ name: file.name, why: `more than ${MOST_FILES} files at a time` });
@@ -63,12 +76,13 @@ export async function readFiles(files) {
       if (kind === "table") found.tables.push({ file, name: file.name });
       else if (kind === "list") lists.push({ name: plain, genes: genesOf(text.split(/\r?\n/).filter((line) => !line.startsWith("#")).join("\n")) });
       else {
-        const sets = readGmt(text).filter((pair) => pair.up.length + pair.down.length);
-        found.sets.push(...sets);
+        // x_up.gmt and x_dn.gmt are the two halves of the same questions; other files stand by themselves
+        const sets = readGmt(text), { base, side } = sideOf(plain), key = side ? `half ${base}` : at;
+        gmts.set(key, [...(gmts.get(key) ?? []), ...sets.map((set) => ({ ...set, side }))]);
         if (!sets.length) found.failed.push({ name: file.name, why: "holds no set; a line of GMT is a name, a description and genes, with tabs between" });
       }
     }
   }
-  found.sets.push(...pairSets(lists));
+  for (const sets of [...gmts.values(), lists]) found.sets.push(...pairSets(sets));
   return found;
 }

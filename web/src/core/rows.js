@@ -16,10 +16,23 @@ export function rowsOf(data) {
   });
 }
 
+const AMOUNTS = { pm: ["M", 1e-6], nm: ["M", 1e-3], um: ["M", 1], mm: ["M", 1e3], min: ["h", 1 / 60], h: ["h", 1], d: ["h", 24] };
+
+/** A dose or time as a number of one unit; null of other texts. */
+function amount(text) {
+  const found = /^(\d+(?:\.\d+)?(?:e[+-]?\d+)?) ?([a-z\u00b5\u03bc%/]+)$/i.exec(text);
+  if (!found) return null;
+  const unit = found[2].replace(/[\u00b5\u03bc]/, "u").toLowerCase(), [kind, factor] = AMOUNTS[unit] ?? [unit, 1];
+  return { unit: kind, number: Number(found[1]) * factor };
+}
+
 const compare = (a, b) => {
   if (a == null || a === "") return b == null || b === "" ? 0 : 1;
   if (b == null || b === "") return -1;
-  return typeof a === "number" && typeof b === "number" ? a - b : String(a).localeCompare(String(b), "en", { numeric: true });
+  if (typeof a === "number" && typeof b === "number") return a - b;
+  const [one, two] = [amount(a), amount(b)]; // 0.123 uM before 3.33 uM before 10 uM
+  if (one && two && one.unit === two.unit) return one.number - two.number;
+  return String(a).localeCompare(String(b), "en", { numeric: true });
 };
 
 /** Filters of the address: `cell_id:A375|MCF7`, `tas>=0.2`; several hold together. */

@@ -13,12 +13,12 @@ export function Bars({ rows, label, digits = 2 }) {
     ${row.detail !== undefined && html`<td class="soft" title=${row.detail}>${row.detail}</td>`}</tr>`)}</tbody></table>`;
 }
 
-/** Counts of a histogram. */
-export function Histogram({ counts, edges, label, mark }) {
+/** Counts of a histogram; `show` writes its ends. */
+export function Histogram({ counts, edges, label, mark, show = (value) => signed(value, 1) }) {
   const wide = 300, tall = 120, most = Math.max(1, ...counts), step = wide / counts.length;
   const x = (value) => ((value - edges[0]) / (edges.at(-1) - edges[0])) * wide;
   return html`<svg class="histogram" viewBox=${`0 0 ${wide} ${tall + 16}`} role="img" aria-label=${label}>
     ${counts.map((n, at) => html`<rect key=${at} x=${at * step} width=${Math.max(0.5, step - 0.5)} y=${tall - (n / most) * (tall - 4)} height=${(n / most) * (tall - 4)}><title>${edges[at].toFixed(2)} to ${edges[at + 1].toFixed(2)}: ${n}</title></rect>`)}
     ${(Array.isArray(mark) ? mark : mark === undefined ? [] : [mark]).map((value, at) => html`<line key=${at} class="median" x1=${x(value)} x2=${x(value)} y1="0" y2=${tall} />`)}
-    <text x="0" y=${tall + 12}>${signed(edges[0], 1)}</text><text x=${wide} y=${tall + 12} text-anchor="end">${signed(edges.at(-1), 1)}</text></svg>`;
+    <text x="0" y=${tall + 12}>${show(edges[0])}</text><text x=${wide} y=${tall + 12} text-anchor="end">${show(edges.at(-1))}</text></svg>`;
 }

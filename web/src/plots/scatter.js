@@ -33,7 +33,7 @@ export function Scatter({ x, y, xTitle, yTitle, category, legend = [], onPick, o
   }, [x, y]);
   const whole = { x: 0, y: 0, wide: WHOLE, tall: WHOLE };
   const [view, setView] = useState(startView ?? whole);
-  const left = hideAxes ? 0 : 46, bottom = hideAxes ? 0 : 34;
+  const left = hideAxes ? 0 : 58, bottom = hideAxes ? 0 : 34;
   const w = Math.max(120, wide - left), h = tall - bottom;
   const colours = useMemo(() => {
     const all = categories(dark).map(rgb), rest = rgb(other(dark));

@@ -46,7 +46,7 @@ function PlateMap({ data, plate, well }) {
   const step = (item) => (typeof item?.[colour] !== "number" || !values.length ? "" : `tone${Math.min(4, Math.floor((5 * (item[colour] - low)) / (high - low || 1)))}`);
   const alike = (item) => mine && item && item !== mine && nameOf(item) === nameOf(mine) && (item.pert_dose ?? "") === (mine.pert_dose ?? "");
   return html`<section><h2>Plate</h2><div class="tools"><label>Colour <select value=${colour} onChange=${(event) => amend({ colour: event.target.value })}><option value="">controls (c)</option>${fields.map((name) => html`<option key=${name} value=${name}>${title(name)}</option>`)}</select></label>
-      ${values.length > 0 && html`<span class="soft">from ${number(low)} (pale) to ${number(high)} (dark)</span>`}${mine && html`<span class="soft">framed: wells of ${nameOf(mine)} at the same dose</span>`}</div>
+      ${values.length > 0 && html`<span class="soft">from ${number(low)} (pale) to ${number(high)} (dark)</span>`}${data.wells.some(alike) && html`<span class="soft">framed: wells of ${nameOf(mine)} at the same dose</span>`}</div>
     <div class="wide" tabindex="0" role="group" aria-label="Wells of the plate"><table class="plate"><thead><tr><th><span class="hidden">Row</span></th>${Array.from({ length: last }, (_, at) => html`<th key=${at}>${at + 1}</th>`)}</tr></thead><tbody>
     ${rows.map((row) => html`<tr key=${row}><th scope="row">${row}</th>${Array.from({ length: last }, (_, at) => {
       const id = `${row}${String(at + 1).padStart(2, "0")}`, item = wells.get(id);
@@ -79,5 +79,5 @@ function Well({ plate, well }) {
 function Beads({ panel, name }) {
   const box = useRef(null), peaks = panel.peaks.map((peak, at) => `${peak.symbol} ${number(peak.log2)}${panel.sd?.[at] !== undefined && panel.sd[at] !== null ? ` ± ${number(panel.sd[at])}` : ""}`).join(", ");
   return html`<figure ref=${box}><figcaption>${panel.title ?? `analyte ${panel.analyte}`} <span class="soft">${plural(panel.beads, "bead")}; ${peaks}${panel.odds !== null && panel.odds !== undefined ? `; which peak is whose: odds ${number(panel.odds)}` : ""}</span> <${Saves} svg=${{ get current() { return box.current.querySelector("svg"); } }} name=${`${name}_analyte-${panel.analyte}`} /></figcaption>
-    <${Histogram} counts=${panel.counts} edges=${panel.edges} mark=${panel.peaks.map((peak) => peak.log2)} label=${`Beads of analyte ${panel.analyte}, log2 of fluorescence; values called: ${peaks}`} /></figure>`;
+    <${Histogram} show=${(value) => value.toFixed(1)} counts=${panel.counts} edges=${panel.edges} mark=${panel.peaks.map((peak) => peak.log2)} label=${`Beads of analyte ${panel.analyte}, log2 of fluorescence; values called: ${peaks}`} /></figure>`;
 }

@@ -81,14 +81,26 @@ class RunPlates:
 
     def qc(self, plate: str, well: str) -> list[dict[str, Any]]:
         """QC rows of a well, of all stages."""
-        folder, found = self.results / plate / "qc", []
+        return self._qc_rows(plate).get(well, [])
+
+    def figures(self, plate: str) -> dict[str, dict[str, float]]:
+        """QC figures of the wells of a plate that are numbers, by well and metric."""
+        return {
+            well: {row["metric"]: row["value"] for row in rows if isinstance(row.get("value"), float)}
+            for well, rows in self._qc_rows(plate).items()
+        }
+
+    def _qc_rows(self, plate: str) -> dict[str, list[dict[str, Any]]]:
+        """QC rows of a plate by what they are of: a well, or the plate itself."""
+        folder = self.results / plate / "qc"
+        found: dict[str, list[dict[str, Any]]] = {}
         for path in sorted(folder.glob("*.tsv")) if folder.is_dir() else []:
             table = read_table(path)
             if "entity" in table:
-                own = table[table["entity"].astype(str).isin([well, f"{plate}:{well}"])]
-                found += [
-                    {str(key): _plain_value(value) for key, value in row.items()} for row in own.to_dict("records")
-                ]
+                for row in table.to_dict("records"):
+                    well = str(row["entity"]).removeprefix(f"{plate}:")
+                    values = {str(key): _plain_value(value) for key, value in row.items()}
+                    found.setdefault(well, []).append(values)
         return found
 
     def beads(self, plate: str, well: str, analytes: list[str]) -> list[dict[str, Any]]:

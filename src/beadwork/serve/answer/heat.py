@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from beadwork.kernels.connectivity.max_quantile import group_max_quantile
+from beadwork.model.quantities import quantity_order
 from beadwork.serve.answer.answers import HIDDEN, Answer
 from beadwork.serve.answer.pages import View
 from beadwork.serve.refusals import RefusedError
@@ -46,7 +47,7 @@ def heat_map(answer: Answer, view: View, rows: int, cols: str, cluster: bool) ->
     used, counts = np.unique(codes[signatures], return_counts=True)
     if len(used) > MOST_COLUMNS:  # those with the most signatures
         used = np.sort(used[np.argsort(-counts, kind="stable")[:MOST_COLUMNS]])
-    column_ids = sorted((texts[code] for code in used.tolist()), key=_natural if cols != "cell_id" else str)
+    column_ids = sorted((texts[code] for code in used.tolist()), key=quantity_order if cols != "cell_id" else str)
     column_of = np.full(len(texts), -1)
     column_of[[texts.index(text) for text in column_ids]] = np.arange(len(column_ids))
     at = column_of[codes[signatures]]
@@ -65,13 +66,6 @@ def heat_map(answer: Answer, view: View, rows: int, cols: str, cluster: bool) ->
                   "cols": _order(values.T) if cluster else list(range(len(column_ids)))},
         "n_columns": len(np.unique(codes[codes >= 0])), "state": answer.kept.state,
     }  # fmt: skip
-
-
-def _natural(text: str) -> tuple[float, str]:
-    from beadwork.model.quantities import read_quantity
-
-    number = read_quantity(text).number
-    return (np.inf if number is None else float(number), text)
 
 
 def _order(values: np.ndarray) -> list[int]:

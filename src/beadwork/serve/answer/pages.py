@@ -15,6 +15,7 @@ import numpy as np
 from beadwork.model.connectivity.annotation import SEVERAL
 from beadwork.model.connectivity.signature_table import SignatureTable, as_written
 from beadwork.model.errors import BeadworkError
+from beadwork.model.quantities import QUANTITIES, quantity_order
 from beadwork.serve.parameters import unknown_words
 from beadwork.serve.refusals import RefusedError
 from beadwork.stages.connectivity.filters import filter_signatures
@@ -121,7 +122,10 @@ def _sortable(table: SignatureTable, name: str) -> np.ndarray:
     if not is_text(table, name):
         return table.numbers(name)
     codes, values = table.texts(name)
-    order = sorted(range(len(values)), key=lambda place: (values[place].lower(), values[place]))
+    if name in QUANTITIES:
+        order = sorted(range(len(values)), key=lambda place: quantity_order(values[place]))
+    else:
+        order = sorted(range(len(values)), key=lambda place: (values[place].lower(), values[place]))
     rank = np.full(len(values) + 1, np.nan)
     rank[order] = np.arange(len(values))
     result: np.ndarray = rank[codes]

@@ -22,7 +22,11 @@ def routes(service: Service) -> APIRouter:
 
     @router.get("/plates/{plate}/wells", summary="Wells of a plate of our own, with their QC fields")
     def wells(plate: str) -> dict[str, Any]:
-        return {"plate": plate, "wells": _found(lambda run: plain(run.wells(plate)), service)}
+        def read(run: RunPlates) -> Any:
+            rows, figures = run.wells(plate), run.figures(plate)
+            return plain([{**figures.get(row["well"], {}), **row} for row in rows])
+
+        return {"plate": plate, "wells": _found(read, service)}
 
     @router.get("/plates/{plate}/wells/{well}", summary="One well: its fields, and QC rows of all stages")
     def one(plate: str, well: str) -> dict[str, Any]:

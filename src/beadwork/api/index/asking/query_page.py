@@ -108,7 +108,7 @@ def _rolled(result: QueryResult, place: int, rolled: Sequence[RolledUp]) -> dict
         "class_notes": classes.notes,
         "classes": _ends(classes, place, "class", "n_perturbagens") if there else None,
         "cells": _cell_map(cells, perts, place),
-        "mapped": MAPPED,
+        "mapped": MAPPED if np.count_nonzero(~np.isnan(perts.ncs[place])) > 2 * MAPPED else None,
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from beadwork.api.index.cards.card import TOP, Card
-from beadwork.api.index.cards.rows import rows_named, shared_fields, signature_rows
+from beadwork.api.index.cards.rows import by_amount, rows_named, shared_fields, signature_rows
 from beadwork.model.connectivity.annotation import CELL_FIELDS
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ def show_cell(index: ConnectivityIndex, name: str) -> Card:
     counts = table.groupby("pert_type", dropna=False)
     tried = counts.agg(n_signatures=("sig_id", "size"), n_perturbagens=("pert_iname", "nunique")).reset_index()
     settings = table.groupby(["pert_itime", "pert_idose"], dropna=False).size().rename("n_signatures").reset_index()
+    settings = settings.sort_values(["pert_itime", "pert_idose"], key=by_amount, kind="stable")
     known = table[table["tas"].notna()] if "tas" in table else table.head(0)
     strongest = known.sort_values("tas", ascending=False, kind="stable").head(2 * TOP) if len(known) else known
     return Card("cell", str(facts["cell_id"]), facts,

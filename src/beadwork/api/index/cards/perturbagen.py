@@ -10,7 +10,7 @@ from beadwork.api.index.cards.card import TOP, Card
 from beadwork.api.index.cards.gene_lists import constant_scores, list_scores
 from beadwork.api.index.cards.likeness import nearest, unit_rows
 from beadwork.api.index.cards.mechanism import cohesion
-from beadwork.api.index.cards.rows import SHOWN, find_perturbagen, shared_fields, signature_rows
+from beadwork.api.index.cards.rows import SHOWN, by_amount, find_perturbagen, shared_fields, signature_rows
 from beadwork.model.connectivity.annotation import COMPOUND_FIELDS
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def show_perturbagen(index: ConnectivityIndex, name: str) -> Card:
     if note:
         facts["genes_ranked_by"] = note
     tables = {
-        "signatures": table.sort_values(["cell_id", "pert_itime", "pert_idose"], key=_natural, kind="stable"),
+        "signatures": table.sort_values(["cell_id", "pert_itime", "pert_idose"], key=by_amount, kind="stable"),
         "doses": _grid(table),
         "genes": genes,
         "agreement": _agreement(table["cell_id"].astype(str).to_numpy(), z),
@@ -51,20 +51,11 @@ def show_perturbagen(index: ConnectivityIndex, name: str) -> Card:
     return Card("perturbagen", label, facts, tables)
 
 
-def _natural(column: pd.Series) -> pd.Series:
-    """Sort doses and times by their numbers."""
-    from beadwork.model.quantities import read_quantity
-
-    if column.name == "cell_id":
-        return column.astype(str)
-    return column.map(lambda text: read_quantity(text).number if isinstance(text, str) else None).astype(float)
-
-
 def _grid(table: pd.DataFrame) -> pd.DataFrame:
     """Strength by cell, time and dose: the dose response."""
     grouped = table.groupby(["cell_id", "pert_itime", "pert_idose"], dropna=False, sort=False)
     grid = grouped.agg(n_signatures=("sig_id", "size"), median_tas=("tas", "median")).reset_index()
-    return grid.sort_values(["cell_id", "pert_itime", "pert_idose"], key=_natural, kind="stable")
+    return grid.sort_values(["cell_id", "pert_itime", "pert_idose"], key=by_amount, kind="stable")
 
 
 def _constant_genes(index: ConnectivityIndex, places: np.ndarray, z: np.ndarray) -> tuple[pd.DataFrame, str]:

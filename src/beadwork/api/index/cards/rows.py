@@ -53,6 +53,16 @@ def signature_rows(
     return frame.astype({name: object for name in frame if frame[name].dtype == "category"})
 
 
+def by_amount(column: pd.Series) -> pd.Series:
+    """Key that sorts the doses and times of a table by what they amount to, other fields as text."""
+    from beadwork.model.quantities import QUANTITIES, quantity_order
+
+    if column.name not in QUANTITIES:
+        return column.astype(str)
+    order = {text: rank for rank, text in enumerate(sorted(column.dropna().unique(), key=quantity_order))}
+    return column.map(order).astype(float)
+
+
 def treated_mask(index: ConnectivityIndex) -> np.ndarray:
     """Which signatures are of a treatment, or of no known type."""
     codes, kinds = index.annotation.texts("pert_type")

@@ -11,12 +11,11 @@ from beadwork.model.connectivity.annotation import MECHANISM_FIELDS
 from beadwork.model.connectivity.signature_table import SignatureTable
 from beadwork.model.params import RepurposingParams
 from beadwork.model.pert_types import COMPOUND, rolled_up_as
-from beadwork.model.quantities import plain_unit, read_quantity
+from beadwork.model.quantities import MICROMOLAR, plain_unit, read_quantity
 
 if TYPE_CHECKING:
     import pandas as pd
 
-MICROMOLAR = {"pM": 1e-6, "nM": 1e-3, "uM": 1.0, "mM": 1e3, "M": 1e6}
 SCORES = ("pert_iname", "passes", "score", "n_cells_agree", "n_cells", "n_agree", "n_signatures", "lowest_dose_um")
 WEAK = 0.2
 """TAS below which a signature hardly differs from no effect."""
