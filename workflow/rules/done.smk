@@ -418,9 +418,7 @@ def say_what_mixes():
         brews = {PLATES[plate].brew for plate in older} if one == "plate" else set()
         brews = sorted(brews & {PLATES[plate].brew for plate in new}) if brews else []
         if brews:
-            text += (
-                f", in {counted(len(brews), 'brew')} within one signature ({name_some(brews)})"
-            )
+            text += f", in {counted(len(brews), 'brew')} within one signature ({name_some(brews)})"
         if new and CFG.on_upgrade == "refuse":
             raise WorkflowError(
                 f"{text}; on_upgrade: rerun makes them anew, keep lets them mix"
@@ -430,7 +428,9 @@ def say_what_mixes():
 
 def say_what_is_archived():
     """Say how many plates are done without their beads, and which need beads that are not there."""
-    without = {plate: NEEDS[plate] for plate, row in PLATES.items() if not has_beads(row)}
+    without = {
+        plate: NEEDS[plate] for plate, row in PLATES.items() if not has_beads(row)
+    }
     needs = list(without.values())
     words = [("nothing", "stays as it is", "stay as they are")]
     words += [("level 2", "goes on from level 2", "go on from level 2")]

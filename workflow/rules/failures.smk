@@ -204,7 +204,7 @@ def whole_run():
 
 def before_the_run(log=None):
     """What failed in an earlier run is tried again."""
-    if PLANNING and LEFT_OUT is NOTHING and not workflow.dag_settings.targets:
+    if PLANNING and LEFT_OUT is NOTHING and not whole_run_is_cut():
         FAILED.unlink(missing_ok=True)
 
 
@@ -217,14 +217,24 @@ def last_lines():
     """Where everything is, and what failed; the run that was started says it, not those that go on from it."""
     if LEFT_OUT is NOTHING:
         rows = read_failed()
-        print("\n".join([closing_lines(), *failure_lines(rows, "the study was made of the others")]), flush=True)
+        print(
+            "\n".join(
+                [
+                    closing_lines(),
+                    *failure_lines(rows, "the study was made of the others"),
+                ]
+            ),
+            flush=True,
+        )
 
 
 def after_success(log=None):
     """Say where everything is; what a run for single files has made has not failed any more."""
     if PLANNING and LEFT_OUT is NOTHING and (rows := read_failed()):
         made = {place_of(log) for job in workflow.dag.jobs for log in job.log}
-        write_failed([row for row in rows if row[FAILED_COLUMNS.index("log")] not in made])
+        write_failed(
+            [row for row in rows if row[FAILED_COLUMNS.index("log")] not in made]
+        )
     if PLANNING:
         last_lines()
 
@@ -256,7 +266,11 @@ def after_failure(log=None):
         sys.exit(done.returncode)
     report_what_there_is()
     alone = not (CFG.strict or rest)
-    study = "there are no others to make the study of" if alone else "the study waits for them"
+    study = (
+        "there are no others to make the study of"
+        if alone
+        else "the study waits for them"
+    )
     print("\n".join(failure_lines(read_failed(), study)), flush=True)
 
 

@@ -124,6 +124,6 @@ print(len(os.listdir("/proc/self/task")) - before)
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="counts threads as Linux lists them")
 def test_tables_are_read_without_threads_of_arrow(index):
-    """One that still held the file when Python ended would abort the process (seen once in sixty queries under load)."""
+    """One that still held the file when Python ended would abort the process (one query in sixty under load)."""
     done = subprocess.run([sys.executable, "-c", LOOK, str(index)], text=True, capture_output=True, check=False)
     assert (done.stdout, done.returncode) == ("0\n", 0), done.stderr
