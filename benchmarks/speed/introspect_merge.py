@@ -21,7 +21,7 @@ from lib.commands import measured
 from beadwork.api.index.introspect import Introspection
 from beadwork.api.index.introspect_shares import Share, share_folder, write_facts
 from beadwork.api.index.opened import ConnectivityIndex
-from beadwork.kernels.connectivity.recall import N_BINS, bins_of, percentiles_by_histogram
+from beadwork.kernels.connectivity.recall.histograms import N_BINS, bins_of, percentiles_by_histogram
 from beadwork.model.params import QueryParams
 
 TOP = 20

@@ -27,7 +27,8 @@ from beadwork.io.connectivity.ranked_tables import write_parts
 from beadwork.io.files.atomic import check_folder
 from beadwork.io.files.provenance import input_record, make_provenance
 from beadwork.io.files.scratch import scratch_folder
-from beadwork.kernels.connectivity.recall import N_BINS, add_to_histograms, closest, percentiles_among
+from beadwork.kernels.connectivity.recall.histograms import N_BINS, add_to_histograms
+from beadwork.kernels.connectivity.recall.ranks import closest, percentiles_among
 from beadwork.kernels.numeric.groups import stable_order
 from beadwork.model.connectivity.query import MappedQuery
 from beadwork.model.connectivity.signature_table import SignatureTable
@@ -225,7 +226,7 @@ def _answer_share(asked: Introspection, share: Share, progress: Progress) -> Non
     histograms = None if asked.exact else np.zeros((len(paired), N_BINS), np.uint32)
     count = add_to_histograms
     if histograms is not None and use_compiled((share.last - share.first) * len(index)):
-        from beadwork.kernels.connectivity.recall_numba import add_to_histograms as count
+        from beadwork.kernels.connectivity.recall.histograms_numba import add_to_histograms as count
     fields = _fields(asked.info)
     values: list[np.ndarray] = []
     ranks: list[np.ndarray] = []

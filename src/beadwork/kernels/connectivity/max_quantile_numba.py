@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -46,20 +46,20 @@ def _reduce(values: Any, starts: Any, networks: Any, bounds: Any, rows: Any, out
         _of_rows(rows, size, networks, bounds, out[group])
 
 
+class Grouped(NamedTuple):
+    """Scores of signatures for background queries; group k has the rows order[starts[k] : starts[k + 1]]."""
+
+    values: Any
+    order: Any
+    starts: Any
+
+
 @jit
 def _count(
-    values: Any,
-    order: Any,
-    starts: Any,
-    ncs: Any,
-    networks: Any,
-    bounds: Any,
-    rows: Any,
-    one: Any,
-    smaller: Any,
-    out: Any,
+    background: Grouped, ncs: Any, networks: Any, bounds: Any, rows: Any, one: Any, smaller: Any, out: Any
 ) -> bool:
     """Max-quantiles of groups, and how many of each are smaller than a score; whether any value was missing."""
+    values, order, starts = background.values, background.order, background.starts
     width = values.shape[1]
     missing = False
     for group in range(len(starts) - 1):
@@ -132,7 +132,14 @@ class RunsOfGroups:
         values.flags.writeable = False  # one compiled version serves files and arrays
         scores = np.ascontiguousarray(ncs, np.float64)
         if sizes.max(initial=0) > SMALL or _count(
-            values, order, starts, scores, self._networks, self._bounds, self._rows, self._one, smaller, rolled
+            Grouped(values, order, starts),
+            scores,
+            self._networks,
+            self._bounds,
+            self._rows,
+            self._one,
+            smaller,
+            rolled,
         ):
             plain = np.asarray(run_max_quantile(values[order], starts), np.float64)
             return plain.astype(np.float32), *count_background(scores, plain)

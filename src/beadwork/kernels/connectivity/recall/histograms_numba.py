@@ -1,4 +1,4 @@
-"""Compiled twin of :func:`beadwork.kernels.connectivity.recall.add_to_histograms`."""
+"""Compiled twin of :func:`beadwork.kernels.connectivity.recall.histograms.add_to_histograms`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from beadwork.kernels.connectivity.recall import N_BINS, REACH
+from beadwork.kernels.connectivity.recall.histograms import N_BINS, REACH
 from beadwork.kernels.numeric.jit import jit
 
 HALF = N_BINS // 2 - 1
