@@ -91,19 +91,28 @@ export function svgText(svg) {
   return new XMLSerializer().serializeToString(copy);
 }
 
-export const saveSvg = (svg, name) => saveText(svgText(svg), name, "image/svg+xml");
+/** Text that may stand in an SVG or in an attribute of one. */
+export const escapeText = (text) => String(text).replace(/[&<>"]/g, (sign) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" })[sign]);
 
-/** The same as an image of pixels, on the colour of the page. */
-export async function saveSvgPixels(svg, name, ratio = 2) {
-  const { width, height } = svg.getBoundingClientRect();
+export const saveSvgText = (text, name) => saveText(text, name, "image/svg+xml");
+export const saveSvg = (svg, name) => saveSvgText(svgText(svg), name);
+
+/** The text of an SVG as an image of pixels, on a colour. */
+export async function saveTextPixels(text, { width, height, back }, name, ratio = 2) {
   const image = new Image();
-  image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(svgText(svg))}`;
+  image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(text)}`;
   await image.decode();
   const canvas = document.createElement("canvas");
   canvas.width = Math.round(width * ratio); canvas.height = Math.round(height * ratio);
   const context = canvas.getContext("2d");
-  context.fillStyle = getComputedStyle(document.body).backgroundColor;
+  context.fillStyle = back;
   context.fillRect(0, 0, canvas.width, canvas.height);
   context.drawImage(image, 0, 0, canvas.width, canvas.height);
   saveCanvas(canvas, name);
 }
+
+/** The same as an image of pixels, on the colour of the page. */
+export const saveSvgPixels = (svg, name) =>
+  saveTextPixels(svgText(svg), { ...sizeOf(svg), back: getComputedStyle(document.body).backgroundColor }, name);
+
+const sizeOf = (svg) => { const { width, height } = svg.getBoundingClientRect(); return { width, height }; };
