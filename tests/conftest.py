@@ -60,6 +60,7 @@ def browser() -> Iterator[Any]:
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if chromium is None:
         pytest.skip("chromium is not installed")
+    playwright.expect.set_options(timeout=20_000)  # as long as a loaded machine may take
     with playwright.sync_playwright() as running:
         opened = running.chromium.launch(executable_path=chromium, args=CHROMIUM)
         yield opened

@@ -8,6 +8,7 @@ import pytest
 
 from .test_ask import facet
 
+expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
 pytestmark = pytest.mark.slow
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -189,18 +190,30 @@ def test_every_column_says_what_it_means(tab, answer):
 
 def test_a_title_is_explained_on_hover_and_to_the_keyboard(tab, answer):
     page = tab.open(f"/q/{answer}/sigs")
-    title = page.locator("[role=columnheader]", has_text="TAS")
+    title, tip = page.locator("[role=columnheader]", has_text="TAS"), page.get_by_role("tooltip")
     title.hover()
-    assert "transcriptional activity score" in page.get_by_role("tooltip").inner_text()
+    expect(tip).to_contain_text("transcriptional activity score")
     page.mouse.move(5, 5)
-    assert page.get_by_role("tooltip").count() == 0
+    expect(tip).to_have_count(0)
     title.locator("button").focus()
-    assert "transcriptional activity score" in page.get_by_role("tooltip").inner_text()
+    expect(tip).to_contain_text("transcriptional activity score")
     page.keyboard.press("Escape")
-    assert page.get_by_role("tooltip").count() == 0
+    expect(tip).to_have_count(0)
     page = tab.open(f"/q/{answer}")
     page.locator("table.strips .asks", has_text="For / against").first.focus()
-    assert "above 0 and below 0" in page.get_by_role("tooltip").inner_text()
+    expect(tip).to_contain_text("above 0 and below 0")
+
+
+def test_escape_closes_the_words_of_a_title_as_soon_as_they_are_there(tab, answer):
+    page = tab.open(f"/q/{answer}/sigs")
+    page.locator("[role=columnheader]", has_text="TAS").locator("button").evaluate(
+        """async (button) => {
+          button.focus();
+          while (!document.querySelector("[role=tooltip]")) await Promise.resolve();  // drawn, but not painted yet
+          button.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape", bubbles: true }));
+        }"""
+    )
+    expect(page.get_by_role("tooltip")).to_have_count(0)
 
 
 def test_any_column_filters_and_any_is_shown(tab, answer):

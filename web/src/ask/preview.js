@@ -1,5 +1,5 @@
 // A file that was dropped: what it holds and what is taken of it, to be confirmed before it is asked with.
-import { html, useEffect, useRef, useState } from "../core/html.js";
+import { html, useEffect, useLayoutEffect, useRef, useState } from "../core/html.js";
 import { upload } from "../core/api.js";
 import { count, howMany, list, number, plural } from "../core/format.js";
 import { announce } from "../core/live.js";
@@ -12,7 +12,7 @@ import { MOST } from "./several.js";
 function useFile(file, choice) {
   const [state, set] = useState({ loading: true });
   const stop = useRef(null);
-  useEffect(() => {
+  useLayoutEffect(() => { // not after the paint: what was read before could still be asked with
     if (!choice) { set({}); return undefined; }
     stop.current = new AbortController();
     set({ loading: true });

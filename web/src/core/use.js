@@ -1,12 +1,12 @@
 // Hooks for what comes from the server, and for how the page is shown.
 import { options } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 
 /** {data, error, loading} of a call; what was shown before is removed as soon as another thing is asked for. */
 export function useCall(make, keys) {
   const [state, set] = useState({ loading: true });
   const round = useRef(0);
-  useEffect(() => {
+  useLayoutEffect(() => { // not after the paint: the old would be seen under the new address
     const mine = ++round.current;
     const stop = new AbortController();
     set({ loading: true });

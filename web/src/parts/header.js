@@ -1,5 +1,5 @@
 // Navigation, and one search box over everything that has a name.
-import { html, useEffect, useRef, useState } from "../core/html.js";
+import { html, useEffect, useLayoutEffect, useRef, useState } from "../core/html.js";
 import { get } from "../core/api.js";
 import { go, link } from "../core/route.js";
 import { announce } from "../core/live.js";
@@ -16,7 +16,7 @@ const INSIDE = { q: "", pert: "lookup", gene: "lookup", cell: "lookup", class: "
 
 export function Header({ kind }) {
   const [open, setOpen] = useState(false);
-  useEffect(() => setOpen(false), [kind]);
+  useLayoutEffect(() => setOpen(false), [kind]);
   const at = INSIDE[kind] ?? kind;
   return html`<header class="top">
     <a class="brand" href=${link()}>beadwork</a>

@@ -1,5 +1,5 @@
 // What a column means: words that appear when its title is hovered or has the focus, and that a screen reader reads with it.
-import { html, useEffect, useRef, useState } from "../core/html.js";
+import { html, useLayoutEffect, useRef, useState } from "../core/html.js";
 import { column } from "../core/columns.js";
 
 let made = 0;
@@ -15,7 +15,7 @@ export function useTip() {
     set({ text, left: Math.max(0, Math.min(own.left - outer.left, outer.width - EDGE)), top: own.bottom - outer.top + 2 });
   };
   const hide = () => set(null);
-  useEffect(() => {
+  useLayoutEffect(() => { // before the words are painted: a key pressed as soon as they are seen closes them
     if (!tip) return undefined;
     const close = (event) => { if (event.key === "Escape") set(null); };
     document.addEventListener("keydown", close);

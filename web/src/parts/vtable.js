@@ -1,5 +1,5 @@
 // A virtual table: some thirty rows are drawn, whatever the number there is. Keys move in it as in a grid.
-import { html, useEffect, useLayoutEffect, useRef, useState } from "../core/html.js";
+import { html, useLayoutEffect, useRef, useState } from "../core/html.js";
 import { count, plural, span } from "../core/format.js";
 import { useMedia, usePhone, usePrinting, useWidth } from "../core/use.js";
 import { useTip } from "./help.js";
@@ -32,7 +32,7 @@ export function Grid({ source, columns, label, sort = "", onSort, onOpen, opened
   const drawn = paper.length || Math.min(total - first, Math.ceil(view / height) + 2);
   const found = paper.length ? paper : drawn > 0 ? source.read(first, drawn) : [];
   const shift = top - ((top * scale) % height) - 0;
-  useEffect(() => { if (box.current) box.current.scrollTop = 0; setTop(0); setAt({ row: 0, col: 0 }); }, [source]);
+  useLayoutEffect(() => { if (box.current) box.current.scrollTop = 0; setTop(0); setAt({ row: 0, col: 0 }); }, [source]);
 
   const show = (row) => {
     const node = box.current;

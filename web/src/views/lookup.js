@@ -1,5 +1,5 @@
 // Look up: everything that has a name, and the whole lists.
-import { html, useEffect, useState } from "../core/html.js";
+import { html, useLayoutEffect, useState } from "../core/html.js";
 import { get } from "../core/api.js";
 import { amend, link, route } from "../core/route.js";
 import { has, index } from "../core/index.js";
@@ -21,7 +21,7 @@ const several = (hits, hit) => hit.kind === "pert" && hit.type && !hit.type.incl
 export function LookUp() {
   const query = route.value.query, words = query.get("find") ?? "", kind = query.get("list") ?? "";
   const [text, setText] = useState(words);
-  useEffect(() => setText(words), [words]);
+  useLayoutEffect(() => setText(words), [words]);
   return html`<h1>Look up</h1>
     <form class="row" role="search" onSubmit=${(event) => { event.preventDefault(); amend({ find: text, list: "" }); }}>
       <label class="grow">Name of a drug, gene, mechanism, cell or signature <input type="search" value=${text} maxlength="200" onInput=${(event) => setText(event.target.value)} /></label>

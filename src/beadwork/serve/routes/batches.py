@@ -11,9 +11,9 @@ from beadwork.model.connectivity.signature_table import SignatureTable
 from beadwork.serve.answer.answers import Answer
 from beadwork.serve.answer.pages import plain, why_no_rows
 from beadwork.serve.answer.recent import Recent
-from beadwork.serve.library.batches import MOST_QUESTIONS, Batches, members_of
+from beadwork.serve.library.batches import Batches, members_of
 from beadwork.serve.library.matrix import answer_matrix
-from beadwork.serve.questions import Question
+from beadwork.serve.questions import MOST_IN_LIST, Question
 from beadwork.serve.refusals import not_found
 from beadwork.serve.routes.queries import Page
 from beadwork.serve.service import Rows, Service
@@ -22,6 +22,9 @@ from beadwork.serve.store import KeptBatch
 ENDS = 3
 """Perturbagens of both ends that stand beside each question."""
 MOST_KEPT = 8
+"""Matrices that were made last."""
+MOST_ENDS = MOST_KEPT * MOST_IN_LIST
+"""Answers whose ends were looked at last."""
 Score = Literal["ncs", "median_ncs", "tau", "tau_own"]
 
 
@@ -31,7 +34,7 @@ class BatchRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     name: str = Field("library", min_length=1, max_length=100)
-    questions: list[Question] = Field(min_length=1, max_length=MOST_QUESTIONS)
+    questions: list[Question] = Field(min_length=1, max_length=MOST_IN_LIST)
 
 
 class Member(BaseModel):
@@ -66,11 +69,11 @@ def routes(service: Service) -> APIRouter:
     router = APIRouter(prefix="/api/batches", tags=["batches"])
     batches = Batches(service.store, service.jobs)
     tables: Recent[SignatureTable] = Recent(MOST_KEPT)
-    ends: dict[str, dict[str, Any]] = {}
+    ends: Recent[dict[str, Any]] = Recent(MOST_ENDS)
 
     @router.post("", status_code=202, summary="Ask many questions")
     def post_batch(wanted: BatchRequest) -> BatchState:
-        return state(batches.ask(wanted.name, wanted.questions, service.states.current, service.uploads))
+        return state(batches.ask(wanted.name, wanted.questions, service.states.current, service.references))
 
     @router.get("", summary="Lists of questions that were asked here")
     def get_batches() -> dict[str, Any]:
@@ -87,7 +90,7 @@ def routes(service: Service) -> APIRouter:
 
     @router.post("/{key}/again", status_code=202, summary="Ask what is not answered of the index as it is now")
     def again(key: str) -> BatchState:
-        return state(batches.again(key, service.states.current))
+        return state(batches.again(key, service.states.current, service.references))
 
     @router.post("/{key}/cancel", summary="Stop asking")
     def cancel(key: str) -> BatchState:
@@ -125,8 +128,8 @@ def routes(service: Service) -> APIRouter:
     def state(batch: KeptBatch) -> BatchState:
         members = [Member(**item) for item in members_of(batches, batch)]
         for member in members:
-            if member.status == "done" and (known := ends.get(member.id) or _ends(service.answers.find(member.id))):
-                ends[member.id] = known
+            if member.status == "done":
+                known = ends.get(member.id) or ends.keep(member.id, _ends(service.answers.find(member.id)))
                 member.verdict, member.resembles, member.opposes = known["verdict"], known["up"], known["down"]
         return BatchState(
             id=batch.id, name=batch.name, created=batch.created, of=len(members), members=members,
