@@ -104,3 +104,28 @@ def test_every_cell_is_one_cell(table, sets):
     lines = made["gmt"].removesuffix("\n").split("\n")
     assert [len(line.split("\t")) for line in lines] == [2 + len(item["genes"]) for item in sets]
     assert not [cell for line in lines for cell in line.split("\t") if len(cell) > 1 and cell[0] in "=@"]
+
+
+LIMITS = SAVE.parents[1] / "plots" / "limits.js"
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.lists(st.floats(40, 60), min_size=8, max_size=96), st.sampled_from([-1e6, 0.0, 1e6]))
+@example([50.0] * 9 + [50.1, 50.2], 5000.0)
+def test_an_odd_value_does_not_stretch_a_scale(values, odd):
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("node is not installed")
+    script = (
+        f"const {{ limitsOf }} = await import({json.dumps(LIMITS.as_uri())});"
+        "const { readFileSync } = await import('node:fs');"
+        "const values = JSON.parse(readFileSync(0, 'utf8')), found = limitsOf(values);"
+        "process.stdout.write(JSON.stringify([found.low, found.high, ...values.map(found.share)]));"
+    )
+    run = subprocess.run([node, "--input-type=module", "-e", script], input=json.dumps([*values, odd]),
+                         capture_output=True, check=True, encoding="utf-8")  # fmt: skip
+    low, high, *shares = json.loads(run.stdout)
+    assert 40 <= low <= high <= 60
+    assert shares[-1] < 0 if odd < 40 else shares[-1] > 1
+    for value, share in zip(values, shares, strict=False):
+        assert (0 <= share <= 1) == (low <= value <= high)
