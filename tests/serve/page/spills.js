@@ -23,6 +23,9 @@
       }
       if (up === document.body && box.right > wide + 1) found.push(`beyond the page: ${say(node)}`);
     }
+    if (node.matches("[role=gridcell], td") && /^[+\u2212]?[\d,]+(\.\d+)?( \S+)?$/.test(node.innerText) && node.scrollWidth > node.clientWidth + 1) {
+      found.push(`a number is cut: ${say(node)}`);
+    }
     const style = getComputedStyle(node);
     if (style.overflowX === "visible" && node.scrollWidth > node.clientWidth + 1 && node.clientWidth && style.display !== "inline") {
       const outer = node.parentElement;

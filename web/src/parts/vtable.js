@@ -5,7 +5,8 @@ import { useMedia, usePhone, usePrinting, useWidth } from "../core/use.js";
 import { useTip } from "./help.js";
 
 const MOST_PIXELS = 10_000_000; // taller elements lose precision in browsers
-const NARROWEST = 0.68; // share of its usual width that a column may shrink to before the table scrolls sideways
+const NARROWEST = 0.5; // share of its usual width that a column of names may shrink to before the table scrolls sideways
+const WHOLE = new Set(["pert_idose", "pert_itime", "cell_id", "strip"]); // what is not cut short, as numbers are not
 const PRINTED = 200; // rows on paper, as far as they are here
 let made = 0;
 
@@ -57,7 +58,9 @@ export function Grid({ source, columns, label, sort = "", onSort, onOpen, opened
   const tip = useTip();
   const axis = !cards && shown.some((item) => item.axis) ? 14 : 0, topRow = Math.max(head, height + axis + 4);
   const room = useWidth(box, 0), usual = shown.reduce((sum, item) => sum + item.width, 0);
-  const fit = room && usual > room && usual * NARROWEST <= room ? room / usual : 1, wideOf = (item) => Math.floor(item.width * fit);
+  const shrinks = (item) => !item.numeric && !WHOLE.has(item.name), names = shown.reduce((sum, item) => sum + (shrinks(item) ? item.width : 0), 0);
+  const share = names ? 1 - (usual - room) / names : 0, fit = room && usual > room && share >= NARROWEST ? share : 1;
+  const wideOf = (item) => (shrinks(item) ? Math.floor(item.width * fit) : item.width);
   const template = cards ? "" : shown.map((item) => `minmax(${wideOf(item)}px, ${item.grow ?? item.width}fr)`).join(" ");
   const least = cards ? 0 : shown.reduce((sum, item) => sum + wideOf(item), 0);
   useLayoutEffect(() => { if (box.current && box.current.scrollTop !== top) setTop(box.current.scrollTop); });
