@@ -17,7 +17,7 @@ ARROW = "application/vnd.apache.arrow.stream"
 PORTION = 5000
 """Rows that are written at a time."""
 WHOLE = 1e15
-"""Whole numbers below this are written in full; the page, which cannot tell 3 from 3.0, writes the same."""
+"""Whole numbers below this are written in full; the page, which cannot distinguish 3 from 3.0, writes the same."""
 
 
 def tsv_lines(table: SignatureTable, rows: np.ndarray, names: Sequence[str] | None = None) -> Iterator[str]:

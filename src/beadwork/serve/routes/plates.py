@@ -49,7 +49,8 @@ def routes(service: Service) -> APIRouter:
 
     @router.get("/runs/report", summary="Report of that run: addresses of its pages, and of the pages of its queries")
     def report() -> dict[str, Any]:
-        return _found(lambda run: report_links(run.results), service)
+        links: dict[str, Any] = _found(lambda run: report_links(run.results), service)
+        return links
 
     @router.get("/about", summary="What this server is: version, index, scores, what is kept where", tags=["index"])
     def about() -> dict[str, Any]:
