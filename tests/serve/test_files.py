@@ -247,7 +247,7 @@ def test_names_say_the_side_of_sets_in_one_file(client, open_index, tmp_path):
     assert listed.status_code == 202
 
 
-def test_sets_that_cannot_be_told_apart_are_said(client, open_index):
+def test_sets_of_one_name_on_one_side_are_said(client, open_index):
     genes = open_index.genes["symbol"].tolist()
     text = "".join("\t".join([name, "-", *genes[:10]]) + "\n" for name in ("A_UP", "A", "A_DN"))
     status, refused = send(client, "x.gmt", text)

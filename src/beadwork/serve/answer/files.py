@@ -22,8 +22,8 @@ PORTION = 5000
 def attachment(name: str) -> dict[str, str]:
     """Header that says under which name a file is saved: letters beyond ASCII stand in its second form (RFC 6266).
 
-    >>> attachment("α 1.tsv")["Content-Disposition"]
-    "attachment; filename=\"_ 1.tsv\"; filename*=UTF-8''%CE%B1%201.tsv"
+    >>> print(attachment("α 1.tsv")["Content-Disposition"])
+    attachment; filename="_ 1.tsv"; filename*=UTF-8''%CE%B1%201.tsv
     """
     plain = "".join(letter if letter.isascii() and letter.isprintable() and letter != '"' else "_" for letter in name)
     whole = "" if plain == name else f"; filename*=UTF-8''{quote(name, safe='')}"
