@@ -91,8 +91,8 @@ class ClueJobs:
             raise RefusedError(
                 f"{len(read.queries)} queries; {MOST_SETS} at a time", 413, "too_large", "uptag-cmapfile"
             )
-        notes = [*read.notes, *(f"{query.name}: {note}" for query in read.queries for note in query.notes)]
-        state.index.map_queries(read.queries)
+        mapped = state.index.map_queries(read.queries)
+        notes = [*read.notes, *(f"{query.name}: {note}" for query in mapped for note in query.notes)]
         text = repr([tool, name, [(query.name, query.up, query.down) for query in read.queries], state.key])
         key = hashlib.sha256(text.encode()).hexdigest()[:24]
         with self._lock:
