@@ -167,7 +167,8 @@ class ClueJobs:
 
 
 def _plain(name: str) -> str:
-    return re.sub(r"[^\w.+-]+", "-", name).strip("-")[:80] or "job"
+    """Name in letters that any program takes in an address."""
+    return re.sub(r"[^A-Za-z0-9_.+-]+", "-", name).strip("-.")[:80] or "job"
 
 
 def content_of(item: Any, name: str) -> tuple[str, bytes] | None:
