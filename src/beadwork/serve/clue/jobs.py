@@ -42,7 +42,8 @@ class ClueJob:
     tool: str
     name: str
     queries: Sequence[Query]
-    state: IndexState
+    state: IndexState | None
+    """State of the index; None when the job has ended, as its archive needs the state no more."""
     params: dict[str, Any]
     notes: Sequence[str] = ()
     status: str = "pending"
@@ -142,6 +143,7 @@ class ClueJobs:
                 folder = Path(self._folder.name)
             with tempfile.TemporaryDirectory(dir=folder) as scratch:
                 root = Path(scratch) / f"my_analysis.{job.tool}.{job.key}"
+                assert job.state is not None
                 write_clue_layout(job.state.index, job.queries, root, tools=TOOL_OF[job.tool])
                 archive = folder / f"{job.key}.tar.gz"
                 with tarfile.open(archive, "w:gz") as packed:
@@ -154,6 +156,8 @@ class ClueJobs:
         except Exception:
             job.status, job.error = "error", "the job failed by a fault of the program; see its log"
             log.exception("job %s failed", job.key)
+        finally:
+            job.state = None
 
     def _is_kept(self, job: ClueJob) -> bool:
         with self._lock:
