@@ -3,7 +3,7 @@ import { html, useState } from "../core/html.js";
 import { get } from "../core/api.js";
 import { amend, link, route } from "../core/route.js";
 import { useCall } from "../core/use.js";
-import { count, plural, signed, typeName, units } from "../core/format.js";
+import { count, fileStem, plural, signed, typeName, units } from "../core/format.js";
 import { rowsOf } from "../core/rows.js";
 import { Balance, Strip, StripAxis } from "../plots/strip.js";
 import { Bars } from "../plots/bars.js";
@@ -39,7 +39,7 @@ export function Perturbagens({ state, id, file }) {
   return html`<h2 class="hidden">Perturbagens</h2>
     <div class="subtabs" role="group" aria-label="Type">${TYPES.map(([name, words], at) => (at === 0 || n(at) !== 0) && html`<button type="button" key=${name} aria-pressed=${kind === name} onClick=${() => amend({ kind: name, row: "" })}>${words}${n(at) !== undefined ? html` <span class="soft">${count(n(at))}</span>` : ""}</button>`)}
       ${counts.data && TYPES.some((_, at) => at && !n(at)) && html`<span class="soft">none of ${TYPES.filter((_, at) => at && !n(at)).map(([, words]) => words.toLowerCase()).join(", ")} in this answer</span>`}</div>
-    <${Table} key=${kind} parts=${["queries", id, "perts"]} within=${types.length ? [`pert_type:${types.join("|")}`] : []} columns=${PERT_COLUMNS} more=${pertColumns(id)} label=${`perturbagens, ${title.toLowerCase()}`} file=${`${file}_perturbagens_${kind}`}
+    <${Table} key=${kind} parts=${["queries", id, "perts"]} within=${types.length ? [`pert_type:${types.join("|")}`] : []} columns=${PERT_COLUMNS} more=${pertColumns(id)} label=${`perturbagens, ${title.toLowerCase()}`} file=${fileStem([file, "perturbagens", kind])}
       id="pert_iname" apart="pert_type" start=${{ sort: "-ncs" }} notes=${noteLines(state)} empty="No perturbagen of this type has a score." detail=${(row) => html`<${PertDetail} row=${row} id=${id} state=${state} />`} />`;
 }
 

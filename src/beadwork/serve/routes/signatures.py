@@ -30,6 +30,7 @@ MOST_VALUES = 256 << 20
 MATRICES = (".h5ad", ".gct", ".gctx", ".parquet", ".npz")
 PREVIEW = 10
 MOST_SETS, MOST_LISTED, MOST_LEVELS = 200, 20, 100
+_SETS = ("gmt", "gmx", "grp", "txt")
 """Sets, signatures and groups of one file that are given; counts say how many there are."""
 _OPTIONS = ("case", "control", "groupby", "sample", "covariate", "layer", "values", "gene-column", "value-column",
             "p-column", "max-padj", "design", "up", "down")  # fmt: skip
@@ -226,12 +227,14 @@ def _preview(service: Service, index: ConnectivityIndex, name: str, raw: bytes, 
     params = SignatureParams(gene_column=choice.gene_column or None, value_column=choice.value_column or None,
                              p_column=choice.p_column or None)  # fmt: skip
     chosen = any((choice.gene_column, choice.value_column, choice.p_column))
-    if not chosen and (found := _sets(index, name, raw)):
+    if not chosen and _ending(name) in _SETS and (found := _sets(index, name, raw)):
         return found
     table = _table(index, name, raw, params)
     try:
         read = read_signature_text(name, raw, index.finder.keys, params)
     except BeadworkError as error:
+        if not chosen and (found := _sets(index, name, raw)):  # a list, or columns of genes, whatever its name ends in
+            return found
         if table is None or not any(table["numeric"]):
             raise RefusedError(_plain_words(str(error)), field="file") from None
         return {"kind": "table", "file": name, "table": table, "reason": _plain_words(str(error))}
@@ -266,10 +269,12 @@ def _table(index: ConnectivityIndex, name: str, raw: bytes, params: SignaturePar
         return None  # reading it as a signature says why
 
 
+def _ending(name: str) -> str:
+    return name.lower().removesuffix(".gz").rsplit(".", 1)[-1]
+
+
 def _sets(index: ConnectivityIndex, name: str, raw: bytes) -> dict[str, Any] | None:
     """Read the sets of a file of sets; None of others."""
-    if name.lower().removesuffix(".gz").rsplit(".", 1)[-1] not in ("gmt", "gmx", "grp", "txt"):
-        return None
     try:
         found = read_sets_text(up=(name, raw), identify=index.finder.keys)
     except BeadworkError:
