@@ -63,9 +63,15 @@ def read():
 
 
 def test_files_of_both_tools_are_there(answers):
-    assert {path.stem for path in (answers / "matrices" / "gutc").iterdir()} == set(GUTC)
-    assert {path.stem for path in (answers / "matrices" / "query").iterdir()} == {"cs", "ncs", "fdr_qvalue"}
+    files = {path.relative_to(answers).as_posix() for path in answers.rglob("*") if "arfs" not in path.parts}
+    assert {path for path in files if "." in path} == {
+        "ncs.gct", "up.gmt", "dn.gmt", "matrices/query/up.gmt", "matrices/query/dn.gmt", "matrices/gutc/query_info.txt",
+        *(f"matrices/gutc/{name}.gctx" for name in GUTC),
+        *(f"matrices/query/{name}.gctx" for name in ("cs", "ncs", "fdr_qvalue")),
+    }  # fmt: skip
+    assert (answers / "matrices/query/up.gmt").read_bytes() == (answers / "up.gmt").read_bytes()
     listed = pd.read_csv(answers / "arfs" / "index.txt", sep="\t")
+    assert (answers / "matrices/gutc/query_info.txt").read_bytes() == (answers / "arfs/index.txt").read_bytes()
     assert listed["query_id"].tolist() == ["first one", "second"]
     for path in listed["path"]:
         assert {item.name for item in (answers / path).iterdir()} == {
@@ -108,16 +114,52 @@ def test_tables_of_a_query(answers, read):
     assert ranked.data_df.columns.tolist() == ["norm_cs"] and {"raw_cs", "fdr_q_nlog10"} <= set(
         ranked.row_metadata_df.columns
     )
-    summary, whole = read(folder / "pert_id_summary.gct"), read(answers / "matrices" / "gutc" / "ps_pert_summary.gctx")
-    np.testing.assert_allclose(
-        summary.data_df["summary"], whole.data_df.loc[summary.data_df.index, "first one"], atol=1e-3
-    )
-    cells, by_cell = read(folder / "pert_id_cell.gct"), read(answers / "matrices" / "gutc" / "ps_pert_cell.gctx")
-    assert cells.data_df.index.tolist() == summary.data_df.index.tolist()
-    for one, score in by_cell.data_df["first one"].items():
-        pert, cell = one.split(":")
-        assert cells.data_df.loc[pert, cell] == pytest.approx(score, abs=1e-3)
-    assert cells.data_df.notna().sum().sum() == len(by_cell.data_df)
+    for file, level in (("pert_id_summary", "pert_summary"), ("pert_id_cell", "pert_cell"), ("pcl_cell", "pcl_cell"),
+                        ("pcl_summary", "pcl_summary")):  # fmt: skip
+        own, whole = read(folder / f"{file}.gct"), read(answers / "matrices" / "gutc" / f"ps_{level}.gctx")
+        assert own.data_df.columns.tolist() == ["first one"], "the column has the name of the query, as TAG there"
+        assert own.row_metadata_df.shape[1] == 0 and set(own.data_df.index) == set(whole.data_df.index)
+        np.testing.assert_allclose(
+            own.data_df["first one"], whole.data_df.loc[own.data_df.index, "first one"], atol=1e-3
+        )
+        ncs = read(answers / "matrices" / "gutc" / f"ns_{level}.gctx").data_df.loc[own.data_df.index, "first one"]
+        assert (np.diff(ncs) <= 0).all(), "the best first"
+        lines = (folder / f"{file}.gct").read_text().splitlines()
+        first = lines[3].split("\t")
+        assert len(first) == 2 and float(first[1]) == pytest.approx(own.data_df["first one"].iloc[0]), (
+            "read as text too"
+        )
+
+
+def test_scores_of_all_queries_stand_beside_the_names(answers, read, index, queries):
+    opened = ConnectivityIndex.open(index)
+    gct = read(answers / "ncs.gct")
+    assert gct.data_df.columns.tolist() == ["first one", "second"]
+    assert gct.data_df.index.tolist() == opened.siginfo["sig_id"].astype(str).tolist()
+    np.testing.assert_allclose(gct.data_df.to_numpy().T, opened.query_many(queries).values("ncs"), atol=1e-5)
+    assert {"pert_id", "pert_iname", "pert_type", "cell_iname", "moa"} <= set(gct.row_metadata_df.columns)
+    table = pd.read_csv(answers / "ncs.gct", sep="\t", skiprows=2, low_memory=False)
+    assert table["id"][0] == "desc" and len(table) == 151 and table["moa"].eq("-666").any()
+
+
+def test_fields_that_scripts_keep_rows_by_are_there(run, toy_files, tmp_path):
+    info = pd.read_csv(toy_files[1], sep="\t")
+    info["qc_pass"] = np.arange(len(info)) % 2
+    info["is_exemplar_sig"], info["ss_ngene"] = np.where(info["qc_pass"] == 1, "TRUE", "FALSE"), 70 + info["qc_pass"]
+    info.to_csv(tmp_path / "siginfo.tsv", sep="\t", index=False)
+    ConnectivityIndex.build(tmp_path / "index", toy_files[0], tmp_path / "siginfo.tsv")
+    given = ["--like", "drug-3", "--where", "cell_id=MCF7", "--layout", "clue", "-o", tmp_path / "out"]
+    assert run("query", tmp_path / "index", *given).code == 0
+    (found,) = (tmp_path / "out" / "arfs").glob("*/query_result.gct")
+    expected = info.set_index("sig_id")
+    for path in (found, tmp_path / "out" / "ncs.gct"):
+        table = pd.read_csv(path, sep="\t", skiprows=2, low_memory=False)[1:].set_index("id")
+        assert set(table.index) == set(expected.index[expected["cell_id"] == "MCF7"]), (
+            "also where filters left some out"
+        )
+        for name in ("qc_pass", "is_exemplar_sig"):
+            assert pd.to_numeric(table[name]).tolist() == expected.loc[table.index, "qc_pass"].tolist()
+        assert pd.to_numeric(table["ss_ngene"]).tolist() == expected.loc[table.index, "ss_ngene"].tolist()
 
 
 def test_the_ranked_table_has_the_rows_and_names_that_scripts_drop_and_read(answers):

@@ -149,7 +149,12 @@ def test_order_limit_and_skip(limit, skip, field, descending):
         ({"regexp": "^(vor|tri).*a"}, {"vorinostat", "trichostatin-a"}),
         ({"regexp": "^VOR[a-i]", "options": "i"}, {"vorinostat", "Vorapaxar"}),
         ({"regexp": "(a+)+$"}, {"trichostatin-a"}),
-        ({"like": "(a+)+$"}, set()),
+        ({"like": "(a+)+$"}, {"trichostatin-a"}),
+        ({"like": "^(vor|tri)[ic]"}, {"vorinostat", "trichostatin-a"}),
+        ({"like": "^VOR[a-i]", "options": "i"}, {"vorinostat", "Vorapaxar"}),
+        ({"nlike": "[vV]or"}, {"trichostatin-a", "10", "100% pure", None}),
+        ({"like": "(+)"}, set()),
+        ({"like": "vor.n"}, {"vorinostat"}),
         ({"gt": "u"}, {"vorinostat"}),
         ({"exists": False}, {None}),
         ({"neq": None}, {row["name"] for row in ROWS} - {None}),
@@ -168,6 +173,9 @@ def test_patterns_and_missing_values(wanted, found):
         ('{"skip": true}', "skip is no whole number"), ('{"skip": -1}', "skip is below 0"),
         ('{"order": "a b c"}', "order is a field, and ASC or DESC"), ('{"fields": 3}', "fields is neither a list"),
         ('{"where": 3}', "where is no object"), ('{"include": 3}', "include is a name"),
+        ('{"include": {"relation": "x", "scope": {"limit": 1}}}', "include takes relation alone, without scope"),
+        ('{"where": {"n": {"gt": NaN}}}', "filter: is not JSON"), ('{"limit": Infinity}', "filter: is not JSON"),
+        ('{"order": "a, b DOWN"}', "order is a field, and ASC or DESC"), ('{"order": "a,"}', "order is a field"),
     ],
 )  # fmt: skip
 def test_filters_that_are_refused(text, words):
@@ -185,6 +193,8 @@ def test_filters_that_are_refused(text, words):
         ({"name": ["a"]}, "a list of values is written"),
         ({"name": {"like": "%a%b%c%d%e%f%"}}, "more than 5 wildcards"), ({"name": {}}, "a condition is empty"),
         ({"name": {"inq": [{}]}}, "a value is a text, a number"), ({"n": {"gt": None}}, "a number or a text is needed"),
+        ({"n": {"gt": "many"}}, "the field holds numbers, and 'many' is none"), ({"or": []}, "or has no conditions"),
+        ({"dose": {"between": [1, "nan"]}}, "the field holds numbers, and 'nan' is none"),
     ],
 )  # fmt: skip
 def test_conditions_that_are_refused(where, words):
@@ -206,6 +216,44 @@ def test_brackets_are_the_same_filter():
     )
     assert json.loads(text) == {"where": {"name": {"inq": ["a", "b"]}}, "limit": "2"}
     assert read_filter(text).limit == 2
+
+
+def test_brackets_say_lists_in_their_order_and_what_is_missing():
+    given = [("filter[where][n][between][10]", "7"), ("filter[where][n][between][9]", "2"),
+             ("filter[where][name]", "null"), ("filter[order][1]", "n"), ("filter[order][0]", "name DESC")]  # fmt: skip
+    found = json.loads(from_brackets(given, "filter"))
+    assert found == {"where": {"n": {"between": ["2", "7"]}, "name": None}, "order": ["name DESC", "n"]}
+    assert np.flatnonzero(matching(TABLE, found["where"])).tolist() == [4]
+
+
+@pytest.mark.parametrize("given", [["filter", "filter"], ["filter", "filter[limit]"], ["filter[limit]", "filter"]])
+def test_a_filter_that_is_given_twice_is_refused(given):
+    with pytest.raises(RefusedError, match="filter is given twice; give it once, as JSON or in brackets"):
+        from_brackets([(name, "{}") for name in given], "filter")
+
+
+def test_order_may_be_one_text_with_commas():
+    assert read_filter('{"order": "n DESC, name"}').order == (("n", True), ("name", False))
+    assert read_filter('{"order": ""}').order == ()
+
+
+@pytest.mark.parametrize("kind", [pa.float64(), pa.int64(), pa.bool_()])
+@pytest.mark.parametrize(
+    ("yes", "no"), [(True, False), (1, 0), ("1", "0"), ("true", "false"), ("TRUE", "FALSE"), (1.0, 0.0)]
+)
+def test_yes_and_no_are_said_in_any_way(kind, yes, no):
+    table = SignatureTable(pa.table({"flag": pa.array([1, 0, None, 1]).cast(kind)}))
+    assert matching(table, {"flag": yes}).tolist() == [True, False, False, True]
+    assert matching(table, {"flag": no}).tolist() == [False, True, False, False]
+    assert matching(table, {"flag": {"neq": yes}}).tolist() == [False, True, True, False]
+    assert matching(table, {"flag": {"inq": [yes, no]}}).tolist() == [True, True, False, True]
+
+
+def test_words_of_truth_are_texts_elsewhere():
+    table = SignatureTable(pa.table({"name": ["true", "TRUE", "1", "x"], "n": [1, 2, 0, 3]}))
+    assert matching(table, {"name": "true"}).tolist() == [True, False, False, False]
+    assert matching(table, {"name": True}).tolist() == [True, True, True, False]
+    assert not matching(table, {"n": "true"}).any()
 
 
 def test_records_leave_missing_values_out_and_list_several():

@@ -35,7 +35,7 @@ from beadwork.serve.lookup.states import States
 from beadwork.serve.page import add_page
 from beadwork.serve.parameters import body_fields, refuse_unknown
 from beadwork.serve.questions import MOST_BYTES
-from beadwork.serve.refusals import RefusedError, error_body, refusal
+from beadwork.serve.refusals import RefusedError, refusal, refused_as
 from beadwork.serve.routes import (
     addresses,
     batches,
@@ -148,7 +148,7 @@ def create_app(
         fields = body_fields(request)
         parts = dict.fromkeys(in_words(item, fields) for item in error.errors())
         words = "; ".join(list(parts)[:5])
-        return JSONResponse(error_body(words, "invalid", field_of(error.errors())), 422)
+        return refused_as(words, 422, "invalid", field_of(error.errors()))
 
     @app.exception_handler(HTTPException)
     async def refused(request: Request, error: HTTPException) -> JSONResponse:
@@ -157,7 +157,7 @@ def create_app(
             words = "there is nothing at this address; /openapi.json names what there is"
         elif code == "method_not_allowed":
             words = f"{request.method} cannot be used at {request.url.path[:200]}; the index is only read"
-        return JSONResponse(error_body(words, code), error.status_code, headers=error.headers)
+        return refused_as(words, error.status_code, code, headers=error.headers)
 
     checked = [Depends(refuse_unknown)]
 

@@ -24,14 +24,17 @@ FILES = {
     **{f"/api/{kind}.{{ending}}": LIST_FILE for kind in ("perts", "genes", "cells", "classes", "sigs")},
 }
 """Media types of addresses that give files."""
+MOST_NAME = 300
+"""Letters of the name of a job."""
 JOB_FORM: dict[str, Any] = {
     "type": "object",
     "properties": {
         "uptag-cmapfile": {"type": "string", "format": "binary"},
         "dntag-cmapfile": {"type": "string", "format": "binary"},
         "tool_id": {"type": "string", "enum": ["sig_gutc_tool", "sig_fastgutc_tool", "sig_queryl1k_tool"]},
-        "name": {"type": "string", "maxLength": 100}, "data_type": {"type": "string"}, "dataset": {"type": "string"},
-        "ignoreWarnings": {"type": "string"}, "ts_version": {"type": "string"}, "user_key": {"type": "string"},
+        "name": {"type": "string", "maxLength": MOST_NAME}, "data_type": {"type": "string"},
+        "dataset": {"type": "string"}, "ignoreWarnings": {"type": "string"}, "ts_version": {"type": "string"},
+        "user_key": {"type": "string"},
     },
 }  # fmt: skip
 
@@ -51,7 +54,9 @@ def describe(app: FastAPI) -> None:
 def completed(document: dict[str, Any]) -> dict[str, Any]:
     """Add refusals, files and the form of jobs to a document."""
     schemas = document["components"]["schemas"]
-    schemas["ErrorBody"] = ErrorBody.model_json_schema()
+    body = ErrorBody.model_json_schema(ref_template="#/components/schemas/{model}")
+    schemas |= body.pop("$defs")
+    schemas["ErrorBody"] = body
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
     refused = {"schema": {"$ref": "#/components/schemas/ErrorBody"}}

@@ -14,7 +14,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from beadwork.serve.refusals import error_body
+from beadwork.serve.refusals import refused_as
 
 COOKIE = "beadwork_token"
 SAFE_SITES = (b"same-origin", b"none")
@@ -54,14 +54,14 @@ class CheckOrigin:
         scheme = "https:" if outside == [b"https"] else ""
         address = _address(f"{scheme}//{hosts[0].decode('latin-1')}") if len(hosts) == 1 else None
         if address is None or address[0] not in self.hosts:
-            return JSONResponse(error_body("this server does not go by that name; --allow-host adds one", "host"), 400)
+            return refused_as("this server does not go by that name; --allow-host adds one", 400, "host")
         origins = found.get(b"origin", [])
         foreign = any(_address(origin.decode("latin-1")) != address for origin in origins)
         if not origins and scope["method"] not in ("GET", "HEAD"):
             foreign = any(site not in SAFE_SITES for site in found.get(b"sec-fetch-site", []))
         if foreign:
             words = "requests from pages of other sites are refused; a proxy has to pass Host and X-Forwarded-Proto on"
-            return JSONResponse(error_body(words, "origin"), 403)
+            return refused_as(words, 403, "origin")
         return None
 
 
@@ -134,7 +134,7 @@ class CheckToken:
             found.set_cookie(COOKIE, self.token, httponly=True, samesite="strict", path=path)
         else:
             words = "this server asks for its token: Authorization: Bearer TOKEN, or open /?token=TOKEN"
-            found = JSONResponse(error_body(words, "token"), 401, {"WWW-Authenticate": "Bearer"})
+            found = refused_as(words, 401, "token", headers={"WWW-Authenticate": "Bearer"})
         await found(scope, receive, send)
 
     def _is_known(self, connection: HTTPConnection) -> bool:
@@ -192,16 +192,14 @@ class LimitBody:
             try:
                 message: Message = await asyncio.wait_for(receive(), max(0.0, end - time.monotonic()))
             except TimeoutError:
-                refusal = JSONResponse(
-                    error_body(f"the request took more than {self.seconds:g} s to come", "slow"), 408
-                )
+                refusal = refused_as(f"the request took more than {self.seconds:g} s to come", 408, "slow")
                 await refusal(scope, receive, send)
                 return
             if message["type"] != "http.request":
                 return
             size += len(message.get("body", b""))
             if size > self.most:
-                refusal = JSONResponse(error_body(f"the request holds more than {self.most:,} bytes", "too_large"), 413)
+                refusal = refused_as(f"the request holds more than {self.most:,} bytes", 413, "too_large")
                 await refusal(scope, receive, send)
                 return
             body.append(message.get("body", b""))

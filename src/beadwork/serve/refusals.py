@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Mapping
 
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
@@ -34,6 +34,14 @@ class RefusedError(BeadworkError):
         self.status, self.code, self.field = status, code, field
 
 
+class LoopBackError(BaseModel):
+    """A refusal as clue.io's API said it."""
+
+    statusCode: int = Field(description="HTTP status")
+    name: str = Field(description="Error")
+    message: str = Field(description="the words once more")
+
+
 class ErrorBody(BaseModel):
     """Body of every refusal."""
 
@@ -41,6 +49,7 @@ class ErrorBody(BaseModel):
     words: str = Field(description="what is wrong and how to fix it")
     field: str | None = Field(description="field of the request that is at fault")
     detail: str = Field(description="the words once more")
+    error: LoopBackError = Field(description="the same, for programs written for clue.io")
 
 
 REFUSALS = {
@@ -64,15 +73,19 @@ def not_found(words: str, field: str | None = None) -> RefusedError:
     return RefusedError(words, 404, "not_found", field)
 
 
-def error_body(words: str, code: str, field: str | None = None) -> dict[str, Any]:
-    """Body of every refusal; ``detail`` repeats the words for programs that look for it."""
-    return {"code": code, "words": words, "field": field, "detail": words}
+def refused_as(
+    words: str, status: int, code: str, field: str | None = None, headers: Mapping[str, str] | None = None
+) -> JSONResponse:
+    """Answer with a refusal; ``detail`` and ``error`` repeat the words for programs that look for them there."""
+    error = {"statusCode": status, "name": "Error", "message": words}
+    body = {"code": code, "words": words, "field": field, "detail": words, "error": error}
+    return JSONResponse(body, status, headers=headers)
 
 
 def refusal(error: BeadworkError) -> JSONResponse:
     """Answer to a mistake of the user."""
     words = _OPTION.sub("", str(error))
     if not isinstance(error, RefusedError):
-        return JSONResponse(error_body(words, "invalid"), 422)
+        return refused_as(words, 422, "invalid")
     headers = {"Retry-After": "2"} if error.status in (429, 503) else None
-    return JSONResponse(error_body(words, error.code, error.field), error.status, headers=headers)
+    return refused_as(words, error.status, error.code, error.field, headers)

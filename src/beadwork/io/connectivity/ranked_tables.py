@@ -104,7 +104,7 @@ def write_parts(
                 _write_lines(arrays, table, missing="")
             if result is not None:
                 if number == 0:
-                    result.write(_gct_head(fields, name, count).encode())
+                    result.write(_gct_head(fields, {"norm_cs": _PLAIN.sub(" ", name)}, count).encode())
                 body = {field: arrays[field] for field in ("sig_id", *fields, "norm_cs")}
                 _write_lines(body, result, missing=MISSING_TEXT)
             if number >= 3:
@@ -118,10 +118,33 @@ def _give_back() -> None:
     pa.default_memory_pool().release_unused()
 
 
-def _gct_head(fields: Sequence[str], name: str, count: int) -> str:
+def write_scores(annotation: Mapping[str, Any], scores: Mapping[str, Any], path: Path) -> None:
+    """Write scores of signatures as clue.io's ncs.gct: a column a query, everything else annotates the rows.
+
+    Parameters
+    ----------
+    annotation
+        Columns of the rows; sig_id names them.
+    scores
+        Column of scores by the name of a query.
+    """
+    count = len(next(iter(annotation.values())))
+    fields = [name for name in annotation if name != "sig_id"]
+    names = [_PLAIN.sub(" ", name) for name in scores]
+    with _new_file(path) as stream:
+        stream.write(_gct_head(fields, dict(zip(names, names, strict=True)), count).encode())
+        for at in range(0, count, ROWS):
+            part = slice(at, at + ROWS)
+            columns = {f"row {name}": annotation[name][part] for name in ("sig_id", *fields)}
+            columns |= {f"query {name}": values[part] for name, values in scores.items()}
+            _write_lines(_printable(columns), stream, missing=MISSING_TEXT)
+
+
+def _gct_head(fields: Sequence[str], columns: Mapping[str, str], count: int) -> str:
+    """First lines of a GCT with one field of its columns, ``desc``."""
     return "\n".join(
-        ["#1.3", f"{count}\t1\t{len(fields)}\t1", "\t".join(["id", *fields, "norm_cs"]),
-         "\t".join(["desc", *["na"] * len(fields), _PLAIN.sub(" ", name)]), ""]
+        ["#1.3", f"{count}\t{len(columns)}\t{len(fields)}\t1", "\t".join(["id", *fields, *columns]),
+         "\t".join(["desc", *["na"] * len(fields), *columns.values()]), ""]
     )  # fmt: skip
 
 

@@ -44,6 +44,7 @@ class ClueJob:
     queries: Sequence[Query]
     state: IndexState
     params: dict[str, Any]
+    notes: Sequence[str] = ()
     status: str = "pending"
     error: str = ""
     archive: Path | None = None
@@ -57,6 +58,7 @@ class ClueJob:
             "created": self.created.isoformat(), "params": {"name": self.name, **self.params},
             "download_status": "completed" if done else "pending",
             "download_url": f"{address}/api/jobs/{self.key}/{_plain(self.name)}.tar.gz" if done else "",
+            "notes": list(self.notes),
         }  # fmt: skip
 
 
@@ -89,6 +91,7 @@ class ClueJobs:
             raise RefusedError(
                 f"{len(read.queries)} queries; {MOST_SETS} at a time", 413, "too_large", "uptag-cmapfile"
             )
+        notes = [*read.notes, *(f"{query.name}: {note}" for query in read.queries for note in query.notes)]
         state.index.map_queries(read.queries)
         text = repr([tool, name, [(query.name, query.up, query.down) for query in read.queries], state.key])
         key = hashlib.sha256(text.encode()).hexdigest()[:24]
@@ -98,7 +101,7 @@ class ClueJobs:
                 return found
             if sum(job.status in ("pending", "running") for job in self._jobs.values()) >= MOST_OPEN:
                 raise RefusedError(f"{MOST_OPEN} jobs are waiting; try again later", 429, "busy")
-            job = self._jobs[key] = ClueJob(key, tool, name, read.queries, state, params)
+            job = self._jobs[key] = ClueJob(key, tool, name, read.queries, state, params, notes)
             ended = [item for item in self._jobs.values() if item.status in ("completed", "error")]
             for old in ended[: max(0, len(ended) - MOST_KEPT)]:
                 del self._jobs[old.key]

@@ -30,7 +30,7 @@ from beadwork.serve.answer.pages import chosen_columns, plain, rows_of, shown_na
 from beadwork.serve.lookup.search import KINDS
 from beadwork.serve.lookup.states import IndexState
 from beadwork.serve.refusals import RefusedError, not_found
-from beadwork.serve.routes.clue import OWN, Json, clue_list, clue_record, is_clue
+from beadwork.serve.routes.clue import Json, clue_list, clue_record, is_clue
 from beadwork.serve.routes.queries import Page, Text
 from beadwork.serve.service import PageRequest, Rows, Service
 
@@ -86,7 +86,7 @@ def routes(service: Service) -> APIRouter:
         @router.get(f"/{kind}", summary=f"List of {kind}; with `filter` as clue.io answers", response_model=None)
         def listed(page: Page, request: Request, filter: Json = "") -> Rows | Response:
             state = states.current
-            if kind in OWN and is_clue(request):
+            if is_clue(request, kind):
                 return clue_list(state, kind, request)
             table = list_of(state, kind)
             found, _ = page.page_of(table, state.key)
@@ -99,9 +99,9 @@ def routes(service: Service) -> APIRouter:
             return list_file(states.current, kind, ending, page, words)
 
         @router.get(f"/{kind}/{{name:path}}", summary=f"Everything about one of the {kind}")
-        def card(name: str, request: Request) -> dict[str, Any]:
-            if kind in OWN and is_clue(request):
-                return clue_record(states.current, kind, name)
+        def card(name: str, request: Request, filter: Json = "") -> dict[str, Any]:
+            if is_clue(request, kind):
+                return clue_record(states.current, kind, name, request)
             return card_of(states.current, kind, name)
 
     for kind in SHOW:

@@ -28,7 +28,7 @@ from beadwork.serve.clue.loopback import (
 )
 from beadwork.serve.clue.names import check_names
 from beadwork.serve.clue.resources import MAKERS, Collection, collection
-from beadwork.serve.document import JOB_FORM
+from beadwork.serve.document import JOB_FORM, MOST_NAME
 from beadwork.serve.lookup.states import IndexState
 from beadwork.serve.parameters import unknown_words
 from beadwork.serve.refusals import RefusedError, not_found
@@ -40,11 +40,24 @@ MOST_RECORDS = 100_000
 Json = Annotated[str, Query(max_length=1 << 20, description="JSON as of LoopBack")]
 
 
-def is_clue(request: Request) -> bool:
-    """Whether a request is one of clue.io's API."""
+def is_clue(request: Request, kind: str) -> bool:
+    """Whether a request is one of clue.io's API: with a filter, or with a key and no parameter of our own.
+
+    Raises
+    ------
+    RefusedError
+        There is a filter beside parameters of our own, or where there is no collection of clue.io.
+    """
     names = [name for name, _ in request.query_params.multi_items()]
-    marked = any(name == "user_key" or name == "filter" or name.startswith("filter[") for name in names)
-    return marked or any(name in request.headers for name in ("user_key", "x-user-key"))
+    filters = [name for name in names if name == "filter" or name.startswith("filter[")]
+    own = [name for name in names if name not in (*filters, "user_key")]
+    if kind not in OWN and read_object(from_brackets(request.query_params.multi_items(), "filter"), "filter"):
+        raise RefusedError(f"filter: {kind} take f=FIELD:VALUE; clue.io's classes are /api/pcls", 400, field="filter")
+    if filters and own and kind in OWN:
+        words = f"{own[0]} beside a filter: write it into the filter, or use f=FIELD:VALUE instead of the filter"
+        raise RefusedError(words, 400, field=own[0])
+    keyed = "user_key" in names or any(name in request.headers for name in ("user_key", "x-user-key"))
+    return kind in OWN and (bool(filters) or (keyed and not own))
 
 
 def clue_list(state: IndexState, name: str, request: Request) -> JSONResponse:
@@ -57,9 +70,12 @@ def clue_list(state: IndexState, name: str, request: Request) -> JSONResponse:
     return JSONResponse(result, headers=headers)
 
 
-def clue_record(state: IndexState, name: str, key: str) -> dict[str, Any]:
-    """One row of a collection, by its id."""
-    result, _, _ = select(state, name, Filter({"id": {"eq": key}}, limit=1))
+def clue_record(state: IndexState, name: str, key: str, request: Request) -> dict[str, Any]:
+    """One row of a collection, by its id, with the fields and relations that a filter names."""
+    wanted = read_filter(from_brackets(request.query_params.multi_items(), "filter"))
+    if wanted.where or wanted.order or wanted.skip or wanted.limit is not None:
+        raise RefusedError("filter: of one record it takes fields and include", 400, field="filter")
+    result, _, _ = select(state, name, replace(wanted, where={"id": {"eq": key}}, limit=1))
     if not result:
         raise not_found(f"none of the {name} has the id {key[:80]!r}", "id")
     return result[0]
@@ -136,8 +152,8 @@ def routes(service: Service) -> APIRouter:
                 return clue_list(states.current, name, request)
 
             @router.get(f"/{name}/{{key:path}}", summary=f"One of the {name} by its id")
-            def record(key: str) -> dict[str, Any]:
-                return clue_record(states.current, name, key)
+            def record(key: str, request: Request, filter: Json = "") -> dict[str, Any]:
+                return clue_record(states.current, name, key, request)
 
     for name in MAKERS:
         add(name)
@@ -204,7 +220,9 @@ def _submit(jobs: ClueJobs, state: IndexState, given: dict[str, Any]) -> ClueJob
         for item, name in ((given.get("uptag-cmapfile"), "up"), (given.get("dntag-cmapfile"), "dn"))
     ]
     params = {name: text(name) for name in ("data_type", "dataset", "ignoreWarnings") if text(name)}
-    name = text("name", "my_analysis")[:100] or "my_analysis"
+    name = text("name") or "my_analysis"
+    if len(name) > MOST_NAME:
+        raise RefusedError(f"name: has {len(name):,} letters; {MOST_NAME} at most", 400, field="name")
     return jobs.submit(state, text("tool_id", "sig_gutc_tool"), name, files[0], files[1], params)
 
 

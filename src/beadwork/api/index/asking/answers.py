@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -172,12 +173,14 @@ class QueryResult:
         """Positions in the index of the signatures of :meth:`table`."""
         return self._order(query)[rows]
 
-    def ranked_columns(self, query: int, rows: slice | np.ndarray = slice(None)) -> dict[str, Any]:
-        """Columns of :meth:`table`, NumPy or Arrow arrays; `rows` takes a part of them."""
+    def ranked_columns(
+        self, query: int, rows: slice | np.ndarray = slice(None), more: Sequence[str] = ()
+    ) -> dict[str, Any]:
+        """Columns of :meth:`table`, NumPy or Arrow arrays; `rows` takes a part of them, `more` names further fields."""
         order, annotation = self._order(query), self.index.annotation
         rank = np.arange(1, len(order) + 1)[rows]
         order = order[rows]
-        fields = annotation.take(order, [name for name in TABLE_FIELDS if name in annotation])
+        fields = annotation.take(order, [name for name in (*TABLE_FIELDS, *more) if name in annotation])
         arrays = {name: fields.column(name).combine_chunks() for name in fields.column_names}
         return {"rank": rank, **arrays, **self._ranked_scores(query, order)}
 

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from beadwork.api.index.asking.answers import QueryResult
+from beadwork.api.index.asking.answers import TABLE_FIELDS, QueryResult
 from beadwork.io.connectivity.gene_sets import file_names
 from beadwork.io.connectivity.index.layout import MANIFEST
-from beadwork.io.connectivity.ranked_tables import write_parts, write_records
+from beadwork.io.connectivity.ranked_tables import write_parts, write_records, write_scores
 from beadwork.io.files.atomic import check_folder, write_text
 from beadwork.io.files.provenance import input_record, make_provenance
 from beadwork.io.matrix.formats import write_matrix
@@ -45,9 +45,16 @@ DECIMALS = 4
 LATER_NAMES = {"cell_iname": "cell_id", "nsample": "distil_nsample", "cc_q75": "distil_cc_q75",
                "target_name": "target"}  # fmt: skip
 """Names that query_result.gct has had since LINCS 2020, beside those of before."""
+LATER_FIELDS = ("ss_ngene", "qc_pass", "is_hiq", "is_exemplar_sig")
+"""Fields of signatures that it has had since then, where the index has them: scripts keep rows by them."""
 MICRO = {0xB5: "u", 0x3BC: "u"}
 KINDS = {"loss of function": "KD", "over-expression": "OE", "mutant": "OE"}
 """First part of the id of a class, by the kind of its perturbations; else CP."""
+
+
+ARF_FILES = {"pert_cell": "pert_id_cell", "pert_summary": "pert_id_summary", "pcl_cell": "pcl_cell",
+             "pcl_summary": "pcl_summary"}  # fmt: skip
+"""Files of one query in ``arfs``, by the level of its scores."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,12 +94,7 @@ def write_clue_layout(
     given = {**result.params.model_dump(mode="json"), "where": list(filters), "layout": "clue"}
     provenance = make_provenance("query", given, {"index": [input_record(MANIFEST, index.store.digest)]})
     names = file_names([query.name for query in mapped], ("index",))
-    _write_sets(result, output)
     report = [dict(row) for row in result.connections.report]
-    if "sig_queryl1k_tool" in tools:
-        _write_query(result, names, output, provenance)
-    if "sig_gutc_tool" in tools:
-        _write_gutc(result, names, output, filters, classes, provenance)
     rows = [
         {
             "query_id": query.name,
@@ -102,13 +104,19 @@ def write_clue_layout(
         }
         for query, name, row in zip(mapped, names, report, strict=True)
     ]  # fmt: skip
+    _write_sets(result, (output, output / "matrices" / "query"))
+    if "sig_queryl1k_tool" in tools:
+        _write_query(result, names, output, provenance)
+    if "sig_gutc_tool" in tools:
+        _write_gutc(result, names, output, filters, classes, provenance)
+        write_records(rows, output / "matrices" / "gutc" / "query_info.txt")
     write_records(rows, output / "arfs" / "index.txt")
     for name, row in zip(names, rows, strict=True):
         write_records([row], output / "arfs" / name / "query_info.txt")
     return report
 
 
-def _write_sets(result: QueryResult, output: Path) -> None:
+def _write_sets(result: QueryResult, folders: Sequence[Path]) -> None:
     ids = result.index.store.gene_ids
     for file, side, suffix in (("up.gmt", "up", "UP"), ("dn.gmt", "down", "DN")):
         lines = [
@@ -116,7 +124,8 @@ def _write_sets(result: QueryResult, output: Path) -> None:
             for query in result.connections.queries
             if len(getattr(query, side))  # cmapPy refuses a set without genes
         ]
-        write_text(output / file, "".join(lines))
+        for folder in folders:
+            write_text(folder / file, "".join(lines))
 
 
 def _set_name(query: str, side: str) -> str:
@@ -134,10 +143,26 @@ def _write_query(result: QueryResult, names: Sequence[str], output: Path, proven
     for kind, name in (("wtcs", "cs"), ("ncs", "ncs"), ("fdr", "fdr_qvalue")):
         _write_scores(result, kind, output / "matrices" / "query" / f"{name}.gctx", provenance)
     for place, name in enumerate(names):
-        columns = result.ranked_columns(place)
-        columns |= {name: columns[own] for name, own in LATER_NAMES.items() if own in columns and name not in columns}
+        columns = with_later_names(result.ranked_columns(place, more=LATER_FIELDS))
         gct = output / "arfs" / name / "query_result.gct"
         write_parts([columns], None, gct, result.names[place], result.n_shown)
+    _write_ncs(result, output / "ncs.gct")
+
+
+def _write_ncs(result: QueryResult, path: Path) -> None:
+    """Normalised scores of all queries beside the names of the signatures, in the order of the index."""
+    annotation = result.index.annotation
+    kept = np.arange(len(result.index)) if result.shown is None else np.flatnonzero(result.shown)
+    taken = annotation.take(kept, [name for name in (*TABLE_FIELDS, *LATER_FIELDS) if name in annotation])
+    fields = {name: taken.column(name).combine_chunks() for name in taken.column_names}
+    scores = {name: result.connections.ncs[place][kept] for place, name in enumerate(result.names)}
+    write_scores(with_later_names(fields), scores, path)
+
+
+def with_later_names(columns: Mapping[str, Any]) -> dict[str, Any]:
+    """Columns, and those that have had another name since LINCS 2020 under that too."""
+    later = {name: columns[own] for name, own in LATER_NAMES.items() if own in columns and name not in columns}
+    return {**columns, **later}
 
 
 def _write_scores(result: QueryResult, kind: str, path: Path, provenance: Mapping[str, Any]) -> None:
@@ -188,10 +213,8 @@ def _write_gutc(
             matrix = Matrix(values.astype(np.float32), in_ascii(level.rows), cids, provenance=provenance)
             write_matrix(matrix, folder / f"{short}_{name}.gctx")
     for place, query in enumerate(names):
-        for level_name, file in (("pert", "pert_id"), ("pcl", "pcl")):
-            own = output / "arfs" / query
-            _write_summary(levels[f"{level_name}_summary"], place, own / f"{file}_summary.gct")
-            _write_cells(levels[f"{level_name}_cell"], levels[f"{level_name}_summary"], place, own / f"{file}_cell.gct")
+        for name, file in ARF_FILES.items():
+            _write_scores_of(levels[name], place, result.names[place], output / "arfs" / query / f"{file}.gct")
 
 
 def _levels(result: QueryResult, filters: Sequence[str], classes: Classes) -> dict[str, _Level]:
@@ -262,38 +285,11 @@ def class_id(name: str, pert_type: str) -> str:
     return f"{KINDS.get(kind, 'CP')}_{plain.upper()}"
 
 
-def _write_summary(level: _Level, place: int, path: Path) -> None:
-    """One column, the percentile score, the best first."""
+def _write_scores_of(level: _Level, place: int, query: str, path: Path) -> None:
+    """Percentile scores of one query, the best first, without annotation, as sig_gutc_tool writes them."""
     import pandas as pd
 
-    order = _order(level, place)
-    rows = level.rows.iloc[order].assign(norm_cs=level.ncs[order, place].astype(np.float64))
-    cols = pd.DataFrame(index=pd.Index(["summary"], dtype=object))
+    order = descending_order(level.ncs[:, place])
+    rows = pd.DataFrame(index=level.rows.index[order])
+    cols = pd.DataFrame(index=pd.Index([query], dtype=object))
     write_matrix(Matrix(level.tau[order][:, [place]].astype(np.float32), rows, cols), path, decimals=DECIMALS)
-
-
-def _write_cells(cells: _Level, summary: _Level, place: int, path: Path) -> None:
-    """Percentile scores by cell, in the order of the summary."""
-    import pandas as pd
-
-    order = _order(summary, place)
-    rows = summary.rows.iloc[order].drop(columns=["n_signatures", "n_cells", "n_perturbagens"], errors="ignore")
-    columns = sorted(set(cells.rows["cell_id"].astype(str)))
-    at = {one: number for number, one in enumerate(rows.index)}
-    column_of = {cell: number for number, cell in enumerate(columns)}
-    values = np.full((len(rows), len(columns)), np.nan, np.float32)
-    for one, cell, score in zip(cells.rows.index, cells.rows["cell_id"], cells.tau[:, place], strict=True):
-        row = at.get(_without_cell(str(one), str(cell)))
-        if row is not None:
-            values[row, column_of[str(cell)]] = score
-    write_matrix(Matrix(values, rows, pd.DataFrame(index=pd.Index(columns, dtype=object))), path, decimals=DECIMALS)
-
-
-def _without_cell(one: str, cell: str) -> str:
-    """Id of the summary of a row of a cell."""
-    head, _, tail = one.rpartition(f":{cell}")
-    return head + tail
-
-
-def _order(level: _Level, place: int) -> np.ndarray:
-    return descending_order(level.ncs[:, place])
