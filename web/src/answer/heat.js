@@ -4,6 +4,7 @@ import { get } from "../core/api.js";
 import { amend, go, link, route } from "../core/route.js";
 import { compare } from "../core/rows.js";
 import { useCall } from "../core/use.js";
+import { typeName } from "../core/format.js";
 import { HeatMap } from "../plots/heatmap.js";
 import { TYPES, typesOf } from "./perts.js";
 import { Empty, Shown } from "../parts/states.js";
@@ -58,12 +59,20 @@ export function HeatPart({ id, file, n = 60, small = false, cols = "cell_id", so
   return html`<${Shown} call=${call} what="Reading the heat map">${(data) => html`<${Drawn} data=${data} id=${id} file=${file} small=${small} order=${order} zoom=${zoom} cols=${cols} by=${by} onZoom=${onZoom} typed=${f.length > 0} />`}</${Shown}>`;
 }
 
-function Drawn({ data, id, file, small, order, zoom, cols, by, onZoom, typed }) {
+/** Filters of the signatures of a row. */
+const fieldsOf = ({ name, type }) => [["f", `pert_iname:${name}`], ...(type ? [["f", `pert_type:${type}`]] : [])];
+
+/** Names of rows; loss and gain of one gene have one name, and are told apart by their type. */
+const labelsOf = ({ row_ids, row_types }) => row_ids.map((name, at) => (row_ids.indexOf(name) === row_ids.lastIndexOf(name) ? name : `${name}, ${typeName(row_types[at])}`));
+
+function Drawn({ data: given, id, file, small, order, zoom, cols, by, onZoom, typed }) {
+  const data = useMemo(() => ({ ...given, row_ids: labelsOf(given) }), [given]);
+  const known = useMemo(() => new Map(data.row_ids.map((label, at) => [label, { name: given.row_ids[at], type: given.row_types[at] }])), [data]);
   const drawn = useMemo(() => rowsBy(reorder(ordered(data), order), by), [data, order, by]);
   if (!drawn.row_ids.length || !drawn.col_ids.length) return html`<${Empty}>There is nothing to draw: no perturbagen${typed ? " of this type" : ""} has a score with a known ${COLUMNS[cols]}.</${Empty}>`;
   const names = drawn.row_ids;
   return html`<${HeatMap} rows=${names} cols=${drawn.col_ids} values=${drawn.values} label=${`Scores of ${names.length} perturbagens by ${COLUMNS[cols]}`} file=${`${file}_heat_${cols}`} small=${small} zoom=${zoom} marked=${by} onZoom=${onZoom} onCol=${small ? undefined : (col) => amend({ col: drawn.col_ids[col] === by ? "" : drawn.col_ids[col] })}
-    onRow=${(row) => go(link("q", id, "perts", { row: names[row], find: names[row] }))} onCell=${(row, col) => go(`${link("q", id, "sigs")}?${new URLSearchParams([["f", `pert_iname:${names[row]}`], ["f", `${cols}:${drawn.col_ids[col]}`]])}`)} />`;
+    onRow=${(row) => { const { name, type } = known.get(names[row]); go(link("q", id, "perts", { row: `${name}~${type}`, find: name })); }} onCell=${(row, col) => go(`${link("q", id, "sigs")}?${new URLSearchParams([...fieldsOf(known.get(names[row])), ["f", `${cols}:${drawn.col_ids[col]}`]])}`)} />`;
 }
 
 export function Heat({ id, file }) {

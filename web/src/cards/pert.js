@@ -40,6 +40,6 @@ function DoseGrid({ rows }) {
 
 /** The perturbagen in the answer that its link came from. */
 function InAnswer({ query, name }) {
-  const call = useCall((signal) => get(["queries", query, "perts"], { f: [`pert_iname:${name}`], limit: 1 }, { signal }), [query, name]);
-  return html`<section><h2>In this answer <a href=${link("q", query)}>back to it</a></h2><${Shown} call=${call} what="Reading the answer">${(data) => (data.total ? html`<div class="detail"><${PertDetail} row=${rowsOf(data)[0]} id=${query} /></div>` : html`<${Empty}>It has no score in this answer.</${Empty}>`)}</${Shown}></section>`;
+  const call = useCall((signal) => get(["queries", query, "perts"], { f: [`pert_iname:${name}`], limit: 20 }, { signal }), [query, name]);
+  return html`<section><h2>In this answer <a href=${link("q", query)}>back to it</a></h2><${Shown} call=${call} what="Reading the answer">${(data) => (data.total ? rowsOf(data).map((row) => html`<div class="detail" key=${row.pert_type}><${PertDetail} row=${row} id=${query} /></div>`) : html`<${Empty}>It has no score in this answer.</${Empty}>`)}</${Shown}></section>`;
 }

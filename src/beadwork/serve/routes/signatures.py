@@ -233,9 +233,9 @@ def _preview(service: Service, index: ConnectivityIndex, name: str, raw: bytes, 
     try:
         read = read_signature_text(name, raw, index.finder.keys, params)
     except BeadworkError as error:
-        if not chosen and (found := _sets(index, name, raw)):  # a list, or columns of genes, whatever its name ends in
-            return found
         if table is None or not any(table["numeric"]):
+            if not chosen and (found := _sets(index, name, raw)):  # a list, or columns of genes, whatever its name is
+                return found
             raise RefusedError(_plain_words(str(error)), field="file") from None
         return {"kind": "table", "file": name, "table": table, "reason": _plain_words(str(error))}
     listed = [
