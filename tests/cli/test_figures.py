@@ -1,5 +1,8 @@
 """``beadwork figures plate`` and ``beadwork figures beads`` on a simulated plate."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -93,3 +96,14 @@ def test_mistakes(made, tmp_path, capsys):
     message = fails(capsys, made, "--sd", tmp_path / "SD.gctx", *out)
     assert f"--sd: lacks {sd.cids[0]} of GEX; give what was written with it" in message
     assert not (tmp_path / "x").exists()
+
+
+def test_matplotlib_is_whole_after_it_was_loaded_for_figures():
+    """What is left out while it loads is put back: help on properties, and axes of three dimensions for others."""
+    code = (
+        "import sys; from beadwork.cli.figures import load_matplotlib; load_matplotlib(); load_matplotlib(); "
+        "from matplotlib.artist import ArtistInspector, kwdoc; from matplotlib.lines import Line2D; "
+        "assert 'linewidth' in kwdoc(Line2D) and 'linewidth' in ArtistInspector(Line2D).get_setters(); "
+        "assert 'mpl_toolkits.mplot3d' not in sys.modules; import mpl_toolkits.mplot3d"
+    )
+    subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)

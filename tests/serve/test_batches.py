@@ -174,3 +174,39 @@ def test_background_beside_a_perturbagen_is_its_own(toy_files, tmp_path):
             assert 100 * behind["below"] / behind["n"] == pytest.approx(abs(tau), abs=1e-3), name
             checked[min(size, 2)] += 1
         assert checked[1] > 3 and checked[2] > 0, "both of one signature and of several"
+
+
+def test_reasons_of_what_was_refused_outlive_the_server(open_index, questions, tmp_path):
+    from beadwork.serve.app import create_app
+    from beadwork.serve.store import Store
+
+    def client_of():
+        app = create_app(open_index, hosts=["127.0.0.1"], store=Store(tmp_path / "kept.sqlite"))
+        return testclient.TestClient(app, base_url="http://127.0.0.1")
+
+    with client_of() as client:
+        before = ask(client, "mixed", [{"name": "no genes", "up": ["FOO", "BAR"]}, questions[0], {"like": "nix"}])
+        assert [item["status"] for item in before["members"]] == ["refused", "done", "refused"]
+    with client_of() as later:
+        after = later.get(f"/api/batches/{before['id']}").json()
+        assert after["members"] == before["members"]
+        assert "FOO" in after["members"][0]["message"] and "nix" in after["members"][2]["message"]
+        again = later.post(f"/api/batches/{before['id']}/again").json()
+        assert [item["message"] for item in again["members"]] == [item["message"] for item in before["members"]]
+        later.delete(f"/api/batches/{before['id']}")
+        base = later.app.state.service.store._base
+        assert base.execute("select count(*) from refused_question").fetchone()[0] == 0
+
+
+def test_a_store_of_before_reasons_were_kept_is_read(open_index, questions, tmp_path):
+    import sqlite3
+
+    from beadwork.serve.store import KeptBatch, Store
+
+    path = tmp_path / "kept.sqlite"
+    Store(path).put_batch(KeptBatch("old", "old", [{"up": ["FOO"]}], [""], {0: "lost"}))
+    with sqlite3.connect(path) as base:
+        base.execute("drop table refused_question")
+    base.close()
+    found = Store(path).find_batch("old")
+    assert found.ids == [""] and found.reasons == {}

@@ -185,3 +185,58 @@ def test_the_starter_library_says_what_it_is_and_empty_lists_why(open_index):
         empty = client.get("/api/classes").json()
         assert empty["total"] > 0 or "`beadwork index annotate` joins them" in empty["reason"]
         assert client.get("/api/cells?f=cell_id:nix").json()["reason"] == "no row passes the filters"
+
+
+def test_a_table_of_samples_that_is_too_large_is_refused_whole(client):
+    table = "id\tarm\n" + "s\tx\n" * (2 << 20)
+    for form in ({}, {"groupby": "arm", "control": "x"}):
+        sent = {"file": ("counts.tsv", "gene\ts0\nTP53\t1\n"), "design": ("samples.tsv", table)}
+        refused = client.post("/api/signature", files=sent, data=form)
+        assert refused.status_code == 413 and refused.json()["field"] == "design", refused.text
+        assert refused.json()["words"] == "samples.tsv: more than 8,388,608 bytes"
+
+
+@pytest.mark.parametrize(
+    ("form", "field", "words"),
+    [
+        ({"valuecolumn": "lfc"}, "valuecolumn", "there is no field 'valuecolumn'; did you mean 'value_column'?"),
+        ({"group_by": "arm"}, "group_by", "did you mean 'groupby'?"),
+        ({"tissue": "x"}, "tissue", "there is no field 'tissue'; there are file, design, gene_column"),
+        ({"values": ["counts", "log"]}, "values", "values: is given 2 times; one at a time"),
+        ({"values": "counts"}, "values", "values needs groupby"),
+        ({"groupby": "arm", "p_column": "p"}, "p_column", "p_column is of tables; with groupby, groups of samples are"),
+        ({"groupby": "arm", "by_column": "true"}, "by_column", "by_column is of tables"),
+        ({"values": "raw"}, "values", "values: 'auto', 'counts', 'log' or 'linear' is needed"),
+        ({"by_column": "much"}, "by_column", "by_column: true or false is needed"),
+        ({"groupby": "x" * 201}, "groupby", "groupby: longer than 200 letters"),
+    ],
+)
+def test_no_field_of_a_form_is_passed_over(client, table, form, field, words):
+    status, refused = send(client, "de.csv", table, **form)
+    assert status == 422 and refused["field"] == field and words in refused["words"], refused
+
+
+def test_two_files_or_none_are_refused(client, table):
+    two = client.post("/api/signature", files=[("file", ("a.csv", table)), ("file", ("b.csv", table))])
+    assert two.status_code == 422 and two.json()["words"] == "file: is given 2 times; one at a time"
+    for sent in ({"data": {"gene_column": "x"}}, {"json": {"file": "x"}}, {"files": {"design": ("a.csv", table)}}):
+        none = client.post("/api/signature", **sent)
+        assert none.status_code == 422 and none.json()["words"] == "file: is missing", none.text
+    text = client.post("/api/signature", data={"file": table}, files={"design": ("x.csv", "")})
+    assert text.status_code == 422 and text.json()["field"] == "file" and "a file is needed" in text.json()["words"]
+    both = client.post(
+        "/api/signature", files={"file": ("a.csv", table), "design": ("b.csv", table)}, data={"by_column": "true"}
+    )
+    assert both.status_code == 422 and both.json()["field"] == "design" and "choose one of them" in both.json()["words"]
+
+
+@pytest.mark.parametrize(
+    "name", ["漢" * 100 + ".tsv", "a" * 300 + ".tsv", "../../etc/x.tsv", "..", "\\", "x\udcff.tsv"]
+)
+def test_any_name_of_a_file_is_taken(client, open_index, name):
+    values, fields, genes = values_of(open_index)
+    counts = pd.DataFrame(np.round(2**values.T).astype(int), genes, fields.index).to_csv(sep="\t")
+    encoded = name.encode("utf-8", "surrogateescape").decode("latin-1")
+    sent = {"file": (encoded, counts), "design": (encoded, fields.to_csv(sep="\t"))}
+    found = client.post("/api/signature", files=sent)
+    assert found.status_code == 200 and found.json()["kind"] == "values", found.text

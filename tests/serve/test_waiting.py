@@ -36,10 +36,10 @@ def files(store):
 def test_all_who_wait_go_on_at_the_end(open_index, planted):
     from beadwork.serve.jobs import Job
     from beadwork.serve.lookup.states import IndexState
-    from beadwork.serve.questions import Question, Uploads, understand
+    from beadwork.serve.questions import Question, understand
     from beadwork.serve.routes.queries import ended
 
-    job = Job(understand(Question(**planted), IndexState(open_index), Uploads()))
+    job = Job(understand(Question(**planted), IndexState(open_index)))
 
     async def wait_all():
         waiting = [asyncio.create_task(ended(job, 20)) for _ in range(50)]
@@ -58,12 +58,12 @@ def test_all_who_wait_go_on_at_the_end(open_index, planted):
 def test_a_cancelled_question_keeps_no_state_of_the_index(open_index, planted):
     from beadwork.serve.jobs import Jobs
     from beadwork.serve.lookup.states import IndexState
-    from beadwork.serve.questions import Question, Uploads, understand
+    from beadwork.serve.questions import Question, understand
 
     jobs = Jobs(Store(), workers=1)
     hold = threading.Event()
     jobs.pool.submit(hold.wait)
-    job = jobs.submit(understand(Question(**planted), IndexState(open_index), Uploads()))
+    job = jobs.submit(understand(Question(**planted), IndexState(open_index)))
     jobs.cancel(job)
     hold.set()
     jobs.close()
@@ -224,3 +224,19 @@ def test_files_that_nothing_knows_of_go_after_a_day(tmp_path):
         "state-state.signatures.arrow",
         "young.scores.arrow",
     ]
+
+
+@pytest.mark.parametrize("limit", ["MOST_QUESTIONS", "MOST_TEXT"])
+def test_states_go_with_questions_that_are_too_many_or_too_long(tmp_path, monkeypatch, limit):
+    from beadwork.serve import store as module
+
+    monkeypatch.setattr(module, "MOST_QUESTIONS", 2 if limit == "MOST_QUESTIONS" else 100)
+    store = Store(tmp_path / "answers.sqlite")
+    if limit == "MOST_TEXT":
+        store.most_text = 30  # letters of two questions
+    keep(store, "a", state="first")
+    for key in "bcd":
+        keep(store, key, state="second")
+    assert store.find("a") is None and store.signatures("first") is None, "nothing is left that it belongs to"
+    assert store.signatures("second") is not None
+    assert files(store) == ["c.scores.arrow", "d.scores.arrow", "state-second.signatures.arrow"]

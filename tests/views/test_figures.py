@@ -175,9 +175,18 @@ def test_a_heat_map_is_one_picture_with_each_well_in_its_place(rows):
         for well, value in wells[metric].dropna().items():
             assert values["ABCDEFGHIJKLMNOP".index(well[0]), int(well[1:]) - 1] == value
         assert values.count() == wells[metric].notna().sum()
-    bars = figure.axes[6:]
-    assert [bar.get_ylim() for bar in bars] == [axis.images[0].get_clim() for axis in drawn]
-    assert render(figure).count(b"<image") == 2 * len(drawn)
+    size = figure.get_size_inches()
+    for axis in drawn:
+        left, right, low, high = axis.images[1].get_extent()
+        place = axis.get_position()
+        assert place.x1 * size[0] < left < right
+        assert place.y0 * size[1] < low < high < place.y1 * size[1]
+        assert len(axis.images[1].get_array()) == 256
+    assert render(figure).count(b"<image") == 2 * len(drawn) + 1
+    fates = figure.axes[5].images[0].get_array()
+    for well, fate in wells["fate"].items():
+        assert list(FATES)[int(fates["ABCDEFGHIJKLMNOP".index(well[0]), int(well[1:]) - 1])] == fate
+    assert fates.count() == len(wells)
 
 
 def test_ambiguity_page_and_uncertain_panels():

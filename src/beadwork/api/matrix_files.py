@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -17,8 +17,10 @@ from beadwork.io.platform.gene_table import gene_table, landmark_ids
 from beadwork.io.platform.shipped import edited_tables
 from beadwork.model.errors import counted
 from beadwork.model.matrix import Level, Matrix, Space, check_matrix
-from beadwork.model.params import Params
 from beadwork.model.spaces import guess_space
+
+if TYPE_CHECKING:
+    from beadwork.model.params import Params
 
 log = logging.getLogger("beadwork")
 

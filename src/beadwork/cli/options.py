@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import importlib
 import logging
 import os
@@ -13,12 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, get_args, get_origin
 
 import click
-from pydantic import ValidationError
-
-from beadwork.model.params import Params, explain_validation, flag_name, former_names, plain_type
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from beadwork.model.params import Params  # and pydantic with it: only where a command has parameters
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 FILE = click.Path(path_type=Path)
@@ -32,6 +32,10 @@ def params_options(
 
     `names` has other names of the flags of some fields, where two models of one command share a name.
     """
+    from pydantic import ValidationError
+
+    from beadwork.model.params import explain_validation, flag_name, former_names, plain_type
+
     flags = {name: (names or {}).get(name, name) for name in model.model_fields}
     former = {old: name for name in model.model_fields for old in former_names(model, name)}
 
@@ -67,6 +71,7 @@ def _former_value(old: str, flag: str, value: Any) -> Any:
     from click.core import ParameterSource
 
     from beadwork.model.errors import ParameterError
+    from beadwork.model.params import flag_name
 
     words = f"{flag_name(old)} is the former name of {flag_name(flag)}"
     if click.get_current_context().get_parameter_source(flag) is not ParameterSource.DEFAULT:
@@ -76,6 +81,8 @@ def _former_value(old: str, flag: str, value: Any) -> Any:
 
 
 def _option(name: str, field: Any) -> Callable[[Command], Command]:
+    from beadwork.model.params import flag_name, plain_type
+
     kind, default = plain_type(field.annotation), field.default
     text = (field.description or "") + "."
     if kind is bool:
@@ -209,6 +216,7 @@ def load_pandas_alone() -> None:
         importlib.import_module("pandas")
     finally:
         del sys.modules["pyarrow"]
+    gc.freeze()  # what it made stays: a search for garbage need not look through it, 60 ms each time
 
 
 def log_cost() -> None:

@@ -68,6 +68,8 @@ def in_words(error: Mapping[str, Any], fields: Sequence[str]) -> str:
         return f"{what}{item}: {words} {context[bound]:g} is needed"
     if kind in ("literal_error", "enum"):
         return f"{what}: {context['expected']} is needed"
+    if kind == "value_error" and "UploadFile" in str(error.get("msg")):
+        return f"{what}: a file is needed, not a text"
     return f"{what}{item}: {_NEEDED.get(kind, 'cannot be used')}"
 
 

@@ -7,12 +7,12 @@ import os
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from beadwork.model.errors import BeadworkError
+from beadwork.model.errors import BeadworkError, agree, counted
 from beadwork.serve.answer.answers import columns_of, facts_of
 from beadwork.serve.questions import Asked
 from beadwork.serve.refusals import RefusedError
@@ -120,24 +120,51 @@ class Jobs:
         RefusedError
             Too many wait.
         """
-        kept = self.store.find(asked.key)
-        if kept is not None and kept.bytes:
-            return kept
+        return self.submit_all([asked])[0]
+
+    def submit_all(self, asked: Sequence[Asked]) -> list[Job | Kept]:
+        """Queue some questions: all of them, or none where not all may wait.
+
+        Raises
+        ------
+        RefusedError
+            Too many wait.
+        """
+        kept = {one.key: self.store.find(one.key) for one in asked}
+        answered: dict[str, Job | Kept] = {key: one for key, one in kept.items() if one is not None and one.bytes}
         with self.lock:
-            job = self.jobs.get(asked.key)
-            if job is not None and job.is_open and not job.cancelled:
-                return job
-            waiting = sum(job.is_open for job in self.jobs.values())
-            if waiting >= self.most_waiting:
-                words = f"{waiting} queries are waiting; try again in a moment"
-                raise RefusedError(words, 429, "busy")
-            job = self.jobs[asked.key] = Job(asked)
-            self.jobs.move_to_end(asked.key)
+            found: dict[str, Job | Kept] = {**self._asked_already([one.key for one in asked]), **answered}
+            fresh = {one.key: one for one in asked if one.key not in found}
+            self._check_room(len(fresh), len(asked))
+            begun = [Job(one) for one in fresh.values()]
+            for job in begun:
+                self.jobs[job.asked.key] = job
+                self.jobs.move_to_end(job.asked.key)
             ended = [key for key, item in self.jobs.items() if not item.is_open]
             for key in ended[: max(0, len(ended) - MOST_ENDED)]:
                 del self.jobs[key]
-        self.pool.submit(self._run, job)
-        return job
+        for job in begun:
+            self.pool.submit(self._run, job)
+        found |= {job.asked.key: job for job in begun}
+        return [found[one.key] for one in asked]
+
+    def _asked_already(self, keys: Sequence[str]) -> dict[str, Job]:
+        jobs = {key: self.jobs[key] for key in keys if key in self.jobs}
+        return {key: job for key, job in jobs.items() if job.is_open and not job.cancelled}
+
+    def _check_room(self, fresh: int, given: int) -> None:
+        if given > 1 and fresh > self.most_waiting:
+            words = f"{fresh} questions are more than the {self.most_waiting} that may wait; ask fewer at a time"
+            raise RefusedError(words, 413, "too_large", "questions")
+        waiting = sum(job.is_open for job in self.jobs.values())
+        if fresh and waiting + fresh > self.most_waiting:
+            words = f"{waiting} queries are waiting; try again in a moment"
+            if given > 1:
+                words = (
+                    f"{counted(waiting, 'query')} {agree(waiting, 'is')} waiting, and {fresh} more are too many; "
+                    "try again in a moment, or ask fewer at a time"
+                )
+            raise RefusedError(words, 429, "busy")
 
     def find(self, key: str) -> Job | None:
         """Job by the id of its question; those that are answered are in the store."""

@@ -49,6 +49,23 @@ async def refuse_unknown(request: Request) -> None:
         raise RefusedError(words + hint, field=name[:60])
 
 
+async def refuse_unknown_fields(request: Request) -> None:
+    """Refuse fields of a form that the address of a request does not take, or that come twice.
+
+    Raises
+    ------
+    RefusedError
+        There is one.
+    """
+    form, known = await request.form(), body_fields(request)
+    given = [name for name, _ in form.multi_items()]
+    for name in given:
+        if name not in known and name not in EVERYWHERE:
+            raise RefusedError(unknown_words("field", name, known), field=name[:60])
+        if given.count(name) > 1:
+            raise RefusedError(f"{name}: is given {given.count(name)} times; one at a time", field=name)
+
+
 def operation_of(request: Request) -> Mapping[str, Any] | None:
     """Give what the document says of the address of a request; None for an address that it leaves out."""
     path = getattr(request.scope.get("route"), "path_format", "")

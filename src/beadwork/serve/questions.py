@@ -10,11 +10,12 @@ import tempfile
 import threading
 from array import array
 from collections import OrderedDict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat, ValidationError
 
 from beadwork.api.index.asking.like import queries_like, reverse_queries
 from beadwork.api.index.opened import load_queries
@@ -23,11 +24,16 @@ from beadwork.model.errors import BeadworkError
 from beadwork.model.params import QueryParams
 from beadwork.serve.lookup.states import IndexState
 from beadwork.serve.refusals import RefusedError, not_found
+from beadwork.serve.store import Store
 from beadwork.stages.connectivity.filters import filter_signatures
 
 MOST_GENES = 2000
 MOST_VALUES = 70_000
 MOST_BYTES = 8 << 20
+MOST_AT_ONCE = 100
+"""Questions that are taken all together, or none of them."""
+MOST_IN_LIST = 200
+"""Questions of a list, which are asked one after the other."""
 LONG = 2000
 """Genes, or letters of a table, up to which a signature is repeated in states."""
 MOST_UPLOADS = 256
@@ -127,16 +133,67 @@ class Uploads:
         return dict(zip(*found, strict=True))
 
 
-def understand(question: Question, state: IndexState, uploads: Uploads) -> Asked:
+@dataclass(frozen=True, eq=False)
+class References:
+    """What a question may name instead of genes: signatures of files by their token, answers by their id."""
+
+    uploads: Uploads
+    store: Store
+
+    def resolved(self, question: Question) -> Question:
+        """Put what is named into a question.
+
+        Raises
+        ------
+        RefusedError
+            There is no such signature or answer, or `again` stands beside something else.
+        """
+        if question.again:
+            given = list(question.model_dump(exclude_defaults=True, exclude={"again"}))
+            if given:
+                words = f"again asks the question of an answer as it was; leave {', '.join(given)} out"
+                raise RefusedError(words, field=given[0])
+            kept = self.store.find(question.again)
+            if kept is None:
+                raise not_found("no such question; it may have been dropped for newer ones", "again")
+            return kept_question(kept.question)
+        if question.token:
+            return question.model_copy(update={"token": "", "signature": self.uploads.find(question.token)})
+        return question
+
+
+def kept_question(kept: Mapping[str, Any]) -> Question:
+    """Question of an answer as it is kept, with nothing left to be resolved.
+
+    Raises
+    ------
+    RefusedError
+        This version does not take it.
+    """
+    try:
+        return Question(**kept)
+    except ValidationError as error:
+        first = error.errors()[0]
+        reason = f"{'.'.join(map(str, first['loc']))[:60]}: {first['msg']}"
+        words = f"this question was kept by another version of beadwork ({reason}); write it anew"
+        raise RefusedError(words, 410, "other_version", "again") from None
+
+
+def understand(question: Question, state: IndexState, references: References | None = None) -> Asked:
     """Put a question on the genes of the index.
+
+    Parameters
+    ----------
+    references
+        What the question may name; None: it is one that was kept, and names nothing.
 
     Raises
     ------
     BeadworkError
         It asks for nothing, for several things, or for genes or fields that the index does not have.
     """
-    if question.token:
-        question = question.model_copy(update={"token": "", "signature": uploads.find(question.token)})
+    if references is not None:
+        question = references.resolved(question)
     query = _query(question, state)
     if question.direction == "reverse":
         (query,) = reverse_queries([query])
@@ -147,6 +204,19 @@ def understand(question: Question, state: IndexState, uploads: Uploads) -> Asked
     asked = plain_question(question)
     key = hashlib.sha256(json.dumps([asked, state.key], sort_keys=True).encode()).hexdigest()[:20]
     return Asked(key, asked, state.key, state, mapped, params, tuple(question.where))
+
+
+def understand_all(
+    questions: Sequence[Question], state: IndexState, references: References
+) -> list[Asked | BeadworkError]:
+    """Understand several questions: each, or the reason why it cannot be asked."""
+    found: list[Asked | BeadworkError] = []
+    for question in questions:
+        try:
+            found.append(understand(question, state, references))
+        except BeadworkError as error:
+            found.append(error)
+    return found
 
 
 def short_question(question: dict[str, Any]) -> dict[str, Any]:

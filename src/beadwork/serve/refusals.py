@@ -64,6 +64,7 @@ REFUSALS = {
     413: "too large",
     422: "cannot be used",
     429: "too many wait",
+    503: "takes too long here",
 }
 """Statuses of refusals, in words."""
 

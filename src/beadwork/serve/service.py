@@ -24,8 +24,9 @@ from beadwork.serve.answer.pages import (
 from beadwork.serve.clue.jobs import ClueJobs
 from beadwork.serve.jobs import Jobs
 from beadwork.serve.lookup.states import States
-from beadwork.serve.questions import Uploads
+from beadwork.serve.questions import References, Uploads
 from beadwork.serve.store import Store
+from beadwork.serve.upload.apart import Apart
 
 
 @dataclass(eq=False)
@@ -46,8 +47,14 @@ class Service:
     answers: Answers
     uploads: Uploads = field(default_factory=Uploads)
     clue_jobs: ClueJobs = field(default_factory=ClueJobs)
+    apart: Apart = field(default_factory=Apart)
     results: RunPlates | None = None
     starter: bool = False
+
+    @property
+    def references(self) -> References:
+        """What questions may name."""
+        return References(self.uploads, self.store)
 
 
 class Rows(BaseModel):

@@ -46,6 +46,9 @@ create index if not exists query_used on query(star, used);
 create table if not exists batch(
     id text primary key, created real not null, name text not null, questions text not null, ids text not null);
 create index if not exists query_bytes on query(bytes);
+create table if not exists refused_question(
+    batch text not null references batch(id) on delete cascade, place integer not null, reason text not null,
+    primary key(batch, place));
 """
 MOST_BATCHES = 500
 """Lists of questions that were asked together; the oldest go, their answers stay."""
@@ -88,12 +91,15 @@ class KeptBatch:
         What was asked.
     ids
         Id of the answer to each; empty where it could not be asked.
+    reasons
+        Why, by the places of those that could not be asked.
     """
 
     id: str
     name: str
     questions: list[dict[str, Any]]
     ids: list[str]
+    reasons: dict[int, str] = field(default_factory=dict)
     created: float = field(default_factory=time.time)
 
 
@@ -284,6 +290,8 @@ class Store:
                 "insert or replace into batch values (?, ?, ?, ?, ?)",
                 (batch.id, batch.created, batch.name, json.dumps(batch.questions), json.dumps(batch.ids)),
             )
+            base.executemany("insert into refused_question values (?, ?, ?)",
+                             [(batch.id, place, reason) for place, reason in batch.reasons.items()])  # fmt: skip
             base.execute("delete from batch where id in (select id from batch order by created desc limit -1 offset ?)",
                          (MOST_BATCHES,))  # fmt: skip
 
@@ -291,7 +299,10 @@ class Store:
         """List of questions by its id."""
         with self._lock:
             row = self._base.execute("select * from batch where id = ?", (key,)).fetchone()
-        return None if row is None else _batch(row)
+            reasons = self._base.execute(
+                "select place, reason from refused_question where batch = ?", (key,)
+            ).fetchall()
+        return None if row is None else _batch(row, {place: reason for place, reason in reasons})
 
     def batches(self) -> list[tuple[str, str, float, list[str]]]:
         """Id, name, time and ids of the answers of each list, newest first."""
@@ -364,26 +375,20 @@ class Store:
 
     def _evict_questions(self, base: sqlite3.Connection, newest: str) -> None:
         """Remove the oldest questions, where they are too many or too long."""
-        count = "select coalesce(sum(length(question)), 0) from query"
-        if self._text is None or self._text > self.most_text:
-            self._text = text = int(base.execute(count).fetchone()[0])
-            if text > self.most_text:
-                for key, size in base.execute(
-                    "select id, length(question) from query where id != ? order by star, used", (newest,)
-                ).fetchall():
-                    self._drop_columns(base, key)
-                    base.execute("delete from query where id = ?", (key,))
-                    text -= size
-                    if text <= self.most_text:
-                        break
-                self._text = text
         many = base.execute("select count(*) from query").fetchone()[0] - MOST_QUESTIONS
-        if many > 0:
-            for (key,) in base.execute(
-                "select id from query where id != ? order by star, used limit ?", (newest, many)
-            ).fetchall():
-                self._drop_columns(base, key)
-                base.execute("delete from query where id = ?", (key,))
+        if self._text is None or self._text > self.most_text:
+            total = base.execute("select coalesce(sum(length(question)), 0) from query").fetchone()[0]
+            self._text = int(total)
+        if many <= 0 and self._text <= self.most_text:
+            return
+        rows = base.execute("select id, length(question) from query where id != ? order by star, used", (newest,))
+        for key, size in rows.fetchall():
+            if many <= 0 and self._text <= self.most_text:
+                break
+            self._drop_columns(base, key)
+            base.execute("delete from query where id = ?", (key,))
+            many, self._text = many - 1, self._text - size
+        self._drop_states(base)
 
 
 def open_store(name: str | None) -> Store:
@@ -413,8 +418,10 @@ def _kept(row: sqlite3.Row) -> Kept:
     )  # fmt: skip
 
 
-def _batch(row: sqlite3.Row) -> KeptBatch:
-    return KeptBatch(row["id"], row["name"], json.loads(row["questions"]), json.loads(row["ids"]), row["created"])
+def _batch(row: sqlite3.Row, reasons: dict[int, str]) -> KeptBatch:
+    return KeptBatch(
+        row["id"], row["name"], json.loads(row["questions"]), json.loads(row["ids"]), reasons, row["created"]
+    )
 
 
 def _is_full(error: FileError) -> bool:

@@ -27,7 +27,8 @@ from beadwork.model.errors import counted
 from beadwork.model.ids import N_COLUMNS, ROWS, well_position
 from beadwork.model.pert_types import EMPTY
 from beadwork.model.qc import METRICS
-from beadwork.views.places import Margins, colour_bar, headline, labels, place_axes, title, well_names
+from beadwork.views.places import Margins, headline, labels, place_axes, title, well_names
+from beadwork.views.ticks import colour_bar, draw_ticks
 
 if TYPE_CHECKING:
     from matplotlib.typing import RcKeyType
@@ -122,7 +123,7 @@ def plate_wells(plate: str, wells: pd.DataFrame) -> Figure:
         below = 0.471 if wells["fate"].nunique() <= _FATES_BESIDE else 0.65
         axes = place_axes(figure, 3, 2, Margins(0.174, 0.72, 0.48, below, across=0.83, down=0.418))
         for axis, metric in zip(axes, HEAT_METRICS, strict=False):
-            _heat(figure, axis, metric, wells)
+            _heat(axis, metric, wells)
         _fate_map(axes[-1], wells)
         well_names(figure, axes)
     return figure
@@ -146,7 +147,7 @@ def _plate_axes(axis: Axes, words: str) -> None:
         spine.set_color(LIGHT)
 
 
-def _heat(figure: Figure, axis: Axes, metric: str, wells: pd.DataFrame) -> None:
+def _heat(axis: Axes, metric: str, wells: pd.DataFrame) -> None:
     info = METRICS[metric]
     _plate_axes(axis, f"{metric}: {HEAT_METRICS.get(metric) or DOUBT_METRICS[metric]}")
     grid = _layout(wells[metric]) if metric in wells else np.full((len(ROWS), N_COLUMNS), np.nan)
@@ -157,16 +158,19 @@ def _heat(figure: Figure, axis: Axes, metric: str, wells: pd.DataFrame) -> None:
     low, high = np.percentile(seen, [2, 98])
     drawn = axis.imshow(np.ma.masked_invalid(grid), cmap="viridis", vmin=low, vmax=high if high > low else low + 1,
                         aspect="auto", interpolation="none")  # fmt: skip
-    colour_bar(figure, axis, drawn, info.unit)
+    colour_bar(axis, drawn, info.unit)
 
 
 def _fate_map(axis: Axes, wells: pd.DataFrame) -> None:
     _plate_axes(axis, "what became of each well")
     names = list(FATES)
     grid = _layout(wells["fate"].map(names.index).astype(float))
-    edges_x, edges_y = np.arange(N_COLUMNS + 1) - 0.5, np.arange(len(ROWS) + 1) - 0.5
-    axis.pcolormesh(edges_x, edges_y, np.ma.masked_invalid(grid), cmap=ListedColormap(list(FATES.values())),
-                    vmin=-0.5, vmax=len(names) - 0.5, edgecolors="white", linewidth=0.6)  # fmt: skip
+    axis.imshow(np.ma.masked_invalid(grid), cmap=ListedColormap(list(FATES.values())), vmin=-0.5, vmax=len(names) - 0.5,
+                aspect="auto", interpolation="none")  # fmt: skip
+    columns, lines = np.arange(N_COLUMNS + 1) - 0.5, np.arange(len(ROWS) + 1) - 0.5
+    for edges, ends, turn in ((columns, lines, 1), (lines, columns, -1)):  # white edges, each way as one shape
+        along = np.repeat(edges, 3), np.tile([ends[0], ends[-1], np.nan], len(edges))
+        axis.plot(*along[::turn], color="white", linewidth=0.6)
     counts = wells["fate"].value_counts()
     handles = [Patch(color=FATES[name], label=f"{name} ({counts[name]})") for name in names if name in counts]
     axis.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.07), fontsize=8, handlelength=1,
@@ -229,8 +233,7 @@ def _calibration_panel(
     labels(axis, "reference level of the calibrator (log2); on top: CAL01 to CAL10", label)
     for number, level in enumerate(levels, 1):
         axis.text(level, 1.0, str(number), transform=axis.get_xaxis_transform(), ha="center", fontsize=7, color=GREY)
-    axis.grid(color=LIGHT, lw=0.4)
-    axis.set_axisbelow(True)
+    draw_ticks(axis, grid=LIGHT)
 
 
 CURVE_AT = np.linspace(3, 15, 961)
@@ -307,17 +310,18 @@ def _bead_panel(axis: Axes, panel: BeadPanel) -> None:
     axis.set_ylim(0, top * (1.3 + strip))
     axis.set_xlim(low, high)
     axis.yaxis.set_major_locator(MaxNLocator(4, integer=True))
-    axis.set_yticks([tick for tick in axis.get_yticks() if tick <= top * 1.05])
+    seen = slice(*np.searchsorted(CURVE_AT, (low - BEAD_BIN, high + BEAD_BIN)))
     for curve, color in zip(panel.curves, (BLUE, RED), strict=False):
-        axis.plot(CURVE_AT, curve * BEAD_BIN, color=color, lw=1.4)
+        axis.plot(CURVE_AT[seen], curve[seen] * BEAD_BIN, color=color, lw=1.4)
     if panel.curves:
-        axis.plot(CURVE_AT, both, color="black", lw=0.7, alpha=0.7, zorder=1.5)
+        axis.plot(CURVE_AT[seen], both[seen], color="black", lw=0.7, alpha=0.7, zorder=1.5)
     if panel.sd:
         fine = np.linspace(low, high, 801)
         for value, sd, color in zip(values, uncertainty, (BLUE, RED), strict=False):
             if sd > 0:
-                shape = np.exp(-0.5 * ((fine - value) / sd) ** 2)
-                axis.fill_between(fine, top * 1.08, top * (1.08 + 0.22 * shape), color=color, alpha=0.45, lw=0)
+                near_value = fine[np.abs(fine - value) < 5 * sd]
+                shape = np.exp(-0.5 * ((near_value - value) / sd) ** 2)
+                axis.fill_between(near_value, top * 1.08, top * (1.08 + 0.22 * shape), color=color, alpha=0.45, lw=0)
         axis.axhline(top * 1.08, color=LIGHT, lw=0.8, zorder=0)
     order = np.argsort(values, kind="stable")
     for rank, place in enumerate(order):
@@ -329,6 +333,7 @@ def _bead_panel(axis: Axes, panel: BeadPanel) -> None:
         height = (1.2 if aside else 1.12) + strip
         axis.annotate(gene, (values[place], top * height), (-3 if side == "right" else 3, 0), color=color,
                       textcoords="offset points", ha=side, fontsize=8.5, fontweight="bold")  # fmt: skip
+    draw_ticks(axis, highest=top * 1.05)
 
 
 def plate_ambiguity(plate: str, wells: pd.DataFrame, pairs: pd.DataFrame) -> Figure:
@@ -348,7 +353,7 @@ def plate_ambiguity(plate: str, wells: pd.DataFrame, pairs: pd.DataFrame) -> Fig
         headline(figure, f"{plate}: how sure the values are")
         axes = place_axes(figure, 2, 2, Margins(0.174, 0.76, 0.481, 0.444, across=1.444, down=0.419))
         for axis, metric in zip(axes, DOUBT_METRICS, strict=False):
-            _heat(figure, axis, metric, wells)
+            _heat(axis, metric, wells)
         well_names(figure, axes[:-1])
         axis = axes[-1]
         drawn = pairs.sort_values("ambiguous", kind="stable")
@@ -362,7 +367,6 @@ def plate_ambiguity(plate: str, wells: pd.DataFrame, pairs: pd.DataFrame) -> Fig
         title(axis, f"each pair: {100 * often:.0f} % are ambiguous in most wells")
         axis.set_xlim(0, None)
         axis.set_ylim(0, None)
-        axis.grid(color=LIGHT, lw=0.4)
-        axis.set_axisbelow(True)
-        colour_bar(figure, axis, points, "share of wells in which it is ambiguous", ends=False)
+        draw_ticks(axis, grid=LIGHT)
+        colour_bar(axis, points, "share of wells in which it is ambiguous", ends=False)
     return figure

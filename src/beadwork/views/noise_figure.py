@@ -12,7 +12,8 @@ from beadwork.model.ids import N_COLUMNS, ROWS, parse_well, well_position
 from beadwork.model.pert_types import is_null
 from beadwork.model.qc import METRICS
 from beadwork.views.figures import GREY, LIGHT, STYLE
-from beadwork.views.places import Margins, colour_bar, headline, place_axes, title, well_names
+from beadwork.views.places import Margins, headline, place_axes, title, well_names
+from beadwork.views.ticks import colour_bar
 
 
 def noise_map(plate: str, wells: pd.DataFrame, rows: pd.DataFrame) -> Figure:
@@ -55,7 +56,7 @@ def noise_map(plate: str, wells: pd.DataFrame, rows: pd.DataFrame) -> Figure:
         for spine in axis.spines.values():
             spine.set_visible(True)
             spine.set_color(LIGHT)
-        colour_bar(figure, axis, mesh)
+        colour_bar(axis, mesh)
         words.axis("off")
         for line, metric in enumerate(rows[rows["stage"] == "denoise"].to_dict("records")):
             height = 0.95 - 0.105 * line

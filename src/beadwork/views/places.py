@@ -14,16 +14,11 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties
-from matplotlib.patches import PathPatch
-from matplotlib.path import Path
-from matplotlib.textpath import TextPath
 
 from beadwork.model.ids import N_COLUMNS, ROWS
+from beadwork.views.ticks import PAD, POINT, Shape, fill_shapes, letters
 
-POINT = 1 / 72
-"""A point in inches."""
-_TITLE_PAD, _LABEL_SIZE, _LABEL_PAD = 3, 7, 3.5
+_TITLE_PAD, _LABEL_SIZE = 3, 7
 
 
 @dataclass(frozen=True)
@@ -70,31 +65,6 @@ def labels(axis: Axes, x: str = "", y: str = "", *, below: float = 0.29, beside:
         axis.yaxis.set_label_coords(-beside / width, 0.5)
 
 
-def colour_bar(figure: Figure, axis: Axes, drawn: Any, words: str = "", *, ends: bool = True) -> None:
-    """Draw a colour bar beside axes, a fifth shorter than they are; `ends`: colours go on beyond it."""
-    width, height = (float(size) for size in figure.get_size_inches())
-    place = axis.get_position()
-    tall = 0.8 * place.height
-    thick = tall * height / 20
-    left = place.x1 + 0.05 / width
-    bar = figure.colorbar(
-        drawn, cax=figure.add_axes((left, place.y0 + 0.1 * place.height, thick / width, tall)),
-        extend="both" if ends else "neither",
-    )  # fmt: skip
-    low, high = drawn.get_clim()
-    assert bar.solids is not None
-    bar.solids.remove()  # 256 shapes; one picture shows the same
-    bar.ax.imshow(
-        drawn.get_cmap()(np.linspace(0, 1, 256))[:, None], extent=(0, 1, low, high), origin="lower", aspect="auto",
-        interpolation="none",
-    )  # fmt: skip
-    bar.ax.set_ylim(low, high)
-    bar.ax.tick_params(labelsize=7)
-    bar.outline.set_visible(False)
-    if words:
-        bar.set_label(words, fontsize=8)
-
-
 def well_names(figure: Figure, axes: Sequence[Axes], colour: str = "black") -> None:
     """Write the numbers of columns below plates and the letters of rows beside them, as one shape.
 
@@ -104,38 +74,25 @@ def well_names(figure: Figure, axes: Sequence[Axes], colour: str = "black") -> N
     parts = []
     for axis in axes:
         points, codes = _names_of(*_size(axis))
-        parts.append(Path(points + axis.get_position().min * inches, codes))
-    drawn = PathPatch(Path.make_compound_path(*parts), transform=figure.dpi_scale_trans, facecolor=colour, linewidth=0)
-    drawn.set_gid("well_names")
-    figure.add_artist(drawn)
-
-
-_Shape = tuple[np.ndarray, np.ndarray]
-"""Points of an outline in inches, and what each of them is (codes of Matplotlib)."""
+        parts.append((points + axis.get_position().min * inches, codes))
+    fill_shapes(figure, parts, "well_names", colour)
 
 
 @cache
-def _names_of(width: float, height: float) -> _Shape:
+def _names_of(width: float, height: float) -> Shape:
     """Names of the columns and rows of a plate of a size in inches, from its lower left corner."""
-    pad = _LABEL_PAD * POINT
-    below = -pad - _letters("1")[0][:, 1].max()
+    below = -PAD - letters("1", _LABEL_SIZE)[0][:, 1].max()
     shapes = []
     for column in range(N_COLUMNS):
-        points, codes = _letters(str(column + 1))
+        points, codes = letters(str(column + 1), _LABEL_SIZE)
         middle = (points[:, 0].min() + points[:, 0].max()) / 2
         shapes.append((points + np.array([(column + 0.5) / N_COLUMNS * width - middle, below]), codes))
     for row, letter in enumerate(ROWS):
-        points, codes = _letters(letter)
+        points, codes = letters(letter, _LABEL_SIZE)
         middle = (points[:, 1].min() + points[:, 1].max()) / 2
         up = height * (1 - (row + 0.5) / len(ROWS)) - middle
-        shapes.append((points + np.array([-pad - points[:, 0].max(), up]), codes))
+        shapes.append((points + np.array([-PAD - points[:, 0].max(), up]), codes))
     return np.concatenate([points for points, _ in shapes]), np.concatenate([codes for _, codes in shapes])
-
-
-@cache
-def _letters(text: str) -> _Shape:
-    drawn = TextPath((0, 0), text, size=_LABEL_SIZE, prop=FontProperties(family="DejaVu Sans"))
-    return np.asarray(drawn.vertices) * POINT, np.asarray(drawn.codes)
 
 
 def _size(axis: Axes) -> tuple[float, float]:

@@ -62,7 +62,6 @@ def called_plate(gex: Matrix, sd: Matrix | None = None, odds: Matrix | None = No
     AlignmentError
         A matrix lacks genes or wells of `gex`.
     """
-    from beadwork.model.params import DeconvolveParams
 
     def aligned(matrix: Matrix | None, name: str) -> Matrix | None:
         if matrix is None:
@@ -96,8 +95,14 @@ def called_plate(gex: Matrix, sd: Matrix | None = None, odds: Matrix | None = No
         widths,
         splits,
         table[halves].set_axis(["hi", "lo"], axis=1) if len(halves) == 2 else pd.DataFrame(columns=["hi", "lo"]),
-        float(recorded.get("ambiguous_odds", DeconvolveParams().ambiguous_odds)),
+        float(recorded["ambiguous_odds"]) if "ambiguous_odds" in recorded else _usual_odds(),
     )
+
+
+def _usual_odds() -> float:
+    from beadwork.model.params import DeconvolveParams
+
+    return DeconvolveParams().ambiguous_odds
 
 
 def pair_table(plate: CalledPlate) -> pd.DataFrame:

@@ -99,6 +99,29 @@ def read_contrast_values(
     return values, unique_names(contrasts)
 
 
+def compare_groups(
+    path: str | Path, groupby: str, cases: Sequence[str] = (), controls: Sequence[str] = (), most: int = 1000,
+    **how: Any,
+) -> tuple[list[Signature], list[dict[str, str]], int]:  # fmt: skip
+    """Read values and compare groups of samples: signatures, contrasts that cannot be made, and how many there are.
+
+    Parameters
+    ----------
+    most
+        Contrasts that are made, the first ones.
+    how
+        As for :func:`beadwork.api.signature.values.read_values`.
+
+    Raises
+    ------
+    BeadworkError
+        Values, fields or groups are not as they should be, or no contrast can be made.
+    """
+    values, contrasts = read_contrast_values(path, groupby, cases, controls, **how)
+    made, skipped = signatures_of_values(values, contrasts[:most])
+    return made, skipped, len(contrasts)
+
+
 def signature_of_table(query: Query) -> Signature:
     """Take a signature of a table as it is; without adjusted p-values they are computed."""
     assert query.profile is not None
@@ -288,6 +311,7 @@ def _write_or_remove(path: Path, text: str) -> None:
 __all__ = [
     "BeadworkError",
     "ValueKind",
+    "compare_groups",
     "read_contrast_values",
     "read_tables",
     "signature_of_table",

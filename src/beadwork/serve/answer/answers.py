@@ -24,7 +24,7 @@ from beadwork.serve.lookup.states import (
     places_by_perturbagen,
     places_of,
 )
-from beadwork.serve.questions import Asked, Question, Uploads, understand
+from beadwork.serve.questions import Asked, kept_question, understand
 from beadwork.serve.refusals import RefusedError, not_found
 from beadwork.serve.store import Kept, Store
 from beadwork.stages.connectivity.filters import filter_signatures
@@ -362,13 +362,13 @@ class Answer:
     def result(self) -> tuple[QueryResult, tuple[RolledUp, RolledUp, RolledUp]]:
         """Answer the question once more, with the matrices and roll-ups of the library."""
         state = self.open_state
-        asked = understand(Question(**self.kept.question), state, Uploads())
+        asked = understand(kept_question(self.kept.question), state)
         result = state.index.answer([asked.query], asked.params, asked.where)
         return result, result.roll_up(plan=self.answers.plan(self)[0])
 
     def query(self) -> MappedQuery:
         """Put the question on the genes of the index."""
-        return understand(Question(**self.kept.question), self.open_state, Uploads()).query
+        return understand(kept_question(self.kept.question), self.open_state).query
 
 
 def join_classes(rolled: Any, tested: Any) -> Any:

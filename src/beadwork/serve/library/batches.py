@@ -13,12 +13,11 @@ from typing import Any
 from beadwork.model.errors import BeadworkError
 from beadwork.serve.jobs import Job, Jobs
 from beadwork.serve.lookup.states import IndexState
-from beadwork.serve.questions import Asked, Question, Uploads, plain_question, understand
+from beadwork.serve.questions import Asked, Question, References, kept_question, plain_question, understand_all
 from beadwork.serve.refusals import RefusedError, not_found
 from beadwork.serve.store import KeptBatch, Store
 
 log = logging.getLogger("beadwork")
-MOST_QUESTIONS = 200
 MOST_TEXT = 64 << 20
 """Letters of all questions of one batch; those of whole signatures are long."""
 OPEN_AT_A_TIME = 2
@@ -31,11 +30,12 @@ class Batches:
 
     def __init__(self, store: Store, jobs: Jobs) -> None:
         self.store, self.jobs = store, jobs
-        self._reasons: dict[str, dict[int, str]] = {}
         self._running: dict[str, threading.Event] = {}
         self._lock = threading.Lock()
 
-    def ask(self, name: str, questions: Sequence[Question], state: IndexState, uploads: Uploads) -> KeptBatch:
+    def ask(
+        self, name: str, questions: Sequence[Question], state: IndexState, references: References
+    ) -> KeptBatch:  # fmt: skip
         """Begin to ask some questions; those that cannot be asked are kept with the reason.
 
         Raises
@@ -43,22 +43,20 @@ class Batches:
         RefusedError
             None can be asked, or they are too long together.
         """
-        asked, reasons = _understood(questions, state, uploads)
-        kept = [plain_question(question) if one is None else one.question
-                for question, one in zip(questions, asked, strict=True)]  # fmt: skip
+        found = understand_all(questions, state, references)
+        kept = [one.question if isinstance(one, Asked) else plain_question(question)
+                for question, one in zip(questions, found, strict=True)]  # fmt: skip
         if sum(len(json.dumps(item)) for item in kept) > MOST_TEXT:
             raise RefusedError("the questions are too long to be kept together; ask fewer at a time", 413, "too_large",
                                "questions")  # fmt: skip
-        batch = KeptBatch(secrets.token_hex(8), name, kept, [one.key if one else "" for one in asked])
-        self._begin(batch, asked, reasons)
+        batch = KeptBatch(secrets.token_hex(8), name, kept, [])
+        self._begin(batch, found)
         return batch
 
-    def again(self, key: str, state: IndexState) -> KeptBatch:
+    def again(self, key: str, state: IndexState, references: References) -> KeptBatch:
         """Ask the questions of a list of the index as it is now; what is answered is not asked twice."""
         batch = self.find(key)
-        asked, reasons = _understood([Question(**item) for item in batch.questions], state, Uploads())
-        batch.ids = [one.key if one else "" for one in asked]
-        self._begin(batch, asked, reasons)
+        self._begin(batch, understand_all([kept_question(item) for item in batch.questions], state, references))
         return batch
 
     def find(self, key: str) -> KeptBatch:
@@ -73,10 +71,6 @@ class Batches:
         with self._lock:
             return key in self._running
 
-    def reasons(self, key: str) -> dict[int, str]:
-        """Why questions of a list could not be asked, by their places."""
-        return self._reasons.get(key, {})
-
     def cancel(self, key: str) -> None:
         """Stop asking, and cancel what waits or runs."""
         batch = self.find(key)
@@ -90,18 +84,19 @@ class Batches:
             if job is not None and job.is_open:
                 self.jobs.cancel(job)
 
-    def _begin(self, batch: KeptBatch, asked: Sequence[Asked | None], reasons: dict[int, str]) -> None:
-        if len(reasons) == len(asked):
-            which = f"none of the {len(asked)} questions can" if len(asked) > 1 else "the question cannot"
-            raise RefusedError(f"{which} be asked: {reasons[0]}", field="questions")
+    def _begin(self, batch: KeptBatch, found: Sequence[Asked | BeadworkError]) -> None:
+        waiting = [one for one in found if isinstance(one, Asked)]
+        batch.ids = [one.key if isinstance(one, Asked) else "" for one in found]
+        batch.reasons = {place: str(one) for place, one in enumerate(found) if isinstance(one, BeadworkError)}
+        if not waiting:
+            which = f"none of the {len(found)} questions can" if len(found) > 1 else "the question cannot"
+            raise RefusedError(f"{which} be asked: {batch.reasons[0]}", field="questions")
         self.store.put_batch(batch)
-        self._reasons[batch.id] = reasons
         stop = threading.Event()
         with self._lock:
             if (before := self._running.get(batch.id)) is not None:
                 before.set()
             self._running[batch.id] = stop
-        waiting = [one for one in asked if one is not None]
         threading.Thread(target=self._feed, args=(batch.id, waiting, stop), name="batch", daemon=True).start()
 
     def _feed(self, key: str, asked: Sequence[Asked], stop: threading.Event) -> None:
@@ -133,28 +128,14 @@ class Batches:
             return
 
 
-def _understood(
-    questions: Sequence[Question], state: IndexState, uploads: Uploads
-) -> tuple[list[Asked | None], dict[int, str]]:
-    asked: list[Asked | None] = []
-    reasons: dict[int, str] = {}
-    for place, question in enumerate(questions):
-        try:
-            asked.append(understand(question, state, uploads))
-        except BeadworkError as error:
-            asked.append(None)
-            reasons[place] = str(error)
-    return asked, reasons
-
-
 def members_of(batches: Batches, batch: KeptBatch) -> list[dict[str, Any]]:
     """Where each question of a list stands."""
     answered = batches.store.states_of([key for key in batch.ids if key])
-    reasons, running = batches.reasons(batch.id), batches.is_running(batch.id)
+    running = batches.is_running(batch.id)
     found = []
     for place, (question, key) in enumerate(zip(batch.questions, batch.ids, strict=True)):
         job = batches.jobs.find(key) if key else None
-        message = reasons.get(place, "")
+        message = batch.reasons.get(place, "")
         if not key:
             status = "refused"
         elif key in answered:

@@ -15,11 +15,12 @@ from beadwork.api.index.asking.query_page import query_page
 from beadwork.api.index.cards.gene_lists import list_scores
 from beadwork.api.index.opened import ConnectivityIndex
 from beadwork.io.files.cells import plain_cell
+from beadwork.model.connectivity.signature_table import SignatureTable
 from beadwork.serve.answer.answers import HIDDEN, OLD_NAMES, Answer
 from beadwork.serve.answer.bundles import IDS, gct_text, zip_bytes
 from beadwork.serve.answer.columns import comment_lines
 from beadwork.serve.answer.files import ARROW, arrow_stream, gct_lines, json_lines, tsv_lines
-from beadwork.serve.answer.pages import chosen_columns, shown_names
+from beadwork.serve.answer.pages import chosen_columns, rows_of, shown_names
 from beadwork.serve.refusals import RefusedError
 from beadwork.serve.routes.queries import Page, TableName, answered
 from beadwork.serve.service import PageRequest, Service
@@ -100,6 +101,33 @@ def exported(answer: Answer, table: str, ending: str, page: PageRequest, words: 
     if words and ending == "tsv":
         lines = chain(said_lines(answer, page), comment_lines(names or shown.names), lines)
     media = "application/json" if ending == "json" else TSV
+    return StreamingResponse(lines, media_type=media, headers=headers)
+
+
+def table_file(
+    table: SignatureTable,
+    name: str,
+    ending: str,
+    page: PageRequest,
+    state: str,
+    *,
+    words: bool = False,
+    id_name: str = "",
+) -> Response:
+    """Rows of a table as a file, with the filters and order of the screen; `words` says above what columns mean."""
+    rows, names = page.cut(rows_of(table, page.view), state), chosen_columns(table, page.fields)
+    wanted = names or shown_names(table)
+    headers = {"Content-Disposition": f'attachment; filename="{name}.{ending}"'}
+    if ending == "arrow":
+        return Response(arrow_stream(table.take(rows, wanted)), media_type=ARROW, headers=headers)
+    if ending == "json":
+        lines, media = json_lines(table, rows, names, state), "application/json"
+    elif ending == "gct":
+        lines, media = gct_lines(table, rows, wanted, id_name if id_name in table else wanted[0]), TSV
+    else:
+        lines, media = tsv_lines(table, rows, names), TSV
+    if words and ending == "tsv":
+        lines = chain(comment_lines(wanted), lines)
     return StreamingResponse(lines, media_type=media, headers=headers)
 
 

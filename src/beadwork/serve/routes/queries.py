@@ -21,17 +21,14 @@ from beadwork.serve.answer.files import arrow_stream
 from beadwork.serve.answer.heat import heat_map
 from beadwork.serve.answer.pages import MOST_ROWS, USUAL_ROWS, View, plain, why_no_rows
 from beadwork.serve.jobs import Job
-from beadwork.serve.lookup.states import IndexState, arrow_rows
-from beadwork.serve.questions import Asked as AskedQuestion
-from beadwork.serve.questions import Question, short_question, understand
+from beadwork.serve.lookup.states import arrow_rows
+from beadwork.serve.questions import MOST_AT_ONCE, Question, short_question, understand, understand_all
 from beadwork.serve.refusals import RefusedError, not_found
 from beadwork.serve.service import PageRequest, Rows, Service, is_unchanged
 from beadwork.serve.store import Kept
 
 PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; sandbox allow-scripts"
 MOST_POINTS = 2000
-MOST_QUESTIONS = 100
-"""Questions of one batch."""
 TableName = Literal["perts", "classes", "genes", "cells", "sigs", "signatures", "perturbagens"]
 Text = Annotated[str, Query(max_length=200)]
 Name = Annotated[str, Query(max_length=300)]
@@ -82,7 +79,7 @@ class Batch(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    questions: list[Question] = Field(min_length=1, max_length=MOST_QUESTIONS)
+    questions: list[Question] = Field(min_length=1, max_length=MOST_AT_ONCE)
 
 
 class Asked(BaseModel):
@@ -125,19 +122,18 @@ def routes(service: Service) -> APIRouter:
 
     @router.post("", status_code=202, summary="Ask the index")
     def post_query(question: Question, request: Request) -> QueryState:
-        return state_of(service, jobs.submit(understood(service, question, states.current)), request)
+        return state_of(service, jobs.submit(understand(question, states.current, service.references)), request)
 
     @router.post("/batch", status_code=202, summary="Ask several questions: all of them, or none where one cannot be")
     def post_queries(batch: Batch, request: Request) -> Asked:
-        state, asked = states.current, []
-        for place, question in enumerate(batch.questions):
-            try:
-                asked.append(understood(service, question, state))
-            except BeadworkError as error:
-                status = error.status if isinstance(error, RefusedError) else 422
-                words = f"question {place + 1} ({question.name[:60]}): {error}"
-                raise RefusedError(words, status, field="questions") from None
-        return Asked(queries=[state_of(service, jobs.submit(one), request) for one in asked])
+        asked = []
+        for place, found in enumerate(understand_all(batch.questions, states.current, service.references)):
+            if isinstance(found, BeadworkError):
+                status, code = (found.status, found.code) if isinstance(found, RefusedError) else (422, "invalid")
+                words = f"question {place + 1} ({batch.questions[place].name[:60]}): {found}"
+                raise RefusedError(words, status, code, "questions")
+            asked.append(found)
+        return Asked(queries=[state_of(service, one, request) for one in jobs.submit_all(asked)])
 
     @router.get("/{key}", summary="Where a question stands")
     async def get_query(
@@ -217,16 +213,6 @@ async def ended(job: Job, seconds: float) -> None:
         pass
     finally:
         job.unwatch(tell)
-
-
-def understood(service: Service, question: Question, state: IndexState) -> AskedQuestion:
-    """Put a question, or that of an answer that is asked again, on the genes of the index."""
-    if question.again:
-        kept = service.store.find(question.again)
-        if kept is None:
-            raise not_found("no such question; it may have been dropped for newer ones", "again")
-        question = Question(**kept.question)
-    return understand(question, state, service.uploads)
 
 
 def find(service: Service, key: str) -> Job | Kept:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+import threading
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO, Literal
 
-from fastapi import APIRouter, File, Form, UploadFile
+from fastapi import APIRouter, Depends, File, Form, Request, UploadFile
 from pydantic import BaseModel
+from starlette.concurrency import run_in_threadpool
 
 from beadwork.api.index.asking.query_inputs import read_sets_text, read_signature_text, read_table_text
 from beadwork.api.index.opened import ConnectivityIndex
@@ -20,23 +22,27 @@ from beadwork.model.connectivity.query import Answer as GeneVerdict
 from beadwork.model.connectivity.query import Query
 from beadwork.model.errors import BeadworkError
 from beadwork.model.params import SignatureParams
+from beadwork.serve.parameters import refuse_unknown_fields
 from beadwork.serve.questions import MOST_BYTES
 from beadwork.serve.refusals import RefusedError
 from beadwork.serve.routes.genes import VERDICTS
 from beadwork.serve.service import Service
+from beadwork.serve.upload.apart import EndedError, LeftError, OverError
 
 MOST_VALUES = 256 << 20
 """Bytes of a file of values of samples; lists and tables are MOST_BYTES at most."""
 MATRICES = (".h5ad", ".gct", ".gctx", ".parquet", ".npz")
+NAME_BYTES = 100
+"""End of a long name that is kept, as file systems have limits."""
 PREVIEW = 10
 MOST_SETS, MOST_LISTED, MOST_LEVELS = 200, 20, 100
 _SETS = ("gmt", "gmx", "grp", "txt")
 """Sets, signatures and groups of one file that are given; counts say how many there are."""
 _OPTIONS = ("case", "control", "groupby", "sample", "covariate", "layer", "values", "gene-column", "value-column",
             "p-column", "max-padj", "design", "up", "down")  # fmt: skip
-_OF_GROUPS = ("case", "control", "sample", "covariate", "layer")
-_comparing = ThreadPoolExecutor(1, thread_name_prefix="compare")
-"""Groups are compared for one request at a time."""
+_OF_GROUPS = ("case", "control", "sample", "covariate", "layer", "values")
+_OF_TABLES = ("gene_column", "value_column", "p_column", "by_column")
+_ELSEWHERE = "`beadwork signature` has no such limit, and the table it writes can be asked with"
 MOST_SECONDS = 100.0
 """Time that a comparison may take; the server closes a connection somewhat later."""
 
@@ -57,15 +63,16 @@ class Choice(BaseModel):
     by_column: bool = False
 
 
-Short = Annotated[str, Form(max_length=200)]
-
-
 def routes(service: Service) -> APIRouter:
     """Route of files."""
     router = APIRouter(prefix="/api", tags=["genes"])
 
-    @router.post("/signature", summary="What a file holds: gene sets, a signature, or values of samples to compare")
-    def post_signature(
+    @router.post(
+        "/signature", summary="What a file holds: gene sets, a signature, or values of samples to compare",
+        dependencies=[Depends(refuse_unknown_fields)],
+    )  # fmt: skip
+    async def post_signature(
+        request: Request,
         file: UploadFile = File(description="GMT, GMX, GRP, a list, a table, or values of samples (h5ad, GCT ...)"),  # noqa: B008
         design: Annotated[UploadFile | None, File(description="table of the samples, a row each")] = None,
         gene_column: Annotated[str, Form(max_length=200, description="of a table: column that names the genes")] = "",
@@ -83,36 +90,76 @@ def routes(service: Service) -> APIRouter:
         values: Annotated[Literal["auto", "counts", "log", "linear"], Form(description="what the values are")] = "auto",
         by_column: Annotated[bool, Form(description="take each column of a matrix as a signature")] = False,
     ) -> dict[str, Any]:
-        name = plain_name(file.filename or "")
         choice = Choice(
             gene_column=gene_column, value_column=value_column, p_column=p_column, groupby=groupby, case=case,
             control=control, sample=sample, covariate=covariate, layer=layer, values=values, by_column=by_column,
         )  # fmt: skip
-        index = service.states.current.index
-        if not groupby and (lost := [name for name in _OF_GROUPS if getattr(choice, name)]):
-            raise RefusedError(f"{lost[0]} needs groupby, the field that names the groups of samples", field=lost[0])
-        if groupby:
-            with _kept(name, file.file) as path, _named(path, name), _design(design, path) as samples:
-                return _in_time(lambda: _contrasts(service, index, path, name, choice, samples))
-        found = None
-        if (is_matrix(name) or design is not None) and not by_column:
-            with _kept(name, file.file) as path, _named(path, name), _design(design, path) as samples:
-                found, size = _fields(path, name, samples), path.stat().st_size
-            if found and (size > MOST_BYTES or design is not None or not _may_hold_signatures(name)):
-                return found
-            file.file.seek(0)
-        raw = file.file.read(MOST_BYTES + 1)
-        if len(raw) > MOST_BYTES:
-            raise RefusedError(f"{name}: more than {MOST_BYTES:,} bytes", 413, "too_large", "file")
-        return {**_preview(service, index, name, raw, choice), "samples": found}
+        async with leaving(request) as left:
+            return await run_in_threadpool(read_file, service, file, design, choice, left)
 
     return router
+
+
+@asynccontextmanager
+async def leaving(request: Request) -> AsyncIterator[threading.Event]:
+    """Event that is set when the client of a request, whose body has come, goes away."""
+    left = threading.Event()
+
+    async def watch() -> None:
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+        left.set()
+
+    watching = asyncio.create_task(watch())
+    try:
+        yield left
+    finally:
+        watching.cancel()
+
+
+def read_file(
+    service: Service, file: UploadFile, design: UploadFile | None, choice: Choice, left: threading.Event
+) -> dict[str, Any]:
+    """Say what a file holds, or compare its groups of samples.
+
+    Raises
+    ------
+    RefusedError
+        It cannot be read, is too large, or what is chosen does not go together.
+    """
+    name, index = plain_name(file.filename or ""), service.states.current.index
+    _check_choice(choice, design)
+    if choice.groupby:
+        with _kept(name, file.file) as path, _named(path, name), _design(design, path) as samples:
+            return _contrasts(service, index, path, name, choice, samples, left)
+    found = None
+    if (is_matrix(name) or design is not None) and not choice.by_column:
+        with _kept(name, file.file) as path, _named(path, name), _design(design, path) as samples:
+            found, size = _fields(path, name, samples), path.stat().st_size
+        if found and (size > MOST_BYTES or design is not None or not _may_hold_signatures(name)):
+            return found
+        file.file.seek(0)
+    raw = _content(file.file, name, "file")
+    return {**_preview(service, index, name, raw, choice), "samples": found}
+
+
+def _check_choice(choice: Choice, design: UploadFile | None) -> None:
+    """Refuse what would be passed over beside the rest of a choice."""
+    given = choice.model_dump(exclude_defaults=True)
+    if not choice.groupby and (lost := [name for name in _OF_GROUPS if name in given]):
+        raise RefusedError(f"{lost[0]} needs groupby, the field that names the groups of samples", field=lost[0])
+    if choice.groupby and (lost := [name for name in _OF_TABLES if name in given]):
+        raise RefusedError(f"{lost[0]} is of tables; with groupby, groups of samples are compared", field=lost[0])
+    if choice.by_column and design is not None and design.filename:
+        words = "design gives groups of samples, by_column takes each sample by itself; choose one of them"
+        raise RefusedError(words, field="design")
 
 
 def plain_name(name: str) -> str:
     """Name of a file as a client gives it, without folders and without what a file system may take amiss."""
     last = name.replace("\\", "/").rsplit("/", 1)[-1]
-    return re.sub(r"[^\w. +-]", "_", last).lstrip(". ")[-100:] or "signature.txt"
+    plain = re.sub(r"[^\w. +-]", "_", last).encode()[-NAME_BYTES:].decode(errors="ignore")
+    return plain.lstrip(". ") or "signature.txt"
 
 
 def is_matrix(name: str) -> bool:
@@ -140,9 +187,18 @@ def _design(file: UploadFile | None, beside: Path) -> Iterator[Path | None]:
     if file is None or not file.filename:
         yield None
         return
-    path = beside.with_name(f"samples-{plain_name(file.filename)}")
-    path.write_bytes(file.file.read(MOST_BYTES))
+    name = plain_name(file.filename)
+    path = beside.with_name(f"samples-{name}")
+    path.write_bytes(_content(file.file, name, "design"))
     yield path
+
+
+def _content(file: BinaryIO, name: str, field: str) -> bytes:
+    """Whole content of a list or table, if it is not too large."""
+    raw = file.read(MOST_BYTES + 1)
+    if len(raw) > MOST_BYTES:
+        raise RefusedError(f"{name}: more than {MOST_BYTES:,} bytes", 413, "too_large", field)
+    return raw
 
 
 @contextmanager
@@ -184,30 +240,28 @@ def _fields(path: Path, name: str, design: Path | None) -> dict[str, Any] | None
             "layers": list(found.layers), "fields": fields}  # fmt: skip
 
 
-def _in_time(compare: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """Compare when it is this request's turn, and say so where that takes too long."""
-    try:
-        return _comparing.submit(compare).result(MOST_SECONDS)
-    except TimeoutError:
-        words = (
-            f"comparing the groups takes more than {MOST_SECONDS:g} s here; `beadwork signature` has no such limit, "
-            "and the table it writes can be asked with"
-        )
-        raise RefusedError(words, 503, "slow", "groupby") from None
-
-
 def _contrasts(
-    service: Service, index: ConnectivityIndex, path: Path, name: str, choice: Choice, design: Path | None
-) -> dict[str, Any]:
+    service: Service, index: ConnectivityIndex, path: Path, name: str, choice: Choice, design: Path | None,
+    left: threading.Event,
+) -> dict[str, Any]:  # fmt: skip
     """Compare groups of samples, as `beadwork signature` does; each comparison is kept under a token."""
-    from beadwork.api.signature.make import judge_signature, read_contrast_values, signatures_of_values
+    from beadwork.api.signature.make import compare_groups, judge_signature
 
-    values, contrasts = read_contrast_values(
-        path, choice.groupby, [choice.case] if choice.case else [], [choice.control] if choice.control else [],
-        sample=choice.sample or None, covariates=[choice.covariate] if choice.covariate else [], design=design,
-        layer=choice.layer or None, kind=None if choice.values == "auto" else choice.values,
-    )  # fmt: skip
-    made, skipped = signatures_of_values(values, contrasts[:MOST_LISTED])
+    try:
+        made, skipped, count = service.apart.run(
+            MOST_SECONDS, left, compare_groups, path, choice.groupby, [choice.case] if choice.case else [],
+            [choice.control] if choice.control else [], MOST_LISTED, sample=choice.sample or None,
+            covariates=[choice.covariate] if choice.covariate else [], design=design, layer=choice.layer or None,
+            kind=None if choice.values == "auto" else choice.values,
+        )  # fmt: skip
+    except OverError:
+        raise RefusedError(f"comparing the groups takes more than {MOST_SECONDS:g} s here; {_ELSEWHERE}", 503, "slow",
+                           "groupby") from None  # fmt: skip
+    except EndedError:
+        words = f"comparing the groups ended early, as for lack of memory; {_ELSEWHERE}"
+        raise RefusedError(words, 503, "ended", "groupby") from None
+    except LeftError:
+        raise RefusedError("the comparison was cancelled", 408, "cancelled") from None
     listed = []
     for signature in made:
         pairs = zip(signature.genes, signature.statistic.tolist(), strict=True)
@@ -217,9 +271,9 @@ def _contrasts(
                        "warnings": judge_signature(signature, index.store.gene_ids), "n_case": signature.n_case,
                        "n_control": signature.n_control})  # fmt: skip
     notes = [f"{row['contrast']}: {row['reason']}" for row in skipped]
-    if len(contrasts) > MOST_LISTED:
-        notes.append(f"the first {MOST_LISTED} of {len(contrasts)} contrasts were made; choose a case for another")
-    return _signatures_found(name, listed, len(contrasts), notes)
+    if count > MOST_LISTED:
+        notes.append(f"the first {MOST_LISTED} of {count} contrasts were made; choose a case for another")
+    return _signatures_found(name, listed, count, notes)
 
 
 def _preview(service: Service, index: ConnectivityIndex, name: str, raw: bytes, choice: Choice) -> dict[str, Any]:

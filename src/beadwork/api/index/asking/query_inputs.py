@@ -68,7 +68,7 @@ def load_queries(
     queries += [query for path in signatures for query in read_signatures(path, identify, params)]
     if not queries:
         raise GeneSetError("no query given; use --up, --down, --signature or --like")
-    _check_names(queries)
+    check_names(queries)
     return queries
 
 
@@ -87,7 +87,7 @@ def read_signature_text(
     """
     raw = content.encode() if isinstance(content, str) else content
     queries = read_signature_bytes(name, raw, identify, params)
-    _check_names(queries)
+    check_names(queries)
     return ReadQueries(queries)
 
 
@@ -132,11 +132,18 @@ def read_sets_text(
     queries = pair_sets(*sides) if sides[0] else down_queries(sides[1])
     if not queries:
         raise GeneSetError("no genes given")
-    _check_names(queries)
+    check_names(queries)
     return ReadQueries(queries, notes)
 
 
-def _check_names(queries: Sequence[Query]) -> None:
+def check_names(queries: Sequence[Query]) -> None:
+    """Refuse queries of the same name: their answers could not be told apart.
+
+    Raises
+    ------
+    GeneSetError
+        There are some.
+    """
     twice = sorted(name for name, count in Counter(query.name for query in queries).items() if count > 1)
     if twice:
         raise GeneSetError(f"queries of the same name: {name_some(twice)}; rename the sets")
