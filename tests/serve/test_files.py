@@ -66,6 +66,17 @@ def test_a_list_is_a_list_whatever_its_name_ends_in(client, name):
     assert found["notes"] == [f"{name}: its first line, 'Gene', is taken for a header"]
 
 
+@pytest.mark.parametrize("mark", ["\t", ","])
+def test_counts_of_samples_are_no_ids_of_genes(client, open_index, mark):
+    lines = [mark.join(["gene", "s1", "s2", "s3", "s4"])]
+    lines += [
+        mark.join([gene, *(str(100 * at + 7 * one + 3) for one in range(4))])
+        for at, gene in enumerate(open_index.genes["symbol"][:40])
+    ]
+    _, found = send(client, "counts.txt", "\n".join(lines) + "\n")
+    assert found["kind"] == "table" and found["table"]["numeric"] == [False, True, True, True, True]
+
+
 def test_columns_of_genes_are_both_halves_of_a_question(client):
     _, found = send(client, "two.csv", "up,down\nCDK1,PSME1\nTP53,EGFR\nCCND1,MYC\n")
     assert [(item["name"], item["up"], item["down"]) for item in found["queries"]] == [

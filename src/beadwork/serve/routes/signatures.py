@@ -281,9 +281,10 @@ def _preview(service: Service, index: ConnectivityIndex, name: str, raw: bytes, 
     params = SignatureParams(gene_column=choice.gene_column or None, value_column=choice.value_column or None,
                              p_column=choice.p_column or None)  # fmt: skip
     chosen = any((choice.gene_column, choice.value_column, choice.p_column))
-    if not chosen and _ending(name) in _SETS and (found := _sets(index, name, raw)):
-        return found
     table = _table(index, name, raw, params)
+    by_name = not chosen and _ending(name) in _SETS and not _has_numbers(table)
+    if by_name and (found := _sets(index, name, raw)):
+        return found
     try:
         read = read_signature_text(name, raw, index.finder.keys, params)
     except BeadworkError as error:
@@ -300,6 +301,13 @@ def _preview(service: Service, index: ConnectivityIndex, name: str, raw: bytes, 
     if len(read.queries) > MOST_LISTED:
         notes.append(f"the first {MOST_LISTED} of {len(read.queries)} signatures are listed")
     return {**_signatures_found(name, listed, len(read.queries), notes), "table": table}
+
+
+def _has_numbers(table: dict[str, Any] | None) -> bool:
+    """Say whether a table names genes by words and has columns of numbers beside them, which are no ids of genes."""
+    if table is None or not table["genes"] or any(table["numeric"][at] for at in table["genes"]):
+        return False
+    return sum(table["numeric"]) >= max(2, len(table["numeric"]) - 2)
 
 
 def _signatures_found(name: str, listed: list[dict[str, Any]], count: int, notes: Sequence[str]) -> dict[str, Any]:
