@@ -307,7 +307,7 @@ def _has_numbers(table: dict[str, Any] | None) -> bool:
     """Say whether a table names genes by words and has columns of numbers beside them, which are no ids of genes."""
     if table is None or not table["genes"] or any(table["numeric"][at] for at in table["genes"]):
         return False
-    return sum(table["numeric"]) >= max(2, len(table["numeric"]) - 2)
+    return bool(sum(table["numeric"]) >= max(2, len(table["numeric"]) - 2))
 
 
 def _signatures_found(name: str, listed: list[dict[str, Any]], count: int, notes: Sequence[str]) -> dict[str, Any]:
