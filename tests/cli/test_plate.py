@@ -111,6 +111,17 @@ def test_the_bytes_of_the_single_commands_with_other_options(data, tmp_path):
     assert not list((tmp_path / "one").glob("*_SD.gctx"))
 
 
+def test_the_bytes_of_level_3_where_no_kernel_is_compiled(data, tmp_path):
+    """`plate` has compiled kernels at hand when it normalises; the single command has not."""
+    one, name = tmp_path / "one", f"{PLATE}_QNORM.gctx"
+    beadwork("plate", *source(data), "-o", one, "--method", "kmeans", "--smoother", "stable")
+    words = ["normalize", one / f"{PLATE}_GEX.gctx", "--calibrators", one / f"{PLATE}_CAL.gctx", "--smoother", "stable",
+             "-o", tmp_path / name, "--qc", tmp_path / "normalize.tsv"]  # fmt: skip
+    subprocess.run([sys.executable, "-m", "beadwork", *map(str, words)], check=True, capture_output=True)
+    assert (tmp_path / name).read_bytes() == (one / name).read_bytes()
+    assert (tmp_path / "normalize.tsv").read_bytes() == (one / "qc" / "normalize.tsv").read_bytes()
+
+
 def test_the_bytes_with_reliabilities_and_noise_control(data, tmp_path):
     single_commands(data, tmp_path / "two", sd=True, noise=True)
     beadwork("plate", *source(data), "-o", tmp_path / "one", "--reliability", "--noise", "default")

@@ -55,7 +55,7 @@ def test_purged_and_archived_beads_are_needed_no_more(study: Path):
     shutil.rmtree(study / "data/lxb" / PURGED)
     plan = snakemake(study, "-n")
     assert "Nothing to be done" in plan.stdout, plan.stdout
-    assert "1 plates whose beads are archived or not there: 1 stay as they are" in plan.stdout
+    assert "1 plate whose beads are archived or not there: 1 stays as it is, 0 go on from level 2" in plan.stdout
     apart = snakemake(study, "-n", "--config", "stages=separate")
     assert apart.returncode == 0 and f"{SOUND}: calling the peaks" in apart.stdout, apart.stdout
     assert f"{PURGED}: calling the peaks" not in apart.stdout
@@ -123,7 +123,7 @@ def test_what_an_upgrade_mixes_is_said_refused_or_made_anew(study: Path, tmp_pat
 
     told = "4 plates were made by a version whose bytes differ"
     kept = plan()
-    assert told in kept.stdout and "would stand beside 1 new ones" in kept.stdout
+    assert told in kept.stdout and "would stand beside 1 new one" in kept.stdout
     assert plates_planned(kept.stdout) == {NEW}
     refused = plan(on_upgrade="refuse")
     assert refused.returncode == 1 and told in refused.stdout and "rerun makes them anew" in refused.stdout
