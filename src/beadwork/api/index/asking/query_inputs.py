@@ -137,7 +137,7 @@ def read_sets_text(
 
 
 def check_names(queries: Sequence[Query]) -> None:
-    """Refuse queries of the same name: their answers could not be told apart.
+    """Refuse queries of the same name: their answers could not be distinguished.
 
     Raises
     ------
