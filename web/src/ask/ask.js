@@ -1,6 +1,6 @@
 // Ask: genes, files, or a name.
 import { html, useEffect, useRef, useState } from "../core/html.js";
-import { get, send } from "../core/api.js";
+import { get, send, upload } from "../core/api.js";
 import { go, link, route } from "../core/route.js";
 import { index } from "../core/index.js";
 import { plural, typeName } from "../core/format.js";
@@ -71,7 +71,7 @@ export function Ask() {
 
   const read = async (list) => {
     setError(null); setSeveral(null); setTable(null); setNotes([]);
-    const found = await readFiles([...list]);
+    const found = await readFiles([...list], (file) => upload(["signature"], file));
     if (found.tables.length + found.sets.length + found.failed.length === 0) return;
     if (found.tables.length === 0 && found.sets.length === 1 && !found.failed.length) { take(found.sets[0]); setNotes(found.notes); }
     else if (found.tables.length === 1 && !found.sets.length && !found.failed.length) { setTable(found.tables[0]); setName(found.tables[0].name.replace(/\.[^.]*$/, "")); }

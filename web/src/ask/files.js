@@ -1,6 +1,4 @@
 // What people drop on the boxes: sets of GMT are read here; lists and everything with columns by the server, which knows the kinds.
-import { upload } from "../core/api.js";
-
 const MARKS = [[[0xff, 0xfe], "utf-16le"], [[0xfe, 0xff], "utf-16be"]];
 const MOST_TEXT = 8_388_608, MOST_VALUES = 268_435_456; // as the server takes them
 const MOST_FILES = 50;
@@ -53,13 +51,14 @@ function partnered(names) {
 /** Sides of some names, as a function of a name. */
 const sidesOf = (names) => { const pairs = partnered(names); return (name) => pairs.get(name) ?? sideOf(name); };
 
-/** Sets of names, up and down paired by them; `side` is that of the file, for names that have none. */
+/** Sets of names, up and down paired by them; `side` is that of the file, for names that have none.  Two of one name and side stay apart. */
 export function pairSets(sets) {
   const pairs = new Map(), sides = sidesOf(sets.map(({ name }) => name));
   for (const { name, genes, side: ofFile } of sets) {
-    const { base, side } = sides(name), pair = pairs.get(base) ?? { name: base, up: [], down: [] };
-    pair[side ?? ofFile ?? "up"].push(...genes);
-    pairs.set(base, pair);
+    const { base, side } = sides(name), own = side ?? ofFile ?? "up", key = base.toLowerCase();
+    const found = pairs.get(key), pair = found && !found[own].length ? found : { name: base, up: [], down: [] };
+    pair[own].push(...genes);
+    pairs.set(found && pair !== found ? `${key} ${pairs.size}` : key, pair);
   }
   return [...pairs.values()];
 }
@@ -87,9 +86,9 @@ export function kindOf(name, text) {
 const bytes = (n) => `${Math.round(n / 1_048_576)} MB`;
 
 /** Genes of a list, as the server reads it: without a heading, quotes and weights; a table where it holds several sets. */
-async function readList(file, name, found, lists) {
+async function readList(file, name, ask, found, lists) {
   try {
-    const data = await upload(["signature"], file);
+    const data = await ask(file);
     if (data.kind !== "sets" || data.queries.length > 1) { found.tables.push({ file, name: file.name }); return; }
     const [{ up, down }] = data.queries;
     lists.push({ name, genes: [...up, ...down] });
@@ -97,8 +96,11 @@ async function readList(file, name, found, lists) {
   } catch (error) { found.failed.push({ name: file.name, why: error.message.replace(`${file.name}: `, "") }); }
 }
 
-/** Files as {sets: [{name, up, down}], tables: [{file, name}], failed: [{name, why}], notes}; nothing is dropped without a word. */
-export async function readFiles(files) {
+/**
+ * Files as {sets: [{name, up, down}], tables: [{file, name}], failed: [{name, why}], notes}; nothing is dropped without a
+ * word.  `ask(file)` asks the server what a list holds.
+ */
+export async function readFiles(files, ask) {
   const found = { sets: [], tables: [], failed: [], notes: [] }, lists = [], gmts = new Map();
   const stem = (file) => file.name.replace(/\.[^.]*$/, ""), sides = sidesOf([...files].map(stem));
   for (const [at, file] of files.entries()) {
@@ -110,7 +112,7 @@ export async function readFiles(files) {
     else {
       const text = textOf(await file.arrayBuffer()), kind = kindOf(file.name, text), plain = stem(file);
       if (kind === "table") found.tables.push({ file, name: file.name });
-      else if (kind === "list") await readList(file, plain, found, lists);
+      else if (kind === "list") await readList(file, plain, ask, found, lists);
       else {
         // x_up.gmt and x_dn.gmt are the two halves of the same questions; other files stand by themselves
         const sets = readGmt(text), { base, side } = sides(plain), key = side ? `half ${base}` : at;
