@@ -92,8 +92,8 @@ class ClueJobs:
             raise RefusedError(
                 f"{len(read.queries)} queries; {MOST_SETS} at a time", 413, "too_large", "uptag-cmapfile"
             )
-        notes = [*read.notes, *(f"{query.name}: {note}" for query in read.queries for note in query.notes)]
-        state.index.map_queries(read.queries)
+        mapped = state.index.map_queries(read.queries)
+        notes = [*read.notes, *(f"{query.name}: {note}" for query in mapped for note in query.notes)]
         text = repr([tool, name, [(query.name, query.up, query.down) for query in read.queries], state.key])
         key = hashlib.sha256(text.encode()).hexdigest()[:24]
         with self._lock:
@@ -171,7 +171,8 @@ class ClueJobs:
 
 
 def _plain(name: str) -> str:
-    return re.sub(r"[^\w.+-]+", "-", name).strip("-")[:80] or "job"
+    """Name in letters that any program takes in an address."""
+    return re.sub(r"[^A-Za-z0-9_.+-]+", "-", name).strip("-.")[:80] or "job"
 
 
 def content_of(item: Any, name: str) -> tuple[str, bytes] | None:
