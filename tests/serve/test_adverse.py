@@ -170,6 +170,23 @@ def test_a_job_that_ended_keeps_no_state_of_the_index(client, open_index):
     assert job.status == "completed", job.error
 
 
+def test_archives_of_jobs_go_with_the_server_without_a_warning(recwarn, monkeypatch, open_index):
+    import gc
+
+    from beadwork.serve.clue import jobs as module
+    from beadwork.serve.lookup.states import IndexState
+
+    monkeypatch.setattr(module, "write_clue_layout", lambda index, queries, root, tools: root.mkdir())
+    jobs = module.ClueJobs()
+    job = jobs._jobs["x"] = module.ClueJob("x", "sig_gutc_tool", "x", (), IndexState(open_index), {}, [])
+    jobs._run(job)
+    folder = job.archive.parent
+    assert job.status == "completed" and job.state is None and folder.is_dir()
+    del jobs
+    gc.collect()
+    assert not folder.exists() and not [item for item in recwarn if item.category is ResourceWarning]
+
+
 def next_of(client, url):
     found = client.get(url)
     assert found.status_code == 200 and found.json()["next"], found.text
