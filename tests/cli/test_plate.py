@@ -122,6 +122,18 @@ def test_the_bytes_of_level_3_where_no_kernel_is_compiled(data, tmp_path):
     assert (tmp_path / "normalize.tsv").read_bytes() == (one / "qc" / "normalize.tsv").read_bytes()
 
 
+def test_what_an_earlier_run_left_is_named(data, made, capsys):
+    one = made
+    capsys.readouterr()
+    beadwork("plate", *source(data), "-o", one, "--no-zsvc")  # all that is asked for is whole
+    assert "earlier run" not in capsys.readouterr().err
+    beadwork("plate", *source(data), "-o", one, "--no-zsvc", "--fence-iqr", 3)
+    told = f"{PLATE}: ZSVC of an earlier run is still there, beside levels that were made anew; remove it if not needed"
+    assert told in capsys.readouterr().err
+    beadwork("plate", *source(data), "-o", one, "--no-zsvc", "--method", "kspeak")
+    assert "SD, ODDS, ZSVC of an earlier run are still there" in capsys.readouterr().err
+
+
 def test_the_bytes_with_reliabilities_and_noise_control(data, tmp_path):
     single_commands(data, tmp_path / "two", sd=True, noise=True)
     beadwork("plate", *source(data), "-o", tmp_path / "one", "--reliability", "--noise", "default")

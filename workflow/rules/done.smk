@@ -436,9 +436,16 @@ def say_what_is_archived():
     words += [("level 2", "goes on from level 2", "go on from level 2")]
     words = [counted(needs.count(need), one, many) for need, one, many in words]
     lost = [plate for plate, need in without.items() if need == "beads"]
+    there = [plate for plate in lost if beads_are_there(PLATES[plate].lxb)]
+    lost = [plate for plate in lost if plate not in there]
     if without:
         logger.info(
             f"{counted(len(without), 'plate')} whose beads are archived or not there: {', '.join(words)}"
+        )
+    if there:
+        logger.warning(
+            f"{counted(len(there), 'plate')} of them {agree(len(there), 'is')} made of beads, which are there: level 2"
+            f" is not ({name_some(there)})"
         )
     if lost:
         logger.warning(
