@@ -405,7 +405,12 @@ def what_mixes():
 
 def say_what_mixes():
     """Say before the run what of different versions would stand side by side; refuse it if that is asked."""
-    if CFG.on_upgrade == "rerun":
+    if STORED and CFG.on_upgrade == "refuse":
+        raise WorkflowError(
+            "on_upgrade: refuse: files in a storage are not fetched for the plan, so that it cannot tell what an upgrade"
+            " would mix; say keep or rerun"
+        )
+    if STORED or CFG.on_upgrade == "rerun":
         return
     for (one, many), older, new, now in what_mixes():
         if not older:

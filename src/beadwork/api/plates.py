@@ -16,6 +16,7 @@ from beadwork.api.matrix_files import StoredMatrix
 from beadwork.api.plate_level_2 import PlateFields, archived_step, deconvolve_step, relabelled_step
 from beadwork.api.plate_record import PlateRecord
 from beadwork.api.plate_steps import Made, Step, denoise_step, infer_step, normalize_step, zscore_step
+from beadwork.io.files.scratch import remove_unfinished
 from beadwork.io.files.tables import read_table, write_table
 from beadwork.io.files.text import read_text
 from beadwork.io.matrix.formats import write_matrix
@@ -254,6 +255,7 @@ class _Run:
     def plate(self, lxb: Path, map_path: Path, given: PlateFields, threads: int, archived: bool) -> PlateResult:
         """Do all steps in order."""
         params, files = self.params, self.files
+        remove_unfinished(self.folder, self.folder / "qc")
         log.info("%s: step deconvolve", given.plate or lxb)
         known = self.record.known("deconvolve")
         if archived and known is None:
