@@ -80,6 +80,13 @@ class PageRequest:
     cursor: str
     fields: str
 
+    @property
+    def given(self) -> list[str]:
+        """Parameters that a request has."""
+        said = {"f": self.view.filters, "text": self.view.text, "sort": self.view.sort, "fields": self.fields,
+                "cursor": self.cursor, "offset": self.offset, "limit": self.limit}  # fmt: skip
+        return [name for name, item in said.items() if item]
+
     def first(self, state: str) -> int:
         """Place of the first row that is wanted, in the order of the view."""
         return read_cursor(self.cursor, self.tag(state)) if self.cursor else self.offset

@@ -42,7 +42,8 @@ class ClueJob:
     tool: str
     name: str
     queries: Sequence[Query]
-    state: IndexState
+    state: IndexState | None
+    """State of the index; None when the job has ended, as its archive needs the state no more."""
     params: dict[str, Any]
     notes: Sequence[str] = ()
     status: str = "pending"
@@ -91,8 +92,8 @@ class ClueJobs:
             raise RefusedError(
                 f"{len(read.queries)} queries; {MOST_SETS} at a time", 413, "too_large", "uptag-cmapfile"
             )
-        notes = [*read.notes, *(f"{query.name}: {note}" for query in read.queries for note in query.notes)]
-        state.index.map_queries(read.queries)
+        mapped = state.index.map_queries(read.queries)
+        notes = [*read.notes, *(f"{query.name}: {note}" for query in mapped for note in query.notes)]
         text = repr([tool, name, [(query.name, query.up, query.down) for query in read.queries], state.key])
         key = hashlib.sha256(text.encode()).hexdigest()[:24]
         with self._lock:
@@ -142,6 +143,7 @@ class ClueJobs:
                 folder = Path(self._folder.name)
             with tempfile.TemporaryDirectory(dir=folder) as scratch:
                 root = Path(scratch) / f"my_analysis.{job.tool}.{job.key}"
+                assert job.state is not None
                 write_clue_layout(job.state.index, job.queries, root, tools=TOOL_OF[job.tool])
                 archive = folder / f"{job.key}.tar.gz"
                 with tarfile.open(archive, "w:gz") as packed:
@@ -154,6 +156,8 @@ class ClueJobs:
         except Exception:
             job.status, job.error = "error", "the job failed by a fault of the program; see its log"
             log.exception("job %s failed", job.key)
+        finally:
+            job.state = None
 
     def _is_kept(self, job: ClueJob) -> bool:
         with self._lock:
@@ -167,7 +171,8 @@ class ClueJobs:
 
 
 def _plain(name: str) -> str:
-    return re.sub(r"[^\w.+-]+", "-", name).strip("-")[:80] or "job"
+    """Name in letters that any program takes in an address."""
+    return re.sub(r"[^A-Za-z0-9_.+-]+", "-", name).strip("-.")[:80] or "job"
 
 
 def content_of(item: Any, name: str) -> tuple[str, bytes] | None:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from beadwork.api.index.opened import ConnectivityIndex
 from beadwork.model.connectivity.query import Answer as GeneVerdict
-from beadwork.serve.questions import MOST_GENES
+from beadwork.serve.questions import MOST_GENES, Gene
 from beadwork.serve.refusals import RefusedError
 from beadwork.serve.service import Service
 
@@ -25,7 +25,7 @@ class GeneText(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     text: str = Field("", max_length=1 << 18, description="names, by blanks, commas, semicolons or lines")
-    genes: list[str] = Field(default_factory=list, max_length=MOST_CHECKED, description="or as a list")
+    genes: list[Gene] = Field(default_factory=list, max_length=MOST_CHECKED, description="or as a list")
 
 
 class CheckedGene(BaseModel):

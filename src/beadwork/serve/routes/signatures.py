@@ -34,6 +34,7 @@ MOST_VALUES = 256 << 20
 MATRICES = (".h5ad", ".gct", ".gctx", ".parquet", ".npz")
 NAME_BYTES = 100
 """End of a long name that is kept, as file systems have limits."""
+_OF_SETS = ("gmt", "gmx")
 PREVIEW = 10
 MOST_SETS, MOST_LISTED, MOST_LEVELS = 200, 20, 100
 """Sets, signatures and groups of one file that are given; counts say how many there are."""
@@ -322,17 +323,24 @@ def _table(index: ConnectivityIndex, name: str, raw: bytes, params: SignaturePar
 
 def _sets(index: ConnectivityIndex, name: str, raw: bytes) -> dict[str, Any] | None:
     """Read the sets of a file of sets; None of others."""
-    if name.lower().removesuffix(".gz").rsplit(".", 1)[-1] not in ("gmt", "gmx", "grp", "txt"):
+    ending = name.lower().removesuffix(".gz").rsplit(".", 1)[-1]
+    if ending not in (*_OF_SETS, "grp", "txt"):
         return None
     try:
         found = read_sets_text(up=(name, raw), identify=index.finder.keys)
-    except BeadworkError:
+    except BeadworkError as error:
+        if ending in _OF_SETS:
+            raise RefusedError(str(error), field="file") from None
         return None
     if not _looks_like_sets(found.queries, index):
         return None
-    content = [{"name": query.name, "up": list(query.up), "down": list(query.down)}
-               for query in found.queries[:MOST_SETS]]  # fmt: skip
-    return {"kind": "sets", "file": name, "queries": content, "count": len(found.queries), "notes": found.notes,
+    listed = found.queries[:MOST_SETS]
+    content = [{"name": query.name, "up": list(query.up), "down": list(query.down), "notes": list(query.notes)}
+               for query in listed]  # fmt: skip
+    notes = [*found.notes, *(f"{query.name}: {note}" for query in listed[:MOST_LISTED] for note in query.notes)]
+    if len(found.queries) > MOST_SETS:
+        notes.append(f"the first {MOST_SETS} of {len(found.queries)} queries are given")
+    return {"kind": "sets", "file": name, "queries": content, "count": len(found.queries), "notes": notes,
             "quality": _quality(index, found.queries[0])}  # fmt: skip
 
 
