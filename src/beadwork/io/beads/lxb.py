@@ -118,10 +118,11 @@ def _read_well(data: bytes, group_beads: _Group = group_beads) -> _Read:
     if layout.n_events == 0:
         raise BadFile("holds no events")
     events = np.frombuffer(data, layout.dtype, layout.n_events, layout.start)
-    span, largest = layout.span("RID"), int(events["RID"].max())
+    analyte = np.ascontiguousarray(events["RID"])  # read twice
+    span, largest = layout.span("RID"), int(analyte.max())
     if span is not None and largest >= span:
         raise BadFile(f"has region ids up to {largest:,}, beyond their range of {span:,}; its DATA begins elsewhere")
-    counts, reporter = group_beads(events["RID"], events["RP1"], N_ANALYTES)
+    counts, reporter = group_beads(analyte, events["RP1"], N_ANALYTES)
     sample = parse_well(text) if (text := layout.text.get("$SMNO")) else None
     return counts, reporter, digest_bytes(data), sample
 
