@@ -305,6 +305,8 @@ def _choose_plate(path: Path, det_plate: str | None, found: list[_Found]) -> tup
             raise FileError(f"{path}: the file names say only the well; name the plate with --plate")
         return prefixes[0], found
     if len(prefixes) == 1:
+        if prefixes[0] and prefixes[0] != det_plate:
+            log.warning("%s: the files are named after %s; they are taken for %s", path, prefixes[0], det_plate)
         return det_plate, found
     if det_plate not in prefixes:
         raise FileError(f"{path}: files of several plates ({name_some(prefixes)}), but none of {det_plate}")

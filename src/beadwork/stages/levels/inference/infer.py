@@ -84,7 +84,7 @@ def infer(
     -----
     y = W [1; x].  Subramanian et al. 2017, doi 10.1016/j.cell.2017.10.049.
     """
-    check_matrix(qnorm, level=Level.QNORM, finite=True, what=what)
+    check_matrix(qnorm, level=Level.QNORM, finite=True, samples=True, what=what)
     absent = model.landmarks.difference(qnorm.rids)
     if len(absent):
         raise LevelError(
