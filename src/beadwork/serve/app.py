@@ -156,11 +156,15 @@ def create_app(
         return refused_as(words, 422, "invalid", field_of(error.errors()))
 
     @app.exception_handler(HTTPException)
-    async def refused(request: Request, error: HTTPException) -> JSONResponse:
+    async def refused(request: Request, error: HTTPException) -> Response:
         code, words = _CODES.get(error.status_code, "refused"), str(error.detail)
         if words == UNREAD:
             words = "the request cannot be read: it is no JSON, nested too deeply, or holds a number of too many digits"
         if words == HTTPStatus(error.status_code).phrase and code == "not_found":
+            if _is_of_page(request, root_path):
+                response = show(request)
+                response.status_code = 404
+                return response
             words = "there is nothing at this address; /openapi.json names what there is"
         elif code == "method_not_allowed":
             words = f"{request.method} cannot be used at {request.url.path[:200]}; the index is only read"
@@ -190,9 +194,16 @@ def create_app(
     for part in (addresses, points, exports, repurposing, queries, batches, genes, signatures, plates, clue, cards,
                  history):  # fmt: skip
         app.include_router(part.routes(service), dependencies=checked)
-    add_page(app)
+    app.include_router(plates.report_routes(service))
+    show = add_page(app)
     describe(app)
     return app
+
+
+def _is_of_page(request: Request, root_path: str) -> bool:
+    """Whether a browser asks for an address beside the API: the page says there what it does not know."""
+    path = request.url.path.removeprefix(root_path)
+    return "text/html" in request.headers.get("accept", "") and path.split("/")[1:2] != ["api"]
 
 
 def parts_of(index: ConnectivityIndex, plates: bool) -> dict[str, bool]:

@@ -19,6 +19,8 @@ document.addEventListener("securitypolicyviolation", (event) => window.violation
   `${event.violatedDirective}: ${event.blockedURI} ${event.sourceFile}:${event.lineNumber}`));
 """
 
+SPILLS = (Path(__file__).parent / "spills.js").read_text(encoding="utf-8").split("\n", 1)[1]
+
 
 def rich_signatures(count=240):
     """Signatures with mechanisms, targets, phases, several types, cells, doses and times."""
@@ -120,6 +122,13 @@ class Tab:
         self.page.wait_for_load_state("networkidle")
         self.until("!document.querySelector('.waiting')")
         self.page.wait_for_timeout(60)
+
+    def spills(self, seconds=10):
+        """What is cut off or sticks out at this width, in words, once the page stands still; boxes may scroll."""
+        end = time.monotonic() + seconds
+        while (found := self.page.evaluate(SPILLS)) and time.monotonic() < end:
+            self.page.wait_for_timeout(50)
+        return found
 
     def check(self):
         """Nothing went wrong."""

@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
+
 pytestmark = pytest.mark.slow
 
 
@@ -152,3 +154,57 @@ def test_repurposing_shows_what_is_behind_a_compound(tab, answer):
     text = page.locator(".detail").inner_text()
     assert "gainst it" in text and "Cell by cell" in text and "null signature" in text
     assert tab.axe() == []
+
+
+def test_a_scatter_by_keys(tab, answer):
+    page = tab.open(f"/q/{answer}/scatter?x=ncs&y=tas")
+    plot, words = page.locator(".plane canvas"), page.locator(".cursorwords")
+    plot.focus()
+    expect(words).to_have_text("")
+    page.keyboard.press("ArrowRight")
+    expect(words).to_have_text(re.compile(r"(drug-\d|CDK1|TP53|IFNG|DMSO) .+NCS"))
+
+    def place():
+        """NCS and TAS of the point that the cursor stands on, as they are read out."""
+        found = re.search(r"NCS ([\u2212\d.]+), TAS ([\d.]+)$", words.inner_text())
+        return [float(part.replace("\u2212", "-")) for part in found.groups()]
+
+    seen = [place()]
+    for key, at, sign in (("ArrowRight", 0, 1), ("ArrowLeft", 0, -1), ("ArrowUp", 1, 1), ("ArrowDown", 1, -1)):
+        before = words.inner_text()
+        page.keyboard.press(key)
+        expect(words).not_to_have_text(before)
+        expect(words).to_have_text(re.compile(r"TAS [\d.]+$"))
+        seen.append(place())
+        assert sign * (seen[-1][at] - seen[-2][at]) >= 0, key
+    expect(page.locator(".plane .cursor")).to_have_count(1)
+    assert tab.axe() == []
+    page.keyboard.press("Home")  # no key of a plot
+    page.keyboard.press("PageDown")
+    expect(page.locator(".plane .tip")).to_be_visible()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/sig/**")
+    tab.settle()
+    page = tab.open(f"/q/{answer}/scatter?x=ncs&y=tas")
+    plot.focus()
+    for _ in range(300):  # through all points and beyond the last one
+        page.keyboard.press("PageDown")
+    expect(words).to_have_text(re.compile("NCS"))
+    page.keyboard.press("Escape")
+    expect(words).to_have_text("")
+
+
+def test_what_has_no_q_says_why(tab, answer):
+    page = tab.open(f"/q/{answer}/perts")
+    expect(page.locator("#main")).to_contain_text(
+        "q of perturbagens is not known: null signatures stand for single signatures"
+    )
+
+
+def test_doses_are_written_one_way(tab, answer):
+    page = tab.open(f"/q/{answer}/heat?by=pert_idose")
+    page.get_by_text("The same as a table").click()
+    heads = page.locator(".heat thead th")
+    expect(heads.nth(1)).to_have_text(re.compile(r"^[\d.]+ \u00b5M$"))
+    page = tab.open(f"/q/{answer}/sigs?f=pert_idose:10+uM")
+    expect(page.locator(".chips")).to_contain_text("Dose is 10 \u00b5M")

@@ -4,6 +4,7 @@ import { get } from "../core/api.js";
 import { amend, go, link, route } from "../core/route.js";
 import { useCall } from "../core/use.js";
 import { HeatMap } from "../plots/heatmap.js";
+import { plural, units } from "../core/format.js";
 import { TYPES, typesOf } from "./perts.js";
 import { Empty, Shown } from "../parts/states.js";
 
@@ -61,7 +62,7 @@ function Drawn({ data, id, file, small, order, zoom, cols, by, onZoom, typed }) 
   const drawn = useMemo(() => rowsBy(reorder(ordered(data), order), by), [data, order, by]);
   if (!drawn.row_ids.length || !drawn.col_ids.length) return html`<${Empty}>There is nothing to draw: no perturbagen${typed ? " of this type" : ""} has a score with a known ${COLUMNS[cols]}.</${Empty}>`;
   const names = drawn.row_ids;
-  return html`<${HeatMap} rows=${names} cols=${drawn.col_ids} values=${drawn.values} label=${`Scores of ${names.length} perturbagens by ${COLUMNS[cols]}`} file=${`${file}_heat_${cols}`} small=${small} zoom=${zoom} marked=${by} onZoom=${onZoom} onCol=${small ? undefined : (col) => amend({ col: drawn.col_ids[col] === by ? "" : drawn.col_ids[col] })}
+  return html`<${HeatMap} rows=${names} cols=${drawn.col_ids} heads=${drawn.col_ids.map(units)} values=${drawn.values} label=${`Scores of ${plural(names.length, "perturbagen")} by ${COLUMNS[cols]}`} file=${`${file}_heat_${cols}`} small=${small} zoom=${zoom} marked=${units(by)} onZoom=${onZoom} onCol=${small ? undefined : (col) => amend({ col: drawn.col_ids[col] === by ? "" : drawn.col_ids[col] })}
     onRow=${(row) => go(link("q", id, "perts", { row: names[row], find: names[row] }))} onCell=${(row, col) => go(`${link("q", id, "sigs")}?${new URLSearchParams([["f", `pert_iname:${names[row]}`], ["f", `${cols}:${drawn.col_ids[col]}`]])}`)} />`;
 }
 
@@ -77,7 +78,7 @@ export function Heat({ id, file }) {
     ${choice("Rows by", "rows", rows, [["strong", "score, both ends"], ["-ncs", "score, highest"], ["ncs", "score, lowest"], ["-n_cells", "cells, most first"], ["pert_iname", "name"], ["cluster", "likeness (clusters)"]])}
     ${choice("Columns by", "order", order, [["mean", "mean score"], ["name", "name"], ["given", "as given"]])}
     <span role="group" aria-label="Zoom"><button type="button" aria-label="Zoom in" onClick=${() => zoomBy(1.5)}>+</button><button type="button" aria-label="Zoom out" onClick=${() => zoomBy(1 / 1.5)}>−</button></span>
-    ${by && html`<button type="button" class="chip" onClick=${() => amend({ col: "" })}><span class="hidden">Remove the order </span>rows by ${by} <span aria-hidden="true">×</span></button>`}</div>
+    ${by && html`<button type="button" class="chip" onClick=${() => amend({ col: "" })}><span class="hidden">Remove the order </span>rows by ${units(by)} <span aria-hidden="true">×</span></button>`}</div>
     <p class="soft">Click a field for its signatures, a name for the perturbagen, a title to order the rows by it. By keys: arrows, Enter, + and −.</p>
     <${HeatPart} id=${id} file=${file} n=${n} cols=${cols} sort=${["cluster", "strong"].includes(rows) ? "" : rows} cluster=${rows === "cluster"} order=${rows === "cluster" && order === "mean" ? "given" : order} zoom=${zoom} by=${by} onZoom=${zoomBy} f=${typesOf(kind)} />`;
 }

@@ -3,7 +3,7 @@ import { html, useEffect, useRef, useState } from "../core/html.js";
 import { get, send } from "../core/api.js";
 import { go, link, route } from "../core/route.js";
 import { index } from "../core/index.js";
-import { plural, typeName } from "../core/format.js";
+import { howMany, plural, typeName } from "../core/format.js";
 import { genesOf, readFiles } from "./files.js";
 import { announce } from "../core/live.js";
 import { Failed } from "../parts/states.js";
@@ -77,7 +77,7 @@ export function Ask() {
     else if (found.tables.length === 1 && !found.sets.length && !found.failed.length) { setTable(found.tables[0]); setName(found.tables[0].name.replace(/\.[^.]*$/, "")); }
     else setSeveral({ ...found, title: list.length === 1 ? list[0].name.replace(/\.[^.]*$/, "") : plural(list.length, "file") });
   };
-  const take = (pair) => { setUp(pair.up.join(" ")); setDown(pair.down.join(" ")); setName(pair.name); setSeveral(null); setTable(null); announce(`${pair.name}: ${pair.up.length} genes up, ${pair.down.length} down`); };
+  const take = (pair) => { setUp(pair.up.join(" ")); setDown(pair.down.join(" ")); setName(pair.name); setSeveral(null); setTable(null); announce(`${pair.name}: ${howMany(pair.up.length, "gene")} up, ${pair.down.length || "none"} down`); };
   const drop = (event) => { event.preventDefault(); setOver(false); if (event.dataTransfer.files.length) read(event.dataTransfer.files); };
   const replace = (text, set) => (before, after) => set(genesOf(text).map((gene) => (gene === before ? after : gene)).join(" "));
   const keys = (event) => { if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); askGenes(); } };

@@ -2,7 +2,7 @@
 import { html, useEffect, useState } from "../core/html.js";
 import { send } from "../core/api.js";
 import { announce } from "../core/live.js";
-import { list, plural } from "../core/format.js";
+import { howMany, list, plural } from "../core/format.js";
 import { genesOf } from "./files.js";
 
 const PAUSE = 250;
@@ -34,7 +34,7 @@ export function Verdict({ state, onReplace, id }) {
   const here = state.rows.filter(used), away = state.rows.filter(known), lost = state.rows.filter(unknown);
   const taken = here.filter((row) => row.symbol && row.symbol !== row.given);
   return html`<div class="verdict" id=${id}>
-    <p><strong>${plural(here.length, "gene")} used</strong>${away.length ? html` · ${away.length} known, but not in this index: <b>${list(away.map((row) => row.given), 8)}</b>` : ""}${lost.length ? html` · ${lost.length} not known` : ""}</p>
+    <p><strong>${howMany(here.length, "gene")} used</strong>${away.length ? html` · ${away.length} known, but not in this index: <b>${list(away.map((row) => row.given), 8)}</b>` : ""}${lost.length ? html` · ${lost.length} not known` : ""}</p>
     ${lost.length > 0 && html`<ul class="lost">${lost.slice(0, 12).map((row) => html`<li key=${row.given}><b class="wavy">${row.given}</b>${row.suggest?.length
         ? html`: did you mean ${row.suggest.slice(0, 3).map((name, at) => html`${at ? ", " : ""}<button type="button" class="link" onClick=${() => onReplace(row.given, name.symbol ?? name)}>${name.symbol ?? name}</button>`)}?`
         : row.why ? `: ${row.why}` : ""}</li>`)}${lost.length > 12 && html`<li>and ${lost.length - 12} more</li>`}</ul>`}

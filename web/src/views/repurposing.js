@@ -21,7 +21,7 @@ export function Repurposing() {
   return html`<h1>Repurposing</h1><p class="soft">Which compounds oppose a disease signature, or do what another compound does, in several cells and at a reachable dose? Hints for an experiment, not for a patient.</p>
     <div class="tools"><label>Answer to <select value=${id} onChange=${(event) => amend({ q: event.target.value })}><option value="">choose a question</option>${(history.data?.rows ?? []).map((row) => html`<option key=${row.id} value=${row.id}>${row.name}, ${when(row.created)}</option>`)}</select></label>
       <label>Wanted <select value=${options.direction} onChange=${(event) => amend({ direction: event.target.value })}><option value="reverse">the opposite</option><option value="mimic">the same</option></select></label>
-      ${number("in at least", "cells", options.min_cells, { min: 1, max: 100 })} cells ${number("up to", "dose", options.max_dose, { min: 0, step: "any" })} µM ${number("agreeing share", "share", options.min_share, { min: 0, max: 1, step: 0.01 })}</div>
+      ${number("in at least", "cells", options.min_cells, { min: 1, max: 100 })} ${options.min_cells === "1" ? "cell" : "cells"} ${number("up to", "dose", options.max_dose, { min: 0, step: "any" })} µM ${number("agreeing share", "share", options.min_share, { min: 0, max: 1, step: 0.01 })}</div>
     ${id ? html`<${Found} key=${JSON.stringify([id, options])} id=${id} options=${options} />` : html`<${Empty}>${history.data?.total === 0 ? html`No question has been asked yet. <a href=${link()}>Ask one</a> with the genes of a disease.` : "Choose a question above."}</${Empty}>`}`;
 }
 

@@ -4,16 +4,26 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
+from fastapi.responses import FileResponse
 
 from beadwork import __version__
 from beadwork.api.figures.wells import RunPlates
+from beadwork.api.runs.report_files import report_file, report_links
 from beadwork.model.errors import BeadworkError
 from beadwork.serve.answer.pages import plain
 from beadwork.serve.refusals import RefusedError, not_found
 from beadwork.serve.service import Service
 
 Names = Annotated[list[str] | None, Query(max_length=12, description="numbers of analytes, or names of genes")]
+MEDIA = {".html": "text/html; charset=utf-8", ".svg": "image/svg+xml", ".css": "text/css; charset=utf-8",
+         ".js": "text/javascript; charset=utf-8", ".tsv": "text/tab-separated-values; charset=utf-8"}  # fmt: skip
+REPORT_POLICY = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; " \
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"  # fmt: skip
+"""The report has its scripts in files of its own, and none within its pages."""
+QUERY_POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:; " \
+    "sandbox allow-scripts allow-downloads"  # fmt: skip
+"""The page of a query is one file with everything in it."""
 
 
 def routes(service: Service) -> APIRouter:
@@ -37,9 +47,29 @@ def routes(service: Service) -> APIRouter:
     def plates() -> dict[str, Any]:
         return {"plates": plates_of(service)}
 
+    @router.get("/runs/report", summary="Report of that run: addresses of its pages, and of the pages of its queries")
+    def report() -> dict[str, Any]:
+        links: dict[str, Any] = _found(lambda run: report_links(run.results), service)
+        return links
+
     @router.get("/about", summary="What this server is: version, index, scores, what is kept where", tags=["index"])
     def about() -> dict[str, Any]:
         return about_of(service)
+
+    return router
+
+
+def report_routes(service: Service) -> APIRouter:
+    """Pages and pictures of the report themselves, as the run made them."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/results/{address:path}")
+    def shown(address: str) -> Response:
+        path = _found(lambda run: report_file(run.results, address), service)
+        if path is None:
+            raise not_found(f"the report of this run has no {address[:200]!r}")
+        policy = QUERY_POLICY if address.startswith("queries/") else REPORT_POLICY
+        return FileResponse(path, media_type=MEDIA[path.suffix], headers={"Content-Security-Policy": policy})
 
     return router
 

@@ -145,26 +145,10 @@ def plan_roll_up(
         `min_class`: a class with fewer perturbagens is left out; `perturbagen`: what one is.
     """
     siginfo = SignatureTable.of(siginfo)
-    names, name_of, notes = _names(siginfo)
+    found = _find(siginfo, behind, params)
+    names, name_of, pert_code, chosen, behind = found.names, found.name_of, found.code, found.chosen, found.behind
     id_code, ids = _texts(siginfo, "pert_id")
-    key_of, keys = name_of, names
-    if params.perturbagen == "pert_id":
-        key_of, keys = _either(id_code, ids, name_of, names)
     kind_code, kinds = _texts(siginfo, "pert_type")
-    types = sorted({rolled_up_as(kind) for kind in kinds})
-    type_of = np.array([*(types.index(rolled_up_as(kind)) for kind in kinds), -1], np.int64)[kind_code]
-    nameless = int((behind & (key_of < 0)).sum())
-    if nameless:
-        notes += (
-            f"{counted(nameless, 'signature')} {agree(nameless, 'has')} neither pert_id nor pert_iname and "
-            f"{agree(nameless, 'is')} not rolled up",
-        )
-    behind = behind & (key_of >= 0)
-    # one perturbagen: name, then key (the same but for "pert_id"), then type, in alphabetical order
-    places = [alphabetical_places(names)[name_of]]
-    if key_of is not name_of:
-        places.append(alphabetical_places(keys)[key_of])
-    pert_code, chosen = _distinct([*places, type_of], behind)
     cell_code, cell_names = _texts(siginfo, "cell_id")
     group, first = _distinct([pert_code, alphabetical_places(cell_names)[cell_code]], behind)
     pert_of = pert_code[first]
@@ -190,7 +174,51 @@ def plan_roll_up(
     }
     given = None if classes is None else PerturbagenClasses.of(classes)
     members, rows, match = _class_members(perts, given, params.min_class)
-    return RollUpPlan(group.astype(np.int32), cells, pert_of.astype(np.int32), perts, members, rows, match, notes)
+    return RollUpPlan(group.astype(np.int32), cells, pert_of.astype(np.int32), perts, members, rows, match, found.notes)
+
+
+def perturbagen_codes(
+    siginfo: SignatureTable | pd.DataFrame,
+    behind: np.ndarray,
+    params: QueryParams = QueryParams(),  # noqa: B008 (frozen)
+) -> np.ndarray:
+    """Find the number of the perturbagen of each signature, as a roll-up does; -1: none, as of controls."""
+    return _find(SignatureTable.of(siginfo), behind, params).code
+
+
+@dataclass(frozen=True, eq=False)
+class _Found:
+    """Perturbagens: `code` of each signature (-1: none), one signature of each (`chosen`), names, who is counted."""
+
+    code: np.ndarray
+    chosen: np.ndarray
+    names: Sequence[str]
+    name_of: np.ndarray
+    behind: np.ndarray
+    notes: tuple[str, ...]
+
+
+def _find(siginfo: SignatureTable, behind: np.ndarray, params: QueryParams) -> _Found:
+    names, name_of, notes = _names(siginfo)
+    key_of, keys = name_of, names
+    if params.perturbagen == "pert_id":
+        key_of, keys = _either(*_texts(siginfo, "pert_id"), name_of, names)
+    kind_code, kinds = _texts(siginfo, "pert_type")
+    types = sorted({rolled_up_as(kind) for kind in kinds})
+    type_of = np.array([*(types.index(rolled_up_as(kind)) for kind in kinds), -1], np.int64)[kind_code]
+    nameless = int((behind & (key_of < 0)).sum())
+    if nameless:
+        notes += (
+            f"{counted(nameless, 'signature')} {agree(nameless, 'has')} neither pert_id nor pert_iname and "
+            f"{agree(nameless, 'is')} not rolled up",
+        )
+    behind = behind & (key_of >= 0)
+    # one perturbagen: name, then key (the same but for "pert_id"), then type, in alphabetical order
+    places = [alphabetical_places(names)[name_of]]
+    if key_of is not name_of:
+        places.append(alphabetical_places(keys)[key_of])
+    code, chosen = _distinct([*places, type_of], behind)
+    return _Found(code, chosen, names, name_of, behind, notes)
 
 
 def _texts(siginfo: SignatureTable, name: str) -> tuple[np.ndarray, list[str]]:
