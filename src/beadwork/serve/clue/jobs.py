@@ -166,6 +166,12 @@ class ClueJobs:
         with self._lock:
             return self._jobs.get(job.key) is job
 
+    def close(self) -> None:
+        """Stop, and remove the archives."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
 
 def _plain(name: str) -> str:
     """Name in letters that any program takes in an address."""
