@@ -1,6 +1,7 @@
 """A server as an object gives what the index itself gives."""
 
 import http.server
+import inspect
 import socket
 import threading
 import time
@@ -10,7 +11,8 @@ import pandas as pd
 import pytest
 
 from beadwork import Client
-from beadwork.api import ConnectivityIndex
+from beadwork.api import ConnectivityIndex, QueryResult
+from beadwork.api.client import ServerAnswers
 from beadwork.model.connectivity.query import Query
 from beadwork.model.errors import GeneSetError, ParameterError, ServerError
 from toys import answering
@@ -33,10 +35,86 @@ def client(index):
         yield Client(site, token=TOKEN)
 
 
+def parameters(function):
+    return [one for one in inspect.signature(function).parameters.values() if one.kind is not one.VAR_KEYWORD]
+
+
+def test_words_are_those_of_the_index():
+    shared = ["find_genes", "genes", "info", "query", "query_many", "siginfo", "signature"]
+    public = [{name for name in vars(one) if not name.startswith("_")} for one in (Client, ConnectivityIndex)]
+    assert sorted(set.intersection(*public)) == shared
+    for name in shared:
+        own, theirs = getattr(Client, name), getattr(ConnectivityIndex, name)
+        if callable(theirs):
+            taken = {one.name: one for one in parameters(own)}
+            for one in parameters(theirs):
+                assert one.name in taken, f"{name}: {one.name} is a word of the index"
+                assert (taken[one.name].kind, taken[one.name].default) == (one.kind, one.default), (name, one.name)
+    words = {name for name in vars(ServerAnswers) if not name.startswith("_")}
+    assert words - {"states"} <= {name for name in vars(QueryResult) if not name.startswith("_")}
+    for name in ("table", "perturbagens"):
+        assert parameters(getattr(ServerAnswers, name)) == parameters(getattr(QueryResult, name))
+
+
+def test_columns_are_those_of_the_index(client, index):
+    genes = index.genes["gene_id"].tolist()
+    sets = {"a": genes[:20], "b": genes[20:40]}
+    found, expected = client.query_many(sets), index.query_many(sets)
+    assert isinstance(found, dict) and found.names == expected.names == list(found.tables) == ["a", "b"]
+    for query in ("b", 0):
+        for one, other in ((found.table(query), expected.table(query)),
+                           (found.perturbagens(query), expected.perturbagens(query))):  # fmt: skip
+            assert list(one.columns) == list(other.columns)
+            for name in one.columns[[kind.kind == "f" for kind in one.dtypes]]:
+                np.testing.assert_allclose(one[name], other[name].astype(float), rtol=1e-5, atol=1e-6, err_msg=name)
+    with pytest.raises(GeneSetError, match="no query 'c'; there are a, b"):
+        found.table("c")
+    assert client.siginfo.columns.tolist() == [name for name in index.siginfo.columns if name != "source"]
+    assert client.genes.columns[:2].tolist() == index.genes.columns.tolist()
+    assert set(index.info()) <= set(client.info())
+    own, theirs = client.find_genes(names=["PSME1", "X9"]), index.find_genes(names=["PSME1", "X9"])
+    assert own.columns[: theirs.shape[1]].tolist() == theirs.columns.tolist()
+
+
+def test_queries_of_the_same_name_are_refused(client, index):
+    genes = index.genes["gene_id"].tolist()
+    same = [Query("a", tuple(genes[:20])), Query("a", tuple(genes[20:40]))]
+    with pytest.raises(GeneSetError, match="queries of the same name: a; rename the sets"):
+        client.query_many(same)
+    assert list(client.query_many(down={"only": genes[:20]})) == ["only"], "a down set alone, as the index takes it"
+
+
+def test_a_server_under_a_prefix(index):
+    with serving(index, root_path="/cmap") as site:
+        assert len(Client(f"{site}/cmap")) == len(Client(f"{site}/cmap/api/")) == 150
+        assert Client(f"{site}/cmap").show("perts", "drug-3")["id"] == "drug-3"
+
+
+@pytest.mark.parametrize("sent", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{"])
+def test_a_server_that_stops_meanwhile(sent):
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def stop():
+        connection, _ = listener.accept()
+        connection.recv(65536)
+        connection.sendall(sent)
+        connection.close()
+
+    thread = threading.Thread(target=stop, daemon=True)
+    thread.start()
+    with pytest.raises(
+        ServerError, match=r"the connection broke off \((IncompleteRead|RemoteDisconnected)\); has the server"
+    ):
+        Client(f"http://127.0.0.1:{listener.getsockname()[1]}").info()
+    thread.join(10)
+    listener.close()
+
+
 def test_answers_are_those_of_the_index(client, index):
     genes = index.genes["gene_id"].tolist()
     found = client.query(genes[:30], genes[30:60], where="cell_id=MCF7")
     expected = index.query(genes[:30], genes[30:60], where="cell_id=MCF7")
+    assert found.columns.tolist() == expected.columns.tolist()
     for name in found.columns:
         if expected[name].dtype.kind == "f":
             np.testing.assert_allclose(found[name], expected[name], rtol=1e-6, atol=1e-7)

@@ -5,12 +5,14 @@ import io
 import tarfile
 import zipfile
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from beadwork.api.plate_sheet import write_sheet
 from beadwork.io.beads import found_plates
+from beadwork.io.beads.lxb import lxb_bytes, read_plate
 from beadwork.io.beads.maps import read_map
 from beadwork.model.errors import FileError
 from beadwork.model.plates.sheet import parse_plate_sheet
@@ -133,6 +135,40 @@ def test_what_people_have(tmp_path, form):
         assert any("GSE1_RAW.tar holds 2 plates, and each plate reads all of it; unpack it once" in note
                    for note in report.notes)  # fmt: skip
         assert write_sheet(raw / "GSE1_RAW.tar", tmp_path / "other", tmp_path / "inst_info.txt.gz").plates == [P1, P2]
+
+
+@pytest.mark.parametrize("kind", ["truncated", "not packed", "zip"])
+def test_a_damaged_archive_takes_no_other_of_its_series_with_it(tmp_path, kind, caplog):
+    ending = "zip" if kind == "zip" else "tar.gz"
+    plates = ("LAB1_A375_24H_X1_B20", "LAB1_A375_24H_X2_B20", "LAB1_A375_24H_X3_B20")
+    members, beads = {}, lxb_bytes(np.arange(1, 21), np.arange(20) + 100, "A1")
+    for number, plate in enumerate(plates):
+        inner = packed({f"{plate}_A01.lxb": beads, f"{plate}_notes.txt": bytes(1000)})
+        if number == 1:
+            inner = inner[: len(inner) // 2] if kind == "truncated" else b"no archive at all"
+        members[f"GSM{number}_{plate}.{ending if number == 1 else 'tar.gz'}"] = inner
+    series = tar(tmp_path / "raw" / "GSE1_RAW.tar", members)
+    (tmp_path / "table.tsv").write_text(inst_info(*plates, wells=("A01",)))
+    report = write_sheet(tmp_path / "raw", tmp_path / "out", tmp_path / "table.tsv")
+    assert report.plates == [plates[0], plates[2]]
+    [(name, reason)] = report.left_out
+    assert name == f"GSE1_RAW.tar: GSM1_{plates[1]}.{ending}" and "damaged or truncated archive" in reason
+    for plate in report.plates:  # before and behind it
+        caplog.clear()
+        assert read_plate(series, plate).wells == ("A01",)
+        assert f"it is not that of {plate} and is passed over" in caplog.text
+    for plate in (plates[1], None):
+        with pytest.raises(FileError, match=rf"GSM1_{plates[1]}\.{ending}: damaged or truncated archive"):
+            read_plate(series, plate)
+
+
+def test_a_series_that_ends_early_is_no_sound_series(tmp_path):
+    series = tar(tmp_path / "GSE1_RAW.tar", {f"{plate}.tar.gz": packed({f"{plate}_A01.lxb": bytes(5000)}, "w")
+                                             for plate in (P1, P2)})  # fmt: skip
+    series.write_bytes(series.read_bytes()[:9000])
+    for plate in (P1, P2):
+        with pytest.raises(FileError, match="damaged or truncated archive"):
+            read_plate(series, plate)
 
 
 @pytest.mark.parametrize("table", [inst_info, beta, ours])

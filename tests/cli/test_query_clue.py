@@ -65,7 +65,8 @@ def read():
 def test_files_of_both_tools_are_there(answers):
     files = {path.relative_to(answers).as_posix() for path in answers.rglob("*") if "arfs" not in path.parts}
     assert {path for path in files if "." in path} == {
-        "ncs.gct", "up.gmt", "dn.gmt", "matrices/query/up.gmt", "matrices/query/dn.gmt", "matrices/gutc/query_info.txt",
+        "missing_genes.tsv", "ncs.gct", "up.gmt", "dn.gmt", "matrices/query/up.gmt", "matrices/query/dn.gmt",
+        "matrices/gutc/query_info.txt",
         *(f"matrices/gutc/{name}.gctx" for name in GUTC),
         *(f"matrices/query/{name}.gctx" for name in ("cs", "ncs", "fdr_qvalue")),
     }  # fmt: skip
@@ -157,6 +158,7 @@ def test_fields_that_scripts_keep_rows_by_are_there(run, toy_files, tmp_path):
         assert set(table.index) == set(expected.index[expected["cell_id"] == "MCF7"]), (
             "also where filters left some out"
         )
+        assert table["moa"].eq("-666").all() and table["target_name"].eq("-666").all(), "fields that scripts filter by"
         for name in ("qc_pass", "is_exemplar_sig"):
             assert pd.to_numeric(table[name]).tolist() == expected.loc[table.index, "qc_pass"].tolist()
         assert pd.to_numeric(table["ss_ngene"]).tolist() == expected.loc[table.index, "ss_ngene"].tolist()
@@ -203,6 +205,14 @@ def test_annotation_is_read_by_cmappy_without_corrections(run, toy_files, tmp_pa
     with h5py.File(tmp_path / "out" / "matrices" / "gutc" / "cs_sig.gctx") as file:
         assert file["0/META/ROW/pert_idose"][0] == b"10 uM" and file["0/META/ROW/pert_iname"][0] == b"?-estradiol"
     assert len(files) == 14
+
+
+def test_genes_that_are_not_used_are_listed(run, toy_index, tmp_path):
+    genes = ConnectivityIndex.open(toy_index).genes["gene_id"].tolist()
+    (tmp_path / "up.gmt").write_text("\t".join(["mine", "na", *genes[:20], "NOGENE1"]) + "\n")
+    assert run("query", toy_index, "--up", tmp_path / "up.gmt", "--layout", "clue", "-o", tmp_path / "out").code == 0
+    lacking = pd.read_csv(tmp_path / "out" / "missing_genes.tsv", sep="\t")
+    assert lacking[["query", "set", "gene", "answer"]].to_numpy().tolist() == [["mine", "up", "NOGENE1", "not a gene"]]
 
 
 def test_an_index_without_mechanisms_and_a_lone_down_set(run, toy_index, read, tmp_path):

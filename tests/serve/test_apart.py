@@ -42,10 +42,20 @@ def until(is_so):
         time.sleep(0.02)
 
 
+def is_gone(group):
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return True
+    return False
+
+
 def is_over(process):
-    """Whether a process was waited for, and nothing is left of what it began."""
-    with pytest.raises(ProcessLookupError):
-        os.killpg(process.pid, 0)
+    """Whether a process was waited for, and nothing is left of what it began.
+
+    What it began is killed with it, and stays in its group until init has waited for it, which takes a moment.
+    """
+    until(lambda: is_gone(process.pid))
     return process.returncode is not None
 
 

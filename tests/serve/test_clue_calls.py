@@ -1,14 +1,21 @@
 """What programs written for clue.io say and hear: refusals, records, jobs, and our own lists beside them."""
 
+import gc
 import io
 import json
 import tarfile
 import time
+import weakref
 
 import pandas as pd
 import pytest
 
 from beadwork.api import ConnectivityIndex
+
+pytest.importorskip("fastapi", reason="the extra serve is not installed")
+
+from beadwork.serve.clue.jobs import ClueJobs
+from beadwork.serve.lookup.states import IndexState
 
 
 @pytest.fixture(scope="module")
@@ -136,14 +143,40 @@ def finished(api, key):
 
 def test_what_a_job_did_with_its_sets_is_said(api, index, tmp_path):
     genes = index.genes["gene_id"].tolist()
-    up = "".join("\t".join([name, "", *own]) + "\r\n" for name, own in (("TAG", genes[:20]), ("TAG", genes[20:40])))
+    sets = (("TAG", [*genes[:20], "NOGENE1"]), ("TAG", genes[20:40]))
+    up = "".join("\t".join([name, "", *own]) + "\r\n" for name, own in sets)
     job = api.post("/api/jobs", data={"tool_id": "sig_queryl1k_tool", "name": "n" * 300, "uptag-cmapfile": up}).json()
     state = finished(api, job["result"]["job_id"])
     assert state["errorMessage"] == "" and state["params"]["name"] == "n" * 300
     assert any("TAG" in note for note in state["notes"]), "two sets of one name: one line says what became of them"
+    assert any("NOGENE1" in note for note in state["notes"]), "and a gene that is none"
     with tarfile.open(fileobj=io.BytesIO(api.get(state["download_url"].partition("127.0.0.1")[2]).content)) as archive:
         names = {member.name.partition("/")[2] for member in archive.getmembers()}
     assert {"ncs.gct", "arfs/TAG/query_result.gct", "arfs/index.txt", "matrices/query/cs.gctx"} <= names
     assert not any(name.startswith("matrices/gutc") for name in names)
+    for name, file in (("β / ../x?y", "x-y.tar.gz"), ("µ", "job.tar.gz"), ("a b", "a-b.tar.gz")):
+        job = api.post("/api/jobs", data={"tool_id": "sig_queryl1k_tool", "name": name, "uptag-cmapfile": up}).json()
+        state = finished(api, job["result"]["job_id"])
+        assert state["params"]["name"] == name and state["download_url"].endswith(f"/{file}"), (
+            "R takes it as an address"
+        )
     refused = api.post("/api/jobs", data={"name": "n" * 301, "uptag-cmapfile": up})
     assert refused.status_code == 400 and "name: has 301 letters; 300 at most" in refused.json()["words"]
+
+
+def test_archives_go_with_the_server(index):
+    genes = index.genes["gene_id"].tolist()
+    jobs = ClueJobs()
+    sets = ("up.gmt", ("TAG\tna\t" + "\t".join(genes[:20])).encode())
+    job = jobs.submit(IndexState(index), "sig_queryl1k_tool", "mine", sets, None, {})
+    while job.archive is None:
+        assert job.status != "error", job.error
+        time.sleep(0.02)
+    folder = job.archive.parent
+    assert folder.is_dir()
+    end = weakref.ref(jobs)
+    del jobs
+    while end() is not None:  # its thread leaves it a moment after the archive is there
+        gc.collect()
+        time.sleep(0.02)
+    assert not folder.exists()

@@ -58,6 +58,32 @@ def test_a_choice_that_does_not_fit_is_said_beside_the_columns(client, table, fo
     assert found["table"]["names"][0] == "symbol"
 
 
+@pytest.mark.parametrize("name", ["genes.txt", "genes.csv", "genes.tsv", "genes.list", "genes.json", "genes"])
+def test_a_list_is_a_list_whatever_its_name_ends_in(client, name):
+    status, found = send(client, name, '"Gene"\n"CDK1"\n"PSME1"\n"TP53"\n')
+    assert status == 200 and found["kind"] == "sets"
+    assert [(item["up"], item["down"]) for item in found["queries"]] == [(["CDK1", "PSME1", "TP53"], [])]
+    assert found["notes"] == [f"{name}: its first line, 'Gene', is taken for a header"]
+
+
+@pytest.mark.parametrize("mark", ["\t", ","])
+def test_counts_of_samples_are_no_ids_of_genes(client, open_index, mark):
+    lines = [mark.join(["gene", "s1", "s2", "s3", "s4"])]
+    lines += [
+        mark.join([gene, *(str(100 * at + 7 * one + 3) for one in range(4))])
+        for at, gene in enumerate(open_index.genes["symbol"][:40])
+    ]
+    _, found = send(client, "counts.txt", "\n".join(lines) + "\n")
+    assert found["kind"] == "table" and found["table"]["numeric"] == [False, True, True, True, True]
+
+
+def test_columns_of_genes_are_both_halves_of_a_question(client):
+    _, found = send(client, "two.csv", "up,down\nCDK1,PSME1\nTP53,EGFR\nCCND1,MYC\n")
+    assert [(item["name"], item["up"], item["down"]) for item in found["queries"]] == [
+        ("two", ["CDK1", "TP53", "CCND1"], ["PSME1", "EGFR", "MYC"])
+    ]
+
+
 def values_of(open_index, seed=1):
     rng = np.random.default_rng(seed)
     values = rng.normal(8, 0.4, (12, 978)).astype(np.float32)
@@ -225,3 +251,31 @@ def test_any_name_of_a_file_is_taken(client, open_index, name):
     sent = {"file": (encoded, counts), "design": (encoded, fields.to_csv(sep="\t"))}
     found = client.post("/api/signature", files=sent)
     assert found.status_code == 200 and found.json()["kind"] == "values", found.text
+
+
+def test_names_say_the_side_of_sets_in_one_file(client, open_index, tmp_path):
+    """The same in a file that is sent, and by the command."""
+    from beadwork.api.index.asking.query_inputs import load_queries
+
+    genes = open_index.genes["symbol"].tolist()
+    lines = ["A_UP", "A_DN", "LONE_DN", "B", "C (down)"]
+    text = "".join("\t".join([name, "-", *genes[10 * n : 10 * n + 10]]) + "\n" for n, name in enumerate(lines))
+    _, found = send(client, "x.gmt", text)
+    shape = [(item["name"], len(item["up"]), len(item["down"])) for item in found["queries"]]
+    assert shape == [("A", 10, 10), ("LONE", 0, 10), ("B", 10, 0), ("C", 0, 10)]
+    assert found["queries"][1]["notes"] == ["LONE_DN is taken as a down set, by its name"]
+    assert "LONE: LONE_DN is taken as a down set, by its name" in found["notes"]
+    (tmp_path / "x.gmt").write_text(text)
+    asked = load_queries([tmp_path / "x.gmt"])
+    assert [(item.name, len(item.up), len(item.down)) for item in asked] == shape
+    listed = client.post("/api/batches", json={"questions": [
+        {key: item[key] for key in ("name", "up", "down")} for item in found["queries"]]})  # fmt: skip
+    assert listed.status_code == 202
+
+
+def test_sets_of_one_name_on_one_side_are_said(client, open_index):
+    genes = open_index.genes["symbol"].tolist()
+    text = "".join("\t".join([name, "-", *genes[:10]]) + "\n" for name in ("A_UP", "A", "A_DN"))
+    status, refused = send(client, "x.gmt", text)
+    assert status == 422 and refused["field"] == "file"
+    assert refused["words"] == "sets A_UP and A have the same name without _UP and _DN; rename one"

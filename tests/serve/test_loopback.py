@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from beadwork.model.connectivity.signature_table import SignatureTable
@@ -122,6 +122,30 @@ TREES = st.recursive(
 def test_any_conditions_are_as_defined(tree):
     found = matching(TABLE, json.loads(json.dumps(where_of(tree))))
     assert found.tolist() == [truth(row, tree) for row in ROWS]
+
+
+def in_brackets(item, path="filter[where]"):
+    """The parameters of an address that say the same as JSON."""
+    if isinstance(item, dict):
+        return [pair for key, inner in item.items() for pair in in_brackets(inner, f"{path}[{key}]")]
+    if isinstance(item, list):
+        return [pair for at, inner in enumerate(item) for pair in in_brackets(inner, f"{path}[{at}]")]
+    return [(path, "null" if item is None else str(item))]
+
+
+def has_empty_lists(item):
+    inner = list(item.values()) if isinstance(item, dict) else item if isinstance(item, list) else []
+    return item == [] or any(has_empty_lists(one) for one in inner)
+
+
+@given(TREES, st.randoms(use_true_random=False))
+def test_any_conditions_may_be_written_in_an_address(tree, random):
+    where = where_of(tree)
+    assume(not has_empty_lists(where))  # an address has no way to say them
+    pairs = in_brackets(where)
+    random.shuffle(pairs)
+    found = read_filter(from_brackets(pairs, "filter")).where
+    assert matching(TABLE, found).tolist() == matching(TABLE, json.loads(json.dumps(where))).tolist()
 
 
 @given(st.integers(0, 8), st.integers(0, 8), st.sampled_from(["name", "dose", "n", "cells"]), st.booleans())

@@ -50,6 +50,41 @@ def site(run, open_index):
         yield found
 
 
+def test_only_files_of_the_report_are_shown(site, run):
+    results = run[0] / "results"
+    assert site.get("/api/runs/report").json() == {"report": None, "plates": {}, "queries": []}
+    (results / "report").mkdir()
+    (results / "queries" / "q" / "one").mkdir(parents=True)
+    (run[0] / "secret.html").write_text("secret")
+    try:
+        (results / "report" / "index.html").write_text("<h1>report</h1>")
+        (results / "report" / "notes.txt").write_text("no page")
+        (results / "report" / "out.html").symlink_to(run[0] / "secret.html")
+        (results / "queries" / "q" / "one" / "index.html").write_text("<h1>one</h1>")
+        (results / "queries" / "q" / "up.tsv").write_text("no page")
+        links = site.get("/api/runs/report").json()
+        assert links["report"] == "report/index.html"
+        assert links["queries"] == [{"name": "q", "plot": None, "pages": {"one": "queries/q/one/index.html"}}]
+        page = site.get("/results/report/index.html")
+        assert page.status_code == 200 and "script-src 'self'" in page.headers["Content-Security-Policy"]
+        assert "sandbox" in site.get("/results/queries/q/one/index.html").headers["Content-Security-Policy"]
+        for path in ("report/out.html", "report/notes.txt", "queries/q/up.tsv", "report/%2e%2e/%2e%2e/secret.html",
+                     "report", f"{run[1]}/{run[1]}_GEX.gctx", "report/%00.html", "report//index.html",
+                     "secret.html"):  # fmt: skip
+            found = site.get(f"/results/{path}")
+            assert found.status_code == 404 and "secret" not in found.text.replace("secret.html", ""), path
+    finally:
+        import shutil
+
+        shutil.rmtree(results / "report")
+        shutil.rmtree(results / "queries")
+
+
+def test_a_run_without_plates_has_no_report(client):
+    assert client.get("/results/report/index.html").status_code == 404
+    assert client.get("/api/runs/report").json()["code"] == "no_plates"
+
+
 def test_wells_and_their_qc(site, run):
     plate = run[1]
     assert site.get("/api/runs/plates").json() == {"plates": [plate]}

@@ -187,6 +187,6 @@ def test_numbers_of_later_steps_are_compared(study, checkout, step, words, anew)
         pd.concat([sheet, new]).to_csv(study / "plates.tsv", sep="\t", index=False)
         refused = snakemake(study, "-n", root=checkout)
         assert refused.returncode == (1 if words else 0)
-        assert not words or "would stand beside 1 new ones; on_upgrade: rerun makes them anew" in refused.stdout
+        assert not words or "would stand beside 1 new one; on_upgrade: rerun makes them anew" in refused.stdout
     finally:
         numbers.write_text(sound)

@@ -54,7 +54,7 @@ def test_purged_and_archived_beads_are_needed_no_more(study: Path):
     shutil.rmtree(study / "data/lxb" / PURGED)
     plan = snakemake(study, "-n")
     assert "Nothing to be done" in plan.stdout, plan.stdout
-    assert "1 plates whose beads are archived or not there: 1 stay as they are" in plan.stdout
+    assert "1 plate whose beads are archived or not there: 1 stays as it is, 0 go on from level 2" in plan.stdout
     apart = snakemake(study, "-n", "--config", "stages=separate")
     assert apart.returncode == 0 and f"{SOUND}: calling the peaks" in apart.stdout, apart.stdout
     assert f"{PURGED}: calling the peaks" not in apart.stdout
@@ -76,6 +76,13 @@ def test_purged_and_archived_beads_are_needed_no_more(study: Path):
     changed = {Path(name).name.removeprefix(f"{PURGED}_") for name in after if after[name] != before.get(name)}
     assert {"ZSPC.gctx", "ZSVC.gctx", "plate.json"} <= changed
     assert changed <= {"ZSPC.gctx", "ZSVC.gctx", "plate.json", "zscore.tsv", "zscore_vehicle.tsv"}
+    # beads that the sheet calls archived, and level 2 is needed
+    sheet = configure(study, FIRST)
+    sheet["archived"] = ["yes" if plate == SOUND else "no" for plate in sheet["det_plate"]]
+    sheet.to_csv(study / "plates.tsv", sep="\t", index=False)
+    (study / "results" / SOUND / f"{SOUND}_GEX.gctx").unlink()
+    told = snakemake(study, "-n").stdout
+    assert f"1 plate of them is made of beads, which are there: level 2 is not ({SOUND})" in told, told
 
 
 def test_a_failing_run_leaves_what_was_there(study: Path):
@@ -122,7 +129,7 @@ def test_what_an_upgrade_mixes_is_said_refused_or_made_anew(study: Path, tmp_pat
 
     told = "4 plates were made by a version whose bytes differ"
     kept = plan()
-    assert told in kept.stdout and "would stand beside 1 new ones" in kept.stdout
+    assert told in kept.stdout and "would stand beside 1 new one" in kept.stdout
     assert plates_planned(kept.stdout) == {NEW}
     refused = plan(on_upgrade="refuse")
     assert refused.returncode == 1 and told in refused.stdout and "rerun makes them anew" in refused.stdout

@@ -67,6 +67,10 @@ def test_failures_are_recorded_and_said_last(folder: Path, said: str):
     assert len(last.splitlines()) < 12
 
 
+def test_lines_of_failures_are_few(said: str):
+    assert "no backup found" not in said
+
+
 def test_status_says_why(folder: Path, said: str):
     told = run_command(BIN / "beadwork", "status", folder / "results", "--plates", folder / "data/plates.tsv").stdout
     assert "2 plates (1 failed, 1 done)" in told or "2 plates (1 done, 1 failed)" in told
@@ -94,6 +98,42 @@ def test_once_it_is_put_right_only_that_is_made(folder: Path, study: Path, said:
     for path in ("siginfo.tsv", "qc.tsv", f"signatures/{BROKEN[:15]}_MODZ.gctx"):
         assert (folder / "results" / path).read_bytes() == (finished / path).read_bytes()
     assert (folder / "results" / SOUND / f"{SOUND}_ZSPC.gctx").stat().st_mtime_ns == made
+
+
+def test_a_copy_that_a_killed_run_left_is_in_nobodys_way(folder: Path):
+    """Snakemake copies what a job is to replace; after a power cut the copy of an earlier run is still there."""
+    left = folder / ".snakemake/backups/results/queries/works"
+    left.mkdir(parents=True)
+    (left / "old.tsv").write_text("old")
+    done = snakemake(folder, "-R", "query", "--", "results/queries/works")
+    assert done.returncode == 0, done.stdout
+    assert not left.exists() and not (folder / "results/queries/works/old.tsv").exists()
+    assert (folder / "results/queries/works/queries.tsv").is_file()
+
+
+def test_nothing_is_left_to_make_a_study_of(folder: Path):
+    for file in (folder / "data/lxb" / SOUND).iterdir():
+        file.unlink()
+    sheet = pd.read_csv(folder / "data/plates.tsv", sep="\t", dtype=str)
+    sheet[sheet["det_plate"] == SOUND].to_csv(folder / "alone.tsv", sep="\t", index=False)
+    ended = snakemake(folder, "--config", "plates=alone.tsv", "results=alone")
+    assert ended.returncode == 1
+    assert f"1 plate needs beads that are not there, and will fail: {SOUND}" in ended.stdout
+    assert "how to go on: there are no others to make the study of" in ended.stdout
+
+
+def test_mistakes_of_maps_are_said_all_at_once(folder: Path, tmp_path: Path):
+    sheet = pd.read_csv(folder / "data/plates.tsv", sep="\t", dtype=str)
+    for column, plate in (("pert_type", BROKEN), ("pert_id", SOUND)):
+        table = pd.read_csv(folder / "data/maps" / f"{plate}.map", sep="\t", dtype=str)
+        table.drop(columns=column).to_csv(tmp_path / f"{plate}.map", sep="\t", index=False)
+        sheet.loc[sheet["det_plate"] == plate, "map"] = str(tmp_path / f"{plate}.map")
+    sheet.to_csv(tmp_path / "plates.tsv", sep="\t", index=False)
+    refused = snakemake(folder, "-n", "--config", f"plates={tmp_path / 'plates.tsv'}")
+    assert refused.returncode == 1
+    for column, plate in (("pert_type", BROKEN), ("pert_id", SOUND)):
+        assert f"{plate}.map: lacks the column(s) {column}" in refused.stdout
+        assert f"or say use: no of {plate} in the plate sheet" in refused.stdout
 
 
 def test_a_plate_that_is_not_used_any_more_has_not_failed(folder: Path):

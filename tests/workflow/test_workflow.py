@@ -153,6 +153,9 @@ def test_noise_control_adds_levels_and_leaves_the_others_as_they_are(finished: P
     assert status.set_index(["entity", "level"]).loc[(PLATES[0], "ZSNC"), "reference"].startswith("own.h5 ")
     again = snakemake("-n", "--config", "noise=own")
     assert "Nothing to be done" in again.stdout
+    snakemake("--cores", 2)
+    page = (finished / "report" / "plates" / f"{PLATES[0]}.html").read_text()  # the figure is there, of that run
+    assert "noise.svg" not in page and "wells.svg" in page
 
 
 def test_a_plate_left_out_reruns_its_brew_only(finished: Path, study: Path, snakemake):

@@ -49,6 +49,15 @@ function App() {
     <div class="hidden" role="status" aria-live="polite">${words.value}</div><${Help} />`;
 }
 
-const Missing = () => html`<h1>Not found</h1><p>There is no such page. <a href=${link()}>Ask a question</a>, or use the search above.</p>`;
+const PLACES = [["", "Ask a question"], ["lookup", "Look up"], ["map", "Map"], ["plate", "Own plates"], ["repurposing", "Repurposing"], ["library", "Disease library"], ["history", "History"], ["about", "About"]];
+
+/** An address that no view has: those that are near, else all of them. */
+function Missing({ kind, rest }) {
+  const near = PLACES.filter(([place, name]) => place && [place, name.toLowerCase()].some((word) => word.slice(0, 3) === kind.toLowerCase().slice(0, 3)));
+  const words = rest.length ? rest.join(" ") : kind;
+  return html`<h1>Not found</h1><p>There is no page ${`/${[kind, ...rest].join("/")}`} here.${near.length ? " Did you mean" : " There are"}</p>
+    <ul class="hits">${(near.length ? near : PLACES).map(([place, name]) => html`<li key=${place}><a href=${link(...(place ? [place] : []))}>${name}</a></li>`)}</ul>
+    <p>Or <a href=${link("lookup", { find: words })}>search for “${words}”</a>.</p>`;
+}
 
 render(html`<${App} />`, document.getElementById("app"));

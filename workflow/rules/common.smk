@@ -40,7 +40,7 @@ from beadwork.model.plates.compatibility import (
 )
 from beadwork.model.config import check_config
 from beadwork.model.plates.sheet import count_wells, is_stored, parse_plate_sheets
-from beadwork.model.errors import BeadworkError
+from beadwork.model.errors import BeadworkError, agree, all_at_once, counted, name_some
 from beadwork.model.ids import DET_PLATE_PATTERN
 from beadwork.model.params import plate_names, render_flags
 
@@ -113,12 +113,24 @@ class Counts(dict):
         return self[plate]
 
 
+def check_maps():
+    """Count the wells of all maps; mistakes in them are reported all at once."""
+    mistakes = []
+    for plate in PLATES:
+        try:
+            COUNTS[plate]
+        except BeadworkError as error:
+            mistakes.append(f"{error}; or say use: no of {plate} in the plate sheet")
+    if mistakes:
+        raise BeadworkError(all_at_once(mistakes))
+
+
 COUNTS = Counts()
 try:
     CFG, PLATES = read_inputs()
     PLATES = Known(PLATES)
-    for plate in PLATES if PLANNING else ():
-        COUNTS[plate]
+    if PLANNING:
+        check_maps()
     for path in CFG.sheets:
         here(path)
 except BeadworkError as error:
@@ -317,6 +329,7 @@ def report_what_there_is():
         return
     words = ["beadwork", "report", CFG.results, "-o", f"{CFG.results}/report"]
     words += [word for path in CFG.sheets for word in ("--plates", path)]
+    words += shlex.split(report_parts())
     try:
         done = subprocess.run(words, capture_output=True, text=True)
     except OSError:  # beadwork is in the environments of the jobs only
@@ -360,6 +373,17 @@ def report_figures():
     figures += ["<results>/report/plates.svg", "<results>/report/tas.svg"]
     figures += expand("<results>/report/queries/{query}/connections.svg", query=QUERIES)
     return [path for path in figures if figure_name(path) not in LOST_FIGURES]
+
+
+def report_parts():
+    """What of the folder of results the report shows, as flags: earlier runs may have left more."""
+    figures = ["wells", "calibration", "beads", *doubt_figures()]
+    figures += ["noise"] if CFG.noise != "off" else []
+    steps = [*STAGES, "zscore_vehicle"] if CFG.zsvc else STAGES
+    parts = {"figures": figures, "steps": steps, "queries": QUERIES}
+    return " ".join(
+        f"--{name} {shlex.quote(','.join(names))}" for name, names in parts.items()
+    )
 
 
 def closing_lines():

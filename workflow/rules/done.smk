@@ -405,7 +405,12 @@ def what_mixes():
 
 def say_what_mixes():
     """Say before the run what of different versions would stand side by side; refuse it if that is asked."""
-    if CFG.on_upgrade == "rerun":
+    if STORED and CFG.on_upgrade == "refuse":
+        raise WorkflowError(
+            "on_upgrade: refuse: files in a storage are not fetched for the plan, so that it cannot tell what an upgrade"
+            " would mix; say keep or rerun"
+        )
+    if STORED or CFG.on_upgrade == "rerun":
         return
     for (one, many), older, new, now in what_mixes():
         if not older:
@@ -414,13 +419,11 @@ def say_what_mixes():
         were = f"1 {one} was" if len(older) == 1 else f"{len(older)} {many} were"
         text = f"{were} made by a version whose bytes differ ({first}: {numbers}; now: {now})"
         if new:
-            text += f" and would stand beside {len(new)} new ones"
+            text += f" and would stand beside {counted(len(new), 'new one')}"
         brews = {PLATES[plate].brew for plate in older} if one == "plate" else set()
         brews = sorted(brews & {PLATES[plate].brew for plate in new}) if brews else []
         if brews:
-            text += (
-                f", in {len(brews)} brews within one signature ({', '.join(brews[:5])})"
-            )
+            text += f", in {counted(len(brews), 'brew')} within one signature ({name_some(brews)})"
         if new and CFG.on_upgrade == "refuse":
             raise WorkflowError(
                 f"{text}; on_upgrade: rerun makes them anew, keep lets them mix"
@@ -429,13 +432,30 @@ def say_what_mixes():
 
 
 def say_what_is_archived():
-    """Say how many plates are done without their beads."""
-    done = [plate for plate, row in PLATES.items() if not has_beads(row)]
-    kinds = [NEEDS[plate] for plate in done]
-    if done:
+    """Say how many plates are done without their beads, and which need beads that are not there."""
+    without = {
+        plate: NEEDS[plate] for plate, row in PLATES.items() if not has_beads(row)
+    }
+    needs = list(without.values())
+    words = [("nothing", "stays as it is", "stay as they are")]
+    words += [("level 2", "goes on from level 2", "go on from level 2")]
+    words = [counted(needs.count(need), one, many) for need, one, many in words]
+    lost = [plate for plate, need in without.items() if need == "beads"]
+    there = [plate for plate in lost if beads_are_there(PLATES[plate].lxb)]
+    lost = [plate for plate in lost if plate not in there]
+    if without:
         logger.info(
-            f"{len(done)} plates whose beads are archived or not there: {kinds.count('nothing')} stay as they are,"
-            f" {kinds.count('level 2')} go on from level 2"
+            f"{counted(len(without), 'plate')} whose beads are archived or not there: {', '.join(words)}"
+        )
+    if there:
+        logger.warning(
+            f"{counted(len(there), 'plate')} of them {agree(len(there), 'is')} made of beads, which are there: level 2"
+            f" is not ({name_some(there)})"
+        )
+    if lost:
+        logger.warning(
+            f"{counted(len(lost), 'plate')} {agree(len(lost), 'needs')} beads that are not there, and will fail:"
+            f" {name_some(lost)}"
         )
 
 

@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 
+import snakemake.persistence
 from snakemake.jobs import Job
 
 FAILED = Path(CFG.results) / "failed.tsv"
@@ -55,6 +56,28 @@ Job.restart_times = property(
 )
 
 
+def keep_one_copy(kind):
+    """Have Snakemake's copies of what a job is to replace overwritten, not refused, where a killed run left one.
+
+    A job that fails without an earlier file has none to bring back, which needs no line for each of its outputs.
+    """
+    copy, bring_back = kind.backup_output, kind.restore_output
+
+    def backup_output(self, path):
+        self.cleanup_backup(path)
+        copy(self, path)
+
+    def restore_output(self, path):
+        return self._get_backup_path(path).exists() and bring_back(self, path)
+
+    kind.backup_output, kind.restore_output = backup_output, restore_output
+
+
+for kind in list(vars(snakemake.persistence).values()):
+    if isinstance(kind, type) and "backup_output" in vars(kind):
+        keep_one_copy(kind)
+
+
 def stage_of(job, log):
     """Stage at which a job failed: its own, by the folder of its log, or the step that a plate says it does."""
     beneath = Path(log.partition(f"{CFG.results}/logs/")[2]).parts
@@ -63,6 +86,11 @@ def stage_of(job, log):
     stage = beneath[0].removesuffix(".log")
     steps = re.findall(r"^beadwork: info: .*: step (\w+)$", text_of(log), re.MULTILINE)
     return steps[-1] if steps and stage == "plate" else stage
+
+
+def place_of(log):
+    """Where a log is, for a reader."""
+    return log.storage_object.print_query if STORED and log else str(log)
 
 
 def failed_jobs():
@@ -85,8 +113,9 @@ def failures():
         names, log = job.wildcards, job.log[0] if job.log else ""
         plates = PLATES_OF.get(names.get("brew"), [names.get("plate", "")])
         stage, message = stage_of(job, log), last_words(log)[0]
-        place = log.storage_object.print_query if STORED and log else str(log)
-        rows += [(plate, stage, message, place, str(job.attempt)) for plate in plates]
+        rows += [
+            (plate, stage, message, place_of(log), str(job.attempt)) for plate in plates
+        ]
         if stage.startswith("figures_"):
             out["figures"] += map(str, job.output)
         elif names.get("query"):
@@ -97,7 +126,10 @@ def failures():
 
 
 def write_failed(rows):
-    """Write failed.tsv, whole or not at all."""
+    """Write failed.tsv, whole or not at all; none if nothing failed."""
+    if not rows:
+        FAILED.unlink(missing_ok=True)
+        return
     cells = [FAILED_COLUMNS, *rows]
     text = "".join(
         "\t".join(" ".join(cell.split()) for cell in row) + "\n" for row in cells
@@ -120,8 +152,8 @@ def read_failed():
 MOST_FAILURES = 20
 
 
-def failure_lines(rows, went_on):
-    """The last lines of a run in which something failed."""
+def failure_lines(rows, study):
+    """The last lines of a run in which something failed; `study` says what that means for the rest."""
     if not rows:
         return []
     lines = [f"failed      {len(rows)}, with messages and logs in {FAILED}:"]
@@ -130,9 +162,8 @@ def failure_lines(rows, went_on):
         lines.append(f"  {plate or 'study'}: {stage}: {message} ({log}{tried})")
     if len(rows) > MOST_FAILURES:
         lines.append(f"  ... and {len(rows) - MOST_FAILURES} more")
-    what = "the study was made of the others" if went_on else "the study waits for them"
     lines.append(
-        f"how to go on: {what}; put right what the messages say and start again (only that and what depends on it is "
+        f"how to go on: {study}; put right what the messages say and start again (only that and what depends on it is "
         "made), or say use: no in the plate sheet"
     )
     return lines
@@ -173,7 +204,7 @@ def whole_run():
 
 def before_the_run(log=None):
     """What failed in an earlier run is tried again."""
-    if PLANNING and LEFT_OUT is NOTHING and not workflow.dag_settings.targets:
+    if PLANNING and LEFT_OUT is NOTHING and not whole_run_is_cut():
         FAILED.unlink(missing_ok=True)
 
 
@@ -186,11 +217,24 @@ def last_lines():
     """Where everything is, and what failed; the run that was started says it, not those that go on from it."""
     if LEFT_OUT is NOTHING:
         rows = read_failed()
-        print("\n".join([closing_lines(), *failure_lines(rows, True)]), flush=True)
+        print(
+            "\n".join(
+                [
+                    closing_lines(),
+                    *failure_lines(rows, "the study was made of the others"),
+                ]
+            ),
+            flush=True,
+        )
 
 
 def after_success(log=None):
-    """Say where everything is."""
+    """Say where everything is; what a run for single files has made has not failed any more."""
+    if PLANNING and LEFT_OUT is NOTHING and (rows := read_failed()):
+        made = {place_of(log) for job in workflow.dag.jobs for log in job.log}
+        write_failed(
+            [row for row in rows if row[FAILED_COLUMNS.index("log")] not in made]
+        )
     if PLANNING:
         last_lines()
 
@@ -221,7 +265,13 @@ def after_failure(log=None):
             last_lines()
         sys.exit(done.returncode)
     report_what_there_is()
-    print("\n".join(failure_lines(read_failed(), False)), flush=True)
+    alone = not (CFG.strict or rest)
+    study = (
+        "there are no others to make the study of"
+        if alone
+        else "the study waits for them"
+    )
+    print("\n".join(failure_lines(read_failed(), study)), flush=True)
 
 
 def nothing_was_to_do():

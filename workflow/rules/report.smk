@@ -179,7 +179,8 @@ rule report:
         folder=subpath(output[0], parent=True),
         sheets=sheet_flags(),
         failed=lambda wildcards, input: file_flags(input, "failed"),
+        parts=report_parts(),
     message:
         "The report of the study"
     shell:
-        "beadwork report {params.results:q} {params.sheets} {params.failed} -o {params.folder:q} > {log:q} 2>&1"
+        "beadwork report {params.results:q} {params.sheets} {params.failed} {params.parts} -o {params.folder:q} > {log:q} 2>&1"

@@ -77,14 +77,16 @@ class Client:
 
     @property
     def genes(self) -> pd.DataFrame:
-        """Genes of the index: symbol, gene_id, whether they are measured."""
-        return self._table("/api/genes.arrow")
+        """Genes of the index: gene_id, symbol, whether they are measured."""
+        found = self._table("/api/genes.arrow")
+        first = ["gene_id", "symbol"]
+        return found[[*first, *(name for name in found.columns if name not in first)]]
 
-    def find_genes(self, genes: Sequence[object] | str) -> pd.DataFrame:
+    def find_genes(self, names: Sequence[object] | str) -> pd.DataFrame:
         """Say what the index makes of each gene of one list, in the columns of the index's own table."""
         import pandas as pd
 
-        found = self._json("/api/genes/check", {"genes": _texts(genes)}, needs="genes")["genes"]
+        found = self._json("/api/genes/check", {"genes": _texts(names)}, needs="genes")["genes"]
         columns = {"given": "name", "verdict": "answer", "entrez": "gene_id", "why": "reason"}
         table = pd.DataFrame(
             found, columns=["given", "verdict", "entrez", "symbol", "kind", "why", "suggest", "repeated"]
@@ -117,11 +119,12 @@ class Client:
 
         Returns
         -------
-        One row per signature, best connected first; ``.attrs`` has ``id``, ``notes``, ``missing_genes``, ``how_sure``.
+        One row per signature, best connected first, in the columns of the index's own table; ``.attrs`` has ``id``,
+        ``notes``, ``missing_genes``, ``how_sure``.
         """
         state = self.ask(up, down, signature=signature, like=like, name=name, where=where, direction=direction,
                          min_set=min_set)  # fmt: skip
-        return self.table(state, "sigs")
+        return self._ranked(state)
 
     def ask(
         self,
@@ -151,13 +154,13 @@ class Client:
 
     def query_many(
         self,
-        up: GeneSets | Sequence[Query],
+        up: GeneSets | Sequence[Query] | None = None,
         down: GeneSets | None = None,
         *,
         where: str | Sequence[str] = (),
         direction: str = "mimic",
         min_set: int | None = None,
-    ) -> dict[str, pd.DataFrame]:
+    ) -> ServerAnswers:
         """Answers to several queries: the table that :meth:`query` gives, by the name of each query.
 
         Parameters
@@ -165,11 +168,25 @@ class Client:
         up, down
             Sets by name, files of sets, or queries, as :meth:`ConnectivityIndex.query_many` takes them.
         """
-        from beadwork.api.index.asking.query_inputs import queries_of
+        from beadwork.api.index.asking.query_inputs import check_names, queries_of
 
         options = _options(where, direction, min_set)
-        asked = [self._submit({**_question(query), **options}) for query in queries_of(up, down)]
-        return {state["name"]: self.table(self._wait(state), "sigs") for state in asked}
+        queries = queries_of(up, down)
+        check_names(queries)
+        asked = [self._submit({**_question(query), **options}) for query in queries]
+        return ServerAnswers(self, [self._wait(state) for state in asked])
+
+    def _ranked(self, state: Mapping[str, Any]) -> pd.DataFrame:
+        """Table of signatures of an answer, in the columns of the index's own table."""
+        from beadwork.api.index.asking.answers import clue_names
+
+        found = self.table(state, "sigs")
+        found = found.astype({"rank": "int64", "ncs": "float64"})
+        place = list(found.columns).index("fdr") + 1
+        columns = clue_names({name: found[name].to_numpy() for name in ("wtcs", "ncs", "fdr")})
+        for offset, (name, values) in enumerate(columns.items()):
+            found.insert(place + offset, name, values)
+        return found
 
     def _submit(self, question: Mapping[str, Any]) -> dict[str, Any]:
         """Ask; where too many questions wait, so do we."""
@@ -272,6 +289,9 @@ class Client:
         except urllib.error.HTTPError as error:
             with error:
                 raise self._refused(path, error.code, error.read()) from None
+        except (http.client.IncompleteRead, http.client.RemoteDisconnected) as error:
+            kind = type(error).__name__
+            raise ServerError(f"{self.url}: the connection broke off ({kind}); has the server stopped?") from None
         except http.client.HTTPException as error:
             raise ServerError(
                 f"{self.url}: does not speak HTTP ({type(error).__name__}); is it another port?"
@@ -296,6 +316,45 @@ class Client:
         place = path.partition("?")[0]
         words = f"does not answer {place} as beadwork {__version__} does; is it another version, or another program?"
         return ServerError(f"{self.url}: {words}")
+
+
+class ServerAnswers(dict[str, "pd.DataFrame"]):
+    """Answers of a server: tables of signatures by the name of their query, with the words of :class:`QueryResult`.
+
+    Attributes
+    ----------
+    states
+        State of each answer, as :meth:`Client.ask` returns it.
+    """
+
+    def __init__(self, client: Client, states: Sequence[dict[str, Any]]) -> None:
+        super().__init__((state["name"], client._ranked(state)) for state in states)
+        self.states, self._client = list(states), client
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the queries."""
+        return list(self)
+
+    @property
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Signatures ranked by score, for each query by its name."""
+        return dict(self)
+
+    def table(self, query: int | str = 0) -> pd.DataFrame:
+        """Signatures ranked by the score of one query, best connected first."""
+        return self[self._name(query)]
+
+    def perturbagens(self, query: int | str = 0) -> pd.DataFrame:
+        """Perturbagens ranked by the score of one query."""
+        return self._client.table(self.states[self.names.index(self._name(query))], "perts")
+
+    def _name(self, query: int | str) -> str:
+        if isinstance(query, int):
+            query = self.names[query]
+        if query not in self:
+            raise GeneSetError(f"no query {query!r}; there are {name_some(self.names)}")
+        return query
 
 
 class _BusyError(ServerError):

@@ -63,7 +63,7 @@ def all_at_once(mistakes: Iterable[str]) -> str:
 
 
 IRREGULAR = {"index": "indexes", "analysis": "analyses", "axis": "axes", "is": "are", "was": "were", "has": "have",
-             "it": "them", "its": "their"}  # fmt: skip
+             "needs": "need", "it": "them", "its": "their"}  # fmt: skip
 """Plurals that no rule of :func:`plural` makes, verbs and pronouns among them."""
 
 
@@ -86,6 +86,16 @@ def counted(number: int, noun: str, several: str = "") -> str:
     '2 genes of the set'
     """
     return f"{number:,} {noun if number == 1 else several or plural(noun)}"
+
+
+def how_many(number: int, noun: str, verb: str = "") -> str:
+    """Begin a sentence about a number of things: none is "no gene", not "0 genes".
+
+    >>> how_many(0, "gene", "is"), how_many(1, "gene", "has"), how_many(12, "gene", "is"), how_many(0, "up gene")
+    ('no gene is', '1 gene has', '12 genes are', 'no up gene')
+    """
+    things = f"no {noun}" if number == 0 else counted(number, noun)
+    return f"{things} {agree(number or 1, verb)}" if verb else things
 
 
 def agree(number: int, word: str) -> str:

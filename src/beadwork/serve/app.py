@@ -35,7 +35,7 @@ from beadwork.serve.lookup.states import States
 from beadwork.serve.page import add_page
 from beadwork.serve.parameters import body_fields, refuse_unknown
 from beadwork.serve.questions import MOST_BYTES
-from beadwork.serve.refusals import RefusedError, refusal, refused_as
+from beadwork.serve.refusals import refusal, refused_as
 from beadwork.serve.routes import (
     addresses,
     batches,
@@ -56,6 +56,8 @@ from beadwork.serve.store import Store
 POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " \
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"  # fmt: skip
 HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store"}
+UNREAD = "There was an error parsing the body"
+"""What FastAPI says of JSON that Python cannot read."""
 _CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}
 
 
@@ -139,9 +141,12 @@ def create_app(
 
     @app.exception_handler(BeadworkError)
     async def user_error(request: Request, error: BeadworkError) -> Response:
-        if isinstance(error, RefusedError) and error.status == 304:
-            return Response(status_code=304)
         return refusal(error)
+
+    @app.exception_handler(Exception)
+    async def fault(request: Request, error: Exception) -> JSONResponse:
+        words = "the server failed by a fault of the program; its log says more"
+        return refused_as(words, 500, "fault", headers={**HEADERS, "Content-Security-Policy": POLICY})
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
@@ -151,9 +156,15 @@ def create_app(
         return refused_as(words, 422, "invalid", field_of(error.errors()))
 
     @app.exception_handler(HTTPException)
-    async def refused(request: Request, error: HTTPException) -> JSONResponse:
+    async def refused(request: Request, error: HTTPException) -> Response:
         code, words = _CODES.get(error.status_code, "refused"), str(error.detail)
+        if words == UNREAD:
+            words = "the request cannot be read: it is no JSON, nested too deeply, or holds a number of too many digits"
         if words == HTTPStatus(error.status_code).phrase and code == "not_found":
+            if _is_of_page(request, root_path):
+                response = show(request)
+                response.status_code = 404
+                return response
             words = "there is nothing at this address; /openapi.json names what there is"
         elif code == "method_not_allowed":
             words = f"{request.method} cannot be used at {request.url.path[:200]}; the index is only read"
@@ -183,9 +194,16 @@ def create_app(
     for part in (addresses, points, exports, repurposing, queries, batches, genes, signatures, plates, clue, cards,
                  history):  # fmt: skip
         app.include_router(part.routes(service), dependencies=checked)
-    add_page(app)
+    app.include_router(plates.report_routes(service))
+    show = add_page(app)
     describe(app)
     return app
+
+
+def _is_of_page(request: Request, root_path: str) -> bool:
+    """Whether a browser asks for an address beside the API: the page says there what it does not know."""
+    path = request.url.path.removeprefix(root_path)
+    return "text/html" in request.headers.get("accept", "") and path.split("/")[1:2] != ["api"]
 
 
 def parts_of(index: ConnectivityIndex, plates: bool) -> dict[str, bool]:

@@ -18,6 +18,7 @@ FILES = {
     "/api/queries/{key}/export": (TSV, JSON, ARROW, "text/html", "text/plain", "application/zip"),
     "/api/queries/{key}/download/{table}": (TSV,),
     "/api/queries/{key}/{table}.{ending}": LIST_FILE,
+    "/api/batches/{key}/{table}.{ending}": LIST_FILE,
     "/api/queries/{key}/view/page": ("text/html",),
     "/api/jobs/{key}/{name}.tar.gz": ("application/gzip",),
     "/api/map/positions": (BYTES,),

@@ -14,6 +14,7 @@ _PARTS = {
 }  # fmt: skip
 _NEEDED = {
     "string_type": "a text is needed",
+    "string_unicode": "is no text that UTF-8 can write",
     "list_type": "a list is needed",
     "dict_type": "values by gene are needed",
     "float_type": "a number is needed",
@@ -76,6 +77,8 @@ def in_words(error: Mapping[str, Any], fields: Sequence[str]) -> str:
 def field_of(errors: Sequence[Mapping[str, Any]]) -> str | None:
     """Field of the first error that has one."""
     for error in errors:
+        if error["type"] == "json_invalid":
+            return None
         path = [str(piece) for piece in error["loc"] if piece not in ("body", "query", "path", "[key]")]
         if path:
             return path[0]

@@ -39,14 +39,22 @@ async def refuse_unknown(request: Request) -> None:
     operation = operation_of(request) if given else None
     if operation is None:
         return
-    known = [item["name"] for item in operation.get("parameters", ()) if item["in"] == "query"]
+    taken = {item["name"]: item for item in operation.get("parameters", ()) if item["in"] == "query"}
+    known = list(taken)
+    names = [name for name, _ in request.query_params.multi_items()]
     for name in given:
+        if name in taken and names.count(name) > 1 and not _takes_several(taken[name].get("schema", {})):
+            raise RefusedError(f"{name}: is given {names.count(name)} times; one at a time", field=name)
         whole = name.partition("[")[0]
         if name in known or name in EVERYWHERE or (whole in NESTED and whole in known):
             continue
         words = unknown_words("parameter", name, known)
         hint = "; a search as of clue.io is filter={...}" if "filter" in known and whole in ("where", "order") else ""
         raise RefusedError(words + hint, field=name[:60])
+
+
+def _takes_several(schema: Mapping[str, Any]) -> bool:
+    return any(item.get("type") == "array" for item in (schema, *schema.get("anyOf", ())))
 
 
 async def refuse_unknown_fields(request: Request) -> None:

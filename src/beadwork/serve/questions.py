@@ -41,7 +41,9 @@ MOST_UPLOADS = 256
 
 
 def _gene_name(value: Any) -> Any:
-    """Entrez ids may come as numbers."""
+    """Entrez ids may come as numbers; half letters, which JSON can hold, are no names."""
+    if isinstance(value, str) and not value.isascii():
+        value.encode()
     whole = isinstance(value, int | float) and not isinstance(value, bool) and value == value // 1
     return str(int(value)) if whole else value
 
@@ -115,7 +117,16 @@ class Uploads:
         self._lock = threading.Lock()
 
     def keep(self, values: dict[str, float]) -> str:
-        """Keep a signature; its token."""
+        """Keep a signature; its token.
+
+        Raises
+        ------
+        RefusedError
+            It has more values than a question takes.
+        """
+        if len(values) > MOST_VALUES:
+            words = f"a signature of {len(values):,} values; a question takes {MOST_VALUES:,}"
+            raise RefusedError(words, 413, "too_large", "file")
         token = secrets.token_urlsafe(12)
         with self._lock:
             # the same names stand in every signature of a file

@@ -64,6 +64,7 @@ REFUSALS = {
     413: "too large",
     422: "cannot be used",
     429: "too many wait",
+    500: "a fault of the program",
     503: "takes too long here",
 }
 """Statuses of refusals, in words."""
@@ -78,6 +79,7 @@ def refused_as(
     words: str, status: int, code: str, field: str | None = None, headers: Mapping[str, str] | None = None
 ) -> JSONResponse:
     """Answer with a refusal; ``detail`` and ``error`` repeat the words for programs that look for them there."""
+    words = words.encode("utf-8", "backslashreplace").decode()  # half letters cannot be sent
     error = {"statusCode": status, "name": "Error", "message": words}
     body = {"code": code, "words": words, "field": field, "detail": words, "error": error}
     return JSONResponse(body, status, headers=headers)

@@ -96,7 +96,7 @@ def test_doses_of_cards_follow_their_amounts() -> None:
 
 def test_cell_signature_and_class(opened: ConnectivityIndex) -> None:
     cell = cards.show_cell(opened, "mcf7")
-    assert cell.facts == {"cell_id": "MCF7", "signatures": 11, "perturbagens": 5}
+    assert cell.facts == {"cell_id": "MCF7", "signatures": 11, "perturbagens": 4}, "DMSO is none"
     assert cell.tables["tried"]["n_signatures"].sum() == 11
     card = cards.show_signature(opened, "a1:A375:10")
     assert card.facts["file"] == "modz.gctx"

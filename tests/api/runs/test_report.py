@@ -10,8 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from beadwork.api.runs.report import write_report
+from beadwork.api.runs.report import Parts, write_report
+from beadwork.io.files.atomic import write_text
 from beadwork.io.files.tables import write_table
+from beadwork.io.runs.failures import FAILED_COLUMNS
 from beadwork.model.errors import FileError
 from beadwork.model.qc import join_qc, qc_rows
 
@@ -74,8 +76,45 @@ def test_failed_plates_stand_first(tmp_path):
     write_table(pd.DataFrame([row]), tmp_path / "failed.tsv")
     assert write_report(tmp_path, tmp_path / "report", sheet(names))["failed"] == 1
     page = (tmp_path / "report" / "index.html").read_text()
-    assert "1 plate failed; the rest went on without them" in page
+    assert "1 plate failed; the rest went on without it" in page
     assert page.index("0 usable wells") < page.index('id="plates"')
+
+
+def test_what_failed_beside_plates_is_counted_apart(tmp_path):
+    names = make_results(tmp_path)
+    rows = [(names[0], "figures_plate"), ("", "query"), (names[1], "zscore"), (names[1], "figures_brew")]
+    table = pd.DataFrame([(*row, "why", "x.log", "1") for row in rows], columns=FAILED_COLUMNS)
+    write_table(table, tmp_path / "failed.tsv")
+    assert write_report(tmp_path, tmp_path / "report", sheet(names))["failed"] == 1
+    page = (tmp_path / "report" / "index.html").read_text()
+    assert "1 plate failed; the rest went on without it" in page
+    assert "3 steps failed of figures, or of the whole study" in page and "<b>study</b>, query: why" in page
+    write_report(tmp_path, tmp_path / "report", sheet(names[1:2]))
+    assert "<li>1 plate failed</li>" in (tmp_path / "report" / "index.html").read_text()
+
+
+def test_what_earlier_runs_left_is_shown_only_if_it_is_wanted(tmp_path):
+    names = make_results(tmp_path, n_plates=2)
+    report, plate = tmp_path / "report", names[0]
+    write_table(qc_rows("denoise", "noise_df", {plate: 0.3}), tmp_path / plate / "qc" / "denoise.tsv")
+    for name in ("wells", "noise"):
+        write_text(report / plate / f"{name}.svg", "<svg/>")
+    for name in ("kept", "dropped"):
+        answers = tmp_path / "queries" / name
+        write_table(pd.DataFrame([{"query": name, "file": f"{name}.tsv"}]), answers / "queries.tsv")
+        write_table(pd.DataFrame([{"sig_id": "S", "ncs": 1.0}]), answers / f"{name}.tsv")
+
+    def pages():
+        return (report / "plates" / f"{plate}.html").read_text(), (report / "index.html").read_text()
+
+    write_report(tmp_path, report, sheet(names))
+    of_plate, of_study = pages()
+    assert "noise.svg" in of_plate and "noise_df" in of_plate and ">dropped<" in of_study
+    parts = Parts(figures=["wells"], steps=["normalize"], queries=["kept"])
+    write_report(tmp_path, report, sheet(names), parts=parts)
+    of_plate, of_study = pages()
+    assert "wells.svg" in of_plate and "qc_slope" in of_plate and ">kept<" in of_study
+    assert "noise" not in of_plate and "dropped" not in of_study
 
 
 def test_the_same_results_give_the_same_bytes(tmp_path):

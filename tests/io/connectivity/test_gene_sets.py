@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from beadwork.io.connectivity.gene_sets import (
     base_name,
     file_names,
+    pair_by_name,
     pair_sets,
     parse_gene_sets,
     read_gene_sets,
@@ -118,7 +119,7 @@ def test_pairing_is_by_name_else_by_order():
     ]
     assert shape(pair_sets(sets("A_UP", "A_DN", "LONE_DN", "C"))) == [
         ("A", ("A_UP",), ("A_DN",)),
-        ("LONE_DN", ("LONE_DN",), ()),
+        ("LONE", (), ("LONE_DN",)),
         ("C", ("C",), ()),
     ]
     with pytest.raises(
@@ -127,6 +128,47 @@ def test_pairing_is_by_name_else_by_order():
         pair_sets(sets("A", "B"), sets("C"))
     with pytest.raises(GeneSetError, match="sets A_UP and A have the same name without _UP and _DN; rename one"):
         pair_sets(sets("A_UP", "A"), sets("A_DN"))
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["X_DN"], [("X", [], ["X_DN"])]),
+        (["x dn"], [("x", [], ["x dn"])]),
+        (["X.Down"], [("X", [], ["X.Down"])]),
+        (["X (down)"], [("X", [], ["X (down)"])]),
+        (["X:DWN", "Y"], [("X", [], ["X:DWN"]), ("Y", ["Y"], [])]),
+        (["X_UP"], [("X", ["X_UP"], [])]),
+        (["X-up", "X-dn"], [("X", ["X-up"], ["X-dn"])]),
+        (["DN", "UP"], [("query", ["UP"], ["DN"])]),
+        (["p53up", "p53dn"], [("p53", ["p53up"], ["p53dn"])]),
+        (["p53dn"], [("p53dn", ["p53dn"], [])]),
+        (["knockdown", "GROUP", "backup"], [("knockdown", ["knockdown"], []), ("GROUP", ["GROUP"], []),
+                                            ("backup", ["backup"], [])]),
+        (["X", "X_DN"], [("X", ["X"], ["X_DN"])]),
+        (["A_DN", "B_UP"], [("A", [], ["A_DN"]), ("B", ["B_UP"], [])]),
+    ],
+)  # fmt: skip
+def test_names_say_the_side_of_sets_given_together(names, expected):
+    found = pair_sets(sets(*names))
+    assert [(query.name, list(query.up), list(query.down)) for query in found] == expected
+    for query in found:
+        alone_down = bool(query.down and not query.up)
+        assert any("is taken as a down set, by its name" in note for note in query.notes) == alone_down
+
+
+def test_the_side_of_a_set_without_one_is_that_it_is_given_on():
+    ask = [(query.name, query.up, query.down, query.notes) for query in pair_by_name(sets("X", "Y_DN", "Z_UP"), "down")]
+    assert ask == [
+        ("X", (), ("X",), ()),
+        ("Y_DN", (), ("Y_DN",), ()),
+        ("Z", ("Z_UP",), (), ("Z_UP is taken as an up set, by its name",)),
+    ]
+    (pair,) = pair_sets(sets("X", "X_DN"))
+    assert pair.notes == ("X and X_DN are taken as the two sides of a query",)
+    for twice, more in ((("X_DN", "X_down"), "X_UP"), (("X", "X_UP"), "Z_DN")):
+        with pytest.raises(GeneSetError, match=f"sets {' and '.join(twice)} have the same name without _UP and _DN"):
+            pair_sets(sets(*twice, more))
 
 
 def test_sides():
@@ -327,6 +369,29 @@ def test_columns_of_genes_below_their_names_need_no_description(name, mark):
     found = parse_gene_sets(name, "\n".join(map(mark.join, lines)).encode())
     assert [(item.name, item.genes) for item in found.sets] == [("X_UP", up), ("X_DN", down)]
     assert "has no line of descriptions: TP53 below X_UP is a gene and counts as one" in found.notes
+
+
+@pytest.mark.parametrize("mark", [", ", ";", " "])
+@pytest.mark.parametrize("wide", [2, 3, 4])
+def test_a_list_that_goes_on_over_lines_is_one_list(mark, wide):
+    lines = [mark.join(TEN[at : at + wide]) for at in range(0, len(TEN), wide)]
+    found = parse_gene_sets("mine.txt", "\n".join(lines).encode())
+    assert [(item.name, item.genes) for item in found.sets] == [("mine", TEN)]
+    if mark != " ":
+        assert f"its {len(lines)} lines of genes are one list" in found.notes[0]
+    if mark == ", " and wide > 2:  # a GMT may name sets by genes
+        assert [item.name for item in parse_gene_sets("mine.gmt", "\n".join(lines).encode()).sets] == [*TEN[::wide]][:3]
+
+
+@pytest.mark.parametrize(
+    "heads", [("up", "down"), ("UP", "DN"), ("Upregulated", "Downregulated genes"), ("up-genes", "down_genes")]
+)
+@pytest.mark.parametrize(("name", "mark"), [("a.gmx", "\t"), ("a.csv", ","), ("a.txt", ";")])
+def test_columns_that_are_named_by_their_side_are_one_question(heads, name, mark):
+    up, down = TEN[:6], TEN[6:]
+    lines = [heads, *((gene, down[at] if at < len(down) else "") for at, gene in enumerate(up))]
+    found = parse_gene_sets(name, "\n".join(map(mark.join, lines)).encode())
+    assert [(query.name, query.up, query.down) for query in pair_sets(found.sets)] == [("a", up, down)]
 
 
 @given(

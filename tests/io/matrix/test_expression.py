@@ -146,7 +146,7 @@ def test_of_several_rows_of_a_gene_the_highest_stands_for_it_whatever_their_orde
         with caplog.at_level(logging.INFO):
             found = read_expression(tmp_path / "x.npz")
         assert found.take_rows(["7157", "1956"]).values.tolist() == [[5, 6], [9, 9]]
-    assert "3 rows share 1 genes; the row of the highest mean stands for each" in caplog.text
+    assert "3 rows share 1 gene; the row of the highest mean stands for each" in caplog.text
 
 
 def test_another_name_of_the_study_field(tmp_path):

@@ -30,8 +30,12 @@ def test_powers_and_missing_values():
     assert np.isnan(elementary.log2(values[2:])[0]) and elementary.log(values[3:])[0] == np.inf
 
 
-@pytest.mark.parametrize("name", ["log2", "log", "log10", "exp", "expm1", "arctan", "exp2", "power"])
-def test_compiled_values_have_the_bits_of_the_plain_ones(name, monkeypatch):
+@pytest.mark.parametrize(
+    ("name", "exponent"),
+    [*((name, None) for name in ("log2", "log", "log10", "exp", "expm1", "arctan", "exp2")),
+     *(("power", exponent) for exponent in (1.7, 1.5, -4.0, 2, 3, -3, 5))],
+)  # fmt: skip
+def test_compiled_values_have_the_bits_of_the_plain_ones(name, exponent, monkeypatch):
     import sys
 
     import numba  # noqa: F401 (compiled kernels run where it is loaded)
@@ -39,7 +43,7 @@ def test_compiled_values_have_the_bits_of_the_plain_ones(name, monkeypatch):
     rng = np.random.default_rng(3)
     positive = np.concatenate([2 ** rng.uniform(-40, 40, 50_000), rng.uniform(0.5, 2, 50_000)])
     values = positive if name.startswith("log") or name == "power" else rng.normal(0, 6, 100_000)
-    words = (1.7,) if name == "power" else ()
+    words = () if exponent is None else (exponent,)
     compiled = getattr(elementary, name)(values, *words)
     without = {key: item for key, item in sys.modules.items() if key != "numba"}
     monkeypatch.setattr(elementary.sys, "modules", without)

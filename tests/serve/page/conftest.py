@@ -47,6 +47,8 @@ window.stands = async () => {
 };
 })()"""
 
+SPILLS = (Path(__file__).parent / "spills.js").read_text(encoding="utf-8").split("\n", 1)[1]
+
 
 def rich_signatures(count=240):
     """Signatures with mechanisms, targets, phases, several types, cells, doses and times."""
@@ -113,7 +115,8 @@ class Tab:
 
     def __init__(self, browser, site, **options):
         self.site = site
-        self.context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True, **options)
+        self.size = options.pop("size", {"width": 1280, "height": 900})
+        self.context = browser.new_context(viewport=self.size, accept_downloads=True, **options)
         self.page = self.context.new_page()
         self.page.set_default_timeout(60_000)
         self.page.add_init_script(WATCH)
@@ -160,11 +163,19 @@ class Tab:
         """Be as new for the next test."""
         self.page.goto("about:blank")
         self.page.emulate_media(color_scheme="light")
+        self.page.set_viewport_size(self.size)
         self.wrong.clear()
         self.expected = ()
 
     def close(self):
         self.context.close()
+
+    def spills(self, seconds=10):
+        """What is cut off or sticks out at this width, in words, once the page stands still; boxes may scroll."""
+        end = time.monotonic() + seconds
+        while (found := self.page.evaluate(SPILLS)) and time.monotonic() < end:
+            self.page.wait_for_timeout(50)
+        return found
 
     def check(self):
         """Nothing went wrong."""

@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
+
 pytestmark = pytest.mark.slow
 
 
@@ -145,3 +147,87 @@ def test_repurposing_shows_what_is_behind_a_compound(tab, answer):
     text = page.locator(".detail").inner_text()
     assert "gainst it" in text and "Cell by cell" in text and "null signature" in text
     assert tab.axe() == []
+
+
+def test_a_reversed_question_says_so_and_what_is_wanted_stays_said_of_the_genes_as_given(tab, ask, answer, genes):
+    page = tab.open(f"/repurposing?q={answer}&direction=reverse&cells=1")
+    rows = page.locator("[role=grid] .item")
+    expect(rows.first).to_be_visible()
+    wanted = rows.all_inner_texts()
+    passing = page.get_by_text("these limits")
+    said = passing.inner_text()
+    assert re.match(r"\d+ compounds? of 9 pass(es)? these limits|No compound passes these limits", said)
+    turned = ask(name="turned", up=genes[0], down=genes[1], direction="reverse")
+    page = tab.open(f"/repurposing?q={turned}&direction=reverse&cells=1")
+    expect(page.get_by_text("Wanted is the opposite of the genes as they were given")).to_be_visible()
+    expect(passing).to_have_text(said)
+    assert rows.all_inner_texts() == wanted
+    page = tab.open(f"/q/{turned}")
+    expect(page.locator("h1")).to_contain_text("30 genes up, 30 genes down, reversed")
+    expect(page.get_by_text("What opposes the genes as they were given scores above 0")).to_be_visible()
+    page = tab.open(f"/q/{answer}")
+    expect(page.get_by_text("Asked reversed")).to_have_count(0)
+
+
+def test_columns_of_doses_stand_by_size(tab, answer):
+    page = tab.open(f"/q/{answer}/heat?by=pert_idose")
+    page.get_by_text("The same as a table").click()
+    tab.settle()
+    heads = page.locator("details table thead th").all_inner_texts()[1:]
+    sizes = [float(head.split()[0]) for head in heads]
+    assert len(sizes) == 3 and sizes == sorted(sizes)
+    assert "the max-quantile of all its signatures, whatever their cell" in page.inner_text("#main")
+
+
+def test_a_scatter_by_keys(tab, answer):
+    page = tab.open(f"/q/{answer}/scatter?x=ncs&y=tas")
+    plot, words = page.locator(".plane canvas"), page.locator(".cursorwords")
+    plot.focus()
+    expect(words).to_have_text("")
+    page.keyboard.press("ArrowRight")
+    expect(words).to_have_text(re.compile(r"(drug-\d|CDK1|TP53|IFNG|DMSO) .+NCS"))
+
+    def place():
+        """NCS and TAS of the point that the cursor stands on, as they are read out."""
+        found = re.search(r"NCS ([\u2212\d.]+), TAS ([\d.]+)$", words.inner_text())
+        return [float(part.replace("\u2212", "-")) for part in found.groups()]
+
+    seen = [place()]
+    for key, at, sign in (("ArrowRight", 0, 1), ("ArrowLeft", 0, -1), ("ArrowUp", 1, 1), ("ArrowDown", 1, -1)):
+        before = words.inner_text()
+        page.keyboard.press(key)
+        expect(words).not_to_have_text(before)
+        expect(words).to_have_text(re.compile(r"TAS [\d.]+$"))
+        seen.append(place())
+        assert sign * (seen[-1][at] - seen[-2][at]) >= 0, key
+    expect(page.locator(".plane .cursor")).to_have_count(1)
+    assert tab.axe() == []
+    page.keyboard.press("Home")  # no key of a plot
+    page.keyboard.press("PageDown")
+    expect(page.locator(".plane .tip")).to_be_visible()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/sig/**")
+    tab.settle()
+    page = tab.open(f"/q/{answer}/scatter?x=ncs&y=tas")
+    plot.focus()
+    for _ in range(300):  # through all points and beyond the last one
+        page.keyboard.press("PageDown")
+    expect(words).to_have_text(re.compile("NCS"))
+    page.keyboard.press("Escape")
+    expect(words).to_have_text("")
+
+
+def test_what_has_no_q_says_why(tab, answer):
+    page = tab.open(f"/q/{answer}/perts")
+    expect(page.locator("#main")).to_contain_text(
+        "q of perturbagens is not known: null signatures stand for single signatures"
+    )
+
+
+def test_doses_are_written_one_way(tab, answer):
+    page = tab.open(f"/q/{answer}/heat?by=pert_idose")
+    page.get_by_text("The same as a table").click()
+    heads = page.locator(".heat thead th")
+    expect(heads.nth(1)).to_have_text(re.compile(r"^[\d.]+ \u00b5M$"))
+    page = tab.open(f"/q/{answer}/sigs?f=pert_idose:10+uM")
+    expect(page.locator(".chips")).to_contain_text("Dose is 10 \u00b5M")

@@ -37,6 +37,64 @@ def test_the_server_and_the_page_know_the_same_views():
     assert set(re.findall(r"(\w+): \[", views)) == set(VIEWS)
 
 
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [("plates", "plate"), ("queries", "history"), ("pert", "lookup?list=perts"), ("drugs/a%20b", "pert/a%20b"),
+     *((name, f"lookup?list={name}") for name in ("perts", "genes", "cells", "classes", "sigs")),
+     ("perts/drug-0?q=x", "pert/drug-0?q=x"), ("sigs/X%3A1", "sig/X:1"), ("plates/P1/A01", "plate/P1/A01"),
+     ("queries/abc/perts?sort=-ncs", "q/abc/perts?sort=-ncs"), ("genes?find=TP", "lookup?list=genes&find=TP")],
+)  # fmt: skip
+def test_addresses_in_other_words_lead_to_what_is_meant(rich_index, given, meant):
+    from fastapi.testclient import TestClient
+
+    from beadwork.serve.app import create_app
+
+    for prefix in ("", "/l1000"):
+        app = create_app(rich_index, root_path=prefix)
+        with TestClient(app, base_url="http://127.0.0.1", follow_redirects=False) as client:
+            response = client.get(f"{prefix}/{given}")
+            assert response.status_code == 307 and response.headers["location"] == f"{prefix}/{meant}"
+
+
+def test_unknown_addresses_are_404_as_a_page_or_in_json(rich_index):
+    from fastapi.testclient import TestClient
+
+    from beadwork.serve.app import create_app
+
+    with TestClient(create_app(rich_index), base_url="http://127.0.0.1") as client:
+        page = client.get("/plat/x", headers={"Accept": "text/html,*/*"})
+        assert page.status_code == 404 and 'src="/app.js"' in page.text
+        assert "script-src 'self'" in page.headers["Content-Security-Policy"]
+        for path, accept in (("/plat", "*/*"), ("/api/plat", "text/html"), ("/api", "text/html")):
+            found = client.get(path, headers={"Accept": accept})
+            assert found.status_code == 404 and found.json()["code"] == "not_found", path
+        assert client.post("/plat", headers={"Accept": "text/html"}).status_code == 404
+
+
+def test_every_field_and_figure_has_words():
+    from beadwork.model.fields import FIELDS
+    from beadwork.model.qc import METRICS
+    from beadwork.serve.answer.columns import column_words
+
+    names = {*FIELDS, *METRICS}
+    assert len(names) > 90 and names <= set(column_words())
+
+
+def test_perturbagens_are_counted_alike_everywhere(site, ask, genes, rich_index):
+    import json
+
+    key = ask(name="w", up=genes[0])
+    facts, answer = (json.loads(fetch(f"{site}/api/{path}")[2]) for path in ("index", f"queries/{key}"))
+    listed = json.loads(fetch(f"{site}/api/perts")[2])["total"]
+    assert facts["perturbagens"] == answer["counts"]["n_perturbagens"] == listed == 12, "DMSO is none of them"
+    cells = json.loads(fetch(f"{site}/api/cells?fields=cell_id,n_perturbagens")[2])
+    cell = json.loads(fetch(f"{site}/api/cells/A375")[2])
+    assert dict(cells["rows"])["A375"] == cell["facts"]["perturbagens"] > 0
+    own = [row["n_perturbagens"] for row in cell["tried"]]
+    assert sum(own) == cell["facts"]["perturbagens"]
+    assert next(row for row in cell["tried"] if row["pert_type"] == "ctl_vehicle")["n_perturbagens"] == 0
+
+
 def test_missing_files_are_said(tmp_path):
     from fastapi import FastAPI
 

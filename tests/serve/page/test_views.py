@@ -1,10 +1,13 @@
 """Every view and state of the page: it says what it should, nothing goes wrong, axe finds nothing serious."""
 
 import contextlib
+import re
 
 import pytest
 
 from .conftest import COLOURS, Tab
+
+expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
 
 SIG = "TOY001_A375_24H:BRD-K000:0"
 VIEWS = {
@@ -56,6 +59,7 @@ VIEWS = {
     "history": ("/history", "Delete all without a star"),
     "about": ("/about", "Scores in words"),
 }
+WIDTHS = (1920, 1280, 768, 400)
 EXPECTED = ("Failed to load resource",)
 
 
@@ -66,8 +70,8 @@ def other(ask, genes):
 
 @pytest.fixture(scope="module")
 def phone(browser, site):
-    with contextlib.closing(Tab(browser, site, has_touch=True, is_mobile=True)) as found:
-        found.page.set_viewport_size({"width": 400, "height": 800})
+    size = {"width": 400, "height": 800}
+    with contextlib.closing(Tab(browser, site, has_touch=True, is_mobile=True, size=size)) as found:
         yield found
 
 
@@ -86,10 +90,18 @@ def test_view(look, path_of, view):
     assert page.locator("h1").count() == 1 and page.title().endswith("beadwork")
     assert "undefined" not in text and "NaN" not in text and "[object" not in text
     assert page.locator("[role=alert]").count() == 0, text[:500]
+    assert not re.search(r"\d\s*u[Mm]\b", text), "one letter for micro"
+    assert not [
+        name for name in page.locator("dl dt").all_inner_texts() if "_" in name.split("\u00a0")[0] and path != "/about"
+    ]
     assert look.axe() == []
     page.emulate_media(color_scheme="dark")
     look.settle()
     assert look.axe(COLOURS) == [], "in the dark"
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900})
+        look.settle()
+        assert look.spills() == [], width
 
 
 @pytest.mark.slow
@@ -142,6 +154,25 @@ def test_a_server_that_is_not_there_is_said_and_no_stale_answer_stays(tab, answe
 def test_print_shows_the_answer_without_controls(tab, answer):
     page = tab.open(f"/q/{answer}")
     page.emulate_media(media="print")
-    tab.settle()
-    assert page.is_visible(".sure") and page.is_visible(".stripplot >> nth=0")
-    assert not page.is_visible("header.top") and not page.is_visible("nav.tabs")
+    expect(page.locator(".sure")).to_be_visible()
+    expect(page.locator(".stripplot").first).to_be_visible()
+    expect(page.locator("header.top")).to_be_hidden()
+    expect(page.locator("nav.tabs")).to_be_hidden()
+
+
+@pytest.mark.slow
+def test_a_printed_table_says_which_of_its_rows_it_holds(tab, answer):
+    page = tab.open(f"/q/{answer}/sigs")
+    rows, words = page.locator("[role=grid] .item"), page.locator(".grid .printed")
+    expect(words).to_be_hidden()
+    page.emulate_media(media="print")
+    expect(words).to_have_text("Rows 1 to 200 of 240 are printed; the downloads (TSV, GCT) hold all.")
+    expect(rows).to_have_count(200)
+    first, last = (rows.nth(at).bounding_box() for at in (0, 199))
+    assert last["y"] - first["y"] >= 199 * 20, "they stand one below the other"
+    page.emulate_media(media="screen")
+    expect(rows).not_to_have_count(200)
+    page = tab.open(f"/q/{answer}/perts")
+    page.emulate_media(media="print")
+    expect(words).to_have_text("12 rows, all printed.")
+    expect(rows).to_have_count(12)

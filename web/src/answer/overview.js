@@ -18,7 +18,12 @@ const FEW = 8;
 export function Overview({ state, id, file }) {
   const part = (table, query) => useCall((signal) => get(["queries", id, table], query, { signal }), [id]);
   const up = part("perts", { limit: FEW, sort: "-ncs", f: ["ncs>0"] }), down = part("perts", { limit: FEW, sort: "ncs", f: ["ncs<0"] });
-  const classes = part("classes", { limit: FEW, f: [] }), genes = part("genes", { limit: FEW }), sigs = part("sigs", { limit: 6, sort: "-ncs" }), low = part("sigs", { limit: 6, sort: "ncs" });
+  const classes = useCall(async (signal) => {
+    // both ends: what opposes most is as much worth knowing as what resembles most
+    const [high, low] = await Promise.all([["-z", "z>0"], ["z", "z<=0"]].map(([sort, f]) => get(["queries", id, "classes"], { limit: FEW / 2, sort, f: [f] }, { signal })));
+    const all = high.total + low.total > 0 ? null : await get(["queries", id, "classes"], { limit: 1 }, { signal });
+    return { rows: [...rowsOf(high), ...rowsOf(low).reverse()], total: all?.total ?? high.total + low.total, reason: all?.reason };
+  }, [id]), genes = part("genes", { limit: FEW }), sigs = part("sigs", { limit: 6, sort: "-ncs" }), low = part("sigs", { limit: 6, sort: "ncs" });
   const side = (call, title, words, sort) => html`<section><h2>${title} <span class="soft">${call.data ? `${Math.min(FEW, call.data.total)} of ${plural(call.data.total, "perturbagen")}, ${words}` : ""}</span></h2>
     <${Shown} call=${call} what="Reading perturbagens">${(data) => (data.total ? html`<${StripTable} rows=${rowsOf(data)} q=${id} label=${title} /><p><a href=${link("q", id, "perts", { sort })}>All of them</a></p>` : html`<${Empty}>No perturbagen has a ${words}.</${Empty}>`)}</${Shown}></section>`;
   return html`<div class="overview">
@@ -26,7 +31,7 @@ export function Overview({ state, id, file }) {
     <p class="soft legendline">Each line is a signature, the box its quartiles, the thick line the median; left opposes, right resembles. The score is CMap’s max-quantile: where it and the strip disagree, trust the strip.</p>
     <div class="two">
       <section><h2>Mechanisms</h2><${Shown} call=${classes} what="Testing mechanisms">${(data) => {
-        const rows = data.total ? rowsOf(data).filter((row) => row.z !== null) : [];
+        const { rows } = data;
         return rows.length ? html`<${Bars} label="Mechanisms by effect" digits=${1} rows=${rows.map((row) => ({ label: row.class, value: row.z, href: link(row.kind === "target" ? "gene" : "class", row.class), detail: `q ${row.fdr === null ? "not known" : number(row.fdr)}, n ${row.n_perturbagens}` }))} /><p><a href=${link("q", id, "classes")}>All ${data.total}</a></p>`
           : (data.total ? html`<${Empty}>No mechanism has enough members in this answer to be tested.</${Empty}>` : html`<${NoClasses} reason=${data.reason} />`);
       }}</${Shown}></section>
@@ -43,6 +48,6 @@ export function Overview({ state, id, file }) {
 const unknown = html`<em class="unknown">not known</em>`;
 
 function Top({ call, id, label }) {
-  return html`<${Shown} call=${call} what="Reading signatures">${(data) => html`<div class="wide" tabindex="0" role="group" aria-label=${label}><table><caption class="hidden">${label}</caption><${Head} columns=${[{ name: "rank", class: "n" }, "pert_iname", "cell_id", "pert_idose", "pert_itime", "ncs", "tau", "fdr", "tas"]} />
-    <tbody>${rowsOf(data).map((row) => html`<tr key=${row.sig_id}><td class="n">${number(row.rank)}</td><td class="named"><a href=${link("sig", row.sig_id, { q: id })}>${row.pert_iname || row.pert_id}</a></td><td>${row.cell_id}</td><td>${units(row.pert_idose)}</td><td>${row.pert_itime}</td><td class=${`n ${row.ncs < 0 ? "contra" : row.ncs > 0 ? "for" : ""}`}>${signed(row.ncs)}</td><td class="n">${row.tau === null ? unknown : signed(row.tau, 1)}</td><td class="n">${row.fdr === null || row.fdr === undefined ? unknown : number(row.fdr)}</td><td class="n">${number(row.tas) || "\u2013"}</td></tr>`)}</tbody></table></div>`}</${Shown}>`;
+  return html`<${Shown} call=${call} what="Reading signatures">${(data) => html`<div class="wide" tabindex="0" role="group" aria-label=${label}><table><caption class="hidden">${label}</caption><${Head} columns=${[{ name: "rank", class: "n wideonly" }, "pert_iname", "cell_id", { name: "pert_idose", class: "wideonly" }, { name: "pert_itime", class: "wideonly" }, "ncs", { name: "tau", class: "n wideonly" }, "fdr", { name: "tas", class: "n wideonly" }]} />
+    <tbody>${rowsOf(data).map((row) => html`<tr key=${row.sig_id}><td class="n wideonly">${number(row.rank)}</td><td class="named"><a href=${link("sig", row.sig_id, { q: id })}>${row.pert_iname || row.pert_id}</a></td><td>${row.cell_id}</td><td class="wideonly">${units(row.pert_idose)}</td><td class="wideonly">${row.pert_itime}</td><td class=${`n ${row.ncs < 0 ? "contra" : row.ncs > 0 ? "for" : ""}`}>${signed(row.ncs)}</td><td class="n wideonly">${row.tau === null ? unknown : signed(row.tau, 1)}</td><td class="n">${row.fdr === null || row.fdr === undefined ? unknown : number(row.fdr)}</td><td class="n wideonly">${number(row.tas) || "\u2013"}</td></tr>`)}</tbody></table></div>`}</${Shown}>`;
 }

@@ -5,7 +5,7 @@ import { fieldOf, scoresOf } from "../core/fields.js";
 import { useCall } from "../core/use.js";
 import { title } from "../core/columns.js";
 import { hasField, index } from "../core/index.js";
-import { fileStem } from "../core/format.js";
+import { fileStem, plural } from "../core/format.js";
 import { Empty, Loading, Shown } from "../parts/states.js";
 import { Picked, useWords } from "../parts/picked.js";
 import { Scatter, steps } from "../plots/scatter.js";
@@ -60,7 +60,7 @@ function Drawn({ data, id, x, y, file }) {
   const lost = [[x, data.x], [y, data.y]].find(([, values]) => !values.some((value) => value === value));
   if (lost) return html`<${Empty}>No signature has a known ${AXES[lost[0]]}. Choose another axis above.</${Empty}>`;
   return html`${data.tone.missing && html`<p class="soft">Not coloured: ${data.tone.missing}.</p>`}
-    <${Scatter} x=${data.x} y=${data.y} xTitle=${AXES[x]} yTitle=${AXES[y]} category=${data.tone.bytes} legend=${data.tone.legend} label=${`${AXES[y]} against ${AXES[x]} of ${data.kept ?? data.x.length} signatures`} file=${file}
+    <${Scatter} x=${data.x} y=${data.y} xTitle=${AXES[x]} yTitle=${AXES[y]} category=${data.tone.bytes} legend=${data.tone.legend} label=${`${AXES[y]} against ${AXES[x]} of ${plural(data.kept ?? data.x.length, "signature")}`} file=${file}
       describe=${words.describe} onPick=${(point) => words.open(point)} count=${data.kept} onLasso=${(found) => setPoints(found)} chosen=${points && points.length < 500 ? points : null} />
     <${Picked} id=${id} points=${points} file=${file} onClear=${() => setPoints(null)} total=${data.kept ?? data.x.length} />`;
 }

@@ -15,10 +15,10 @@ export const SIG_COLUMNS = ["rank", "pert_iname", "pert_type", "cell_id", "pert_
 /** The same on cards, as far as they have them. */
 export const CARD_COLUMNS = ["z", "cosine", "pert_iname", "pert_type", "cell_id", "pert_idose", "pert_itime", "tas", "distil_cc_q75", "distil_nsample", "is_gold", "sig_id"];
 export const sigColumns = {
-  rank: { width: 65 }, pert_iname: { phone: true, grow: 1, width: 150, draw: (row) => html`<a href=${link("pert", row.pert_iname ?? row.pert_id)}>${row.pert_iname || row.pert_id}</a>` },
-  cell_id: { phone: true, width: 90, draw: (row) => html`<a href=${link("cell", row.cell_id)}>${row.cell_id}</a>` }, pert_type: { width: 122 }, pert_idose: { width: 96 }, pert_itime: { width: 65 },
+  rank: { width: 65 }, pert_iname: { phone: true, grow: 1, width: 130, draw: (row) => html`<a href=${link("pert", row.pert_iname ?? row.pert_id)}>${row.pert_iname || row.pert_id}</a>` },
+  cell_id: { phone: true, width: 78, draw: (row) => html`<a href=${link("cell", row.cell_id)}>${row.cell_id}</a>` }, pert_type: { width: 112 }, pert_idose: { width: 104 }, pert_itime: { width: 65 },
   ncs: { phone: true, width: 70 }, tau: { width: 70 }, fdr: { width: 94 }, wtcs: { width: 70 }, tas: { width: 60 }, distil_cc_q75: { width: 108 }, distil_nsample: { width: 65 }, is_gold: { width: 55 },
-  sig_id: { width: 260, draw: (row) => html`<a href=${link("sig", row.sig_id)}>${row.sig_id}</a>` },
+  sig_id: { width: 220, draw: (row) => html`<a href=${link("sig", row.sig_id)}>${row.sig_id}</a>` },
 };
 
 const MOST_SETS = 500, AT_ONCE = 4;

@@ -1,20 +1,10 @@
 // How sure: a verdict in words first, then its reasons; what was not used, and what else is worth knowing.
-import { html, useEffect, useState } from "../core/html.js";
+import { html } from "../core/html.js";
+import { usePrinting } from "../core/use.js";
 import { index } from "../core/index.js";
 import { count, list, plural, typeName } from "../core/format.js";
 
 const LOOK = { "do not rank": "bad", "treat as a hint": "hint", usable: "fine" };
-
-/** Whether the page is about to be printed: what is folded is opened then. */
-function usePrinting() {
-  const [printing, set] = useState(false);
-  useEffect(() => {
-    const media = matchMedia("print"), change = () => set(media.matches), before = () => set(true), after = () => set(false);
-    media.addEventListener("change", change); addEventListener("beforeprint", before); addEventListener("afterprint", after);
-    return () => { media.removeEventListener("change", change); removeEventListener("beforeprint", before); removeEventListener("afterprint", after); };
-  }, []);
-  return printing;
-}
 
 export function HowSure({ state }) {
   const printing = usePrinting();

@@ -1,7 +1,7 @@
 // A file that was dropped: what it holds and what is taken of it, to be confirmed before it is asked with.
 import { html, useEffect, useLayoutEffect, useRef, useState } from "../core/html.js";
 import { upload } from "../core/api.js";
-import { count, list, number, plural } from "../core/format.js";
+import { count, howMany, list, number, plural } from "../core/format.js";
 import { announce } from "../core/live.js";
 import { Failed } from "../parts/states.js";
 import { Working } from "../parts/working.js";
@@ -48,7 +48,7 @@ export function Preview({ table, busy, onAsk, onAskAll, onGenes, onClose }) {
       : data?.kind === "signature" ? found(choice, data) : ""}
     ${data?.samples && !showsValues && html`<p><button type="button" class="link" onClick=${() => setValues({ ...data.samples, open: true })}>Its columns are samples: compare groups of them</button></p>`}
     ${known && !showsValues && (data?.kind === "table" || known.numeric.filter(Boolean).length > 6) && html`<p class="soft"><label>Its columns are samples? Add a table of the samples <input type="file" accept=".tsv,.csv,.txt" onChange=${(event) => event.target.files[0] && setChoice({ design: event.target.files[0] })} /></label></p>`}
-    ${data?.kind === "sets" && html`${data.queries.map((pair) => html`<p key=${pair.name}>${pair.name}: ${pair.up.length} genes up, ${pair.down.length} down. <button type="button" class=${data.queries.length === 1 ? "main" : ""} onClick=${() => onGenes(pair)}>Put them in the boxes</button></p>`)}`}
+    ${data?.kind === "sets" && html`${data.notes.map((note) => html`<p class="soft" key=${note}>${note}</p>`)}${data.queries.map((pair) => html`<p key=${pair.name}>${pair.name}: ${howMany(pair.up.length, "gene")} up, ${pair.down.length || "none"} down. <button type="button" class=${data.queries.length === 1 ? "main" : ""} onClick=${() => onGenes(pair)}>Put them in the boxes</button></p>`)}`}
   </section>`;
 }
 

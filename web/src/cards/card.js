@@ -3,8 +3,8 @@ import { html } from "../core/html.js";
 import { get } from "../core/api.js";
 import { link, route } from "../core/route.js";
 import { useCall } from "../core/use.js";
-import { number, typeName, units } from "../core/format.js";
-import { title } from "../core/columns.js";
+import { amount, number, plural, typeName, units } from "../core/format.js";
+import { meaning, title } from "../core/columns.js";
 import { AskWith } from "../parts/askwith.js";
 import { Failed, Loading } from "../parts/states.js";
 import { Sites } from "./links.js";
@@ -35,16 +35,18 @@ function Facts({ facts, kind }) {
   const order = (name) => (FIRST.indexOf(name) + 1 || 99);
   const sorted = known.sort((a, b) => order(a[0]) - order(b[0]));
   const early = sorted.filter(([name]) => !LATER.test(name) && (kind !== "sig" || FIRST.includes(name))), late = sorted.filter((item) => !early.includes(item));
-  const show = ([name, value]) => [html`<dt key=${name}>${title(name)}</dt>`, html`<dd>${linked(name, value)}</dd>`];
-  return html`<dl class="facts">${early.map(show)}</dl>${late.length > 0 && html`<details><summary>${late.length} more fields</summary><dl class="facts">${late.map(show)}</dl></details>`}`;
+  const show = ([name, value]) => [html`<dt key=${name} title=${meaning(name)}>${title(name)}</dt>`, html`<dd>${linked(name, value, facts)}</dd>`];
+  return html`<dl class="facts">${early.map(show)}</dl>${late.length > 0 && html`<details><summary>${plural(late.length, "more field")}</summary><dl class="facts">${late.map(show)}</dl></details>`}`;
 }
 
-function linked(name, value) {
+function linked(name, value, facts) {
   const each = (view) => String(value).split("|").map((item, at) => html`${at ? ", " : ""}<a href=${link(view, item)}>${item}</a>`);
   if (name === "moa" || name === "class") return each("class");
   if (name === "target") return each("gene");
   if (name === "cell_id") return each("cell");
   if (name === "pert_type") return typeName(value);
-  if (name === "pert_idose" || name === "pert_itime") return units(value);
+  if (name === "pert_idose" || name === "pert_itime") return units(value).replaceAll("|", ", ");
+  if (name === "pert_dose" || name === "pert_time") return amount(value, facts[`${name}_unit`]);
+  if (/_unit$/.test(name)) return units(value);
   return typeof value === "number" ? number(value) : String(value).replaceAll("|", ", ");
 }

@@ -4,6 +4,10 @@ const stops = {
   dark: [[92, 168, 232], [34, 39, 46], [236, 148, 72]],
 };
 
+/** Background, ink, soft ink, lines and accent of a plot that is drawn, not styled. */
+export const paper = (dark) => (dark ? { back: "#14181e", ink: "#e6e9ee", soft: "#8a94a3", line: "#2c343f", words: "#aab4c2", accent: "#5ca8e8" }
+  : { back: "#ffffff", ink: "#1d2430", soft: "#6b7480", line: "#e3e7ed", words: "#4d5766", accent: "#0b5fa5" });
+
 const mix = (a, b, share) => a.map((value, at) => Math.round(value + (b[at] - value) * share));
 
 /** Diverging colour of a value from -1 to 1, as [r, g, b]. */

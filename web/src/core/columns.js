@@ -1,28 +1,35 @@
 // Titles, meanings and looks of columns, from the file that the program's own downloads use too.
 import words from "../../../src/beadwork/serve/answer/columns.json";
-import { number, signed, typeName, units } from "./format.js";
+import { exactly, number, signed, typeName, units } from "./format.js";
 
-export const title = (name) => words[name]?.title || name.replaceAll("_", " ");
+export const title = (name) => words[name]?.title || name.replaceAll("_", " ").replace(/^[a-z]/, (letter) => letter.toUpperCase());
+
+/** What a field means, with its name in files; of one without words its name alone. */
+export const meaning = (name, help = words[name]?.help) => (help ? (title(name) === name ? help : `${help} (${name})`) : name);
 
 const SIGNED = new Set(["ncs", "tau", "wtcs", "median_ncs", "z", "median_z", "es_up", "es_down", "cosine", "median_cosine",
   "mean_cosine", "shRNA", "CRISPR", "gain", "drugs", "effect", "list_score", "norm_cs", "raw_cs", "score", "spearman"]);
 const NUMBERS = new Set(["tas", "median_tas", "distil_cc_q75", "distil_nsample", "fdr", "q", "shRNA", "CRISPR", "gain", "drugs", "inference_r", "n_positive", "n_negative", "p"]);
-const Q = new Set(["fdr", "q", "q_control"]);
+const Q = new Set(["fdr", "q", "q_control", "tau"]); // what is never blank: a missing one is not known, for a reason
+const EXACT = new Set(["pert_dose", "pert_time", "lowest_dose_um", "best_dose"]);
+const wordless = (value) => value === null || value === undefined;
 const WIDTHS = { pert_iname: 170, sig_id: 270, class: 240, moa: 220, target: 180, strip: 300, name: 170, against: 320, leading: 300,
-  members: 100, pert_type: 130, distil_cc_q75: 105, n_cells_agree: 135, n_agree: 170, lowest_dose_um: 135, mean_score_of_others: 130, drugs_used: 260, words: 280, indication: 220, disease_area: 150, n_replicates: 80, distil_nsample: 80, note: 260, label: 200 };
+  members: 100, list_score: 125, pert_type: 130, distil_cc_q75: 105, n_cells_agree: 135, n_agree: 170, lowest_dose_um: 135, mean_score_of_others: 130, drugs_used: 260, words: 280, indication: 220, disease_area: 150, n_replicates: 80, distil_nsample: 80, note: 260, label: 200 };
 
 /** How a column is drawn; `kind` is number, text or what a view makes of it. */
 export function column(name, more = {}) {
   const numeric = more.numeric || NUMBERS.has(name) || SIGNED.has(name);
-  const shown = more.shown ?? (SIGNED.has(name) ? (value) => signed(value, name === "tau" ? 1 : 2)
-    : Q.has(name) ? (value) => (value === null || value === undefined ? "not known" : number(value))
+  const shown = more.shown ?? (Q.has(name) ? (value) => (wordless(value) ? "not known" : name === "tau" ? signed(value, 1) : number(value))
+    : SIGNED.has(name) ? (value) => signed(value)
+    : EXACT.has(name) ? exactly
+    : /_unit$/.test(name) ? units
     : name === "pert_type" ? typeName
     : name === "pert_idose" || name === "pert_itime" ? units
-    : ["is_gold", "passes", "pass"].includes(name) ? (value) => (value === null || value === undefined ? "" : Number(value) ? "yes" : "no")
+    : ["is_gold", "passes", "pass"].includes(name) ? (value) => (wordless(value) ? "" : Number(value) ? "yes" : "no")
     : number);
-  const blank = (value) => value === null || value === undefined || value === "";
+  const blank = (value) => wordless(value) || value === "";
   const drawn = Q.has(name) ? shown : (value, row) => (blank(value) ? "\u2013" : shown(value, row));
-  return { name, title: title(name), help: words[name]?.help || "", width: WIDTHS[name] || (numeric ? 95 : 130), signed: SIGNED.has(name),
+  return { name, title: title(name), help: words[name]?.help || "", hint: meaning(name, more.help), width: WIDTHS[name] || (numeric ? 95 : 130), signed: SIGNED.has(name),
     unknown: Q.has(name), ...more, numeric, shown: drawn };
 }
 

@@ -43,7 +43,7 @@ export function amend(changes) {
 addEventListener("click", (event) => {
   const item = event.target.closest?.("a[href]");
   if (!item || event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey) return;
-  if (item.target || item.hasAttribute("download") || item.origin !== location.origin || item.pathname.startsWith(`${prefix}/api/`)) return;
+  if (item.target || item.hasAttribute("download") || item.origin !== location.origin || [`${prefix}/api/`, `${prefix}/results/`].some((other) => item.pathname.startsWith(other))) return;
   if (item.hash && item.pathname === location.pathname) return;
   event.preventDefault();
   go(item.href);

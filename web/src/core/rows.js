@@ -1,5 +1,6 @@
 // Sources of rows for tables: {total, columns, read(offset, limit)}; from memory, or in portions from the server.
 import { get } from "./api.js";
+import { folded, units } from "./format.js";
 
 const PORTION = 200;
 
@@ -26,7 +27,8 @@ function amount(text) {
   return { unit: kind, number: Number(found[1]) * factor };
 }
 
-const compare = (a, b) => {
+/** Order of two values of a column: numbers, doses and times by size, texts by name, what is missing last. */
+export const compare = (a, b) => {
   if (a == null || a === "") return b == null || b === "" ? 0 : 1;
   if (b == null || b === "") return -1;
   if (typeof a === "number" && typeof b === "number") return a - b;
@@ -45,16 +47,24 @@ export function filterWords(text, title) {
   const item = parseFilter(text);
   if (!item) return text;
   const op = { ":": "is", "!=": "is not", ">=": "at least", "<=": "at most", ">": "above", "<": "below", "~": "holds" }[item.op];
-  return `${title(item.field)} ${op} ${item.values.join(" or ")}`;
+  return `${title(item.field)} ${op} ${item.values.map(units).join(" or ")}`;
+}
+
+/** The same as a part of the name of a file: ncs-above-0, cell_id-A375-MCF7. */
+export function filterName(text) {
+  const item = parseFilter(text);
+  if (!item) return text;
+  const op = { ":": "", "!=": "not", ">=": "min", "<=": "max", ">": "above", "<": "below", "~": "with" }[item.op];
+  return [item.field, op, ...item.values].filter(Boolean).join("-");
 }
 
 export function passes(row, filters) {
   return filters.every(({ field, op, values }) => {
     const value = row[field];
-    if (op === "~") return String(value ?? "").toLowerCase().includes(values.join("|").toLowerCase());
+    if (op === "~") return folded(value).includes(folded(values.join("|")));
     if (op === ":" || op === "!=") {
-      const have = String(value ?? "").toLowerCase().split("|");
-      return values.some((item) => have.includes(item.toLowerCase())) === (op === ":");
+      const have = folded(value).split("|");
+      return values.some((item) => have.includes(folded(item))) === (op === ":");
     }
     if (value === null || value === undefined) return false;
     const limit = Number(values[0]);
@@ -67,10 +77,10 @@ export function fromArray(rows, { sort = "", filters = [], text = "" } = {}) {
   let found = rows;
   const parsed = filters.map(parseFilter).filter(Boolean);
   if (parsed.length) found = found.filter((row) => passes(row, parsed));
-  const wanted = text.toLowerCase().split(/\s+/).filter(Boolean);
+  const wanted = folded(text).split(/\s+/).filter(Boolean);
   if (wanted.length) {
     found = found.filter((row) => {
-      const all = Object.values(row).filter((value) => typeof value === "string").join("\u0001").toLowerCase();
+      const all = Object.values(row).filter((value) => typeof value === "string").map(folded).join("\u0001");
       return wanted.every((word) => all.includes(word));
     });
   }

@@ -1,4 +1,5 @@
-// Hooks for what comes from the server.
+// Hooks for what comes from the server, and for how the page is shown.
+import { options } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 
 /** {data, error, loading} of a call; what was shown before is removed as soon as another thing is asked for. */
@@ -28,6 +29,19 @@ export function useWidth(node, start = 600) {
     return () => watch.disconnect();
   }, []);
   return width;
+}
+
+/** Whether the page is about to be printed: what is folded or scrolled is opened then, before the browser takes its picture. */
+export function usePrinting() {
+  const [printing, set] = useState(false);
+  useEffect(() => {
+    const media = matchMedia("print");
+    const now = (value) => { const later = options.debounceRendering; options.debounceRendering = (draw) => draw(); set(value); options.debounceRendering = later; };
+    const change = () => set(media.matches), before = () => now(true), after = () => set(false);
+    media.addEventListener("change", change); addEventListener("beforeprint", before); addEventListener("afterprint", after);
+    return () => { media.removeEventListener("change", change); removeEventListener("beforeprint", before); removeEventListener("afterprint", after); };
+  }, []);
+  return printing;
 }
 
 /** Whether a media query holds. */

@@ -31,5 +31,5 @@ export function Head({ columns }) {
   const id = useRef(`head${++made}`);
   const items = columns.map((item) => (typeof item === "string" ? column(item) : item.name ? { ...column(item.name), ...item } : item));
   return html`<thead ref=${box}><tr>${items.map((item, at) => (item.draw || !item.help ? html`<th key=${at} class=${item.class ?? (item.numeric ? "n" : "")}>${item.draw ?? item.title ?? ""}</th>`
-    : html`<th key=${at} class=${`explained ${item.class ?? (item.numeric ? "n" : "")}`} ...${on(item.help)}><span class="asks" tabindex="0" role="note" aria-describedby=${`${id.current}-${at}`}>${item.title}</span><span hidden id=${`${id.current}-${at}`}>${item.help}</span>${item.below ?? ""}${at === 0 && drawn}</th>`))}</tr></thead>`;
+    : html`<th key=${at} class=${`explained ${item.class ?? (item.numeric ? "n" : "")}`} ...${on(item.hint ?? item.help)}><span class="asks" tabindex="0" role="note" aria-describedby=${`${id.current}-${at}`}>${item.title}</span><span hidden id=${`${id.current}-${at}`}>${item.hint ?? item.help}</span>${item.below ?? ""}${at === 0 && drawn}</th>`))}</tr></thead>`;
 }

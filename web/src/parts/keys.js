@@ -39,7 +39,7 @@ export function Help() {
     <h2 id="keys">Keys</h2>
     <dl class="keys"><dt><kbd>/</kbd></dt><dd>search</dd>
       ${Object.entries(PLACES).map(([key, [name]]) => [html`<dt><kbd>g</kbd> <kbd>${key}</kbd></dt>`, html`<dd>${name}</dd>`])}
-      <dt>arrows</dt><dd>move in a table, a heat map (its value is read out) or a plot</dd><dt><kbd>Enter</kbd></dt><dd>opens a row, or the signatures of a field</dd><dt><kbd>+</kbd> <kbd>−</kbd> <kbd>0</kbd></dt><dd>zoom a plot</dd>
+      <dt>arrows</dt><dd>move in a table, a heat map or from point to point of a plot; what is there is read out</dd><dt><kbd>Enter</kbd></dt><dd>opens a row, a point, or the signatures of a field</dd><dt><kbd>+</kbd> <kbd>−</kbd> <kbd>0</kbd></dt><dd>zoom a plot; <kbd>Shift</kbd> and arrows move it</dd>
       <dt><kbd>Ctrl</kbd> <kbd>Enter</kbd></dt><dd>asks, from the boxes</dd><dt><kbd>Esc</kbd></dt><dd>closes</dd><dt><kbd>?</kbd></dt><dd>this help</dd></dl>
     <button type="button" onClick=${() => { help.value = false; }}>Close</button></dialog>`;
 }

@@ -13,12 +13,12 @@ let made = 0;
  * `values`: Float32Array, rows x cols, NaN where nothing was measured.  `onCell(row, col)`, `onRow(row)`, `onCol(col)` open
  * what stands behind; `onZoom(factor)`; `marked` is the title by which rows are ordered.
  */
-export function HeatMap({ rows, cols, values, label, file, onRow, onCell, onCol, onZoom, marked = "", small = false, zoom = 1, span = SPAN, words = "Orange resembles, blue opposes, a dot: not measured." }) {
+export function HeatMap({ rows, cols, heads = cols, values, label, file, onRow, onCell, onCol, onZoom, marked = "", small = false, zoom = 1, span = SPAN, words = "Orange resembles, blue opposes, a dot: not measured." }) {
   const outer = useRef(null), box = useRef(null), canvas = useRef(null), id = useRef(`heat${++made}`);
   const wide = useWidth(outer, 800), dark = useDark();
   const [tip, setTip] = useState(null), [at, setAt] = useState({ row: 0, col: 0 }), [focused, setFocused] = useState(false), [scroll, setScroll] = useState({ left: 0, down: 0 });
   const [listed, setListed] = useState(false), [failure, setFailure] = useState("");
-  const sizes = useMemo(() => sizesOf({ rows, cols, wide, zoom, small }), [rows, cols, wide, zoom, small]);
+  const sizes = useMemo(() => sizesOf({ rows, cols: heads, wide, zoom, small }), [rows, cols, wide, zoom, small]);
   const { names, size, tall, top, w, h } = sizes;
   const seen = { wide: Math.max(160, Math.min(w, wide)), high: Math.min(h, Math.max(300, Math.floor(innerHeight * 0.8))) };
   const ratio = Math.min(2, globalThis.devicePixelRatio || 1);
@@ -28,13 +28,13 @@ export function HeatMap({ rows, cols, values, label, file, onRow, onCell, onCol,
     node.width = seen.wide * ratio; node.height = seen.high * ratio;
     const context = node.getContext("2d");
     context.scale(ratio, ratio);
-    paint(context, { rows, cols, values, span, dark, sizes, ...scroll, ...seen, marked, cursor: focused ? cursor : null });
+    paint(context, { rows, cols: heads, values, span, dark, sizes, ...scroll, ...seen, marked, cursor: focused ? cursor : null });
   }, [rows, cols, values, dark, sizes, seen.wide, seen.high, ratio, span, scroll, focused, cursor.row, cursor.col, marked]);
   const wordsOf = ({ row, col }) => {
-    if (row < 0) return `${cols[col]}: title of the column`;
+    if (row < 0) return `${heads[col]}: title of the column`;
     if (col < 0) return `${rows[row]}: name of the row`;
     const value = values[row * cols.length + col];
-    return `${rows[row]}, ${cols[col]}: ${Number.isNaN(value) ? "not measured" : signed(value)}`;
+    return `${rows[row]}, ${heads[col]}: ${Number.isNaN(value) ? "not measured" : signed(value)}`;
   };
   const open = ({ row, col }) => { if (row < 0 && col >= 0) onCol?.(col); else if (row >= 0 && col < 0) onRow?.(row); else if (row >= 0) onCell?.(row, col); };
   const find = (event) => {
@@ -69,7 +69,7 @@ export function HeatMap({ rows, cols, values, label, file, onRow, onCell, onCol,
     return [col, value === value ? Number(value.toFixed(4)) : null];
   })) }));
   const columns = ["name", ...cols].map((name) => ({ name: String(name) }));
-  const map = { rows, cols, values, span, dark, sizes };
+  const map = { rows, cols: heads, values, span, dark, sizes };
   const svg = () => {
     if (rows.length * cols.length > MOST_FIELDS) { setFailure(`An SVG takes ${MOST_FIELDS.toLocaleString("en")} fields; these are ${(rows.length * cols.length).toLocaleString("en")}: fewer rows, or PNG.`); return; }
     saveText(svgOf(map), fileName([file], "svg"), "image/svg+xml");
@@ -88,8 +88,8 @@ export function HeatMap({ rows, cols, values, label, file, onRow, onCell, onCol,
       <button type="button" onClick=${() => saveText(gct(columns, table(), "name"), fileName([file], "gct"))}>GCT</button>
       <button type="button" onClick=${() => saveCanvas(whole(map), fileName([file], "png"))}>PNG</button>
       <button type="button" onClick=${svg}>SVG</button></span> ${failure && html`<span role="alert">${failure}</span>`}</figcaption>
-    <details onToggle=${(event) => setListed(event.currentTarget.open)}><summary>The same as a table</summary>${listed && html`<div class="wide" tabindex="0" role="group" aria-label=${`${label}, table`}><table><thead><tr><th>Name</th>${cols.map((col) => html`<th key=${col} class="n">${col}</th>`)}</tr></thead><tbody>
-      ${rows.slice(0, MOST_LISTED).map((name, row) => html`<tr key=${row}><th scope="row">${name}</th>${cols.map((col, place) => html`<td key=${col} class="n">${signed(values[row * cols.length + place], 2) || "·"}</td>`)}</tr>`)}</tbody></table>
+    <details onToggle=${(event) => setListed(event.currentTarget.open)}><summary>The same as a table</summary>${listed && html`<div class="wide" tabindex="0" role="group" aria-label=${`${label}, table`}><table><thead><tr><th>Name</th>${heads.map((col, at) => html`<th key=${at} class="n">${col}</th>`)}</tr></thead><tbody>
+      ${rows.slice(0, MOST_LISTED).map((name, row) => html`<tr key=${row}><th scope="row">${name}</th>${cols.map((_, place) => html`<td key=${place} class="n">${signed(values[row * cols.length + place], 2) || "·"}</td>`)}</tr>`)}</tbody></table>
       ${rows.length > MOST_LISTED && html`<p class="soft">The first ${MOST_LISTED} of ${rows.length} rows; the files have all.</p>`}</div>`}</details>
   </figure>`;
 }

@@ -1,6 +1,7 @@
 // Painting of a heat map: the part that is in view, with names and titles that stay; and the whole of it as a file.
-import { css, diverging, inkOn } from "../core/colour.js";
+import { css, diverging, inkOn, paper } from "../core/colour.js";
 import { signed } from "../core/format.js";
+import { escapeText } from "../core/save.js";
 
 const FONT = "system-ui, sans-serif", MOST_PIXELS = 12_000, MOST_AREA = 60e6;
 
@@ -23,7 +24,7 @@ function short(context, text, most) {
 /** Paint what stands in a window of `wide` x `high` pixels that is moved by `left` and `down`; `cursor` {row, col} gets a frame. */
 export function paint(context, { rows, cols, values, span, dark, sizes, left = 0, down = 0, wide, high, cursor = null, marked = "" }) {
   const { names, size, tall, top } = sizes;
-  const back = dark ? "#14181e" : "#ffffff", ink = dark ? "#e6e9ee" : "#1d2430", soft = dark ? "#8a94a3" : "#6b7480";
+  const { back, ink, soft } = paper(dark);
   context.fillStyle = back;
   context.fillRect(0, 0, wide, high);
   const first = { row: Math.max(0, Math.floor(down / tall)), col: Math.max(0, Math.floor(left / size)) };
@@ -85,20 +86,18 @@ export function whole(map) {
   return canvas;
 }
 
-const safe = (text) => String(text).replace(/[&<>"]/g, (sign) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" })[sign]);
-
 /** The whole map as an SVG. */
 export function svgOf({ rows, cols, values, span, dark, sizes }) {
-  const { names, size, tall, top, w, h } = sizes, ink = dark ? "#e6e9ee" : "#1d2430", gap = size > 5 ? 1 : 0, n = (value) => Number(value.toFixed(1));
-  const lines = [`<svg xmlns="http://www.w3.org/2000/svg" width="${w}" height="${h}" viewBox="0 0 ${w} ${h}" font-family="system-ui, sans-serif" font-size="${Math.min(12, n(tall))}" fill="${ink}"><rect width="${w}" height="${h}" fill="${dark ? "#14181e" : "#ffffff"}"/>`];
+  const { names, size, tall, top, w, h } = sizes, { back, ink } = paper(dark), gap = size > 5 ? 1 : 0, n = (value) => Number(value.toFixed(1));
+  const lines = [`<svg xmlns="http://www.w3.org/2000/svg" width="${w}" height="${h}" viewBox="0 0 ${w} ${h}" font-family="system-ui, sans-serif" font-size="${Math.min(12, n(tall))}" fill="${ink}"><rect width="${w}" height="${h}" fill="${back}"/>`];
   rows.forEach((name, row) => {
-    lines.push(`<text x="${n(names - 6)}" y="${n(top + (row + 0.7) * tall)}" text-anchor="end">${safe(name)}</text>`);
+    lines.push(`<text x="${n(names - 6)}" y="${n(top + (row + 0.7) * tall)}" text-anchor="end">${escapeText(name)}</text>`);
     cols.forEach((col, at) => {
       const value = values[row * cols.length + at];
       if (value !== value) return;
-      lines.push(`<rect x="${n(names + at * size)}" y="${n(top + row * tall)}" width="${n(size - gap)}" height="${n(tall - gap)}" fill="${css(diverging(value / span, dark)).replaceAll(" ", ",")}"><title>${safe(name)}, ${safe(col)}: ${signed(value)}</title></rect>`);
+      lines.push(`<rect x="${n(names + at * size)}" y="${n(top + row * tall)}" width="${n(size - gap)}" height="${n(tall - gap)}" fill="${css(diverging(value / span, dark)).replaceAll(" ", ",")}"><title>${escapeText(name)}, ${escapeText(col)}: ${signed(value)}</title></rect>`);
     });
   });
-  cols.forEach((name, col) => lines.push(`<text font-size="11" transform="translate(${n(names + (col + 0.55) * size)} ${n(top - 6)}) rotate(-56)">${safe(name)}</text>`));
+  cols.forEach((name, col) => lines.push(`<text font-size="11" transform="translate(${n(names + (col + 0.55) * size)} ${n(top - 6)}) rotate(-56)">${escapeText(name)}</text>`));
   return `${lines.join("\n")}\n</svg>\n`;
 }

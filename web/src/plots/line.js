@@ -1,6 +1,7 @@
 // A line of any number of values, by uPlot.
 import uPlot from "uplot";
 import { html, useEffect, useRef } from "../core/html.js";
+import { paper } from "../core/colour.js";
 import { saveCanvas } from "../core/save.js";
 import { useDark, useWidth } from "../core/use.js";
 
@@ -8,11 +9,11 @@ export function Line({ values, label, xTitle, yTitle, file, tall = 200 }) {
   const node = useRef(null);
   const wide = useWidth(node, 400), dark = useDark();
   useEffect(() => {
-    const ink = dark ? "#aab4c2" : "#4d5766", grid = { stroke: dark ? "#2c343f" : "#e3e7ed", width: 1 };
+    const { words: ink, line, accent } = paper(dark), grid = { stroke: line, width: 1 };
     const axis = (words) => ({ label: words, stroke: ink, grid, ticks: grid, font: "12px system-ui", labelFont: "12px system-ui", size: 42, labelSize: 18 });
     const plot = new uPlot({
       width: Math.max(200, wide), height: tall, legend: { show: false }, cursor: { y: false }, scales: { x: { time: false } },
-      axes: [axis(xTitle), axis(yTitle)], series: [{}, { stroke: dark ? "#5ca8e8" : "#0b5fa5", width: 1.5, points: { show: false } }],
+      axes: [axis(xTitle), axis(yTitle)], series: [{}, { stroke: accent, width: 1.5, points: { show: false } }],
     }, [Array.from(values, (_, at) => at + 1), values], node.current);
     return () => plot.destroy();
   }, [values, wide, dark]);

@@ -36,6 +36,33 @@ export function near(grid, x, y, px, py, reach) {
   return found.sort((a, b) => a[0] - b[0]).map(([, point]) => point);
 }
 
+/**
+ * The nearest point in a direction, -1 if there is none: `from` is a place, `way` [1, 0] for right, [0, 1] for up, `scale`
+ * the pixels of a step along x and y.  What lies aside counts double, so that a row of points is followed.
+ */
+export function toward(x, y, [fx, fy], [wx, wy], [sx, sy]) {
+  let best = -1, least = Infinity;
+  for (let at = 0; at < x.length; at++) {
+    if (x[at] === 65535 || y[at] === 65535) continue;
+    const dx = (x[at] - fx) * sx, dy = (y[at] - fy) * sy, along = dx * wx + dy * wy;
+    if (along <= 0) continue;
+    const cost = along + 2 * Math.abs(dx * wy - dy * wx);
+    if (cost < least) { least = cost; best = at; }
+  }
+  return best;
+}
+
+/** The point nearest to a place, -1 if there is none. */
+export function closest(x, y, [fx, fy], [sx, sy]) {
+  let best = -1, least = Infinity;
+  for (let at = 0; at < x.length; at++) {
+    if (x[at] === 65535 || y[at] === 65535) continue;
+    const far = Math.hypot((x[at] - fx) * sx, (y[at] - fy) * sy);
+    if (far < least) { least = far; best = at; }
+  }
+  return best;
+}
+
 /** Points inside a polygon of [x, y]. */
 export function inside(x, y, polygon) {
   const found = [];

@@ -28,7 +28,7 @@ export function Ranked({ hits, total, label }) {
   const { curve, es } = runningSum(hits, total);
   const values = curve.map(([, y]) => y), low = Math.min(-0.1, ...values), high = Math.max(0.1, ...values);
   const x = (rank) => LEFT + (rank / total) * (WIDE - LEFT - 6), y = (sum) => 8 + ((high - sum) / (high - low)) * (FLOOR - 16);
-  const words = `${plural(hits.length, "member")} among ${count(total)} perturbagens ranked by NCS; enrichment score ${signed(es)}`;
+  const words = `${plural(hits.length, "member")} among ${plural(total, "perturbagen")} ranked by NCS; enrichment score ${signed(es)}`;
   return html`<figure class="enrichment"><svg ref=${svg} viewBox=${`0 0 ${WIDE} ${TALL}`} role="img" aria-label=${`Enrichment of ${label}: ${words}`}>
     <line class="zero" x1=${LEFT} x2=${WIDE - 6} y1=${y(0)} y2=${y(0)} />${[low, 0, high].filter((value) => value === 0 || Math.abs(y(value) - y(0)) > 11).map((value) => html`<text key=${value} x=${LEFT - 6} y=${y(value) + 4} text-anchor="end">${signed(value, 1)}</text>`)}
     <g class=${es < 0 ? "contra" : "for"}><polyline class="curve" points=${curve.map(([rank, sum]) => `${x(rank).toFixed(1)},${y(sum).toFixed(1)}`).join(" ")} />

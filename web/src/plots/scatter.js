@@ -1,12 +1,13 @@
-// Scatter of any number of points: drag moves, wheel and + - zoom, shift-drag (or the button) draws a lasso.
+// Scatter of any number of points: drag moves, wheel and + - zoom, shift-drag (or the button) draws a lasso.  Arrows go to
+// the nearest point in their direction, Enter opens it; a screen reader reads the point that the cursor stands on.
 import { html, useEffect, useMemo, useRef, useState } from "../core/html.js";
 import { useDark, useWidth } from "../core/use.js";
-import { categories, diverging, other, rgb } from "../core/colour.js";
+import { categories, diverging, other, paper, rgb } from "../core/colour.js";
 import { count, number, plural } from "../core/format.js";
-import { saveCanvas, saveText, svgText } from "../core/save.js";
-import { draw, gridOf, inside, near, quantise } from "./pixels.js";
+import { escapeText, saveSvgText, saveTextPixels, svgText } from "../core/save.js";
+import { closest, draw, gridOf, inside, near, quantise, toward } from "./pixels.js";
 
-const WHOLE = 65534, REST = 80, FEW = 60_000, SAMPLE = 20_000;
+const WHOLE = 65534, REST = 80, FEW = 60_000, SAMPLE = 20_000, EACH = 6.5; // pixels of a letter of an axis
 
 const range = (values) => {
   let low = Infinity, high = -Infinity;
@@ -26,11 +27,13 @@ export function Scatter({ x, y, xTitle, yTitle, category, legend = [], onPick, o
   const [mode, setMode] = useState("move");
   const [hover, setHover] = useState(null);
   const [trail, setTrail] = useState(null);
+  const [cursor, setCursor] = useState(null);
   const data = useMemo(() => {
     const [xl, xh] = range(x), [yl, yh] = range(y);
     const qx = x instanceof Uint16Array ? x : quantise(x, xl, xh), qy = y instanceof Uint16Array ? y : quantise(y, yl, yh);
     return { qx, qy, grid: gridOf(qx, qy), xl: x instanceof Uint16Array ? 0 : xl, xh: x instanceof Uint16Array ? WHOLE : xh, yl: y instanceof Uint16Array ? 0 : yl, yh: y instanceof Uint16Array ? WHOLE : yh };
   }, [x, y]);
+  useEffect(() => setCursor(null), [data]);
   const whole = { x: 0, y: 0, wide: WHOLE, tall: WHOLE };
   const [view, setView] = useState(startView ?? whole);
   const left = hideAxes ? 0 : 58, bottom = hideAxes ? 0 : 34;
@@ -43,9 +46,9 @@ export function Scatter({ x, y, xTitle, yTitle, category, legend = [], onPick, o
   const paint = (step) => {
     const context = canvas.current?.getContext("2d", { alpha: false });
     if (!context) return;
-    context.ink = dark ? "#ffffff" : "#14181e";
+    context.ink = paper(dark).ink;
     const begun = performance.now();
-    draw(context, { x: data.qx, y: data.qy, category, colours, view, back: dark ? [20, 24, 30] : [255, 255, 255], step, chosen, known: data.grid.points.length });
+    draw(context, { x: data.qx, y: data.qy, category, colours, view, back: rgb(paper(dark).back), step, chosen, known: data.grid.points.length });
     canvas.current.dataset.drawn = (performance.now() - begun).toFixed(1);
   };
   useEffect(() => {
@@ -95,10 +98,26 @@ export function Scatter({ x, y, xTitle, yTitle, category, legend = [], onPick, o
     setTrail(null);
     if (data.qx.length >= FEW) paint(1);
   };
+  /** The cursor stands on a point; the view follows where it lies outside. */
+  const stand = (point) => {
+    if (point < 0 || point === undefined) return;
+    setCursor(point); setHover(null);
+    const px = data.qx[point], py = data.qy[point];
+    if (px < view.x || py < view.y || px > view.x + view.wide || py > view.y + view.tall) {
+      move({ ...view, x: Math.max(0, Math.min(WHOLE - view.wide, px - view.wide / 2)), y: Math.max(0, Math.min(WHOLE - view.tall, py - view.tall / 2)) });
+    }
+  };
+  const ordered = (step) => { // points of one place are reached one after another, in the order of the index
+    for (let at = cursor === null ? (step > 0 ? 0 : data.qx.length - 1) : cursor + step; at >= 0 && at < data.qx.length; at += step) if (data.qx[at] !== 65535 && data.qy[at] !== 65535) return at;
+    return -1;
+  };
   const keys = (event) => {
-    const step = view.wide / 10;
-    const moves = { ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, step], ArrowDown: [0, -step] }[event.key];
-    if (moves) move({ ...view, x: Math.max(0, Math.min(WHOLE - view.wide, view.x + moves[0])), y: Math.max(0, Math.min(WHOLE - view.tall, view.y + moves[1])) });
+    const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key], scale = [w / view.wide, h / view.tall];
+    if (way && event.shiftKey) move({ ...view, x: Math.max(0, Math.min(WHOLE - view.wide, view.x + (way[0] * view.wide) / 10)), y: Math.max(0, Math.min(WHOLE - view.tall, view.y + (way[1] * view.tall) / 10)) });
+    else if (way) stand(cursor === null ? closest(data.qx, data.qy, [view.x + view.wide / 2, view.y + view.tall / 2], scale) : toward(data.qx, data.qy, [data.qx[cursor], data.qy[cursor]], way, scale));
+    else if (event.key === "PageDown" || event.key === "PageUp") stand(ordered(event.key === "PageDown" ? 1 : -1));
+    else if ((event.key === "Enter" || event.key === " ") && cursor !== null) onPick?.(cursor);
+    else if (event.key === "Escape") setCursor(null);
     else if (event.key === "+" || event.key === "=") zoom(0.8);
     else if (event.key === "-") zoom(1.25);
     else if (event.key === "0") move(whole);
@@ -114,18 +133,13 @@ export function Scatter({ x, y, xTitle, yTitle, category, legend = [], onPick, o
   };
   /** What is seen as one SVG: points as an image, axes and colours as lines and words. */
   const svg = () => {
-    const high = tall + 10 + 18 * (legend.length > 1 ? legend.length : 0), ink = dark ? "#e6e9ee" : "#1d2430";
+    const high = tall + 10 + 18 * (legend.length > 1 ? legend.length : 0), { back, ink } = paper(dark);
     const names = legend.length > 1 ? legend.map((item, at) => `<circle cx="${left + 8}" cy="${tall + 12 + 18 * at}" r="5" fill="rgb(${colours[at].join(",")})"/><text x="${left + 20}" y="${tall + 16 + 18 * at}" font-size="12" fill="${ink}">${escapeText(item.name)}${item.n === undefined ? "" : ` (${count(item.n)})`}</text>`).join("") : "";
-    return { wide: w + left, high, text: `<svg xmlns="http://www.w3.org/2000/svg" width="${w + left}" height="${high}" viewBox="0 0 ${w + left} ${high}" font-family="system-ui, sans-serif"><rect width="100%" height="100%" fill="${dark ? "#14181e" : "#ffffff"}"/><image x="${left}" y="0" width="${w}" height="${h}" href="${canvas.current.toDataURL("image/png")}"/>${svgText(over.current)}${names}</svg>` };
+    return { width: w + left, height: high, back, text: `<svg xmlns="http://www.w3.org/2000/svg" width="${w + left}" height="${high}" viewBox="0 0 ${w + left} ${high}" font-family="system-ui, sans-serif"><rect width="100%" height="100%" fill="${back}"/><image x="${left}" y="0" width="${w}" height="${h}" href="${canvas.current.toDataURL("image/png")}"/>${svgText(over.current)}${names}</svg>` };
   };
-  const png = async () => {
-    const { wide: across, high, text } = svg(), image = new Image(), made = document.createElement("canvas");
-    image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(text)}`;
-    await image.decode();
-    made.width = 2 * across; made.height = 2 * high;
-    made.getContext("2d").drawImage(image, 0, 0, made.width, made.height);
-    saveCanvas(made, `${file}.png`);
-  };
+  const png = () => { const made = svg(); return saveTextPixels(made.text, made, `${file}.png`); };
+  const px = (point) => ((data.qx[point] - view.x) / view.wide) * w, py = (point) => h - ((data.qy[point] - view.y) / view.tall) * h;
+  const said = (point) => html`${describe ? describe(point) : `${unit} ${count(point + 1)}`}${hideAxes ? "" : html`<br />${xTitle} ${number(x[point])}, ${yTitle} ${number(y[point])}`}`;
   const inView = () => onLasso(inside(data.qx, data.qy, [[view.x, view.y], [view.x + view.wide, view.y], [view.x + view.wide, view.y + view.tall], [view.x, view.y + view.tall]]));
   return html`<div class="scatter" ref=${outer}>
     <div class="tools">
@@ -134,26 +148,27 @@ export function Scatter({ x, y, xTitle, yTitle, category, legend = [], onPick, o
       ${onLasso && html`<button type="button" onClick=${inView}>List what is in view</button>`}
       <button type="button" onClick=${() => zoom(0.6)} aria-label="Zoom in">+</button><button type="button" onClick=${() => zoom(1.6)} aria-label="Zoom out">−</button>
       <button type="button" onClick=${() => move(whole)}>All</button>
-      <span class="saves" role="group" aria-label="Download this plot">Download <button type="button" onClick=${png}>PNG</button><button type="button" onClick=${() => saveText(svg().text, `${file}.svg`, "image/svg+xml")}>SVG</button></span>
+      <span class="saves" role="group" aria-label="Download this plot">Download <button type="button" onClick=${png}>PNG</button><button type="button" onClick=${() => saveSvgText(svg().text, `${file}.svg`)}>SVG</button></span>
     </div>
     <div class="plane" style=${{ height: `${tall}px` }}>
-      <canvas ref=${canvas} width=${w} height=${h} tabindex="0" role="img" aria-label=${`${label}. The table below holds the same signatures.`} style=${{ left: `${left}px`, width: `${w}px`, height: `${h}px` }}
+      <canvas ref=${canvas} width=${w} height=${h} tabindex="0" role="application" aria-roledescription="scatter plot" aria-label=${`${label}. Arrows go to the nearest point, Enter opens it, Shift and arrows move the plot. The table below holds the same ${unit}s.`} style=${{ left: `${left}px`, width: `${w}px`, height: `${h}px` }}
         class=${mode} onPointerDown=${down} onPointerMove=${dragged} onPointerUp=${up} onPointerLeave=${() => setHover(null)} onKeyDown=${keys}></canvas>
       <svg class="over" ref=${over} viewBox=${`0 0 ${w + left} ${tall}`} aria-hidden="true" style=${{ width: `${w + left}px`, height: `${tall}px` }}>
         ${!hideAxes && html`<g class="axes"><line x1=${left} x2=${left + w} y1=${h} y2=${h} /><line x1=${left} x2=${left} y1="0" y2=${h} />
-          ${ticks(data.xl, data.xh, view.x, view.wide).map(([at, value]) => html`<text key=${`x${value}`} x=${left + at * w} y=${h + 14} text-anchor="middle">${number(value)}</text>`)}
-          ${ticks(data.yl, data.yh, view.y, view.tall).map(([at, value]) => html`<text key=${`y${value}`} x=${left - 5} y=${h - at * h + 4} text-anchor="end">${number(value)}</text>`)}
+          ${ticks(data.xl, data.xh, view.x, view.wide).map(([at, value]) => { const words = number(value), half = EACH * words.length / 2; return html`<text key=${`x${value}`} x=${left + Math.min(at * w, w - half)} y=${h + 14} text-anchor="middle">${words}</text>`; })}
+          ${ticks(data.yl, data.yh, view.y, view.tall).map(([at, value]) => html`<text key=${`y${value}`} x=${left - 5} y=${Math.max(10, h - at * h + 4)} text-anchor="end">${number(value)}</text>`)}
           <text class="title" x=${left + w / 2} y=${tall - 4} text-anchor="middle">${xTitle}</text>
           <text class="title" x="11" y=${h / 2} text-anchor="middle" transform=${`rotate(-90 11 ${h / 2})`}>${yTitle}</text></g>`}
+        ${cursor !== null && data.qx[cursor] >= view.x && data.qy[cursor] >= view.y && html`<circle class="cursor" cx=${left + px(cursor)} cy=${py(cursor)} r="7" />`}
         ${trail && html`<polygon class="lasso" points=${trail.map(([px, py]) => `${left + ((px - view.x) / view.wide) * w},${h - ((py - view.y) / view.tall) * h}`).join(" ")} />`}
       </svg>
+      ${cursor !== null && !hover && html`<div class="tip" aria-hidden="true" style=${{ left: `${Math.min(left + px(cursor) + 12, Math.max(0, w - 220))}px`, top: `${Math.min(py(cursor) + 12, h - 40)}px` }}>${said(cursor)}</div>`}
+      <div class="hidden cursorwords" role="status">${cursor === null ? "" : said(cursor)}</div>
       ${hover && describe && html`<div class="tip" style=${{ left: `${Math.min(left + hover.x + 12, Math.max(0, w - 220))}px`, top: `${hover.y + 12}px` }}>${describe(hover.point)}</div>`}
     </div>
     ${legend.length > 1 && html`<ul class="legend" aria-label="Colours">${legend.map((item, at) => html`<li key=${item.name}><svg viewBox="0 0 10 10" aria-hidden="true"><circle cx="5" cy="5" r="5" fill=${`rgb(${colours[at].join(" ")})`} /></svg>${item.name}${item.n !== undefined && html` <span class="soft">${count(item.n)}</span>`}</li>`)}</ul>`}
   </div>`;
 }
-
-const escapeText = (text) => String(text).replace(/[&<>]/g, (sign) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;" })[sign]);
 
 /** Bytes of five steps of a number: of its size in both directions around 0, or from its least to its largest value. */
 export function steps(values, words = "") {

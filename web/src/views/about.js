@@ -6,6 +6,7 @@ import { number, typeName } from "../core/format.js";
 import { useCall } from "../core/use.js";
 import words from "../../../src/beadwork/serve/answer/columns.json";
 import { Loading } from "../parts/states.js";
+import { Report } from "./plate.js";
 import { prefix } from "../core/route.js";
 
 const SCORES = ["wtcs", "ncs", "tau", "fdr", "tas", "median_ncs", "for_against", "distil_cc_q75", "distil_nsample", "is_gold"];
@@ -23,8 +24,9 @@ export function About() {
   return html`<h1>About</h1>
     <p>Signatures of cells after a perturbation are compared with your question: genes that go up and down, or a whole profile. Everything is computed by this program on this computer; nothing is sent elsewhere. Links to other sites are only followed when you click them, and they are not told where you came from.</p>
     ${call.data && html`<dl class="facts"><dt>beadwork</dt><dd>${call.data.version}, licence ${call.data.licence}</dd><dt>Questions kept in</dt><dd>${call.data.kept_in}</dd></dl>`}
-    <h2>This index</h2><dl class="facts">${known.map(([name, words]) => [html`<dt key=${name}>${words}</dt>`, html`<dd>${shownFact(name, facts[name])}</dd>`])}</dl>
+    <h2>This index</h2><dl class="facts">${known.map(([name, title]) => [html`<dt key=${name}>${title}</dt>`, html`<dd>${shownFact(name, facts[name])}${name === "perturbagens" ? html` <span class="soft">${words.perturbagens.help.replace(/^perturbagens in the index; /, "")}</span>` : ""}</dd>`])}</dl>
     <ul class="hits">${PARTS.map(([name, words, command]) => html`<li key=${name}>${facts.parts?.[name] ? html`It has ${words}.` : html`<span class="soft">It has no ${words.replace(/^a /, "")}; next: <code>${command}</code></span>`}</li>`)}</ul>
+    ${facts.parts?.plates && html`<${Report} />`}
     <h2>Scores in words</h2><dl class="facts">${SCORES.map((name) => [html`<dt key=${name}>${words[name].title} <code>${name}</code></dt>`, html`<dd>${words[name].help}</dd>`])}</dl>
     <h2>How sure</h2><p>Each answer begins with a verdict by fixed rules, worst first. <strong>Do not rank</strong>: almost no genes are used, or the two sets cancel each other. <strong>Treat as a hint</strong>: few genes, one set only, no q, no tau, or few perturbagens. <strong>Usable</strong>: none of these. The reasons stand beside it.</p>
     <h2>Software of others</h2><p>This page holds Preact, htm, signals and uPlot: <a href=${`${prefix}/THIRD_PARTY.txt`} target="_blank">their licences</a>, <a href=${`${prefix}/bundle.json`} target="_blank">versions and checksums</a>.</p>`;

@@ -3,7 +3,7 @@ import { html, useState } from "../core/html.js";
 import { get, send } from "../core/api.js";
 import { amend, link, route } from "../core/route.js";
 import { useCall } from "../core/use.js";
-import { count, plural } from "../core/format.js";
+import { plural, span } from "../core/format.js";
 import { announce } from "../core/live.js";
 import { Empty, Failed, Shown } from "../parts/states.js";
 import { when } from "../ask/questions.js";
@@ -29,7 +29,7 @@ export function History() {
           <td><a href=${link("q", row.id)}>${row.name}</a>${row.older ? html` <span class="tag">older state</span>` : ""}${row.is_kept ? "" : html` <span class="tag">scores not kept</span>`}</td><td class="soft">${when(row.created)}</td><td>${row.verdict}</td>
           <td class="wideonly soft">${kindWords(row)}</td><td><input class="note" aria-label=${`Note on ${row.name}`} value=${row.note} maxlength="500" onChange=${(event) => mark(row, { note: event.target.value }, "note kept")} /></td>
           <td><button type="button" class="quiet" aria-label=${`Delete ${row.name}`} onClick=${() => act(send("DELETE", ["history", row.id]), "deleted")}>Delete</button></td></tr>`)}</tbody></table></div>
-        <p class="soft">${count(offset + 1)} to ${count(offset + data.rows.length)} of ${plural(data.total, "question")}${offset > 0 ? html` <button type="button" onClick=${() => amend({ from: Math.max(0, offset - PAGE) || "" })}>Newer</button>` : ""}${data.next !== null ? html` <button type="button" onClick=${() => amend({ from: data.next })}>Older</button>` : ""}</p>`)}</${Shown}>`;
+        <p class="soft">${span(offset + 1, offset + data.rows.length)} of ${plural(data.total, "question")}${offset > 0 ? html` <button type="button" onClick=${() => amend({ from: Math.max(0, offset - PAGE) || "" })}>Newer</button>` : ""}${data.next !== null ? html` <button type="button" onClick=${() => amend({ from: data.next })}>Older</button>` : ""}</p>`)}</${Shown}>`;
 }
 
-const kindWords = (row) => [row.kind === "sets" ? `${row.counts.n_up_found ?? 0} up, ${row.counts.n_down_found ?? 0} down` : row.kind === "like" ? `like ${row.like || "a signature"}` : "a whole signature", row.direction === "reverse" && "reversed", ...(row.where ?? [])].filter(Boolean).join("; ");
+const kindWords = (row) => [row.kind === "sets" ? `${row.counts.n_up_found || "none"} up, ${row.counts.n_down_found || "none"} down` : row.kind === "like" ? `like ${row.like || "a signature"}` : "a whole signature", row.direction === "reverse" && "reversed", ...(row.where ?? [])].filter(Boolean).join("; ");

@@ -54,5 +54,5 @@ function List({ kind }) {
 function Start() {
   const facts = index.value;
   if (!facts) return null;
-  return html`<p class="soft">${plural(facts.perturbagens, "perturbagen")}, ${plural(facts.signatures, "signature")}, ${plural(facts.cells, "cell")}, ${plural(facts.genes ?? 0, "gene")} are in this index. Type a name or a part of one, or open a list.</p>`;
+  return html`<p class="soft">${plural(facts.perturbagens, "perturbagen")}, ${plural(facts.signatures, "signature")}, ${plural(facts.cells, "cell")}, ${plural(facts.genes ?? 0, "gene")} are in this index (controls such as DMSO are not counted as perturbagens). Type a name or a part of one, or open a list.</p>`;
 }

@@ -6,7 +6,7 @@ import { fieldOf, scoresOf } from "../core/fields.js";
 import { has, hasField, index } from "../core/index.js";
 import { title } from "../core/columns.js";
 import { useCall } from "../core/use.js";
-import { signed, units } from "../core/format.js";
+import { plural, signed, units } from "../core/format.js";
 import { Empty, Failed, Loading, Shown } from "../parts/states.js";
 import { Picked, rowsAt, useWords } from "../parts/picked.js";
 import { Scatter, steps } from "../plots/scatter.js";
@@ -43,7 +43,7 @@ function Drawn({ data }) {
   return html`<div class="tools"><label>Colour <select value=${colour} onChange=${(event) => amend({ colour: event.target.value })}>${[...colourFields(), ...(answer ? ["ncs"] : [])].map((name) => html`<option key=${name} value=${name}>${title(name)}</option>`)}</select></label>
       <label>Show <input type="search" value=${search} maxlength="200" placeholder="vorinostat, MCF7" onChange=${(event) => amend({ find: event.target.value })} /></label>${found.data && html`<span class="soft">${found.data.length.toLocaleString("en")} marked</span>`}</div>
     ${tone.error && html`<p class="soft">Not coloured: ${tone.error.message}.</p>`}${found.error && html`<${Failed} error=${found.error} />`}
-    <${Scatter} x=${data.x} y=${data.y} category=${tone.data?.bytes} legend=${tone.data?.legend} label=${`Map of ${data.x.length} signatures`} file="map" hideAxes=${true} tall=${560} describe=${words.describe} view=${start}
+    <${Scatter} x=${data.x} y=${data.y} category=${tone.data?.bytes} legend=${tone.data?.legend} label=${`Map of ${plural(data.x.length, "signature")}`} file="map" hideAxes=${true} tall=${560} describe=${words.describe} view=${start}
       onView=${(view) => amend({ x: Math.round(view.x), y: Math.round(view.y), z: Math.round(view.wide) })} onPick=${setPicked} onLasso=${setPoints} chosen=${points && points.length < 500 ? points : found.data ?? (picked === null ? null : [picked])} />
     ${picked !== null && html`<${Near} point=${picked} onClose=${() => setPicked(null)} />`}
     <${Picked} id="" points=${points} file="map" onClear=${() => setPoints(null)} total=${data.x.length} />`;

@@ -4,7 +4,7 @@ import { get, send } from "../core/api.js";
 import { amend, link, route } from "../core/route.js";
 import { announce } from "../core/live.js";
 import { index } from "../core/index.js";
-import { count, plural, signed, typeName } from "../core/format.js";
+import { count, plural, signed, span, typeName } from "../core/format.js";
 import { css, diverging, inkOn } from "../core/colour.js";
 import { useDark } from "../core/use.js";
 import { when } from "../ask/questions.js";
@@ -69,7 +69,7 @@ function Found({ id, data }) {
       <div class="tools"><label>Rows <select value=${table} onChange=${(event) => amend({ rows: event.target.value === "classes" ? "classes" : "", sort: "", f: "", find: "", row: "", cols: "" })}><option value="perts">perturbagens</option><option value="classes">mechanisms</option></select></label>
         <label>Score <select value=${score} onChange=${(event) => amend({ score: event.target.value === "ncs" ? "" : event.target.value, sort: "" })}>${Object.entries(SCORES).map(([value, [title]]) => html`<option key=${value} value=${value} disabled=${value === "tau_own" && tooFew}>${title}${value === "tau_own" && tooFew ? ` (from ${FEWEST_OWN + 1} answers)` : ""}</option>`)}</select></label>
         <label>Questions with <input type="search" class="short" value=${query.get("with") ?? ""} maxlength="100" placeholder="any name" onInput=${(event) => amend({ with: event.target.value, from: "" })} /></label>
-        <span class="soft">${matching.length > shown.length ? `${count(from + 1)} to ${count(from + shown.length)} of ${count(matching.length)} questions` : `${count(matching.length)} of ${plural(done.length, "question")}`}</span>
+        <span class="soft">${matching.length > shown.length ? `${span(from + 1, from + shown.length)} of ${plural(matching.length, "question")}` : `${count(matching.length)} of ${plural(done.length, "question")}`}</span>
         ${from > 0 && html`<button type="button" onClick=${() => amend({ from: Math.max(0, from - MOST_COLUMNS) || "" })}>Before</button>`}${from + MOST_COLUMNS < matching.length && html`<button type="button" onClick=${() => amend({ from: from + MOST_COLUMNS })}>Next</button>`}</div>
       ${shown.length === 0 ? html`<${Empty}>No question has “${query.get("with")}” in its name.</${Empty}>`
         : html`<${Table} key=${`${table}${score}`} parts=${["batches", id, table]} query=${{ score }} columns=${[...first, "lowest", "lowest_in", "mean", ...shown.map((item) => item.column)]} label=${table === "classes" ? "mechanisms by question" : "perturbagens by question"} file=${`${data.name}_${table}_${score}`} id=${key} height=${18} head=${56} pinned=${true} more=${more}

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from beadwork.stages.connectivity.groups import null_mask, type_counts
+from beadwork.stages.connectivity.groups import null_mask, treatment_mask, type_counts
+from beadwork.stages.connectivity.perturbagens import perturbagen_codes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,7 +35,7 @@ def index_facts(index: ConnectivityIndex) -> dict[str, Any]:
         "segments": len(store.segments),
         "bytes": size,
         "cells": _distinct(siginfo, "cell_id"),
-        "perturbagens": _distinct(siginfo, "pert_id"),
+        "perturbagens": int(perturbagen_codes(siginfo, treatment_mask(siginfo)).max(initial=-1)) + 1,
         "background_queries": 0 if background is None else background["n_queries"],
         "background_learned_on": 0 if background is None else background["n_signatures"],
     }

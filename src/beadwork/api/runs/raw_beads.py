@@ -11,7 +11,7 @@ from beadwork.api.plate_record import PlateRecord
 from beadwork.io.beads.lxb import read_plate
 from beadwork.io.matrix.formats import read_annotation
 from beadwork.io.runs.status import plate_file
-from beadwork.model.errors import BeadworkError, name_some
+from beadwork.model.errors import BeadworkError, counted, name_some
 
 
 class RawBeads(NamedTuple):
@@ -54,7 +54,7 @@ def raw_lines(found: Iterable[RawBeads]) -> list[str]:
     """Say what became of raw beads; nothing if none was looked at."""
     found = list(found)
     same = sum(item.state == "same" for item in found)
-    lines = [f"raw beads: {same} plates as recorded"] if found else []
+    lines = [f"raw beads: {counted(same, 'plate')} as recorded"] if found else []
     return lines + [f"raw beads {item.state}: {item.plate}: {item.why}" for item in found if item.state != "same"]
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pandas as pd
 
 from beadwork.io.files.atomic import write_text
 from beadwork.io.files.tables import read_table
-from beadwork.io.runs.failures import read_failures
+from beadwork.io.runs.failures import failed_plates, read_failures
 from beadwork.io.runs.status import STUDY_LEVELS, results_status, suspicions
 from beadwork.model.errors import agree, counted
 from beadwork.model.plates.overview import PlateOverview
@@ -35,12 +36,39 @@ STUDY_FIGURES = {"plates": "plates at a glance", "tas": "transcriptional activit
 KINDS = ("svg", "png")
 
 
+@dataclass(frozen=True)
+class Parts:
+    """What a report shows of a folder in which earlier runs may have left more; None: all that is there.
+
+    Parameters
+    ----------
+    figures
+        Names of figures of plates, such as ``noise``.
+    steps
+        Names of steps whose QC rows of plates are shown, such as ``denoise``.
+    queries
+        Names of queries.
+    """
+
+    figures: Collection[str] | None = None
+    steps: Collection[str] | None = None
+    queries: Collection[str] | None = None
+
+
+EVERYTHING = Parts()
+
+
+def _wanted(name: str, names: Collection[str] | None) -> bool:
+    return names is None or name in names
+
+
 def write_report(
     results: Path,
     output: Path,
     sheet: Iterable[Mapping[str, str]] | None = None,
     title: str = "Study",
     failed: Path | None = None,
+    parts: Parts = EVERYTHING,
 ) -> dict[str, int]:
     """Write ``index.html``, a page of each plate and what they need into a folder, and files for MultiQC.
 
@@ -56,6 +84,8 @@ def write_report(
         Rows of the plate sheet: det_plate, use, batch, brew.
     failed
         Table of what failed, if it is not ``failed.tsv`` of the folder of results.
+    parts
+        What is shown, where an earlier run left more.
 
     Returns
     -------
@@ -72,21 +102,23 @@ def write_report(
     suspected = dict(suspicions(results, states))
     checks = _plate_checks(results)
     failures = read_failures(results, sheet, failed)
+    lost = {row["plate"] for row in failures} & set(failed_plates(results, failed))
+    shown = {name: words for name, words in FIGURES.items() if _wanted(name, parts.figures)}
     output.mkdir(parents=True, exist_ok=True)
     for name in ASSETS:
         write_text(output / "assets" / name, asset(name))
     overviews, rows = [], []
-    for overview in _overviews(results, states, checks):
+    for overview in _overviews(results, states, checks, parts.steps):
         plate = overview.plate
         batch, state = states[plate]
-        figures = [(f"../{plate}/{found}", words) for found, words in _figures(output / plate, FIGURES)]
+        figures = [(f"../{plate}/{found}", words) for found, words in _figures(output / plate, shown)]
         write_text(output / plate_page(plate), plate_html(overview, batch, state, suspected.get(plate, ""), figures))
         rows.append(plate_row(overview, batch, state))
         overviews.append(overview)
     study = {
-        "title": title, "summary": _summary(status, states, failures), "plates": rows,
+        "title": title, "summary": _summary(status, states, len(lost), len(failures)), "plates": rows,
         "failures": failures, "suspected": list(suspected.items()), "signatures": _brews(results, output),
-        "queries": _queries(results, output),
+        "queries": _queries(results, output, parts.queries),
         "figures": [(name, name, words) for name, words in _figures(output, STUDY_FIGURES)],
         "links": [("Changes since the last run", "changes.html")] if (output / "changes.html").is_file() else [],
     }  # fmt: skip
@@ -94,7 +126,7 @@ def write_report(
         write_text(output / "multiqc" / name, json.dumps(content, ensure_ascii=False, allow_nan=False) + "\n")
     write_text(output / "index.html", study_html(study, metric_strips(overviews)))
     return {"plates": len(rows), "with_failed_checks": sum(bool(row["failed"]) for row in rows),
-            "failed": len({row["plate"] for row in failures})}  # fmt: skip
+            "failed": len(lost)}  # fmt: skip
 
 
 def _states(status: pd.DataFrame) -> dict[str, tuple[str, str]]:
@@ -102,16 +134,17 @@ def _states(status: pd.DataFrame) -> dict[str, tuple[str, str]]:
     plates = status[~status["level"].isin(STUDY_LEVELS)]
     found = {}
     for plate, part in plates.groupby("entity", sort=False):
-        bad = [f"{row.state}: {row.level}" for row in part.itertuples() if row.state != "done"]
-        found[str(plate)] = (str(part["batch"].iloc[0]), ", ".join(bad) or "done")
+        bad = part[part["state"] != "done"].groupby("state", sort=False)["level"].agg(", ".join)
+        state = "; ".join(f"{state}: {levels}" for state, levels in bad.items()) or "done"
+        found[str(plate)] = (str(part["batch"].iloc[0]), state)
     return found
 
 
 def _overviews(
-    results: Path, plates: Iterable[str], checks: Mapping[str, Mapping[str, float]]
+    results: Path, plates: Iterable[str], checks: Mapping[str, Mapping[str, float]], steps: Collection[str] | None
 ) -> Iterator[PlateOverview]:
     for plate in plates:
-        paths = sorted((results / plate / "qc").glob("*.tsv"))
+        paths = [path for path in sorted((results / plate / "qc").glob("*.tsv")) if _wanted(path.stem, steps)]
         rows = current_names(join_qc(read_table(path, required=tuple(COLUMNS)) for path in paths))
         found = plate_overview(plate, rows)
         yield PlateOverview(
@@ -140,13 +173,14 @@ def _figures(folder: Path, names: Mapping[str, str]) -> list[tuple[str, str]]:
     return found
 
 
-def _summary(status: pd.DataFrame, states: Mapping[str, tuple[str, str]], failures: list[dict[str, str]]) -> list[str]:
+def _summary(status: pd.DataFrame, states: Mapping[str, tuple[str, str]], lost: int, failures: int) -> list[str]:
     done = sum(state == "done" for _, state in states.values())
     lines = [f"{counted(len(states), 'plate')}, {done:,} of {agree(len(states), 'it')} complete"]
-    if failures:
-        lines.append(
-            f"{counted(len({row['plate'] for row in failures}), 'plate')} failed; the rest went on without them"
-        )
+    if lost:
+        rest = f"; the rest went on without {agree(lost, 'it')}" if lost < len(states) else ""
+        lines.append(f"{counted(lost, 'plate')} failed{rest}")
+    if failures > lost:
+        lines.append(f"{counted(failures - lost, 'step')} failed of figures, or of the whole study")
     signatures = status[(status["level"] == "MODZ") & (status["state"] == "done")]
     lines.append(f"{signatures['columns'].astype(int).sum():,} signatures of {counted(len(signatures), 'brew')}")
     versions = sorted(set(status["version"]) - {""})
@@ -194,9 +228,11 @@ def _median(table: pd.DataFrame, name: str) -> str:
     return number(float(values.median())) if len(values) else ""
 
 
-def _queries(results: Path, output: Path) -> list[dict[str, str]]:
+def _queries(results: Path, output: Path, names: Collection[str] | None) -> list[dict[str, str]]:
     rows = []
     for path in sorted(results.glob("queries/*/queries.tsv")):
+        if not _wanted(path.parent.name, names):
+            continue
         table = read_table(path, required=("query", "file"), text_only=True).fillna("")
         for row in table.to_dict("records"):
             ranked = read_table(path.parent / row["file"], required=("sig_id", "ncs"))

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from beadwork.io.beads.names import holder_name, is_archive, is_lxb, split_name
-from beadwork.io.beads.sources import find_sources
+from beadwork.io.beads.sources import Lost, find_sources
 from beadwork.model.errors import FileError, name_some
 
 MAP_ENDINGS = (".map", ".map.gz", ".tsv", ".tsv.gz", ".txt", ".txt.gz", ".tab", ".tab.gz")
@@ -117,27 +117,37 @@ def _look_into(path: Path, root: Path, found: Findings) -> None:
     """Add the plates of an archive."""
     label = _short(path, root)
     partial = False
+    lost: list[Lost] = []
 
-    def names() -> Iterator[tuple[str, str]]:
+    def names() -> Iterator[tuple[str, str, str]]:
         nonlocal partial
         with ExitStack() as stack:
-            for source in find_sources(path, stack, lambda name, holder: False):
+            for source in find_sources(path, stack, lambda name, holder: False, lost.append):
                 if not is_lxb(source.name):
                     continue
-                yield source.name, source.holder
+                yield source.name, source.holder, source.within
                 if path.stat().st_size > PEEKED and split_name(source.name)[0] == holder_name(path.name):
                     partial = True
                     return
 
     try:
-        listed = list(names())
+        everything = list(names())
     except FileError as error:
         found.left_out.append(LeftOut(label, str(error).removeprefix(f"{path}: ")))
         return
-    if not listed:
+    # what a damaged archive shows of its files is not all of them
+    damaged = {item.label for item in lost}
+    listed = [(name, holder) for name, holder, within in everything if within not in damaged]
+    for item in lost:
+        found.left_out.append(LeftOut(item.label.replace(str(path), label, 1), _why(item)))
+    if not everything and not lost:
         found.left_out.append(LeftOut(label, "holds no .lxb or .lxb.gz files"))
         return
     _add(found, path, root, listed, holder_name(path.name), partial)
+
+
+def _why(lost: Lost) -> str:
+    return str(lost.error).removeprefix(f"{lost.label}: ")
 
 
 def _add(

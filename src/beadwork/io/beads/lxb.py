@@ -22,7 +22,7 @@ import pandas as pd
 
 from beadwork.io.beads.fcs import BadFile, read_layout
 from beadwork.io.beads.names import is_lxb, split_name
-from beadwork.io.beads.sources import MAX_FILE, Source, find_sources, limited
+from beadwork.io.beads.sources import MAX_FILE, Lost, Source, find_sources, limited
 from beadwork.io.files.digest import digest_bytes
 from beadwork.kernels.beads.grouping import group_beads
 from beadwork.model.beads.plate import N_ANALYTES, BeadPlate, BeadStore
@@ -118,10 +118,11 @@ def _read_well(data: bytes, group_beads: _Group = group_beads) -> _Read:
     if layout.n_events == 0:
         raise BadFile("holds no events")
     events = np.frombuffer(data, layout.dtype, layout.n_events, layout.start)
-    span, largest = layout.span("RID"), int(events["RID"].max())
+    analyte = np.ascontiguousarray(events["RID"])  # read twice
+    span, largest = layout.span("RID"), int(analyte.max())
     if span is not None and largest >= span:
         raise BadFile(f"has region ids up to {largest:,}, beyond their range of {span:,}; its DATA begins elsewhere")
-    counts, reporter = group_beads(events["RID"], events["RP1"], N_ANALYTES)
+    counts, reporter = group_beads(analyte, events["RP1"], N_ANALYTES)
     sample = parse_well(text) if (text := layout.text.get("$SMNO")) else None
     return counts, reporter, digest_bytes(data), sample
 
@@ -169,6 +170,8 @@ def read_plate(
     store = BeadStore()
     choice = _Choice(det_plate)
     ignored = 0
+    lost: list[Lost] = []
+    places: set[str] = set()
 
     def chosen(name: str, holder: str) -> bool:
         return (wells is None or split_name(name)[1] in wells) and choice.wants(name, holder)
@@ -183,7 +186,7 @@ def read_plate(
 
     with ExitStack() as stack, ThreadPoolExecutor(max(threads, 1)) as pool:
         waiting: deque[tuple[str, str, Future[_Read | str]]] = deque()
-        for source in find_sources(path, stack, chosen):
+        for source in find_sources(path, stack, chosen, lost.append):
             if not is_lxb(source.name):
                 ignored += 1
                 continue
@@ -193,11 +196,14 @@ def read_plate(
             if not choice.wants(source.name, source.holder):
                 found.append(_Found(source.name, plate, "is of another plate"))
                 continue
+            if plate == det_plate:
+                places.add(source.within)
             waiting.append((source.name, plate, pool.submit(_try_well, source, group)))
             if len(waiting) > 4 * threads:
                 keep(*waiting.popleft())
         while waiting:
             keep(*waiting.popleft())
+    _check_lost(lost, det_plate, places)
     if ignored:
         log.info(
             "%s: %s ignored", path, counted(ignored, "file that is no LXB file is", "files that are not LXB files are")
@@ -208,6 +214,15 @@ def read_plate(
         raise FileError(f"{path}: holds no .lxb or .lxb.gz files; give the folder or archive that has them")
     plate, found = _choose_plate(path, det_plate, found)
     return _assemble(path, plate, found, store)
+
+
+def _check_lost(lost: list[Lost], det_plate: str | None, places: set[str]) -> None:
+    """Pass over damaged archives beside the one that holds the plate; any that may hold files of it is an error."""
+    whole = det_plate is not None and len(places) == 1 and "" not in places
+    for item in lost:
+        if not whole or item.label in places or item.holder in ("", det_plate):
+            raise item.error
+        log.warning("%s; it is not that of %s and is passed over", item.error, det_plate)
 
 
 class _Found(NamedTuple):
@@ -290,6 +305,8 @@ def _choose_plate(path: Path, det_plate: str | None, found: list[_Found]) -> tup
             raise FileError(f"{path}: the file names say only the well; name the plate with --plate")
         return prefixes[0], found
     if len(prefixes) == 1:
+        if prefixes[0] and prefixes[0] != det_plate:
+            log.warning("%s: the files are named after %s; they are taken for %s", path, prefixes[0], det_plate)
         return det_plate, found
     if det_plate not in prefixes:
         raise FileError(f"{path}: files of several plates ({name_some(prefixes)}), but none of {det_plate}")

@@ -37,12 +37,24 @@ _DAMAGE = (lzma.LZMAError, tarfile.TarError, zipfile.BadZipFile, zlib.error, OSE
 
 
 class Source(NamedTuple):
-    """One file of a folder or archive: its base name, how to get its bytes, and the name of what holds it."""
+    """One file of a folder or archive: its base name, how to get its bytes, and the name of what holds it.
+
+    ``within`` is the archive within an archive that it is in, as messages call it; empty if it is in none.
+    """
 
     name: str
     load: Callable[[], bytes]
     growth: Growth | None = None
     holder: str = ""
+    within: str = ""
+
+
+class Lost(NamedTuple):
+    """An archive within an archive that is damaged: how messages call it, what it is called after, what is wrong."""
+
+    label: str
+    holder: str
+    error: FileError
 
 
 Wanted = Callable[[str, str], bool]
@@ -63,7 +75,9 @@ def too_large() -> bytes:
     raise BadFile(f"is larger than {MAX_FILE >> 20} MB, far more than one well")
 
 
-def find_sources(path: Path, stack: ExitStack, wanted: Wanted = _all_wanted) -> Iterator[Source]:
+def find_sources(
+    path: Path, stack: ExitStack, wanted: Wanted = _all_wanted, lost: Callable[[Lost], None] | None = None
+) -> Iterator[Source]:
     """Files of a folder or archive, whatever their kind.
 
     Parameters
@@ -74,6 +88,8 @@ def find_sources(path: Path, stack: ExitStack, wanted: Wanted = _all_wanted) -> 
         Closes what was opened.
     wanted
         Asked of each LXB file when it is reached; the others come without their bytes, which saves memory and time.
+    lost
+        Receives damaged archives within an archive, of which the others are read; None: they are errors.
     """
     if path.is_dir():
         yield from _folder(path)
@@ -87,7 +103,7 @@ def find_sources(path: Path, stack: ExitStack, wanted: Wanted = _all_wanted) -> 
             file = stack.enter_context(open(path, "rb"))
         except OSError as error:
             raise FileError(f"{path}: cannot be read ({error.strerror or error})") from None
-        yield from _Archive(str(path), growth, wanted).files(file, path.name, "")
+        yield from _Archive(str(path), growth, wanted, lost).files(file, path.name, "")
 
 
 def _folder(path: Path) -> Iterator[Source]:
@@ -117,18 +133,23 @@ class _Archive(NamedTuple):
     label: str
     growth: Growth
     wanted: Wanted
+    lost: Callable[[Lost], None] | None = None
     depth: int = 0
+
+    @property
+    def _place(self) -> str:
+        return self.label if self.depth else ""
 
     def files(self, file: Any, name: str, holder: str) -> Iterator[Source]:
         """Files in it and in those within; `file` can be sought where it is a zip."""
         try:
             yield from (self._zip if name.lower().endswith(".zip") else self._tar)(file, holder)
-        except EOFError:
-            raise FileError(
-                f"{self.label}: damaged or truncated archive (unexpected end of data); fetch or pack it anew"
-            ) from None
-        except _DAMAGE as error:
-            raise FileError(f"{self.label}: damaged or truncated archive ({error}); fetch or pack it anew") from None
+        except (EOFError, *_DAMAGE) as error:
+            what = "unexpected end of data" if isinstance(error, EOFError) else error
+            damage = FileError(f"{self.label}: damaged or truncated archive ({what}); fetch or pack it anew")
+            if self.lost is None or not self.depth:
+                raise damage from None
+            self.lost(Lost(self.label, holder, damage))
 
     def _tar(self, file: Any, holder: str) -> Iterator[Source]:
         with tarfile.open(fileobj=cast(IO[bytes], UnpackedStream(file, self.growth)), mode="r|") as archive:
@@ -142,15 +163,15 @@ class _Archive(NamedTuple):
                     if stream is not None:
                         yield from self._within(stream, name, member.name, member.size)
                 elif not member.isfile() or not is_lxb(name) or not self.wanted(name, within):
-                    yield Source(name if member.isfile() else "special", bytes, holder=within)
+                    yield Source(name if member.isfile() else "special", bytes, holder=within, within=self._place)
                 elif member.size > MAX_FILE:
-                    yield Source(name, too_large, holder=within)
+                    yield Source(name, too_large, holder=within, within=self._place)
                 else:
                     stream = archive.extractfile(member)
                     data = stream.read() if stream else b""
                     if member.issparse():
                         self.growth.add(data)
-                    yield Source(name, partial(bytes, data), self.growth, within)
+                    yield Source(name, partial(bytes, data), self.growth, within, self._place)
 
     def _zip(self, file: Any, holder: str) -> Iterator[Source]:
         archive = zipfile.ZipFile(file)  # lives as long as one of its loaders; who opened the file closes it
@@ -166,7 +187,7 @@ class _Archive(NamedTuple):
                     )
             else:
                 load = self._loader(archive, member) if member.file_size <= MAX_FILE else too_large
-                yield Source(name, load, self.growth, within)
+                yield Source(name, load, self.growth, within, self._place)
 
     def _loader(self, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Callable[[], bytes]:
         def load() -> bytes:

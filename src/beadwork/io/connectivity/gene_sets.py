@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from beadwork.io.connectivity.set_formats import SetFile, parse_sets
@@ -19,7 +19,11 @@ from beadwork.model.errors import FileError, GeneSetError, counted, name_some
 NAME_COLUMNS = ("name", "ensembl", "ensembl_id", "ensembl_gene_id", "symbol", "alias")
 NEEDED = "gene sets are GMT, GMX, GRP, TSV or CSV"
 log = logging.getLogger("beadwork")
-_SIDE = re.compile(r"[_.\- ](up|dn|down)$", re.IGNORECASE)
+_MORE = r"(?:[\s_.-]?regulated)?(?:[\s_.-](?:genes?|list|sets?|symbols?|ids?))*"
+_SIDE = re.compile(rf"(?:^|[\s_.:-]+|(?=\())\(?(up|dn|down|dwn)\)?{_MORE}$", re.IGNORECASE)
+"""Side as a word of its own at the end of a name: knockdown and group are none; `web/src/ask/files.js` has the same."""
+_FIRST = re.compile(rf"(up|dn|down|dwn){_MORE}[\s_.:-]+(?=\S)", re.IGNORECASE)
+_JOINED = re.compile(r"(.*[^\s_.:(-])(up|dn|down|dwn)", re.IGNORECASE | re.DOTALL)
 
 
 def read_gene_sets(path: str | Path, identify: Identify = identify_genes) -> list[GeneSet]:
@@ -88,15 +92,19 @@ def base_name(name: str) -> str:
 def set_side(name: str) -> str | None:
     """Direction that a set's name ends in: ``up``, ``down`` or None."""
     match = _SIDE.search(name)
-    return None if match is None else ("up" if match[1].lower() == "up" else "down")
+    return None if match is None else _side_of(match[1])
+
+
+def _side_of(word: str) -> str:
+    return "up" if word.lower() == "up" else "down"
 
 
 def pair_sets(up: Sequence[GeneSet], down: Sequence[GeneSet] = ()) -> list[Query]:
     """Make queries of up and down sets: by name without _UP and _DN, else by order.
 
     Where some names agree, all pairing is by name and a set without partner is a query of its own; where none does,
-    the first up set goes with the first down set and so on.  Without `down`, sets of `up` whose names end in _DN are
-    the down sets of their partners.
+    the first up set goes with the first down set and so on.  Without `down` the names of sets say which are down sets
+    (see :func:`pair_by_name`).
 
     Raises
     ------
@@ -104,11 +112,7 @@ def pair_sets(up: Sequence[GeneSet], down: Sequence[GeneSet] = ()) -> list[Query
         No name agrees and the numbers differ, or two sets of one side have the same name without the suffix.
     """
     if not down:
-        partners = {base_name(item.name).lower() for item in up if set_side(item.name) == "up"}
-        down = [i for i in up if set_side(i.name) == "down" and base_name(i.name).lower() in partners]
-        up = [item for item in up if item not in down]
-        if not down:
-            return [_query(base_name(item.name) if set_side(item.name) == "up" else item.name, item) for item in up]
+        return pair_by_name(up)
     ups, downs = _by_base(up), _by_base(down)
     shared = [name for name in ups if name in downs]
     if not shared and ups:
@@ -127,13 +131,80 @@ def pair_sets(up: Sequence[GeneSet], down: Sequence[GeneSet] = ()) -> list[Query
     return queries + [_query(base_name(item.name), None, item) for name, item in downs.items() if name not in ups]
 
 
-def down_queries(sets: Sequence[GeneSet]) -> list[Query]:
-    """Make queries of down sets alone."""
-    return [_query(item.name, None, item) for item in sets]
+def pair_by_name(sets: Sequence[GeneSet], side: str = "up") -> list[Query]:
+    """Make queries of sets that were given together: the name of each says on which side it is, whatever it came with.
+
+    X_UP and X_DN are one query; X_DN without partner is a down set, and X an up set.  What follows from a name alone
+    is said in the notes of the query.
+
+    Parameters
+    ----------
+    side
+        That of sets whose names say none.
+
+    Raises
+    ------
+    GeneSetError
+        Two sets of one side have the same name without the suffix.
+
+    Examples
+    --------
+    >>> queries = pair_by_name([GeneSet("X_UP", ("1",)), GeneSet("Y_DN", ("2",)), GeneSet("X_DN", ("3",))])
+    >>> [(query.name, query.up, query.down, query.notes) for query in queries]
+    [('X', ('1',), ('3',), ()), ('Y', (), ('2',), ('Y_DN is taken as a down set, by its name',))]
+    """
+    names = {item.name.lower() for item in sets}
+    first: dict[str, set[str]] = {}
+    for name in names:
+        if match := _FIRST.match(name):
+            first.setdefault(name[match.end() :], set()).add(_side_of(match[1]))
+    named = [(*_named_side(item.name, names, first), item) for item in sets]
+    if len({own or side for _, own, _ in named}) == 1:  # two of one name are for who asks
+        return [_named_query(base, {own or side: (item, own is not None)}, side) for base, own, item in named]
+    pairs: dict[str, dict[str, tuple[GeneSet, bool]]] = {}
+    bases: dict[str, str] = {}
+    for base, own, item in named:
+        pair = pairs.setdefault(base.lower(), {})
+        bases.setdefault(base.lower(), base)
+        if (other := pair.get(own or side)) is not None:
+            raise _same_name(other[0], item)
+        pair[own or side] = item, own is not None
+    return [_named_query(bases[key], pair, side) for key, pair in pairs.items()]
 
 
-def _query(name: str, up: GeneSet | None, down: GeneSet | None = None) -> Query:
-    notes = [
+def _named_side(name: str, names: Collection[str], first: Mapping[str, Collection[str]]) -> tuple[str, str | None]:
+    """Name without its side, and the side; that of p53up or up_p53 counts where p53dn or down_p53 is there too."""
+    joined = _JOINED.fullmatch(name)
+    if joined is not None:
+        own, base = _side_of(joined[2]), joined[1]
+        others = ("dn", "down", "dwn") if own == "up" else ("up",)
+        if any(f"{base.lower()}{word}" in names for word in others):
+            return base, own
+    if (own_side := set_side(name)) is not None:
+        return _SIDE.sub("", name) or "query", own_side
+    if (match := _FIRST.match(name)) and len(first[name[match.end() :].lower()]) == 2:
+        return name[match.end() :], _side_of(match[1])
+    return name, None
+
+
+def _named_query(base: str, pair: Mapping[str, tuple[GeneSet, bool]], side: str) -> Query:
+    (up, up_is_named), (down, down_is_named) = (pair.get(one, (None, True)) for one in ("up", "down"))
+    only = up or down
+    assert only is not None
+    if up is not None and down is not None:
+        notes = (
+            []
+            if up_is_named and down_is_named
+            else [f"{up.name} and {down.name} are taken as the two sides of a query"]
+        )
+        return _query(base, up, down, notes)
+    own = "up" if up is not None else "down"
+    notes = [] if own == side else [f"{only.name} is taken as {'an' if own == 'up' else 'a'} {own} set, by its name"]
+    return _query(only.name if own == side == "down" else base, up, down, notes)
+
+
+def _query(name: str, up: GeneSet | None, down: GeneSet | None = None, said: Sequence[str] = ()) -> Query:
+    notes = [*said] + [
         f"{side} set: {note}" if up and down else note
         for side, item in (("up", up), ("down", down))
         for note in (item.notes if item else ())
@@ -146,11 +217,13 @@ def _by_base(sets: Sequence[GeneSet]) -> dict[str, GeneSet]:
     for item in sets:
         name = base_name(item.name).lower()
         if name in found:
-            raise GeneSetError(
-                f"sets {found[name].name} and {item.name} have the same name without _UP and _DN; rename one"
-            )
+            raise _same_name(found[name], item)
         found[name] = item
     return found
+
+
+def _same_name(one: GeneSet, other: GeneSet) -> GeneSetError:
+    return GeneSetError(f"sets {one.name} and {other.name} have the same name without _UP and _DN; rename one")
 
 
 def read_gene_names(path: str | Path) -> dict[str, str]:

@@ -21,7 +21,7 @@ from beadwork.io.files.text import read_text
 from beadwork.io.matrix.column_stream import open_columns
 from beadwork.io.platform.gene_names import gene_resolver
 from beadwork.io.platform.gene_table import gene_table, probe_table
-from beadwork.model.errors import AlignmentError, FileError, name_some
+from beadwork.model.errors import AlignmentError, FileError, counted, name_some
 from beadwork.model.levels.expression_source import ExpressionSource
 from beadwork.model.lines import split_lines
 from beadwork.model.matrix import Matrix
@@ -177,8 +177,8 @@ def _find_genes(
         best = np.lexsort((raw.rows.index.astype(str)[at], -height))  # the order of rows decides nothing
         chosen = np.sort(best[~genes[best].duplicated()])
         log.info(
-            "%s: %d rows share %d genes; the row of the highest mean stands for each",
-            path, len(several), len(genes[genes.duplicated(keep=False)].unique()),
+            "%s: %d rows share %s; the row of the highest mean stands for each",
+            path, len(several), counted(genes[genes.duplicated(keep=False)].nunique(), "gene"),
         )  # fmt: skip
         at, genes = at[chosen], genes[chosen]
     return at, genes, name

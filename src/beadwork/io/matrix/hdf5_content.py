@@ -19,16 +19,24 @@ _INSIDE = "write the file anew with its values inside"
 _MOST_LINKS = 16
 
 
-def find_member(file: h5py.File, name: str, path: object, tree: str = "/") -> h5py.Dataset | h5py.Group | None:
+def find_member(
+    file: h5py.File, name: str, path: object, tree: str = "/", *, holder: h5py.Group | None = None
+) -> h5py.Dataset | h5py.Group | None:
     """Object of a file by its name, which may lead through links within `tree` of the same file; None if absent.
+
+    Parameters
+    ----------
+    holder
+        The group that holds it, where that was found before, so that it is not sought for each of its members.
 
     Raises
     ------
     FileError
         A link leads to another file, out of `tree`, or to nothing; or the object lies in another file.
     """
-    place: h5py.Group = file
-    parts, followed, inside = _parts(name), 0, "/"
+    place: h5py.Group = file if holder is None else holder
+    parts, followed, inside = _parts(name), 0, place.name
+    parts = parts if holder is None else parts[-1:]
     while parts:
         part = parts.pop(0)
         key = part.encode("utf-8", "surrogateescape")

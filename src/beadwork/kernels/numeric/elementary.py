@@ -26,7 +26,8 @@ def _each(function: Callable[[float], float], values: ArrayLike, compiled: str, 
         from beadwork.kernels.numeric import elementary_numba
 
         found = np.empty(flat.size)
-        getattr(elementary_numba, compiled)(flat, *numbers, found)
+        # a whole number would be compiled to products, which round otherwise than the C library's power
+        getattr(elementary_numba, compiled)(flat, *map(float, numbers), found)
     else:
         found = np.fromiter(map(function, flat.tolist()), np.float64, flat.size)
     result.ravel(order="K")[:] = found

@@ -71,7 +71,7 @@ def rows_of(table: SignatureTable, view: View) -> np.ndarray:
     rows = np.flatnonzero(_passing(table, view))
     keys = []
     for item in reversed([part.strip() for part in view.sort.split(",") if part.strip()]):
-        name = item.lstrip("-+")
+        name = item[1:].lstrip() if item[0] in "-+" else item
         if name not in table:
             raise RefusedError(unknown_words("column", name, shown_names(table)), field="sort")
         values = _sortable(table, name)[rows]
@@ -205,7 +205,7 @@ def read_cursor(cursor: str, tag: str) -> int:
     try:
         offset, own = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         offset = int(offset)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         raise RefusedError("cursor: is none of this server's; take it from `next` of the page before",
                            field="cursor") from None  # fmt: skip
     if own != tag or offset < 0:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
+import shutil
 import tarfile
 import tempfile
 import threading
+import weakref
 from collections import OrderedDict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -42,7 +44,8 @@ class ClueJob:
     tool: str
     name: str
     queries: Sequence[Query]
-    state: IndexState
+    state: IndexState | None
+    """State of the index; None when the job has ended, as its archive needs the state no more."""
     params: dict[str, Any]
     notes: Sequence[str] = ()
     status: str = "pending"
@@ -69,7 +72,7 @@ class ClueJobs:
         self._jobs: OrderedDict[str, ClueJob] = OrderedDict()
         self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="job")
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._folder: Path | None = None
 
     def submit(
         self, state: IndexState, tool: str, name: str, up: tuple[str, bytes] | None, down: tuple[str, bytes] | None,
@@ -91,8 +94,8 @@ class ClueJobs:
             raise RefusedError(
                 f"{len(read.queries)} queries; {MOST_SETS} at a time", 413, "too_large", "uptag-cmapfile"
             )
-        notes = [*read.notes, *(f"{query.name}: {note}" for query in read.queries for note in query.notes)]
-        state.index.map_queries(read.queries)
+        mapped = state.index.map_queries(read.queries)
+        notes = [*read.notes, *(f"{query.name}: {note}" for query in mapped for note in query.notes)]
         text = repr([tool, name, [(query.name, query.up, query.down) for query in read.queries], state.key])
         key = hashlib.sha256(text.encode()).hexdigest()[:24]
         with self._lock:
@@ -138,10 +141,12 @@ class ClueJobs:
         try:
             with self._lock:
                 if self._folder is None:
-                    self._folder = tempfile.TemporaryDirectory(prefix="beadwork-jobs-")
-                folder = Path(self._folder.name)
+                    self._folder = Path(tempfile.mkdtemp(prefix="beadwork-jobs-"))
+                    weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+                folder = self._folder
             with tempfile.TemporaryDirectory(dir=folder) as scratch:
                 root = Path(scratch) / f"my_analysis.{job.tool}.{job.key}"
+                assert job.state is not None
                 write_clue_layout(job.state.index, job.queries, root, tools=TOOL_OF[job.tool])
                 archive = folder / f"{job.key}.tar.gz"
                 with tarfile.open(archive, "w:gz") as packed:
@@ -154,6 +159,8 @@ class ClueJobs:
         except Exception:
             job.status, job.error = "error", "the job failed by a fault of the program; see its log"
             log.exception("job %s failed", job.key)
+        finally:
+            job.state = None
 
     def _is_kept(self, job: ClueJob) -> bool:
         with self._lock:
@@ -163,11 +170,12 @@ class ClueJobs:
         """Stop, and remove the archives."""
         self._pool.shutdown(wait=True, cancel_futures=True)
         if self._folder is not None:
-            self._folder.cleanup()
+            shutil.rmtree(self._folder, ignore_errors=True)
 
 
 def _plain(name: str) -> str:
-    return re.sub(r"[^\w.+-]+", "-", name).strip("-")[:80] or "job"
+    """Name in letters that any program takes in an address."""
+    return re.sub(r"[^A-Za-z0-9_.+-]+", "-", name).strip("-.")[:80] or "job"
 
 
 def content_of(item: Any, name: str) -> tuple[str, bytes] | None:

@@ -67,6 +67,9 @@ def read_object(text: str, name: str) -> dict[str, Any]:
         return {}
     try:
         found = json.loads(text, parse_constant=_no_number)
+        json.dumps(found, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise RefusedError(f"{name}: holds a text that UTF-8 cannot write", 400, field=name) from None
     except (ValueError, RecursionError):
         raise RefusedError(f"{name}: is not JSON", 400, field=name) from None
     if not isinstance(found, dict):

@@ -17,7 +17,7 @@ def card_lists(index: ConnectivityIndex, plan: RollUpPlan) -> dict[str, Signatur
     return {
         "perts": _perts(index, plan),
         "genes": _genes(index),
-        "cells": _cells(index),
+        "cells": _cells(index, plan),
         "classes": _classes(plan),
     }
 
@@ -91,16 +91,14 @@ def _genes(index: ConnectivityIndex) -> SignatureTable:
     )  # fmt: skip
 
 
-def _cells(index: ConnectivityIndex) -> SignatureTable:
+def _cells(index: ConnectivityIndex, plan: RollUpPlan) -> SignatureTable:
     annotation = index.annotation
     codes, texts = annotation.texts("cell_id")
     columns: dict[str, Any] = {"cell_id": texts}
     columns["n_signatures"] = np.bincount(codes[codes >= 0], minlength=len(texts))
-    if "pert_iname" in annotation:
-        perts = annotation.texts("pert_iname")[0]
-        both = (codes >= 0) & (perts >= 0)
-        pairs = np.unique(np.stack([codes[both], perts[both]], axis=1), axis=0)
-        columns["n_perturbagens"] = np.bincount(pairs[:, 0], minlength=len(texts))
+    place_of = {text: place for place, text in enumerate(texts)}
+    of_plan = [place_of[cell] for cell in plan.cells["cell_id"].to_pylist() if cell is not None]
+    columns["n_perturbagens"] = np.bincount(np.array(of_plan, np.int64), minlength=len(texts))
     if "tas" in annotation:
         columns["median_tas"] = _median(
             annotation.numbers("tas")[codes >= 0], codes[codes >= 0].astype(np.int64), len(texts)

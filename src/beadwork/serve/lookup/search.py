@@ -92,7 +92,7 @@ def _perts(index: ConnectivityIndex, table: SignatureTable) -> list[tuple[str, s
         name, pert_id = row["pert_iname"] or "", row.get("pert_id") or ""
         several = pert_id.replace(SEVERAL, "\n")
         detail = ", ".join(str(item) for item in (row.get("pert_type"), row.get("moa"),
-                                                  f"{row['n_signatures']} signatures") if item)  # fmt: skip
+                                                  counted(row["n_signatures"], "signature")) if item)  # fmt: skip
         hit = Hit("pert", name, name, detail, row.get("pert_type") or "")
         found.append((name.lower(), _names(name, several, aliases.get(name, "")), hit))
     return found
@@ -130,7 +130,7 @@ def _cells(table: SignatureTable) -> list[tuple[str, str, Hit]]:
     found = []
     for row in table.arrow.to_pylist():
         more = [str(row[name]) for name in ("cell_lineage", "primary_site") if row.get(name)]
-        detail = ", ".join(["cell", *more, f"{row['n_signatures']} signatures"])
+        detail = ", ".join(["cell", *more, counted(row["n_signatures"], "signature")])
         found.append((row["cell_id"].lower(), _names(row["cell_id"], *more), Hit("cell", row["cell_id"],
                                                                                  row["cell_id"], detail)))  # fmt: skip
     return found

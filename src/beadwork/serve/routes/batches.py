@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from beadwork.model.connectivity.signature_table import SignatureTable
@@ -15,8 +17,9 @@ from beadwork.serve.library.batches import Batches, members_of
 from beadwork.serve.library.matrix import answer_matrix
 from beadwork.serve.questions import MOST_IN_LIST, Question
 from beadwork.serve.refusals import not_found
+from beadwork.serve.routes.exports import table_file
 from beadwork.serve.routes.queries import Page
-from beadwork.serve.service import Rows, Service
+from beadwork.serve.service import PageRequest, Rows, Service
 from beadwork.serve.store import KeptBatch
 
 ENDS = 3
@@ -26,6 +29,8 @@ MOST_KEPT = 8
 MOST_ENDS = MOST_KEPT * MOST_IN_LIST
 """Answers whose ends were looked at last."""
 Score = Literal["ncs", "median_ncs", "tau", "tau_own"]
+Shown = Annotated[Score, Query(description="score of the cells")]
+Level = Literal["perts", "classes"]
 
 
 class BatchRequest(BaseModel):
@@ -77,11 +82,7 @@ def routes(service: Service) -> APIRouter:
 
     @router.get("", summary="Lists of questions that were asked here")
     def get_batches() -> dict[str, Any]:
-        rows = [
-            {"id": key, "name": name, "created": created, "of": len(ids),
-             "done": len(service.store.states_of([one for one in ids if one])), "running": batches.is_running(key)}
-            for key, name, created, ids in service.store.batches()
-        ]  # fmt: skip
+        rows = [{**row, "running": batches.is_running(row["id"])} for row in libraries_of(service)]
         return {"total": len(rows), "rows": rows, "state": service.states.current.key}
 
     @router.get("/{key}", summary="Where each question of a list stands")
@@ -103,15 +104,22 @@ def routes(service: Service) -> APIRouter:
         service.store.delete_batch(key)
         return {"deleted": 1}
 
+    @router.get("/{key}/{table}.{ending}", summary="The same as a file", response_class=Response)
+    def as_file(key: str, table: Level, ending: Literal["tsv", "json", "arrow"], page: Page, score: Shown = "ncs"
+                ) -> Response:  # fmt: skip
+        made, members = matrix_of(key, table, score)
+        return table_file(made, f"{table}_{score}", ending, _of_answers(page, members), members[0]["state"])
+
     @router.get("/{key}/{table}", summary="Matrix of perturbagens or classes by questions")
-    def matrix(
-        key: str,
-        table: Literal["perts", "classes"],
-        page: Page,
-        score: Annotated[Score, Query(description="score of the cells")] = "ncs",
-    ) -> Rows:
-        batch = batches.find(key)
-        members = [item for item in members_of(batches, batch) if item["status"] == "done"]
+    def matrix(key: str, table: Level, page: Page, score: Shown = "ncs") -> Rows:
+        made, members = matrix_of(key, table, score)
+        found, _ = _of_answers(page, members).page_of(made, members[0]["state"])
+        if not found.total:
+            found.reason = _why_empty(table, len(made), service.answers.find(members[0]["id"]))
+        return found
+
+    def matrix_of(key: str, table: str, score: Score) -> tuple[SignatureTable, list[dict[str, Any]]]:
+        members = [item for item in members_of(batches, batches.find(key)) if item["status"] == "done"]
         if not members:
             raise not_found("no question of this list is answered yet")
         done = [(item["column"], item["id"]) for item in members]
@@ -120,10 +128,7 @@ def routes(service: Service) -> APIRouter:
         if made is None:
             answers = [(column, service.answers.find(one)) for column, one in done]
             made = tables.keep(name, answer_matrix(answers, table, score))
-        found, _ = page.page_of(made, members[0]["state"])
-        if not found.total:
-            found.reason = _why_empty(table, len(made), service.answers.find(done[0][1]))
-        return found
+        return made, members
 
     def state(batch: KeptBatch) -> BatchState:
         members = [Member(**item) for item in members_of(batches, batch)]
@@ -140,6 +145,12 @@ def routes(service: Service) -> APIRouter:
     return router
 
 
+def _of_answers(page: PageRequest, members: list[dict[str, Any]]) -> PageRequest:
+    """Page of the matrix of these answers: with every further one it has other rows."""
+    ids = hashlib.sha256("".join(item["id"] for item in members).encode()).hexdigest()[:12]
+    return replace(page, of=f"{page.of}{ids}")
+
+
 def _ends(answer: Answer) -> dict[str, Any]:
     """Perturbagens of both ends of an answer, and how sure it is."""
     rows = answer.table("perts").arrow.select(["pert_iname", "pert_type", "ncs"]).to_pylist()
@@ -154,3 +165,10 @@ def _ends(answer: Answer) -> dict[str, Any]:
 def _why_empty(table: str, size: int, answer: Answer) -> str:
     fields = () if answer.state is None else answer.state.index.annotation.names
     return why_no_rows(table, size, fields) or "no row has this score in any answer"
+
+
+def libraries_of(service: Service) -> list[dict[str, Any]]:
+    """List the lists of questions that were asked here, newest first."""
+    return [{"id": key, "name": name, "created": created, "of": len(ids),
+             "done": len(service.store.states_of([one for one in ids if one]))}
+            for key, name, created, ids in service.store.batches()]  # fmt: skip

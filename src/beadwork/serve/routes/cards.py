@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from itertools import chain
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 import numpy as np
 from fastapi import APIRouter, Query, Request, Response
-from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from beadwork.api.index.cards.card import Card
@@ -24,13 +22,13 @@ from beadwork.io.files.cells import plain_cell
 from beadwork.model.connectivity.query import SIGNATURE_FIELDS
 from beadwork.model.connectivity.signature_table import SignatureTable, arrow_numbers
 from beadwork.model.errors import BeadworkError
-from beadwork.serve.answer.columns import comment_lines
-from beadwork.serve.answer.files import ARROW, arrow_stream, gct_lines, json_lines, tsv_lines
-from beadwork.serve.answer.pages import chosen_columns, plain, rows_of, shown_names, why_no_rows
+from beadwork.serve.answer.files import ARROW, arrow_stream
+from beadwork.serve.answer.pages import plain, why_no_rows
 from beadwork.serve.lookup.search import KINDS
 from beadwork.serve.lookup.states import IndexState
 from beadwork.serve.refusals import RefusedError, not_found
 from beadwork.serve.routes.clue import Json, clue_list, clue_record, is_clue
+from beadwork.serve.routes.exports import table_file
 from beadwork.serve.routes.queries import Page, Text
 from beadwork.serve.service import PageRequest, Rows, Service
 
@@ -132,33 +130,22 @@ def why_empty(state: IndexState, kind: str, size: int) -> str:
 
 def list_file(state: IndexState, kind: str, ending: str, page: PageRequest, words: bool = False) -> Response:
     """Rows of a list as a file, with the filters and order of the screen; `words` says above what columns mean."""
-    table = list_of(state, kind)
-    rows, names = page.cut(rows_of(table, page.view), state.key), chosen_columns(table, page.fields)
-    headers = {"Content-Disposition": f'attachment; filename="{kind}.{ending}"'}
-    if ending == "arrow":
-        return Response(arrow_stream(table.take(rows, names or shown_names(table))), media_type=ARROW, headers=headers)
-    lines: Iterator[str]
-    if ending == "gct":
-        wanted = names or shown_names(table)
-        lines = gct_lines(table, rows, wanted, LIST_IDS[kind] if LIST_IDS[kind] in table else wanted[0])
-        return StreamingResponse(lines, media_type="text/tab-separated-values; charset=utf-8", headers=headers)
-    if ending == "json":
-        lines, media = json_lines(table, rows, names, state.key), "application/json"
-    else:
-        lines, media = tsv_lines(table, rows, names), "text/tab-separated-values; charset=utf-8"
-        if words:
-            lines = chain(comment_lines(names or shown_names(table)), lines)
-    return StreamingResponse(lines, media_type=media, headers=headers)
+    return table_file(list_of(state, kind), kind, ending, page, state.key, words=words, id_name=LIST_IDS[kind])
+
+
+def shown(state: IndexState, kind: str, name: str) -> Card:
+    """Card of one thing."""
+    if len(name) > 300:
+        raise not_found(f"the index has none of the {kind} of so long a name")
+    try:
+        return SHOW[kind](state.index, name)
+    except BeadworkError as error:
+        raise not_found(str(error)) from None
 
 
 def card_of(state: IndexState, kind: str, name: str) -> dict[str, Any]:
     """Card of one thing as JSON."""
-    if len(name) > 300:
-        raise not_found(f"the index has none of the {kind} of so long a name")
-    try:
-        card = SHOW[kind](state.index, name)
-    except BeadworkError as error:
-        raise not_found(str(error)) from None
+    card = shown(state, kind, name)
     tables = {key: json.loads(table.to_json(orient="records")) for key, table in card.tables.items()}
     return {"kind": card.kind, "id": card.name, "label": card.name, "facts": plain(card.facts), **tables,
             "state": state.key}  # fmt: skip

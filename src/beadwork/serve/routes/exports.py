@@ -15,11 +15,12 @@ from beadwork.api.index.asking.query_page import query_page
 from beadwork.api.index.cards.gene_lists import list_scores
 from beadwork.api.index.opened import ConnectivityIndex
 from beadwork.io.files.cells import plain_cell
+from beadwork.model.connectivity.signature_table import SignatureTable
 from beadwork.serve.answer.answers import HIDDEN, OLD_NAMES, Answer
 from beadwork.serve.answer.bundles import IDS, gct_text, zip_bytes
 from beadwork.serve.answer.columns import comment_lines
-from beadwork.serve.answer.files import ARROW, arrow_stream, gct_lines, json_lines, tsv_lines
-from beadwork.serve.answer.pages import chosen_columns, shown_names
+from beadwork.serve.answer.files import ARROW, arrow_stream, attachment, gct_lines, json_lines, tsv_lines
+from beadwork.serve.answer.pages import chosen_columns, rows_of, shown_names
 from beadwork.serve.refusals import RefusedError
 from beadwork.serve.routes.queries import Page, TableName, answered
 from beadwork.serve.service import PageRequest, Service
@@ -33,6 +34,8 @@ FILE_WORDS = {
     "cells": "cells",
     "sigs": "signatures",
 }
+WHOLE = ("html", "zip", "gmt")
+"""Files of an answer as a whole, whatever is shown of it."""
 MOST_GCT = 100_000
 MOST_SETS = 100_000
 """Signatures whose genes a GMT takes."""
@@ -59,7 +62,7 @@ def routes(service: Service) -> APIRouter:
     @router.get("/{key}/download/{table}", summary="A whole ranked table as TSV")
     def download(key: str, table: TableName, page: Page) -> Response:
         response = exported(answered(service, key), OLD_NAMES.get(table, table), "tsv", page)
-        response.headers["Content-Disposition"] = f'attachment; filename="{table}.tsv"'
+        response.headers.update(attachment(f"{table}.tsv"))
         return response
 
     @router.get("/{key}/{table}.{ending}", summary="The rows of a table as .tsv, .json or .arrow")
@@ -71,8 +74,10 @@ def routes(service: Service) -> APIRouter:
 
 def exported(answer: Answer, table: str, ending: str, page: PageRequest, words: bool = False) -> Response:
     """One file of an answer."""
-    name = file_name(answer, table, ending, page)
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    headers = attachment(file_name(answer, table, ending, page))
+    if ending in WHOLE and (given := page.given):
+        said = f"{given[0]}: a file {ending} is of the whole answer; tsv, json, arrow and gct take filters and pages"
+        raise RefusedError(said, field=given[0])
     if ending == "html":
         result, rolled = answer.result()
         return Response(query_page(result, 0, rolled), media_type="text/html; charset=utf-8",
@@ -103,6 +108,33 @@ def exported(answer: Answer, table: str, ending: str, page: PageRequest, words: 
     return StreamingResponse(lines, media_type=media, headers=headers)
 
 
+def table_file(
+    table: SignatureTable,
+    name: str,
+    ending: str,
+    page: PageRequest,
+    state: str,
+    *,
+    words: bool = False,
+    id_name: str = "",
+) -> Response:
+    """Rows of a table as a file, with the filters and order of the screen; `words` says above what columns mean."""
+    rows, names = page.cut(rows_of(table, page.view), state), chosen_columns(table, page.fields)
+    wanted = names or shown_names(table)
+    headers = attachment(f"{name}.{ending}")
+    if ending == "arrow":
+        return Response(arrow_stream(table.take(rows, wanted)), media_type=ARROW, headers=headers)
+    if ending == "json":
+        lines, media = json_lines(table, rows, names, state), "application/json"
+    elif ending == "gct":
+        lines, media = gct_lines(table, rows, wanted, id_name if id_name in table else wanted[0]), TSV
+    else:
+        lines, media = tsv_lines(table, rows, names), TSV
+    if words and ending == "tsv":
+        lines = chain(comment_lines(wanted), lines)
+    return StreamingResponse(lines, media_type=media, headers=headers)
+
+
 def said_lines(answer: Answer, page: PageRequest) -> Iterator[str]:
     """Comments of a TSV: what was asked, how sure the answer is, which rows are shown."""
     view, facts = page.view, answer.kept.facts
@@ -127,7 +159,7 @@ def signature_gmt(answer: Answer, table: str, page: PageRequest, top: int) -> Re
     if len(rows) > MOST_SETS:
         raise RefusedError(f"{len(rows):,} signatures; a GMT takes {MOST_SETS:,}, filter first", 413, "too_large", "as")
     places = answer.table(table).take(rows, [HIDDEN]).column(HIDDEN).to_numpy()
-    headers = {"Content-Disposition": f'attachment; filename="{file_name(answer, table, "gmt", page, of=table)}"'}
+    headers = attachment(file_name(answer, table, "gmt", page, of=table))
     lines = set_lines(answer.open_state.index, places, top)
     return StreamingResponse(lines, media_type="text/plain; charset=utf-8", headers=headers)
 

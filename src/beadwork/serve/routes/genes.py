@@ -9,13 +9,16 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from beadwork.api.index.opened import ConnectivityIndex
 from beadwork.model.connectivity.query import Answer as GeneVerdict
-from beadwork.serve.questions import MOST_GENES
+from beadwork.serve.questions import MOST_GENES, Gene
 from beadwork.serve.refusals import RefusedError
 from beadwork.serve.service import Service
 
 MOST_CHECKED = 2 * MOST_GENES
 _SEPARATORS = re.compile(r"[\s,;]+")
-_SUGGESTED = re.compile(r"(?:did you mean|perhaps) ([^?;]+)")
+_SUGGESTED = re.compile(
+    r"(?:did you mean|perhaps made of|perhaps|human gene is|several genes(?: in one cell)? \() ?([^?;)]+)"
+)
+_BETWEEN = re.compile(r",| or | and \d+ more")
 VERDICTS = {GeneVerdict.USED: "used", GeneVerdict.NOT_IN_INDEX: "not here", GeneVerdict.NO_GENE: "unknown"}
 
 
@@ -25,7 +28,7 @@ class GeneText(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     text: str = Field("", max_length=1 << 18, description="names, by blanks, commas, semicolons or lines")
-    genes: list[str] = Field(default_factory=list, max_length=MOST_CHECKED, description="or as a list")
+    genes: list[Gene] = Field(default_factory=list, max_length=MOST_CHECKED, description="or as a list")
 
 
 class CheckedGene(BaseModel):
@@ -79,7 +82,7 @@ def checked(index: ConnectivityIndex, names: list[str]) -> list[CheckedGene]:
     for item in finder.find(names):
         used = item.row >= 0
         suggested = _SUGGESTED.search(item.reason)
-        suggest = [part.strip() for part in re.split(r",| or ", suggested[1])] if suggested else []
+        suggest = [part.strip() for part in _BETWEEN.split(suggested[1]) if part.strip()] if suggested else []
         entrez = ids[item.row] if used else None
         if not used and (number := re.search(r"Entrez id (\d+)", item.reason)):
             entrez = number[1]

@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from beadwork.serve.answer.compare import compare
 from beadwork.serve.refusals import RefusedError, not_found
 from beadwork.serve.routes.queries import QueryState, Text, answered, state_of
 from beadwork.serve.service import Service
-from beadwork.serve.store import Kept
+from beadwork.serve.store import MOST_QUESTIONS, Kept
+
+MOST_COMPARED = 10
+"""Answers side by side."""
 
 
 class History(BaseModel):
@@ -29,7 +32,7 @@ class Mark(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    name: str | None = Field(None, min_length=1, max_length=100)
+    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)] | None = None
     note: str | None = Field(None, max_length=10_000)
     star: bool | None = None
 
@@ -39,7 +42,7 @@ class CompareRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    ids: list[Annotated[str, Field(max_length=64)]] = Field(min_length=2, max_length=10)
+    ids: list[Annotated[str, Field(max_length=64)]] = Field(min_length=2, max_length=MOST_COMPARED)
     table: str = Field("perts", pattern="^(perts|sigs|classes)$")
     rows: int = Field(100, ge=1, le=500, description="rows that differ most")
 
@@ -54,11 +57,10 @@ def routes(service: Service) -> APIRouter:
         text: Text = "", star: bool = False, offset: Annotated[int, Query(ge=0, le=10**9)] = 0,
         limit: Annotated[int, Query(ge=1, le=500)] = 50,
     ) -> History:  # fmt: skip
-        total, kept = store.history(text=text, star=star, offset=offset, limit=limit)
-        current = service.states.current.key
-        end = offset + len(kept)
+        total, rows = history_rows(service, text, star, offset, limit)
+        end = offset + len(rows)
         return History(
-            total=total, rows=[_row(item, current) for item in kept], next=end if end < total else None, state=current,
+            total=total, rows=rows, next=end if end < total else None, state=service.states.current.key,
             kept_in="memory until the server ends" if store.path is None else store.path.name,
         )  # fmt: skip
 
@@ -96,6 +98,14 @@ def _find(service: Service, key: str) -> Kept:
     if kept is None:
         raise not_found("no such query in the history")
     return kept
+
+
+def history_rows(
+    service: Service, text: str = "", star: bool = False, offset: int = 0, limit: int = MOST_QUESTIONS
+) -> tuple[int, list[dict[str, Any]]]:
+    """How many questions there are, and some of them, newest first."""
+    total, kept = service.store.history(text=text, star=star, offset=offset, limit=limit)
+    return total, [_row(item, service.states.current.key) for item in kept]
 
 
 def _row(kept: Kept, current: str) -> dict[str, Any]:

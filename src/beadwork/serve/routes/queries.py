@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import json
+import re
 from contextlib import suppress
 from typing import Annotated, Any, Literal
 
@@ -29,6 +32,8 @@ from beadwork.serve.store import Kept
 
 PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; sandbox allow-scripts"
 MOST_POINTS = 2000
+PAGING = ("cursor", "offset", "limit", "fields", "user_key")
+"""Parameters that may change from page to page."""
 TableName = Literal["perts", "classes", "genes", "cells", "sigs", "signatures", "perturbagens"]
 Text = Annotated[str, Query(max_length=200)]
 Name = Annotated[str, Query(max_length=300)]
@@ -89,6 +94,7 @@ class Asked(BaseModel):
 
 
 def page_request(
+    request: Request,
     offset: Annotated[int, Query(ge=0, le=10**9, description="rows that are left out before the first")] = 0,
     limit: Annotated[
         int | None, Query(ge=1, le=MOST_ROWS, description=f"rows of a page, {USUAL_ROWS} without it; a file has all")
@@ -109,7 +115,12 @@ def page_request(
     if any(len(item) > 1000 for item in filters):
         raise RefusedError("f: longer than 1,000 letters", field="f")
     filters += [f"{name}:{value}" for name, value in (("cell_id", cell_id), ("pert_type", pert_type)) if value]
-    return PageRequest(View(tuple(filters), text, sort), offset, limit, cursor, fields)
+    if cursor and offset:
+        raise RefusedError("offset: stands in the cursor; give one of both", field="offset")
+    asked = sorted(item for item in request.query_params.multi_items() if item[0] not in PAGING)
+    path = re.sub(r"\.[a-z]+$", "", request.url.path)
+    of = hashlib.sha256(json.dumps([path, asked]).encode()).hexdigest()[:12]
+    return PageRequest(View(tuple(filters), text, sort), offset, limit, cursor, fields, of)
 
 
 Page = Annotated[PageRequest, Depends(page_request)]
@@ -156,6 +167,8 @@ def routes(service: Service) -> APIRouter:
     def get_scores(key: str, request: Request, fields: Text = "ncs") -> Response:
         answer = answered(service, key)
         names = list(dict.fromkeys(name.strip() for name in fields.split(",") if name.strip()))
+        if not names:
+            raise RefusedError("fields: name a score, as in fields=ncs,tau", field="fields")
         columns = score_columns(answer, names)
         headers = {"X-Columns": ",".join(names), "X-Rows": str(len(next(iter(columns.values()), ()))),
                    "X-State": answer.kept.state, "X-Type": "<f4"}  # fmt: skip
@@ -171,6 +184,8 @@ def routes(service: Service) -> APIRouter:
         key: str, page: Page, rows: Annotated[int, Query(ge=1, le=2000)] = 60,
         cols: Literal["cell_id", "pert_idose", "pert_itime"] = "cell_id", cluster: bool = False,
     ) -> dict[str, Any]:  # fmt: skip
+        if lost := [name for name in page.given if name not in ("f", "text", "sort")]:
+            raise RefusedError(f"{lost[0]}: a heat map has no pages; rows says how many it shows", field=lost[0])
         return heat_map(answered(service, key), page.view, rows, cols, cluster)
 
     @router.get("/{key}/enrichment", summary="Running enrichment sums of one signature")
@@ -181,6 +196,12 @@ def routes(service: Service) -> APIRouter:
         "/{key}/beside", summary="What a score is read against: null signatures, treatments, background questions"
     )
     def get_beside(key: str, sig: Name = "", pert: Name = "", pert_type: Text = "") -> dict[str, Any]:
+        if pert and sig:
+            raise RefusedError(
+                "pert: a score is of a signature or of a perturbagen; give one of sig and pert", field="pert"
+            )
+        if pert_type and not pert:
+            raise RefusedError("pert_type: says which perturbagen of a name; pert is missing", field="pert_type")
         return beside(answered(service, key), sig, pert, pert_type)
 
     @router.get("/{key}/view/page", summary="The self-contained page of an answer", response_class=HTMLResponse)
@@ -188,11 +209,11 @@ def routes(service: Service) -> APIRouter:
         result, rolled = answered(service, key).result()
         return HTMLResponse(query_page(result, 0, rolled), headers={"Content-Security-Policy": PAGE_POLICY})
 
-    @router.get("/{key}/{table}", summary="Rows of a table of an answer")
-    def get_rows(key: str, table: TableName, page: Page, request: Request, response: Response) -> Rows:
+    @router.get("/{key}/{table}", summary="Rows of a table of an answer", response_model=Rows)
+    def get_rows(key: str, table: TableName, page: Page, request: Request, response: Response) -> Rows | Response:
         answer = answered(service, key)
         if is_unchanged(request, response, answer.kept.state):
-            raise RefusedError("not changed", 304, "not_modified")
+            return Response(status_code=304, headers={"ETag": response.headers["ETag"]})
         return table_page(answer, table, page)
 
     return router
@@ -317,7 +338,10 @@ def score_columns(answer: Answer, names: list[str]) -> dict[str, np.ndarray]:
 def enrichment(answer: Answer, sig_id: str) -> dict[str, Any]:
     """Give the running sums of both sets in one signature, and where their genes are."""
     index = answer.open_state.index
-    place = index.position(sig_id)
+    try:
+        place = index.position(sig_id)
+    except BeadworkError as error:
+        raise not_found(str(error), "sig") from None
     sets = answer.stored("sets").to_pydict()
     n_genes = index.store.n_genes
     found: dict[str, Any] = {"sig_id": sig_id, "n_genes": n_genes, "wtcs": plain(float(answer.scores("wtcs")[place])),

@@ -34,6 +34,7 @@ MOST_VALUES = 256 << 20
 MATRICES = (".h5ad", ".gct", ".gctx", ".parquet", ".npz")
 NAME_BYTES = 100
 """End of a long name that is kept, as file systems have limits."""
+_OF_SETS = ("gmt", "gmx")
 PREVIEW = 10
 MOST_SETS, MOST_LISTED, MOST_LEVELS = 200, 20, 100
 """Sets, signatures and groups of one file that are given; counts say how many there are."""
@@ -280,13 +281,16 @@ def _preview(service: Service, index: ConnectivityIndex, name: str, raw: bytes, 
     params = SignatureParams(gene_column=choice.gene_column or None, value_column=choice.value_column or None,
                              p_column=choice.p_column or None)  # fmt: skip
     chosen = any((choice.gene_column, choice.value_column, choice.p_column))
-    if not chosen and (found := _sets(index, name, raw)):
-        return found
     table = _table(index, name, raw, params)
+    by_name = not chosen and _ending(name) in (*_OF_SETS, "grp", "txt") and not _has_numbers(table)
+    if by_name and (found := _sets(index, name, raw)):
+        return found
     try:
         read = read_signature_text(name, raw, index.finder.keys, params)
     except BeadworkError as error:
         if table is None or not any(table["numeric"]):
+            if not chosen and (found := _sets(index, name, raw)):  # a list, or columns of genes, whatever its name is
+                return found
             raise RefusedError(_plain_words(str(error)), field="file") from None
         return {"kind": "table", "file": name, "table": table, "reason": _plain_words(str(error))}
     listed = [
@@ -297,6 +301,13 @@ def _preview(service: Service, index: ConnectivityIndex, name: str, raw: bytes, 
     if len(read.queries) > MOST_LISTED:
         notes.append(f"the first {MOST_LISTED} of {len(read.queries)} signatures are listed")
     return {**_signatures_found(name, listed, len(read.queries), notes), "table": table}
+
+
+def _has_numbers(table: dict[str, Any] | None) -> bool:
+    """Say whether a table names genes by words and has columns of numbers beside them, which are no ids of genes."""
+    if table is None or not table["genes"] or any(table["numeric"][at] for at in table["genes"]):
+        return False
+    return bool(sum(table["numeric"]) >= max(2, len(table["numeric"]) - 2))
 
 
 def _signatures_found(name: str, listed: list[dict[str, Any]], count: int, notes: Sequence[str]) -> dict[str, Any]:
@@ -320,19 +331,28 @@ def _table(index: ConnectivityIndex, name: str, raw: bytes, params: SignaturePar
         return None  # reading it as a signature says why
 
 
+def _ending(name: str) -> str:
+    return name.lower().removesuffix(".gz").rsplit(".", 1)[-1]
+
+
 def _sets(index: ConnectivityIndex, name: str, raw: bytes) -> dict[str, Any] | None:
     """Read the sets of a file of sets; None of others."""
-    if name.lower().removesuffix(".gz").rsplit(".", 1)[-1] not in ("gmt", "gmx", "grp", "txt"):
-        return None
+    ending = _ending(name)
     try:
         found = read_sets_text(up=(name, raw), identify=index.finder.keys)
-    except BeadworkError:
+    except BeadworkError as error:
+        if ending in _OF_SETS:
+            raise RefusedError(str(error), field="file") from None
         return None
     if not _looks_like_sets(found.queries, index):
         return None
-    content = [{"name": query.name, "up": list(query.up), "down": list(query.down)}
-               for query in found.queries[:MOST_SETS]]  # fmt: skip
-    return {"kind": "sets", "file": name, "queries": content, "count": len(found.queries), "notes": found.notes,
+    listed = found.queries[:MOST_SETS]
+    content = [{"name": query.name, "up": list(query.up), "down": list(query.down), "notes": list(query.notes)}
+               for query in listed]  # fmt: skip
+    notes = [*found.notes, *(f"{query.name}: {note}" for query in listed[:MOST_LISTED] for note in query.notes)]
+    if len(found.queries) > MOST_SETS:
+        notes.append(f"the first {MOST_SETS} of {len(found.queries)} queries are given")
+    return {"kind": "sets", "file": name, "queries": content, "count": len(found.queries), "notes": notes,
             "quality": _quality(index, found.queries[0])}  # fmt: skip
 
 

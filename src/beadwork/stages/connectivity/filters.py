@@ -11,7 +11,7 @@ import numpy as np
 from beadwork.model.connectivity.annotation import CELL_FIELDS, COMPOUND_FIELDS
 from beadwork.model.connectivity.flags import FLAGS, read_flag
 from beadwork.model.connectivity.signature_table import SignatureTable, as_written
-from beadwork.model.errors import ParameterError, name_some
+from beadwork.model.errors import ParameterError, agree, counted, name_some
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,10 +64,10 @@ def filter_signatures(
 def filter_note(filters: Sequence[str], shown: np.ndarray) -> str:
     """Say in one sentence what a filter changes and what not."""
     count = int(shown.sum())
+    passing = f"{count:,} of {counted(len(shown), 'signature')} {agree(count, 'is')} shown"
     return (
-        f"filter {' and '.join(filters)}: {count:,} of {len(shown):,} signatures are shown, with their scores against "
-        "the whole index; perturbagens, cells and classes are rolled up from these alone, and so is the background of "
-        "their tau"
+        f"filter {' and '.join(filters)}: {passing}, with {agree(count, 'its')} scores against the whole index; "
+        "perturbagens, cells and classes are rolled up from these alone, and so is the background of their tau"
     )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from beadwork.model.connectivity.gene_resolver import NAME_KINDS, Kind
 from beadwork.model.connectivity.gene_text import is_mouse_case
 from beadwork.model.connectivity.query import Answer, MappedQuery, MissingGene, Query, query_label
-from beadwork.model.errors import GeneSetError, agree, counted, name_some
+from beadwork.model.errors import GeneSetError, agree, counted, how_many, name_some
 from beadwork.model.params import QueryParams
 from beadwork.stages.connectivity.gene_finder import FoundGene, GeneFinder
 
@@ -93,14 +93,17 @@ def _notes(
                 f"than once and {'counts' if counts[f'n_{side}_repeated'] == 1 else 'count'} once"
             )
         if given and found < params.min_set:
-            notes.append(f"{found} {side} genes found, fewer than {params.min_set}: the {side} set is not scored")
+            few = how_many(found, f"{side} gene")
+            notes.append(f"{few} found, fewer than {params.min_set}: the {side} set is not scored")
         elif given and found < params.small_set:
             notes.append(f"the {side} set has {counted(found, 'gene')}; below {params.small_set} scores are unsteady")
     if not query.up or not query.down:
         notes.append(f"there is no {'down' if query.up else 'up'} set: the score is that of one set alone")
     overlap = counts["n_overlap"]
     if overlap and overlap == counts["n_up_found"] == counts["n_down_found"]:
-        notes.append(f"the up and the down set are the same {overlap} genes: they cancel out, and every score is 0")
+        notes.append(
+            f"the up and the down set are the same {counted(overlap, 'gene')}: they cancel out, and every score is 0"
+        )
     elif overlap:
         notes.append(f"{counted(overlap, 'gene')} {agree(overlap, 'is')} in the up and in the down set")
     return notes
@@ -200,14 +203,18 @@ def _map_profile(query: Query, finder: GeneFinder, params: QueryParams) -> Mappe
         "n_signature_no_gene": sum(item.answer is Answer.NO_GENE for item in answers),
     }  # fmt: skip
     high, low = len(ends["up"]), len(ends["down"])
-    notes = [*query.notes, f"a signature of {len(at)} genes: its {high} highest and {low} lowest are the sets"]
+    notes = [
+        *query.notes,
+        f"a signature of {counted(len(at), 'gene')}: its {high} highest and {low} lowest are the sets",
+    ]
     if no_value:
         notes.append(f"{counted(no_value, 'gene')} without a value {agree(no_value, 'is')} left out")
     if min(high, low) < size:
         notes.append("genes without a change (0) are in no set")
     for side, places in ends.items():
         if len(places) < params.min_set:
-            notes.append(f"{len(places)} {side} genes, fewer than {params.min_set}: the {side} set is not scored")
+            few = how_many(len(places), f"{side} gene")
+            notes.append(f"{few}, fewer than {params.min_set}: the {side} set is not scored")
     if high and low and (number[ends["up"]].min() < 0 or number[ends["down"]].max() > 0):
         one = "up" if number[ends["down"]].max() > 0 else "down"
         notes.append(f"nearly all values go {one}: the other set holds genes that go {one} least")

@@ -145,26 +145,10 @@ def plan_roll_up(
         `min_class`: a class with fewer perturbagens is left out; `perturbagen`: what one is.
     """
     siginfo = SignatureTable.of(siginfo)
-    names, name_of, notes = _names(siginfo)
+    found = _find(siginfo, behind, params)
+    names, name_of, pert_code, chosen, behind = found.names, found.name_of, found.code, found.chosen, found.behind
     id_code, ids = _texts(siginfo, "pert_id")
-    key_of, keys = name_of, names
-    if params.perturbagen == "pert_id":
-        key_of, keys = _either(id_code, ids, name_of, names)
     kind_code, kinds = _texts(siginfo, "pert_type")
-    types = sorted({rolled_up_as(kind) for kind in kinds})
-    type_of = np.array([*(types.index(rolled_up_as(kind)) for kind in kinds), -1], np.int64)[kind_code]
-    nameless = int((behind & (key_of < 0)).sum())
-    if nameless:
-        notes += (
-            f"{counted(nameless, 'signature')} {agree(nameless, 'has')} neither pert_id nor pert_iname and "
-            f"{agree(nameless, 'is')} not rolled up",
-        )
-    behind = behind & (key_of >= 0)
-    # one perturbagen: name, then key (the same but for "pert_id"), then type, in alphabetical order
-    places = [alphabetical_places(names)[name_of]]
-    if key_of is not name_of:
-        places.append(alphabetical_places(keys)[key_of])
-    pert_code, chosen = _distinct([*places, type_of], behind)
     cell_code, cell_names = _texts(siginfo, "cell_id")
     group, first = _distinct([pert_code, alphabetical_places(cell_names)[cell_code]], behind)
     pert_of = pert_code[first]
@@ -190,7 +174,51 @@ def plan_roll_up(
     }
     given = None if classes is None else PerturbagenClasses.of(classes)
     members, rows, match = _class_members(perts, given, params.min_class)
-    return RollUpPlan(group.astype(np.int32), cells, pert_of.astype(np.int32), perts, members, rows, match, notes)
+    return RollUpPlan(group.astype(np.int32), cells, pert_of.astype(np.int32), perts, members, rows, match, found.notes)
+
+
+def perturbagen_codes(
+    siginfo: SignatureTable | pd.DataFrame,
+    behind: np.ndarray,
+    params: QueryParams = QueryParams(),  # noqa: B008 (frozen)
+) -> np.ndarray:
+    """Find the number of the perturbagen of each signature, as a roll-up does; -1: none, as of controls."""
+    return _find(SignatureTable.of(siginfo), behind, params).code
+
+
+@dataclass(frozen=True, eq=False)
+class _Found:
+    """Perturbagens: `code` of each signature (-1: none), one signature of each (`chosen`), names, who is counted."""
+
+    code: np.ndarray
+    chosen: np.ndarray
+    names: Sequence[str]
+    name_of: np.ndarray
+    behind: np.ndarray
+    notes: tuple[str, ...]
+
+
+def _find(siginfo: SignatureTable, behind: np.ndarray, params: QueryParams) -> _Found:
+    names, name_of, notes = _names(siginfo)
+    key_of, keys = name_of, names
+    if params.perturbagen == "pert_id":
+        key_of, keys = _either(*_texts(siginfo, "pert_id"), name_of, names)
+    kind_code, kinds = _texts(siginfo, "pert_type")
+    types = sorted({rolled_up_as(kind) for kind in kinds})
+    type_of = np.array([*(types.index(rolled_up_as(kind)) for kind in kinds), -1], np.int64)[kind_code]
+    nameless = int((behind & (key_of < 0)).sum())
+    if nameless:
+        notes += (
+            f"{counted(nameless, 'signature')} {agree(nameless, 'has')} neither pert_id nor pert_iname and "
+            f"{agree(nameless, 'is')} not rolled up",
+        )
+    behind = behind & (key_of >= 0)
+    # one perturbagen: name, then key (the same but for "pert_id"), then type, in alphabetical order
+    places = [alphabetical_places(names)[name_of]]
+    if key_of is not name_of:
+        places.append(alphabetical_places(keys)[key_of])
+    code, chosen = _distinct([*places, type_of], behind)
+    return _Found(code, chosen, names, name_of, behind, notes)
 
 
 def _texts(siginfo: SignatureTable, name: str) -> tuple[np.ndarray, list[str]]:
@@ -278,26 +306,43 @@ def _pairs(one: np.ndarray, two: np.ndarray, width: int) -> tuple[np.ndarray, np
     return np.stack([joint // width, joint % width], axis=1), first, counts
 
 
-def _values_of(pert_code: np.ndarray, codes: np.ndarray, n_perts: int) -> list[list[int]]:
-    """Distinct codes of each perturbagen's signatures, in the order of the index."""
+def _values_of(
+    pert_code: np.ndarray, codes: np.ndarray, n_perts: int
+) -> tuple[np.ndarray, Mapping[int, Sequence[int]]]:
+    """First code of each perturbagen's signatures (-1: none has one), and all of those that have several."""
     known = np.flatnonzero((pert_code >= 0) & (codes >= 0))
     pairs, first, _ = _pairs(pert_code[known], codes[known], int(codes.max(initial=0)) + 1)
-    values: list[list[int]] = [[] for _ in range(n_perts)]
-    for pert, code in pairs[np.argsort(first)].tolist():
-        values[pert].append(code)
-    return values
+    pairs = pairs[np.argsort(first)]
+    one = np.full(n_perts, -1)
+    one[pairs[::-1, 0]] = pairs[::-1, 1]
+    several: dict[int, list[int]] = {}
+    for pert, code in pairs[np.bincount(pairs[:, 0], minlength=n_perts)[pairs[:, 0]] > 1].tolist():
+        several.setdefault(pert, []).append(code)
+    return one, several
 
 
 def _joined(pert_code: np.ndarray, id_code: np.ndarray, ids: Sequence[str], n_perts: int) -> Any:
     """Ids of each perturbagen, several joined by '|'."""
-    texts = ["|".join(ids[code] for code in codes) for codes in _values_of(pert_code, id_code, n_perts)]
-    return _column(texts)
+    one, several = _values_of(pert_code, id_code, n_perts)
+    return _named(one, ids, {pert: "|".join(ids[code] for code in codes) for pert, codes in several.items()})
 
 
 def _types(pert_code: np.ndarray, kind_code: np.ndarray, kinds: Sequence[str], n_perts: int) -> Any:
     """Type of each perturbagen; a compound that is a positive control somewhere is a compound."""
-    found = [{plain_pert_type(kinds[code]) for code in codes} for codes in _values_of(pert_code, kind_code, n_perts)]
-    return _column([COMPOUND if len(types) > 1 else "".join(types) for types in found])
+    one, several = _values_of(pert_code, kind_code, n_perts)
+    plain = [plain_pert_type(kind) for kind in kinds]
+    found = {pert: {plain[code] for code in codes} for pert, codes in several.items()}
+    return _named(one, plain, {pert: COMPOUND if len(own) > 1 else "".join(own) for pert, own in found.items()})
+
+
+def _named(codes: np.ndarray, texts: Sequence[str], others: Mapping[int, str]) -> Any:
+    """Arrow column of codes into texts, -1 and empty ones missing; some rows have other texts."""
+    places = {text: place for place, text in enumerate(dict.fromkeys(texts))}
+    renamed = np.array([*(places[text] if text else -1 for text in texts), -1])
+    codes = renamed[codes]
+    for row, text in others.items():
+        codes[row] = places.setdefault(text, len(places)) if text else -1
+    return arrow_texts(codes, list(places))
 
 
 def _column(texts: Sequence[str]) -> Any:

@@ -24,7 +24,7 @@ from beadwork.kernels.numeric.threads import run_chunks
 from beadwork.model.connectivity.background import Background
 from beadwork.model.connectivity.query import MappedQuery, SignatureBlock
 from beadwork.model.connectivity.signature_table import SignatureTable
-from beadwork.model.errors import GeneSetError
+from beadwork.model.errors import GeneSetError, agree, counted, how_many
 from beadwork.model.params import QueryParams
 from beadwork.stages.connectivity.control_p import ControlPlaces, control_p_values
 from beadwork.stages.connectivity.groups import (
@@ -310,9 +310,10 @@ def _trust(ncs: np.ndarray, null: np.ndarray, treated: np.ndarray, background: i
     if params.rank_by == "cosine":
         notes.append("no tau: its background holds scores of gene sets, but these are cosines of signatures")
     elif background < params.min_background:
-        notes.append(f"no tau: the background has {background} queries, {params.min_background} are needed")
+        notes.append(f"no tau: the background has {counted(background, 'query')}, {params.min_background} are needed")
     if np.isnan(ncs).any():
-        notes.append(f"{int(np.isnan(ncs).sum())} signatures have no score: all their set genes have z = 0")
+        n = int(np.isnan(ncs).sum())
+        notes.append(f"{how_many(n, 'signature', 'has')} no score: all {agree(n, 'its')} set genes have z = 0")
     return notes
 
 

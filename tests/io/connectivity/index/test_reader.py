@@ -2,6 +2,8 @@
 
 import json
 import resource
+import subprocess
+import sys
 
 import numpy as np
 import pyarrow as pa
@@ -106,3 +108,22 @@ def test_a_manifest_that_leads_out_of_the_folder_is_refused(index):
         (index / "manifest.json").write_text(json.dumps(manifest))
         with pytest.raises(IndexStoreError, match="an entry of segments is not what it must be; the index is damaged"):
             IndexStore(index)
+
+
+LOOK = """
+import os, sys
+import pyarrow as pa
+from beadwork.io.connectivity.index.reader import IndexStore
+pa.allocate_buffer(1 << 20)
+before = len(os.listdir("/proc/self/task"))
+store = IndexStore(sys.argv[1])
+store.signature_table(), store.gene_ids, store.segment_sources(store.segments[0])
+print(len(os.listdir("/proc/self/task")) - before)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="counts threads as Linux lists them")
+def test_tables_are_read_without_threads_of_arrow(index):
+    """One that still held the file when Python ended would abort the process (one query in sixty under load)."""
+    done = subprocess.run([sys.executable, "-c", LOOK, str(index)], text=True, capture_output=True, check=False)
+    assert (done.stdout, done.returncode) == ("0\n", 0), done.stderr

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -209,11 +209,15 @@ class QueryResult:
         fdr = self.connections.fdr[query][order]
         columns["ncs"] = self.connections.ncs[query].astype(np.float64)[order]
         columns |= {"tau": self.connections.tau[query][order], "fdr": fdr}
-        columns["fdr_q_nlog10"] = -np.log10(fdr + EPS)
-        columns |= {"raw_cs": columns["wtcs"], "norm_cs": columns["ncs"]}
+        columns |= clue_names(columns)
         if self.connections.p is not None:
             columns["p"] = self.connections.p[query][order]
         if self.connections.p_control is not None and self.connections.q_control is not None:
             columns["p_control"] = self.connections.p_control[query][order]
             columns["q_control"] = self.connections.q_control[query][order]
         return columns
+
+
+def clue_names(columns: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Scores under the names that clue.io's ranked tables have."""
+    return {"fdr_q_nlog10": -np.log10(columns["fdr"] + EPS), "raw_cs": columns["wtcs"], "norm_cs": columns["ncs"]}

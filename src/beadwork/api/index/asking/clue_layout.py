@@ -52,6 +52,8 @@ KINDS = {"loss of function": "KD", "over-expression": "OE", "mutant": "OE"}
 """First part of the id of a class, by the kind of its perturbations; else CP."""
 
 
+ALWAYS = ("moa", "target_name")
+"""Fields that it always has, missing everywhere where the index knows none: scripts leave out rows without them."""
 ARF_FILES = {"pert_cell": "pert_id_cell", "pert_summary": "pert_id_summary", "pcl_cell": "pcl_cell",
              "pcl_summary": "pcl_summary"}  # fmt: skip
 """Files of one query in ``arfs``, by the level of its scores."""
@@ -110,6 +112,12 @@ def write_clue_layout(
     if "sig_gutc_tool" in tools:
         _write_gutc(result, names, output, filters, classes, provenance)
         write_records(rows, output / "matrices" / "gutc" / "query_info.txt")
+    lacking = [
+        {"query": item.query, "set": item.set, "gene": item.gene, "answer": str(item.answer), "reason": item.reason}
+        for query in result.connections.queries
+        for item in query.missing
+    ]
+    write_records(lacking, output / "missing_genes.tsv", ("query", "set", "gene", "answer", "reason"))
     write_records(rows, output / "arfs" / "index.txt")
     for name, row in zip(names, rows, strict=True):
         write_records([row], output / "arfs" / name / "query_info.txt")
@@ -160,9 +168,13 @@ def _write_ncs(result: QueryResult, path: Path) -> None:
 
 
 def with_later_names(columns: Mapping[str, Any]) -> dict[str, Any]:
-    """Columns, and those that have had another name since LINCS 2020 under that too."""
+    """Columns, some under their later names too, and those that scripts always filter by."""
+    import pyarrow as pa
+
     later = {name: columns[own] for name, own in LATER_NAMES.items() if own in columns and name not in columns}
-    return {**columns, **later}
+    found = {**columns, **later}
+    missing = pa.nulls(len(next(iter(columns.values()))), pa.string())
+    return {**found, **{name: missing for name in ALWAYS if name not in found}}
 
 
 def _write_scores(result: QueryResult, kind: str, path: Path, provenance: Mapping[str, Any]) -> None:

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from beadwork.model.errors import agree, counted
+from beadwork.model.errors import how_many
 from beadwork.model.params import HowSureParams
 
 
@@ -57,15 +57,19 @@ def how_sure(
     up, down = int(counts.get("n_up_found", 0)), int(counts.get("n_down_found", 0))
     used, found = up + down, []
     if used < params.fewest_genes:
-        found.append(Reason(Verdict.NO, f"{used} genes are used, {params.fewest_genes} at least are needed"))
+        found.append(
+            Reason(Verdict.NO, f"{how_many(used, 'gene', 'is')} used, {params.fewest_genes} at least are needed")
+        )
     if up and down and shared >= params.cancel_share * min(up, down):
-        found.append(Reason(Verdict.NO, f"{shared} genes are both up and down: the two sets cancel each other"))
+        found.append(
+            Reason(Verdict.NO, f"{how_many(shared, 'gene', 'is')} both up and down: the two sets cancel each other")
+        )
     elif up and down and len(wtcs) and float((wtcs == 0).mean()) > params.cancel_zeros:
         share = round(100 * float((wtcs == 0).mean()))
         words = f"the two sets cancel each other: both go the same way in {share} % of the signatures"
         found.append(Reason(Verdict.NO, words))
     if params.fewest_genes <= used < params.few_genes:
-        found.append(Reason(Verdict.HINT, f"{used} genes are used, fewer than {params.few_genes}"))
+        found.append(Reason(Verdict.HINT, f"{how_many(used, 'gene', 'is')} used, fewer than {params.few_genes}"))
     if not signature and bool(up) != bool(down):
         missing = "down" if up else "up"
         found.append(Reason(Verdict.HINT, f"one set only: without genes that go {missing}, much connects by chance"))
@@ -74,13 +78,10 @@ def how_sure(
     if not np.isfinite(tau).any():
         found.append(Reason(Verdict.HINT, "no tau: how other questions score here is not known"))
     if n_perturbagens < params.few_perturbagens:
-        words = (
-            f"{counted(n_perturbagens, 'perturbagen')} {agree(n_perturbagens, 'is')} compared, "
-            f"fewer than {params.few_perturbagens}"
-        )
+        words = f"{how_many(n_perturbagens, 'perturbagen', 'is')} compared, fewer than {params.few_perturbagens}"
         found.append(Reason(Verdict.HINT, words))
     if not found:
-        found.append(Reason(Verdict.USABLE, f"{used} genes are used; q and tau are known"))
+        found.append(Reason(Verdict.USABLE, f"{how_many(used, 'gene', 'is')} used; q and tau are known"))
     order = list(Verdict)
     return sorted(found, key=lambda reason: order.index(reason.verdict))
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeGuard
 
-from beadwork.io.connectivity.gene_sets import down_queries, pair_sets, parse_gene_sets, read_gene_sets
+from beadwork.io.connectivity.gene_sets import pair_by_name, pair_sets, parse_gene_sets, read_gene_sets
 from beadwork.io.connectivity.signature_tables import (
     TableColumns,
     identify_genes,
@@ -64,11 +64,11 @@ def load_queries(
     """
     ups = [item for path in up for item in read_gene_sets(path, identify)]
     downs = [item for path in down for item in read_gene_sets(path, identify)]
-    queries = pair_sets(ups, downs) if ups else down_queries(downs)
+    queries = pair_sets(ups, downs) if ups else pair_by_name(downs, "down")
     queries += [query for path in signatures for query in read_signatures(path, identify, params)]
     if not queries:
         raise GeneSetError("no query given; use --up, --down, --signature or --like")
-    _check_names(queries)
+    check_names(queries)
     return queries
 
 
@@ -87,7 +87,7 @@ def read_signature_text(
     """
     raw = content.encode() if isinstance(content, str) else content
     queries = read_signature_bytes(name, raw, identify, params)
-    _check_names(queries)
+    check_names(queries)
     return ReadQueries(queries)
 
 
@@ -129,14 +129,21 @@ def read_sets_text(
         found = parse_gene_sets(name, content.encode() if isinstance(content, str) else content, identify)
         sides.append(found.sets)
         notes += [f"{name}: {note}" for note in found.notes]
-    queries = pair_sets(*sides) if sides[0] else down_queries(sides[1])
+    queries = pair_sets(*sides) if sides[0] else pair_by_name(sides[1], "down")
     if not queries:
         raise GeneSetError("no genes given")
-    _check_names(queries)
+    check_names(queries)
     return ReadQueries(queries, notes)
 
 
-def _check_names(queries: Sequence[Query]) -> None:
+def check_names(queries: Sequence[Query]) -> None:
+    """Refuse queries of the same name: nobody could say which answer is whose.
+
+    Raises
+    ------
+    GeneSetError
+        There are some.
+    """
     twice = sorted(name for name, count in Counter(query.name for query in queries).items() if count > 1)
     if twice:
         raise GeneSetError(f"queries of the same name: {name_some(twice)}; rename the sets")
@@ -163,9 +170,14 @@ def queries_of(
         return [Query(name, profile={str(gene): float(value) for gene, value in dict(signature).items()})]
     if up is None and down is None:
         raise GeneSetError("no genes given; give up, down or signature")
-    if up is None:
-        return down_queries(_as_sets(down, name))
-    return pair_sets(_as_sets(up, name), _as_sets(down, name))
+    if up is not None and down is not None:
+        return pair_sets(_as_sets(up, name), _as_sets(down, name))
+    side, given = ("up", up) if up is not None else ("down", down)
+    sets = _as_sets(given, name)
+    if isinstance(given, Mapping) or any(item.source for item in sets):
+        return pair_by_name(sets, side)
+    # a list is on the side that it is given on, whatever its name
+    return [Query(item.name, item.genes if side == "up" else (), item.genes if side == "down" else ()) for item in sets]
 
 
 def _are_queries(given: object) -> TypeGuard[Sequence[Query]]:

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from beadwork.model.connectivity.annotation import MECHANISM_FIELDS
+from beadwork.model.connectivity.signature_table import SignatureTable
 from beadwork.model.errors import GeneSetError, name_some
 from beadwork.model.pert_types import is_treatment, type_mask
+from beadwork.stages.connectivity.groups import treatment_mask
+from beadwork.stages.connectivity.perturbagens import PERTURBAGEN, perturbagen_codes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,6 +54,13 @@ def signature_rows(
     there = [name for name in names if name in index.annotation]
     frame: pd.DataFrame = index.annotation.take(places, there).to_pandas()
     return frame.astype({name: object for name in frame if frame[name].dtype == "category"})
+
+
+def counted_perturbagens(index: ConnectivityIndex, places: np.ndarray) -> np.ndarray:
+    """Count through the perturbagens of some signatures, as roll-ups do; -1: a control."""
+    names = [name for name in (*PERTURBAGEN, "is_null_sig") if name in index.annotation]
+    own = SignatureTable(index.annotation.take(places, names))
+    return perturbagen_codes(own, treatment_mask(own))
 
 
 def by_amount(column: pd.Series) -> pd.Series:

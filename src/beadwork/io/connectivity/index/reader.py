@@ -381,7 +381,8 @@ class IndexStore:
         with self._clear_errors(name):
             if columns is not None:
                 columns = [column for column in columns if column in file.schema_arrow.names]
-            table = file.read(columns=columns)
+            # alone: a thread of Arrow's own that lets go of the mapped file when Python ends would abort the process
+            table = file.read(columns=columns, use_threads=False)
             table.validate(full=True)
             return table
 

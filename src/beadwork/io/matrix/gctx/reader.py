@@ -184,11 +184,12 @@ class GctxFile:
         waiting = [""]
         while waiting:
             inner = waiting.pop(0)
-            for key in find_member(self._file, f"{group}/{inner}", self.path, layout.TREE) or ():
+            holder = find_member(self._file, f"{group}/{inner}", self.path, layout.TREE)
+            for key in holder or ():
                 name = f"{inner}{key}"
                 if name == layout.ID:
                     continue
-                member = find_member(self._file, f"{group}/{name}", self.path, layout.TREE)
+                member = find_member(self._file, f"{group}/{name}", self.path, layout.TREE, holder=holder)
                 if member is None:
                     log.warning("%s: field %s is a link that leads nowhere; it is left out", self.path, name)
                 elif isinstance(member, h5py.Group) and name.count("/") < 8:

@@ -9,7 +9,7 @@ import numpy as np
 
 from beadwork.kernels.numeric.ranks import mean_ranks
 from beadwork.model.connectivity.contrast import REST, Contrast, Signature, ValueKind
-from beadwork.model.errors import ParameterError, agree, counted, name_some
+from beadwork.model.errors import ParameterError, agree, counted, how_many, name_some
 from beadwork.model.params import ContrastParams
 from beadwork.stages.connectivity.contrast.groups import as_logs, make_design, members
 from beadwork.stages.connectivity.contrast.statistics import Statistics, moderated_t, wald
@@ -204,10 +204,11 @@ def warnings_of(signature: Signature, n_landmarks: int, significant: bool, param
         found.append("no p-values: what is noise is not known")
     elif not significant:
         n = int((signature.fdr <= params.max_fdr).sum())
+        only = "only " if n else ""
         found.append(
-            f"only {counted(n, 'gene')} {agree(n, 'has')} an FDR up to {params.max_fdr:g}; the sets are "
-            f"the ends of the list"
+            f"{only}{how_many(n, 'gene', 'has')} an FDR up to {params.max_fdr:g}; the sets are the ends of the list"
         )
     if n_landmarks < params.min_landmarks:
-        found.append(f"only {n_landmarks} of the 978 measured genes are there")
+        here = f"only {n_landmarks}" if n_landmarks else "none"
+        found.append(f"{here} of the 978 measured genes {'are' if n_landmarks > 1 else 'is'} there")
     return found

@@ -9,6 +9,7 @@ import numpy as np
 
 from beadwork.model.connectivity.annotation import MECHANISM_FIELDS
 from beadwork.model.connectivity.signature_table import SignatureTable
+from beadwork.model.errors import counted
 from beadwork.model.params import RepurposingParams
 from beadwork.model.pert_types import COMPOUND, rolled_up_as
 from beadwork.model.quantities import MICROMOLAR, plain_unit, read_quantity
@@ -99,11 +100,12 @@ def _facts(
     if not n_within:
         words.append(f"tried above {params.max_dose:g} uM only")
     elif cells_agree < n_cells:
-        words.append(f"not so in {n_cells - cells_agree} of {n_cells} cells")
+        words.append(f"not so in {n_cells - cells_agree} of {counted(n_cells, 'cell')}")
     if 0 < n_cells < params.min_cells:
-        words.append(f"{n_cells} cell{'' if n_cells == 1 else 's'} only")
+        words.append(f"{counted(n_cells, 'cell')} only")
     if n_within and share < params.min_share:
-        words.append(f"{n_within - n_agree} of {n_within} signatures say the opposite or nothing")
+        n, say = n_within - n_agree, "says" if n_within - n_agree == 1 else "say"
+        words.append(f"{n} of {counted(n_within, 'signature')} {say} the opposite or nothing")
     if not len(dose):
         words.append("no dose known")
     elif (by_dose > 0).any() and (by_dose <= 0).any():
