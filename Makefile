@@ -74,11 +74,11 @@ lint: $(READY)
 	$(RUN) python docs/generate.py --check
 
 test: lint
-	$(RUN) pytest -n 2 --dist loadgroup -m "not slow"
+	$(RUN) pytest -n 2 --dist loadfile -m "not slow"
 
 # three: the worker of the tests on Slurm mostly waits
 test-all: lint
-	$(RUN) pytest -n 3 --dist loadgroup
+	$(RUN) pytest -n 3 --dist loadfile
 
 mutants: $(READY)
 	$(RUN) python tests/mutants.py $(NAME)

@@ -4,6 +4,7 @@ import logging
 import os
 import shutil
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -23,9 +24,38 @@ settings.register_profile("any machine", deadline=None, suppress_health_check=[H
 settings.load_profile("any machine")
 
 
+TOGETHER = ("tests/workflow", "tests/slurm")
+"""Folders whose files share one study, or one Slurm; the longest first."""
+
+
+def unit_of(nodeid: str) -> str:
+    """What one worker runs alone, so that its fixtures are made once: a file, or one of these folders."""
+    path = nodeid.partition("::")[0]
+    return next((folder for folder in TOGETHER if path.startswith(f"{folder}/")), path)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put what is slow first: then several workers end at the same time."""
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    slow = Counter(unit_of(item.nodeid) for item in items if item.get_closest_marker("slow"))
+    place = {folder: number for number, folder in enumerate(TOGETHER)}
+    units = {unit_of(item.nodeid) for item in items}
+    order = {unit: (place.get(unit, len(place)), -slow[unit]) for unit in units}
+    items.sort(key=lambda item: order[unit_of(item.nodeid)])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give the workers of ``--dist loadfile`` whole units, in the order of above."""
+    if config.getvalue("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    class Units(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return unit_of(nodeid)
+
+    config.option.loadscopereorder = False
+    return Units(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -29,9 +29,9 @@ def serving(index, **options):
     from beadwork.serve.app import create_app
     from beadwork.serve.server import make_server
 
-    listener = socket.create_server(("127.0.0.1", 0))
     limits = {name: options.pop(name) for name in ("header_seconds", "answer_seconds") if name in options}
     server = make_server(create_app(index, **options), **limits)
+    listener = socket.create_server(("127.0.0.1", 0))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     while not server.started:

@@ -13,7 +13,7 @@ from beadwork.io.matrix.formats import read_matrix
 
 from .conftest import BIN, QUICK, call, workflow_words
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("slurm")]
+pytestmark = pytest.mark.slow
 
 
 @dataclass

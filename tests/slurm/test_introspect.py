@@ -7,7 +7,7 @@ import pytest
 from ..api.index.conftest import *  # noqa: F403
 from .conftest import BIN, QUICK, ROOT, call
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("slurm")]
+pytestmark = pytest.mark.slow
 SHARES = 3
 
 

@@ -16,7 +16,7 @@ import yaml
 
 from .conftest import BIN, ENV, PLATES, QUICK, ROOT, SLURM, call, workflow_words, write_config
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("slurm")]
+pytestmark = pytest.mark.slow
 FAULTS = pytest.mark.skipif(
     not os.environ.get("BEADWORK_SLURM_FAULTS"),
     reason="faults on Slurm take minutes: BEADWORK_SLURM_FAULTS=1 runs them",

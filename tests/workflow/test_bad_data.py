@@ -10,7 +10,7 @@ from beadwork.api.bad_study import write_bad_study
 
 from .conftest import BIN, ROOT, run_command
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("workflow")]
+pytestmark = pytest.mark.slow
 
 
 def test_bad_wells_and_plates_are_named_and_the_rest_goes_on(tmp_path: Path):

@@ -13,8 +13,6 @@ from packaging.requirements import Requirement
 
 from .conftest import ROOT
 
-pytestmark = pytest.mark.xdist_group("workflow")
-
 
 @pytest.fixture(scope="module")
 def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:

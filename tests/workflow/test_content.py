@@ -12,7 +12,7 @@ import yaml
 
 from .conftest import BIN, ROOT, run_command
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("workflow")]
+pytestmark = pytest.mark.slow
 FIRST, SECOND = "SIM001_A375_24H_X1_B20", "SIM001_A375_24H_X2_B20"
 PLATE, LATER = "from its beads to z-scores", ("without the noise", "signatures from replicate", "signatures of cleaned")
 

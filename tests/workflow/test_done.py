@@ -13,7 +13,7 @@ from beadwork.io.matrix.formats import read_matrix
 from .aged import FIRST, NEW, PURGED, SOUND, configure, files_of
 from .conftest import BIN, ROOT, run_command
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("workflow")]
+pytestmark = pytest.mark.slow
 
 
 def snakemake(folder: Path, *words: object, target: str = ""):

@@ -9,7 +9,7 @@ import yaml
 
 from .conftest import BIN, ROOT, run_command
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("workflow")]
+pytestmark = pytest.mark.slow
 BROKEN, SOUND = "SIM001_A375_24H_X1_B20", "SIM001_A375_24H_X2_B20"
 QUERIES = [{"name": "works", "up": "up.grp"}, {"name": "breaks", "up": "none.grp"}]
 

@@ -20,7 +20,7 @@ from beadwork.io.matrix.formats import read_matrix, write_matrix
 
 from .conftest import BIN, ROOT, run_command
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("workflow")]
+pytestmark = pytest.mark.slow
 PLATE = "SIM001_A375_24H_X1_B20"
 ENV = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
 

@@ -14,7 +14,7 @@ import yaml
 
 from .conftest import BIN, ROOT, run_command
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("workflow")]
+pytestmark = pytest.mark.slow
 BUCKET = "bucket"
 NODE = """#!/bin/bash
 # a batch system whose jobs run in an empty folder of their own: submit SCRIPT, status JOB

@@ -14,7 +14,7 @@ from beadwork.model.qc import COLUMNS
 
 from .conftest import BIN, ROOT, run_command
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("workflow")]
+pytestmark = pytest.mark.slow
 PLATES = ("SIM001_A375_24H_X1_B20", "SIM001_A375_24H_X2_B20")
 BREW = "SIM001_A375_24H"
 

@@ -16,7 +16,7 @@ import pytest
 
 from .conftest import WATCH
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("firefox")]  # one Firefox, whatever the number of workers
+pytestmark = pytest.mark.slow
 
 
 class Firefox:
