@@ -31,6 +31,8 @@ PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe
 MOST_POINTS = 2000
 TableName = Literal["perts", "classes", "genes", "cells", "sigs", "signatures", "perturbagens"]
 Text = Annotated[str, Query(max_length=200)]
+Columns = Annotated[str, Query(max_length=4000)]
+"""Names of columns: all that a table has, as the page asks for them."""
 Name = Annotated[str, Query(max_length=300)]
 
 
@@ -97,7 +99,7 @@ def page_request(
     sort: Text = "",
     f: Annotated[list[str] | None, Query(max_length=20, description="filters; see View")] = None,
     text: Text = "",
-    fields: Text = "",
+    fields: Columns = "",
     descending: bool = False,
     cell_id: Annotated[str, Query(max_length=100)] = "",
     pert_type: Annotated[str, Query(max_length=100)] = "",
