@@ -1,14 +1,16 @@
-"""Write the pictures of the page of `beadwork serve`, taken in Chromium over the small library that ships.
+"""Write the pictures of the page of `beadwork serve`, taken in Chromium over the library that ships and the demo study.
 
-python docs/make_page_images.py
+make demo && python docs/make_page_images.py
 """
 
+import contextlib
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 
 from PIL import Image
@@ -18,6 +20,7 @@ IMAGES = Path(__file__).parent / "images"
 BEADWORK = Path(sys.executable).parent / "beadwork"
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
              "--disable-component-update", "--disable-sync"]  # fmt: skip
+DEMO = Path(__file__).parents[1] / "demo"
 PORT = 8799
 SITE = f"http://127.0.0.1:{PORT}"
 MOST_BYTES = 150_000
@@ -107,10 +110,28 @@ def make_files(folder: Path) -> tuple[Path, Path]:
     return folder / "deseq2_results.csv", folder / "illnesses.gmt"
 
 
-def main() -> None:
-    """Start the server, take the pictures."""
-    browser = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
-    server = subprocess.Popen([BEADWORK, "serve", "--port", str(PORT), "--store", "none"])
+def take_demo(page: Page) -> None:
+    """Ask the demo study with the planted genes of a mechanism, and go down to the beads of a well."""
+    page.goto(SITE)
+    page.set_input_files("input[type=file]", [DEMO / f"data/truth/mechanisms_{side}.gmt" for side in ("up", "dn")])
+    page.get_by_role("button", name="Put HDAC inhibitor in the boxes").click()
+    page.get_by_role("button", name="Find connections").click()
+    page.wait_for_selector(".sure")
+    picture(page, "demo", 1240)
+    page.get_by_role("link", name="vorinostat").first.click()
+    settle(page)
+    page.get_by_role("grid", name="signatures").get_by_role("link", name="SIM001").first.click()
+    settle(page)
+    page.get_by_role("group", name="Wells").get_by_role("link").first.click()
+    settle(page)
+    page.goto(f"{page.url}?colour=count_mean")
+    picture(page, "wells", 1400)
+
+
+@contextlib.contextmanager
+def serving(*arguments: str) -> Iterator[None]:
+    """Serve an index while pictures are taken; nothing is kept."""
+    server = subprocess.Popen([BEADWORK, "serve", *arguments, "--port", str(PORT), "--store", "none"])
     try:
         for _ in range(300):
             try:
@@ -118,15 +139,28 @@ def main() -> None:
                 break
             except OSError:
                 time.sleep(0.2)
-        with sync_playwright() as running:
-            opened = running.chromium.launch(executable_path=browser, args=ARGUMENTS)
-            take(opened.new_page(viewport={"width": 1280, "height": 900}))
-            with tempfile.TemporaryDirectory() as folder:
-                take_files(opened.new_page(viewport={"width": 1280, "height": 900}), Path(folder))
-            opened.close()
+        yield
     finally:
         server.terminate()
         server.wait(10)
+
+
+def main() -> None:
+    """Start the servers, take the pictures."""
+    browser = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
+    results = DEMO / "results"
+    if not (results / "index").is_dir():
+        sys.exit(f"{results / 'index'}: not there; `make demo` makes it")
+    with sync_playwright() as running:
+        opened = running.chromium.launch(executable_path=browser, args=ARGUMENTS)
+        with serving():
+            take(opened.new_page(viewport={"width": 1280, "height": 900}))
+            with tempfile.TemporaryDirectory() as folder:
+                take_files(opened.new_page(viewport={"width": 1280, "height": 900}), Path(folder))
+        plates = DEMO / "data" / "plates.tsv"
+        with serving(str(results / "index"), "--results", str(results), "--plates", str(plates)):
+            take_demo(opened.new_page(viewport={"width": 1280, "height": 900}))
+        opened.close()
 
 
 if __name__ == "__main__":

@@ -168,3 +168,90 @@ def test_a_job_that_ended_keeps_no_state_of_the_index(client, open_index):
         assert time.monotonic() < end
         time.sleep(0.02)
     assert job.status == "completed", job.error
+
+
+def test_archives_of_jobs_go_with_the_server_without_a_warning(recwarn, monkeypatch, open_index):
+    import gc
+
+    from beadwork.serve.clue import jobs as module
+    from beadwork.serve.lookup.states import IndexState
+
+    monkeypatch.setattr(module, "write_clue_layout", lambda index, queries, root, tools: root.mkdir())
+    jobs = module.ClueJobs()
+    job = jobs._jobs["x"] = module.ClueJob("x", "sig_gutc_tool", "x", (), IndexState(open_index), {}, [])
+    jobs._run(job)
+    folder = job.archive.parent
+    assert job.status == "completed" and job.state is None and folder.is_dir()
+    del jobs
+    gc.collect()
+    assert not folder.exists() and not [item for item in recwarn if item.category is ResourceWarning]
+
+
+def next_of(client, url):
+    found = client.get(url)
+    assert found.status_code == 200 and found.json()["next"], found.text
+    return found.json()["next"]
+
+
+def test_a_cursor_is_of_one_address_and_what_chooses_its_rows(client, ask, planted, answer):
+    base = f"/api/queries/{answer['id']}"
+    other = ask({**planted, "name": "another"})["id"]
+    cursor = next_of(client, f"{base}/sigs?limit=2&sort=-ncs&fields=sig_id")
+    for path in ("sigs?", "sigs?limit=9&fields=ncs&user_key=x&", "sigs.json?"):
+        assert client.get(f"{base}/{path}sort=-ncs&cursor={cursor}").status_code == 200, path
+    others = ("perts?sort=-ncs", "sigs?sort=ncs", "sigs?sort=-ncs&f=cell_id:A375", "sigs?sort=-ncs&text=a")
+    for url in (*(f"{base}/{path}" for path in others), f"/api/queries/{other}/sigs?sort=-ncs", "/api/sigs?sort=-tas"):
+        assert is_refusal(client.get(f"{url}&cursor={cursor}"), 409)["code"] == "stale_cursor", url
+    cursor = next_of(client, f"{base}/repurposing?direction=mimic&limit=2")
+    assert client.get(f"{base}/repurposing?direction=mimic&cursor={cursor}").status_code == 200
+    for more in ("direction=reverse", "direction=mimic&min_cells=1", "direction=mimic&max_dose=3"):
+        assert is_refusal(client.get(f"{base}/repurposing?{more}&cursor={cursor}"), 409)["field"] == "cursor", more
+    both = is_refusal(client.get(f"{base}/sigs?offset=3&cursor={cursor}"), 422)
+    assert both["words"] == "offset: stands in the cursor; give one of both"
+
+
+def test_a_cursor_of_a_matrix_ends_with_the_next_answer(client, open_index, monkeypatch):
+    from beadwork.serve.store import KeptBatch
+
+    genes = open_index.genes["gene_id"].tolist()
+    questions = [{"name": f"m{n}", "up": genes[n * 30 : n * 30 + 30]} for n in range(2)]
+    batch = client.post("/api/batches", json={"name": "m", "questions": questions}).json()
+    for member in batch["members"]:
+        state = client.get(f"/api/queries/{member['id']}?wait=30").json()
+        while state["status"] in ("waiting", "running"):
+            state = client.get(f"/api/queries/{member['id']}?wait=30").json()
+    ids = [member["id"] for member in batch["members"]]
+    store = client.app.state.service.store
+    store.put_batch(KeptBatch("partly", "m", questions, [ids[0], "f" * 20]))
+    cursor = next_of(client, "/api/batches/partly/perts?limit=2")
+    assert client.get(f"/api/batches/partly/perts?limit=2&cursor={cursor}").status_code == 200
+    store.put_batch(KeptBatch("partly", "m", questions, ids))
+    assert is_refusal(client.get(f"/api/batches/partly/perts?limit=2&cursor={cursor}"), 409)["field"] == "cursor"
+
+
+@pytest.fixture
+def outside(open_index):
+    """A server behind a proxy, under a prefix, with a token."""
+    from beadwork.serve.app import create_app
+
+    app = create_app(open_index, hosts=["lab.example"], root_path="/l1000", token="t" * 20)
+    with testclient.TestClient(app, base_url="http://lab.example", follow_redirects=False) as found:
+        yield found
+
+
+@pytest.mark.parametrize(
+    ("proto", "is_there"),
+    [("https", True), ("HTTPS", True), ("https, http", True), ("http, https", False), ("", False), ("httpsx", False)],
+)
+def test_proxies_say_what_a_browser_sees(outside, proto, is_there):
+    sent = {"Authorization": f"Bearer {'t' * 20}", "Origin": "https://lab.example", "X-Forwarded-Proto": proto}
+    found = outside.post("/l1000/api/genes/check", json={"text": "TP53"}, headers=sent)
+    assert found.status_code == (200 if is_there else 403)
+    cookie = outside.get(f"/l1000/?token={'t' * 20}", headers={"X-Forwarded-Proto": proto}).headers["set-cookie"]
+    assert ("Secure" in cookie) == is_there and "HttpOnly" in cookie and "Path=/l1000/" in cookie
+
+
+def test_the_page_stands_at_the_prefix_itself(outside):
+    found = outside.get("/l1000", headers={"Authorization": f"Bearer {'t' * 20}"})
+    assert found.status_code == 200 and "<!doctype html>" in found.text and "/l1000/" in found.text
+    assert outside.get("/l1000x/", headers={"Authorization": f"Bearer {'t' * 20}"}).status_code == 404

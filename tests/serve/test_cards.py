@@ -26,6 +26,10 @@ def test_unknown_genes_come_with_suggestions(client):
     assert found[0]["suggest"] == ["TPM4"] and found[0]["why"] == "unknown gene; did you mean TPM4?"
     assert found[1]["suggest"] == ["MARCHF2", "MTARC2", "PEG10"] and found[2]["suggest"] == []
 
+    text = "44805 SEP2 Trp53 PSME1|CDK1"
+    found = client.post("/api/genes/check", json={"text": text}).json()["genes"]
+    assert [item["suggest"] for item in found] == [["SEPTIN1", "XRN1"], ["SEPT6", "SEPT8"], ["TP53"], ["PSME1", "CDK1"]]
+
 
 def test_a_table_becomes_a_question(client, ask, open_index):
     z = open_index.signature(str(open_index.siginfo["sig_id"].iloc[7]))

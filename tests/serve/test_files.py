@@ -58,6 +58,32 @@ def test_a_choice_that_does_not_fit_is_said_beside_the_columns(client, table, fo
     assert found["table"]["names"][0] == "symbol"
 
 
+@pytest.mark.parametrize("name", ["genes.txt", "genes.csv", "genes.tsv", "genes.list", "genes.json", "genes"])
+def test_a_list_is_a_list_whatever_its_name_ends_in(client, name):
+    status, found = send(client, name, '"Gene"\n"CDK1"\n"PSME1"\n"TP53"\n')
+    assert status == 200 and found["kind"] == "sets"
+    assert [(item["up"], item["down"]) for item in found["queries"]] == [(["CDK1", "PSME1", "TP53"], [])]
+    assert found["notes"] == [f"{name}: its first line, 'Gene', is taken for a header"]
+
+
+@pytest.mark.parametrize("mark", ["\t", ","])
+def test_counts_of_samples_are_no_ids_of_genes(client, open_index, mark):
+    lines = [mark.join(["gene", "s1", "s2", "s3", "s4"])]
+    lines += [
+        mark.join([gene, *(str(100 * at + 7 * one + 3) for one in range(4))])
+        for at, gene in enumerate(open_index.genes["symbol"][:40])
+    ]
+    _, found = send(client, "counts.txt", "\n".join(lines) + "\n")
+    assert found["kind"] == "table" and found["table"]["numeric"] == [False, True, True, True, True]
+
+
+def test_columns_of_genes_are_both_halves_of_a_question(client):
+    _, found = send(client, "two.csv", "up,down\nCDK1,PSME1\nTP53,EGFR\nCCND1,MYC\n")
+    assert [(item["name"], item["up"], item["down"]) for item in found["queries"]] == [
+        ("two", ["CDK1", "TP53", "CCND1"], ["PSME1", "EGFR", "MYC"])
+    ]
+
+
 def values_of(open_index, seed=1):
     rng = np.random.default_rng(seed)
     values = rng.normal(8, 0.4, (12, 978)).astype(np.float32)

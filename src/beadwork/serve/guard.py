@@ -49,9 +49,7 @@ class CheckOrigin:
         for name, value in scope["headers"]:
             found.setdefault(name.lower(), []).append(value)
         hosts = found.get(b"host", [])
-        # what a proxy with TLS says of the address that a browser sees; a page of another site cannot send it
-        outside = found.get(b"x-forwarded-proto", [])
-        scheme = "https:" if outside == [b"https"] else ""
+        scheme = "https:" if _is_https(scope) else ""
         address = _address(f"{scheme}//{hosts[0].decode('latin-1')}") if len(hosts) == 1 else None
         if address is None or address[0] not in self.hosts:
             return refused_as("this server does not go by that name; --allow-host adds one", 400, "host")
@@ -63,6 +61,12 @@ class CheckOrigin:
             words = "requests from pages of other sites are refused; a proxy has to pass Host and X-Forwarded-Proto on"
             return refused_as(words, 403, "origin")
         return None
+
+
+def _is_https(scope: Scope) -> bool:
+    """Whether a proxy with TLS says that it is what a browser sees; a page of another site cannot send that."""
+    said = [value for name, value in scope["headers"] if name.lower() == b"x-forwarded-proto"]
+    return b",".join(said).partition(b",")[0].strip().lower() == b"https"
 
 
 def _address(url: str) -> tuple[str, int] | None:
@@ -108,7 +112,8 @@ class UnderPrefix:
         if scope["type"] == "http":
             path = scope["path"]
             inside = path == self.prefix or path.startswith(f"{self.prefix}/")
-            scope = {**scope, "root_path": self.prefix, "path": path if inside else self.prefix + path}
+            whole = path if inside else self.prefix + path
+            scope = {**scope, "root_path": self.prefix, "path": f"{whole}/" if whole == self.prefix else whole}
         await self.app(scope, receive, send)
 
 
@@ -131,7 +136,7 @@ class CheckToken:
         if scope["method"] == "GET" and self._equal(connection.query_params.get("token", "")):
             path = f"{str(scope.get('root_path', '')).rstrip('/')}/"
             found: Response = RedirectResponse(path, 303)
-            found.set_cookie(COOKIE, self.token, httponly=True, samesite="strict", path=path)
+            found.set_cookie(COOKIE, self.token, httponly=True, samesite="strict", path=path, secure=_is_https(scope))
         else:
             words = "this server asks for its token: Authorization: Bearer TOKEN, or open /?token=TOKEN"
             found = refused_as(words, 401, "token", headers={"WWW-Authenticate": "Bearer"})

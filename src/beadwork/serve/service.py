@@ -72,13 +72,20 @@ class Rows(BaseModel):
 
 @dataclass(frozen=True)
 class PageRequest:
-    """Which page of which view a request wants."""
+    """Which page of which view a request wants.
+
+    Attributes
+    ----------
+    of
+        Short name of the address and of all that chooses its rows, for cursors.
+    """
 
     view: View
     offset: int
     limit: int | None
     cursor: str
     fields: str
+    of: str = ""
 
     @property
     def given(self) -> list[str]:
@@ -92,8 +99,8 @@ class PageRequest:
         return read_cursor(self.cursor, self.tag(state)) if self.cursor else self.offset
 
     def tag(self, state: str) -> str:
-        """Name of what a cursor belongs to: this view of this state."""
-        return f"{state[:8]}{self.view.key}"
+        """Name of what a cursor belongs to: these rows of this state."""
+        return f"{state[:8]}{self.of}"
 
     def cut(self, rows: np.ndarray, state: str) -> np.ndarray:
         """Rows for a file: all of them, or the part that a request wants."""

@@ -371,6 +371,29 @@ def test_columns_of_genes_below_their_names_need_no_description(name, mark):
     assert "has no line of descriptions: TP53 below X_UP is a gene and counts as one" in found.notes
 
 
+@pytest.mark.parametrize("mark", [", ", ";", " "])
+@pytest.mark.parametrize("wide", [2, 3, 4])
+def test_a_list_that_goes_on_over_lines_is_one_list(mark, wide):
+    lines = [mark.join(TEN[at : at + wide]) for at in range(0, len(TEN), wide)]
+    found = parse_gene_sets("mine.txt", "\n".join(lines).encode())
+    assert [(item.name, item.genes) for item in found.sets] == [("mine", TEN)]
+    if mark != " ":
+        assert f"its {len(lines)} lines of genes are one list" in found.notes[0]
+    if mark == ", " and wide > 2:  # a GMT may name sets by genes
+        assert [item.name for item in parse_gene_sets("mine.gmt", "\n".join(lines).encode()).sets] == [*TEN[::wide]][:3]
+
+
+@pytest.mark.parametrize(
+    "heads", [("up", "down"), ("UP", "DN"), ("Upregulated", "Downregulated genes"), ("up-genes", "down_genes")]
+)
+@pytest.mark.parametrize(("name", "mark"), [("a.gmx", "\t"), ("a.csv", ","), ("a.txt", ";")])
+def test_columns_that_are_named_by_their_side_are_one_question(heads, name, mark):
+    up, down = TEN[:6], TEN[6:]
+    lines = [heads, *((gene, down[at] if at < len(down) else "") for at, gene in enumerate(up))]
+    found = parse_gene_sets(name, "\n".join(map(mark.join, lines)).encode())
+    assert [(query.name, query.up, query.down) for query in pair_sets(found.sets)] == [("a", up, down)]
+
+
 @given(
     st.sampled_from([",{}", ";{}", ", {}", ":{}", ": {}", " ({})", "({})"]), st.sampled_from(["0.5", "-1.25", "1.0e-3"])
 )

@@ -156,6 +156,35 @@ def test_repurposing_shows_what_is_behind_a_compound(tab, answer):
     assert tab.axe() == []
 
 
+def test_a_reversed_question_says_so_and_what_is_wanted_stays_said_of_the_genes_as_given(tab, ask, answer, genes):
+    page = tab.open(f"/repurposing?q={answer}&direction=reverse&cells=1")
+    rows = page.locator("[role=grid] .item")
+    expect(rows.first).to_be_visible()
+    wanted = rows.all_inner_texts()
+    passing = page.get_by_text("these limits")
+    said = passing.inner_text()
+    assert re.match(r"\d+ compounds? of 9 pass(es)? these limits|No compound passes these limits", said)
+    turned = ask(name="turned", up=genes[0], down=genes[1], direction="reverse")
+    page = tab.open(f"/repurposing?q={turned}&direction=reverse&cells=1")
+    expect(page.get_by_text("Wanted is the opposite of the genes as they were given")).to_be_visible()
+    expect(passing).to_have_text(said)
+    assert rows.all_inner_texts() == wanted
+    page = tab.open(f"/q/{turned}")
+    expect(page.locator("h1")).to_contain_text("30 genes up, 30 genes down, reversed")
+    expect(page.get_by_text("What opposes the genes as they were given scores above 0")).to_be_visible()
+    page = tab.open(f"/q/{answer}")
+    expect(page.get_by_text("Asked reversed")).to_have_count(0)
+
+
+def test_columns_of_doses_stand_by_size(tab, answer):
+    page = tab.open(f"/q/{answer}/heat?by=pert_idose")
+    page.get_by_text("The same as a table").click()
+    heads = page.locator("details table thead th").all_inner_texts()[1:]
+    sizes = [float(head.split()[0]) for head in heads]
+    assert len(sizes) == 3 and sizes == sorted(sizes)
+    assert "the max-quantile of all its signatures, whatever their cell" in page.inner_text("#main")
+
+
 def test_a_scatter_by_keys(tab, answer):
     page = tab.open(f"/q/{answer}/scatter?x=ncs&y=tas")
     plot, words = page.locator(".plane canvas"), page.locator(".cursorwords")

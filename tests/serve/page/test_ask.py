@@ -7,6 +7,8 @@ import pytest
 
 from ..test_app import serving
 
+expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
+
 pytestmark = pytest.mark.slow
 
 
@@ -26,6 +28,51 @@ def test_genes_are_checked_while_typing(tab, genes):
     said = page.inner_text("#up-verdict")
     assert "1 gene used" in said and "FOO" in said and "<b>x</b>" in said
     assert page.locator("#up-verdict b").count() >= 1 and page.locator("#up-verdict b b").count() == 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['["PSME1", "CDK1"]', "c('PSME1', 'CDK1')", "\u201cPSME1\u201d;`CDK1`", "(PSME1)\u200bCDK1.", "PSME1: {CDK1}"],
+)
+def test_lists_of_programs_are_taken_bare(tab, text):
+    page = tab.open("/")
+    page.get_by_label("Up genes").fill(text)
+    expect(page.locator("#up-verdict")).to_contain_text("2 genes used")
+    expect(page.locator("#up-verdict")).not_to_contain_text("not known")
+
+
+def test_what_a_name_is_and_what_it_may_mean(tab):
+    page = tab.open("/")
+    page.get_by_label("Up genes").fill("1-Mar TP53|PSME1 Trp53")
+    said = page.locator("#up-verdict li")
+    expect(said).to_have_count(3)
+    expect(said.nth(0)).to_have_text(
+        "1-Mar: a date, as spreadsheets make of a symbol; did you mean MARCHF1, MTARC1, RTL1?"
+    )
+    expect(said.nth(1)).to_have_text("TP53|PSME1: several genes in one cell; did you mean TP53, PSME1?")
+    expect(said.nth(2)).to_have_text("Trp53: symbol of a mouse gene; did you mean TP53?")
+    said.nth(2).get_by_role("button").click()
+    expect(page.get_by_label("Up genes")).to_have_value("1-Mar TP53|PSME1 TP53")
+
+
+def test_lists_are_read_as_the_commands_read_them(tab, tmp_path):
+    tab.expected = ("Failed to load resource",)
+    page = tab.open("/")
+    for name, text in (("up_genes.txt", '"Gene"\n"PSME1"\n"CDK1"\n'), ("down_genes.csv", "symbol\nTP53\nEGFR\n")):
+        (tmp_path / name).write_text(text)
+    page.set_input_files("input[type=file]", [tmp_path / "down_genes.csv", tmp_path / "up_genes.txt"])
+    expect(page.get_by_label("Down genes")).to_have_value("TP53 EGFR")
+    expect(page.get_by_label("Up genes")).to_have_value("PSME1 CDK1")
+    expect(page.get_by_text("up_genes.txt: its first line, 'Gene', is taken for a header")).to_be_visible()
+    for name, content, words in (("a.docx", b"PK\x03\x04" + bytes(60), "is not a text file"),
+                                 ("a.html", b"<!doctype html><html></html>", "is a web page")):  # fmt: skip
+        (tmp_path / name).write_bytes(content)
+        page.set_input_files("input[type=file]", tmp_path / name)
+        expect(page.locator(".several [role=alert] li")).to_contain_text(f"{name}: {words}")
+        expect(page.get_by_label("Up genes")).to_have_value("PSME1 CDK1")
+    (tmp_path / "down_syndrome.txt").write_text("DYRK1A\nAPP\n")
+    page.set_input_files("input[type=file]", tmp_path / "down_syndrome.txt")
+    expect(page.get_by_label("Up genes")).to_have_value("DYRK1A APP")
 
 
 def test_a_question_is_answered_and_its_address_is_its_state(tab, genes):

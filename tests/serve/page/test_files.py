@@ -96,6 +96,10 @@ def test_a_choice_that_fails_leaves_no_older_result(tab, files):
     assert "--" not in page.inner_text(".preview")
 
 
+COMPARED = 120_000
+"""Time in which groups are compared, by a process that begins with the imports of its libraries."""
+
+
 def test_groups_of_samples_are_chosen_compared_and_asked(tab, files):
     pytest.importorskip("pylimma", reason="the extra signature is not installed")
     page = tab.open("/")
@@ -109,7 +113,7 @@ def test_groups_of_samples_are_chosen_compared_and_asked(tab, files):
     page.get_by_label("against control").select_option("well")
     axe_in_both_themes(tab)
     compare.click()
-    page.locator(".preview button", has_text="Find connections").wait_for()
+    page.locator(".preview button", has_text="Find connections").wait_for(timeout=COMPARED)
     said = page.inner_text(".preview")
     assert "ill_vs_well: 4 against 4 samples" in said and "978 of them in this index" in said
     page.locator(".preview button", has_text="Find connections").click()
@@ -126,7 +130,7 @@ def test_every_other_group_becomes_a_question(tab, files):
     choose(page, files / "cohort.h5ad")
     page.get_by_label("against control").select_option("well")
     page.get_by_role("button", name="Compare", exact=True).click()
-    page.get_by_role("button", name="Ask all 2 together").click()
+    page.get_by_role("button", name="Ask all 2 together").click(timeout=COMPARED)
     page.wait_for_url("**/library/**")
     page.get_by_role("grid").wait_for()
     assert {"ill_vs_well", "treated_vs_well"} <= set(page.locator("table a").all_inner_texts())

@@ -15,6 +15,8 @@ NAMES = [
     ["X_DN"], ["x dn"], ["X.Down"], ["X (down)"], ["X:DWN", "Y"], ["X_UP"], ["X-up", "X-dn"], ["DN", "UP"], ["down"],
     ["p53up", "p53dn"], ["p53dn"], ["knockdown", "GROUP", "backup"], ["X", "X_DN"], ["A_DN", "B_UP"],
     ["A_UP", "A_DN", "LONE_DN", "C"], ["follow-up"], ["a(up)", "a(dn)"], ["x__up", "x__down"],
+    ["up_genes", "down_genes"], ["x_upregulated", "x down-regulated genes"], ["up_x", "down_x"], ["Down syndrome", "X"],
+    ["down_x", "up_y"], ["UP in x", "Down in X"], ["x_up_set", "x_dn_list"], ["up_x_dn", "down_x"],
 ]  # fmt: skip
 
 

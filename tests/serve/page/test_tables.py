@@ -37,7 +37,7 @@ def test_files_hold_the_rows_and_the_order_of_the_screen(tab, answer):
     comments = [line for line in lines if line.startswith("#")]
     table = list(csv.DictReader(io.StringIO("\n".join(lines[len(comments) :])), delimiter="\t"))
     assert len(table) == total >= len(rows) > 3
-    assert name.startswith("planted_signatures") and "MCF7" in name and "tas" in name and name.endswith(".tsv")
+    assert name == "planted_signatures_cell_id-MCF7-PC3_ncs-above-0.9_drug_by-tas.tsv"
     assert any("Cell is MCF7 or PC3" in line for line in comments) and any("how sure" in line for line in comments)
     assert any(line.startswith("# tas: transcriptional activity") for line in comments)
     assert [row["sig_id"] for row in table][: len(rows)] == [row[head.index("Signature")] for row in rows]

@@ -72,7 +72,9 @@ function Again({ id, look }) {
 }
 
 /** The question in one line. */
-export function questionLine(state) {
+export const questionLine = (state) => `${askedWith(state)}${state.question?.direction === "reverse" ? ", reversed" : ""}`;
+
+function askedWith(state) {
   const counts = state.counts ?? {}, found = [counts.n_up_found, counts.n_down_found];
   const kind = state.question ?? {};
   if (kind.like) return `like ${kind.like}`;
@@ -92,6 +94,7 @@ function Done({ state, id, tab, look }) {
     ${(old || state.message) && html`<div class="banner" role="status">${state.message ? "The scores of this answer are not kept any more." : "This answer is of an older state of the index."} <${Again} id=${id} look=${look} /></div>`}
     <h1>${state.name && state.name !== "query" ? html`${state.name} <span class="soft">${questionLine(state)}</span>` : questionLine(state)}</h1>
     <div class="row under"><span class="soft">${plural(counts.n_signatures ?? index.value?.signatures ?? 0, "signature")} · ${plural(counts.n_perturbagens ?? 0, "perturbagen")}${state.question?.where?.length ? "" : html` · ${plural(index.value?.cells ?? 0, "cell")}`}${state.question?.where?.length ? ` · only ${state.question.where.join(" and ")}` : ""}</span><${Tools} state=${state} id=${id} file=${file} /></div>
+    ${state.question?.direction === "reverse" && html`<p class="banner"><strong>Asked reversed:</strong> up and down are exchanged. What opposes ${state.question.like ?? "the genes as they were given"} scores above 0 and resembles the reversed question.</p>`}
     <${HowSure} state=${state} />
     ${state.message ? "" : html`<nav class="tabs" aria-label="Views of this answer">${TABS.map(([name, title, , n]) => html`<a key=${name} href=${`${link("q", id, ...(name ? [name] : []))}${query.size ? `?${query}` : ""}`} aria-current=${tab === name ? "page" : undefined}>${title}${n && counts[n] !== undefined ? html` <span class="soft">${count(counts[n])}</span>` : name === "classes" && !has("mechanisms") ? html` <span class="soft">none here</span>` : ""}</a>`)}</nav>
     <${View} key=${tab} state=${state} id=${id} file=${file} />`}

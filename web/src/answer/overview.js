@@ -18,7 +18,12 @@ const FEW = 8;
 export function Overview({ state, id, file }) {
   const part = (table, query) => useCall((signal) => get(["queries", id, table], query, { signal }), [id]);
   const up = part("perts", { limit: FEW, sort: "-ncs", f: ["ncs>0"] }), down = part("perts", { limit: FEW, sort: "ncs", f: ["ncs<0"] });
-  const classes = part("classes", { limit: FEW, f: [] }), genes = part("genes", { limit: FEW }), sigs = part("sigs", { limit: 6, sort: "-ncs" }), low = part("sigs", { limit: 6, sort: "ncs" });
+  const classes = useCall(async (signal) => {
+    // both ends: what opposes most is as much worth knowing as what resembles most
+    const [high, low] = await Promise.all([["-z", "z>0"], ["z", "z<=0"]].map(([sort, f]) => get(["queries", id, "classes"], { limit: FEW / 2, sort, f: [f] }, { signal })));
+    const all = high.total + low.total > 0 ? null : await get(["queries", id, "classes"], { limit: 1 }, { signal });
+    return { rows: [...rowsOf(high), ...rowsOf(low).reverse()], total: all?.total ?? high.total + low.total, reason: all?.reason };
+  }, [id]), genes = part("genes", { limit: FEW }), sigs = part("sigs", { limit: 6, sort: "-ncs" }), low = part("sigs", { limit: 6, sort: "ncs" });
   const side = (call, title, words, sort) => html`<section><h2>${title} <span class="soft">${call.data ? `${Math.min(FEW, call.data.total)} of ${plural(call.data.total, "perturbagen")}, ${words}` : ""}</span></h2>
     <${Shown} call=${call} what="Reading perturbagens">${(data) => (data.total ? html`<${StripTable} rows=${rowsOf(data)} q=${id} label=${title} /><p><a href=${link("q", id, "perts", { sort })}>All of them</a></p>` : html`<${Empty}>No perturbagen has a ${words}.</${Empty}>`)}</${Shown}></section>`;
   return html`<div class="overview">
@@ -26,7 +31,7 @@ export function Overview({ state, id, file }) {
     <p class="soft legendline">Each line is a signature, the box its quartiles, the thick line the median; left opposes, right resembles. The score is CMap’s max-quantile: where it and the strip disagree, trust the strip.</p>
     <div class="two">
       <section><h2>Mechanisms</h2><${Shown} call=${classes} what="Testing mechanisms">${(data) => {
-        const rows = data.total ? rowsOf(data).filter((row) => row.z !== null) : [];
+        const { rows } = data;
         return rows.length ? html`<${Bars} label="Mechanisms by effect" digits=${1} rows=${rows.map((row) => ({ label: row.class, value: row.z, href: link(row.kind === "target" ? "gene" : "class", row.class), detail: `q ${row.fdr === null ? "not known" : number(row.fdr)}, n ${row.n_perturbagens}` }))} /><p><a href=${link("q", id, "classes")}>All ${data.total}</a></p>`
           : (data.total ? html`<${Empty}>No mechanism has enough members in this answer to be tested.</${Empty}>` : html`<${NoClasses} reason=${data.reason} />`);
       }}</${Shown}></section>

@@ -3,7 +3,7 @@ import { html, useState } from "../core/html.js";
 import { get } from "../core/api.js";
 import { amend, link, route } from "../core/route.js";
 import { useCall } from "../core/use.js";
-import { count, plural, signed, typeName, units } from "../core/format.js";
+import { count, fileStem, plural, signed, typeName, units } from "../core/format.js";
 import { rowsOf } from "../core/rows.js";
 import { Balance, Strip, StripAxis } from "../plots/strip.js";
 import { Bars } from "../plots/bars.js";
@@ -42,11 +42,16 @@ export function Perturbagens({ state, id, file }) {
     <div class="subtabs" role="group" aria-label="Type">${TYPES.map(([name, words], at) => (at === 0 || n(at) !== 0) && html`<button type="button" key=${name} aria-pressed=${kind === name} onClick=${() => amend({ kind: name, row: "" })}>${words}${n(at) !== undefined ? html` <span class="soft">${count(n(at))}</span>` : ""}</button>`)}
       ${counts.data && TYPES.some((_, at) => at && !n(at)) && html`<span class="soft">none of ${TYPES.filter((_, at) => at && !n(at)).map(([, words]) => words.toLowerCase()).join(", ")} in this answer</span>`}</div>
     <p class="soft">q of perturbagens is not known: ${NO_Q}</p>
-    <${Table} key=${kind} parts=${["queries", id, "perts"]} within=${types.length ? [`pert_type:${types.join("|")}`] : []} columns=${PERT_COLUMNS} more=${pertColumns(id)} label=${`perturbagens, ${title.toLowerCase()}`} file=${`${file}_perturbagens_${kind}`}
+    <${Table} key=${kind} parts=${["queries", id, "perts"]} within=${types.length ? [`pert_type:${types.join("|")}`] : []} columns=${PERT_COLUMNS} more=${pertColumns(id)} label=${`perturbagens, ${title.toLowerCase()}`} file=${fileStem([file, "perturbagens", kind])}
       id="pert_iname" apart="pert_type" start=${{ sort: "-ncs" }} notes=${noteLines(state)} empty="No perturbagen of this type has a score." detail=${(row) => html`<${PertDetail} row=${row} id=${id} state=${state} />`} />`;
 }
 
 export const noteLines = (state) => [`question: ${state.name}`, `state of the index: ${state.state ?? ""}`, ...(state.how_sure ?? []).map((item) => `how sure: ${item.verdict}: ${item.words}`)];
+
+const MOST = 20_000, CHOICES = 400; // signatures that are read of one perturbagen, and of which a plot is offered
+
+/** Both ends of a long list. */
+const ends = (items, most) => (items.length > most ? [...items.slice(0, most / 2), ...items.slice(-most / 2)] : items);
 
 /** What stands behind one perturbagen in this answer. */
 export function PertDetail({ row, id, state }) {
@@ -57,12 +62,13 @@ export function PertDetail({ row, id, state }) {
     for (let offset = 0; ; offset += 500) {
       const data = await get(["queries", id, "sigs"], { f, limit: 500, offset, sort: "-ncs" }, { signal });
       all.push(...rowsOf(data));
-      if (all.length >= data.total || !data.rows.length || all.length >= 2000) break;
+      if (all.length >= data.total || !data.rows.length) break;
+      if (all.length >= MOST) return { sigs: all, left: data.total - all.length };
     }
-    return all;
-  }, [id, name]);
+    return { sigs: all, left: 0 };
+  }, [id, name, row.pert_type]);
   return html`${row.pert_type && html`<h3><a href=${link("pert", name, { q: id })}>${name}</a> <span class="soft">${typeName(row.pert_type)}, ${plural(row.n_signatures ?? 0, "signature")} in ${plural(row.n_cells ?? 0, "cell")}</span></h3>`}
-    <${Shown} call=${call} what="Reading its signatures">${(sigs) => html`<${Behind} sigs=${sigs} row=${row} id=${id} />`}</${Shown}>`;
+    <${Shown} call=${call} what="Reading its signatures">${({ sigs, left }) => html`${left > 0 && html`<p><strong>The ${count(MOST)} signatures that resemble most stand below; ${count(left)} more do not.</strong></p>`}<${Behind} sigs=${sigs} row=${row} id=${id} />`}</${Shown}>`;
 }
 
 const say = (n, verb) => `${n === 0 ? "none" : count(n)} ${verb}${n < 2 ? "s" : ""}`;
@@ -79,7 +85,7 @@ function Behind({ sigs, row, id }) {
   const both = up + down === 0 ? "nothing to see" : up && down ? (Math.min(up, down) / (up + down) > 0.25 ? "cells disagree" : "most agree") : "all agree";
   return html`<div class="two"><div><h4>All its signatures</h4><${Strip} strip=${values} label=${row.pert_iname} wide=${480} axis=${true} />
       <p class="soft">One line a signature, box: quartiles. ${say(up, "resemble")}, ${say(down, "oppose")}${values.length > up + down ? `, ${say(values.length - up - down, "score")} 0` : ""}: ${both}. ${row.ncs !== undefined && row.ncs !== null && median(scored) * row.ncs < 0 ? html`<strong>The score ${signed(row.ncs)} and the median ${signed(median(scored))} have different signs.</strong>` : ""}</p>
-      <h4>Enrichment <label class="inline"><span class="hidden">of the signature</span><select value=${sig} onChange=${(event) => setSig(event.target.value)}>${scored.slice(0, 400).map((item) => html`<option key=${item.sig_id} value=${item.sig_id}>${item.cell_id} ${units(item.pert_idose ?? "")} ${item.pert_itime ?? ""}: ${signed(item.ncs)}</option>`)}</select></label></h4>
+      <h4>Enrichment <label class="inline"><span class="hidden">of the signature</span><select value=${sig} onChange=${(event) => setSig(event.target.value)}>${ends(scored, CHOICES).map((item) => html`<option key=${item.sig_id} value=${item.sig_id}>${item.cell_id} ${units(item.pert_idose ?? "")} ${item.pert_itime ?? ""}: ${signed(item.ncs)}</option>`)}</select></label>${scored.length > CHOICES && html` <span class="soft">${CHOICES / 2} from each end of ${count(scored.length)}</span>`}</h4>
       <${Enrich} id=${id} sig=${sig} /></div>
     <div><h4>Null and background</h4><${ScoreBeside} id=${id} pert=${row.pert_iname} type=${row.pert_type} /><h4>Cell by cell <span class="soft">median NCS</span></h4><div class="scroll" tabindex="0" role="group" aria-label="Cells"><${Bars} rows=${bars} label="Median NCS by cell" /></div></div></div>`;
 }

@@ -1,6 +1,6 @@
 // Ask: genes, files, or a name.
 import { html, useEffect, useRef, useState } from "../core/html.js";
-import { get, send } from "../core/api.js";
+import { get, send, upload } from "../core/api.js";
 import { go, link, route } from "../core/route.js";
 import { index } from "../core/index.js";
 import { howMany, plural, typeName } from "../core/format.js";
@@ -22,7 +22,7 @@ export function Ask() {
   const [up, setUp] = useState(genesOf(given.get("up") ?? "").join(" ")), [down, setDown] = useState(genesOf(given.get("down") ?? "").join(" "));
   const [name, setName] = useState(given.get("name") ?? ""), [cell, setCell] = useState(given.get("cell") ?? ""), [type, setType] = useState(given.get("type") ?? "");
   const [reverse, setReverse] = useState(false), [from, setFrom] = useState(null);
-  const [table, setTable] = useState(null), [several, setSeveral] = useState(null), [error, setError] = useState(null), [busy, setBusy] = useState(false), [over, setOver] = useState(false);
+  const [notes, setNotes] = useState([]), [table, setTable] = useState(null), [several, setSeveral] = useState(null), [error, setError] = useState(null), [busy, setBusy] = useState(false), [over, setOver] = useState(false);
   const checkUp = useCheck(up), checkDown = useCheck(down);
   const facts = index.value;
   const upBox = useRef(null), downBox = useRef(null);
@@ -70,14 +70,14 @@ export function Ask() {
   }, [given.get("from")]);
 
   const read = async (list) => {
-    setError(null); setSeveral(null); setTable(null);
-    const found = await readFiles([...list]);
+    setError(null); setSeveral(null); setTable(null); setNotes([]);
+    const found = await readFiles([...list], (file) => upload(["signature"], file));
     if (found.tables.length + found.sets.length + found.failed.length === 0) return;
-    if (found.tables.length === 0 && found.sets.length === 1 && !found.failed.length) take(found.sets[0]);
+    if (found.tables.length === 0 && found.sets.length === 1 && !found.failed.length) { take(found.sets[0]); setNotes(found.notes); }
     else if (found.tables.length === 1 && !found.sets.length && !found.failed.length) { setTable(found.tables[0]); setName(found.tables[0].name.replace(/\.[^.]*$/, "")); }
     else setSeveral({ ...found, title: list.length === 1 ? list[0].name.replace(/\.[^.]*$/, "") : plural(list.length, "file") });
   };
-  const take = (pair) => { setUp(pair.up.join(" ")); setDown(pair.down.join(" ")); setName(pair.name); setSeveral(null); setTable(null); announce(`${pair.name}: ${howMany(pair.up.length, "gene")} up, ${pair.down.length || "none"} down`); };
+  const take = (pair) => { setUp(pair.up.join(" ")); setDown(pair.down.join(" ")); setName(pair.name); setSeveral(null); setTable(null); setNotes([]); announce(`${pair.name}: ${howMany(pair.up.length, "gene")} up, ${pair.down.length || "none"} down`); };
   const drop = (event) => { event.preventDefault(); setOver(false); if (event.dataTransfer.files.length) read(event.dataTransfer.files); };
   const replace = (text, set) => (before, after) => set(genesOf(text).map((gene) => (gene === before ? after : gene)).join(" "));
   const keys = (event) => { if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); askGenes(); } };
@@ -101,6 +101,7 @@ export function Ask() {
             placeholder=${id === "up" ? "CDKN1A GADD45A MDM2 ..." : "may stay empty: scores then rest on the other genes alone"}></textarea>
           <${Verdict} id=${`${id}-verdict`} state=${check} onReplace=${replace(text, set)} /></div>`)}
       </div>
+      ${notes.map((note) => html`<p class="soft" key=${note}>${note}</p>`)}
       <div class="row">
         <label class="file">Or files <input type="file" multiple accept=${ACCEPTED} onChange=${async (event) => { const chosen = [...event.target.files]; event.target.value = ""; await read(chosen); }} /></label>
         <label>Name <input value=${name} maxlength="100" placeholder="query" onInput=${(event) => setName(event.target.value)} /></label>

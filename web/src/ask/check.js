@@ -11,9 +11,10 @@ const PAUSE = 250;
 export function useCheck(text) {
   const [state, set] = useState(null);
   useEffect(() => {
-    if (!genesOf(text).length) { set(null); return undefined; }
+    const genes = genesOf(text);
+    if (!genes.length) { set(null); return undefined; }
     const stop = new AbortController();
-    const timer = setTimeout(() => send("POST", ["genes", "check"], { text }, { signal: stop.signal })
+    const timer = setTimeout(() => send("POST", ["genes", "check"], { genes }, { signal: stop.signal })
       .then((data) => { const rows = data.genes; set({ rows, notes: data.notes }); announce(summary(rows)); })
       .catch((error) => { if (error.name !== "AbortError") set({ error }); }), PAUSE);
     return () => { clearTimeout(timer); stop.abort(); };
@@ -24,6 +25,9 @@ export function useCheck(text) {
 const known = (row) => row.verdict === "not here";
 const unknown = (row) => row.verdict === "unknown";
 export const used = (row) => row.verdict === "used" && !row.repeated;
+
+/** What a name is, without what may have been meant, which stands behind it as buttons. */
+const whatItIs = (why) => why.split(/,? perhaps |; its human gene is | \(|; give /)[0];
 
 const summary = (rows) => `${rows.filter(used).length} used, ${rows.filter(known).length} known but not in this index, ${rows.filter(unknown).length} not known`;
 
@@ -36,7 +40,7 @@ export function Verdict({ state, onReplace, id }) {
   return html`<div class="verdict" id=${id}>
     <p><strong>${howMany(here.length, "gene")} used</strong>${away.length ? html` · ${away.length} known, but not in this index: <b>${list(away.map((row) => row.given), 8)}</b>` : ""}${lost.length ? html` · ${lost.length} not known` : ""}</p>
     ${lost.length > 0 && html`<ul class="lost">${lost.slice(0, 12).map((row) => html`<li key=${row.given}><b class="wavy">${row.given}</b>${row.suggest?.length
-        ? html`: did you mean ${row.suggest.slice(0, 3).map((name, at) => html`${at ? ", " : ""}<button type="button" class="link" onClick=${() => onReplace(row.given, name.symbol ?? name)}>${name.symbol ?? name}</button>`)}?`
+        ? html`${row.kind === "unknown" ? "" : `: ${whatItIs(row.why)}`}${row.kind === "unknown" ? ": did" : "; did"} you mean ${row.suggest.slice(0, 3).map((name, at) => html`${at ? ", " : ""}<button type="button" class="link" onClick=${() => onReplace(row.given, name.symbol ?? name)}>${name.symbol ?? name}</button>`)}?`
         : row.why ? `: ${row.why}` : ""}</li>`)}${lost.length > 12 && html`<li>and ${lost.length - 12} more</li>`}</ul>`}
     ${(state.notes ?? []).map((note) => html`<p class="soft" key=${note}>${note}</p>`)}
     ${taken.length > 0 && html`<details><summary>${plural(taken.length, "name")} read as ${taken.length === 1 ? "another" : "others"}</summary><ul class="lost">${taken.slice(0, 50).map((row) => html`<li key=${row.given}>${row.given} is read as <b>${row.symbol}</b>${row.kind && row.kind !== "symbol" ? ` (${row.kind})` : ""}</li>`)}</ul></details>`}

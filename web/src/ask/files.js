@@ -1,4 +1,4 @@
-// What people drop on the boxes: lists, GMT, GRP; everything with columns is left to the server, which knows the kinds.
+// What people drop on the boxes: sets of GMT are read here; lists and everything with columns by the server, which knows the kinds.
 const MARKS = [[[0xff, 0xfe], "utf-16le"], [[0xfe, 0xff], "utf-16be"]];
 const MOST_TEXT = 8_388_608, MOST_VALUES = 268_435_456; // as the server takes them
 const MOST_FILES = 50;
@@ -11,31 +11,54 @@ export function textOf(buffer) {
   return new TextDecoder(found ? found[1] : "utf-8").decode(buffer).replace(/^\ufeff/, "");
 }
 
-export const genesOf = (text) => text.split(/[\s,;]+/).filter(Boolean);
+/** A name without what lists of programs put around it: quotes of any kind, brackets, c( of R, a full stop or a colon. */
+function bare(token) {
+  const name = token.replace(/^c\((?=.)/, "").replace(/^[\s"'`\u2018\u2019\u201c\u201d\u00ab\u00bb[{]+|["'`\u2018\u2019\u201c\u201d\u00ab\u00bb\]}.:]+$/g, "");
+  const [opened, closed] = [name.includes("("), name.includes(")")], around = name.startsWith("(") && name.endsWith(")");
+  const inner = around || (opened !== closed) ? name.replace(/^\(|\)$/g, "") : name;
+  return inner === token ? token : bare(inner);
+}
 
-const SIDE = /(?:^|[\s_.:-]|(?=\())\(?(up|dn|down|dwn)\)?$/i; // a word of its own: knockdown and group are no sides
+/** Names of a text, by blanks, commas, semicolons or lines. */
+export const genesOf = (text) => text.split(/[\s,;\u200b\ufeff]+/).map(bare).filter(Boolean);
+
+// a word of its own at the end (knockdown and group are no sides), or before words that say no more: p53_up, up genes, downregulated
+const MORE = String.raw`(?:[\s_.-]?regulated)?(?:[\s_.-](?:genes?|list|sets?|symbols?|ids?))*`;
+const SIDE = new RegExp(String.raw`(?:^|[\s_.:-]|(?=\())\(?(up|dn|down|dwn)\)?${MORE}$`, "i"), FIRST = new RegExp(String.raw`^(up|dn|down|dwn)${MORE}[\s_.:-]+(?=\S)`, "i");
+
+const sideWord = (text) => (/^up$/i.test(text) ? "up" : "down");
 
 /** A name without its side, and the side: "up", "down" or none. */
 function sideOf(name) {
   const found = SIDE.exec(name);
-  return found ? { base: name.slice(0, found.index).replace(/[\s_.:-]+$/, "") || "query", side: /^up$/i.test(found[1]) ? "up" : "down" } : { base: name, side: null };
+  return found ? { base: name.slice(0, found.index).replace(/[\s_.:-]+$/, "") || "query", side: sideWord(found[1]) } : { base: name, side: null };
 }
 
-/** The same of p53up, where p53dn is there too. */
-function joined(name, names) {
-  const found = /^(.*[^\s_.:(-])(up|dn|down|dwn)$/i.exec(name);
-  if (!found) return null;
-  const side = /^up$/i.test(found[2]) ? "up" : "down", base = found[1];
-  return (side === "up" ? ["dn", "down", "dwn"] : ["up"]).some((word) => names.has(base.toLowerCase() + word)) ? { base, side } : null;
+/** The same of p53up and of up_p53, where p53dn and down_p53 are there too: alone they may be other words (Down syndrome). */
+function partnered(names) {
+  const ends = new Map();
+  for (const name of names) {
+    for (const [found, base, word] of [[/^(.*[^\s_.:(-])(up|dn|down|dwn)$/i.exec(name), 1, 2], [FIRST.exec(name), null, 1]]) {
+      if (!found) continue;
+      const rest = base ? found[base] : name.slice(found[0].length), key = `${base ?? 0} ${rest.toLowerCase()}`;
+      ends.set(key, [...(ends.get(key) ?? []), { name, base: rest, side: sideWord(found[word]) }]);
+    }
+  }
+  const pairs = [...ends.values()].filter((some) => new Set(some.map(({ side }) => side)).size === 2).flat();
+  return new Map(pairs.filter(({ name }) => !sideOf(name).side).map(({ name, base, side }) => [name, { base, side }]));
 }
 
-/** Sets of names, up and down paired by them; `side` is that of the file, for names that have none. */
+/** Sides of some names, as a function of a name. */
+const sidesOf = (names) => { const pairs = partnered(names); return (name) => pairs.get(name) ?? sideOf(name); };
+
+/** Sets of names, up and down paired by them; `side` is that of the file, for names that have none.  Two of one name and side stay apart. */
 export function pairSets(sets) {
-  const pairs = new Map(), names = new Set(sets.map((set) => set.name.toLowerCase()));
+  const pairs = new Map(), sides = sidesOf(sets.map(({ name }) => name));
   for (const { name, genes, side: ofFile } of sets) {
-    const { base, side } = joined(name, names) ?? sideOf(name), pair = pairs.get(base) ?? { name: base, up: [], down: [] };
-    pair[side ?? ofFile ?? "up"].push(...genes);
-    pairs.set(base, pair);
+    const { base, side } = sides(name), own = side ?? ofFile ?? "up", key = base.toLowerCase();
+    const found = pairs.get(key), pair = found && !found[own].length ? found : { name: base, up: [], down: [] };
+    pair[own].push(...genes);
+    pairs.set(found && pair !== found ? `${key} ${pairs.size}` : key, pair);
   }
   return [...pairs.values()];
 }
@@ -62,9 +85,24 @@ export function kindOf(name, text) {
 
 const bytes = (n) => `${Math.round(n / 1_048_576)} MB`;
 
-/** Files as {sets: [{name, up, down}], tables: [{file, name}], failed: [{name, why}]}; nothing is dropped without a word. */
-export async function readFiles(files) {
-  const found = { sets: [], tables: [], failed: [] }, lists = [], gmts = new Map();
+/** Genes of a list, as the server reads it: without a heading, quotes and weights; a table where it holds several sets. */
+async function readList(file, name, ask, found, lists) {
+  try {
+    const data = await ask(file);
+    if (data.kind !== "sets" || data.queries.length > 1) { found.tables.push({ file, name: file.name }); return; }
+    const [{ up, down }] = data.queries;
+    lists.push({ name, genes: [...up, ...down] });
+    found.notes.push(...data.notes);
+  } catch (error) { found.failed.push({ name: file.name, why: error.message.replace(`${file.name}: `, "") }); }
+}
+
+/**
+ * Files as {sets: [{name, up, down}], tables: [{file, name}], failed: [{name, why}], notes}; nothing is dropped without a
+ * word.  `ask(file)` asks the server what a list holds.
+ */
+export async function readFiles(files, ask) {
+  const found = { sets: [], tables: [], failed: [], notes: [] }, lists = [], gmts = new Map();
+  const stem = (file) => file.name.replace(/\.[^.]*$/, ""), sides = sidesOf([...files].map(stem));
   for (const [at, file] of files.entries()) {
     const most = VALUES.test(file.name) ? MOST_VALUES : MOST_TEXT;
     if (at >= MOST_FILES) found.failed.push({ name: file.name, why: `more than ${MOST_FILES} files at a time` });
@@ -72,12 +110,12 @@ export async function readFiles(files) {
     else if (file.size > most) found.failed.push({ name: file.name, why: `${bytes(file.size)}, up to ${bytes(most)} are read here; \`beadwork signature\` and \`beadwork query\` read it` });
     else if (VALUES.test(file.name) || BINARY.test(file.name)) found.tables.push({ file, name: file.name });
     else {
-      const text = textOf(await file.arrayBuffer()), kind = kindOf(file.name, text), plain = file.name.replace(/\.[^.]*$/, "");
+      const text = textOf(await file.arrayBuffer()), kind = kindOf(file.name, text), plain = stem(file);
       if (kind === "table") found.tables.push({ file, name: file.name });
-      else if (kind === "list") lists.push({ name: plain, genes: genesOf(text.split(/\r?\n/).filter((line) => !line.startsWith("#")).join("\n")) });
+      else if (kind === "list") await readList(file, plain, ask, found, lists);
       else {
         // x_up.gmt and x_dn.gmt are the two halves of the same questions; other files stand by themselves
-        const sets = readGmt(text), { base, side } = sideOf(plain), key = side ? `half ${base}` : at;
+        const sets = readGmt(text), { base, side } = sides(plain), key = side ? `half ${base}` : at;
         gmts.set(key, [...(gmts.get(key) ?? []), ...sets.map((set) => ({ ...set, side }))]);
         if (!sets.length) found.failed.push({ name: file.name, why: "holds no set; a line of GMT is a name, a description and genes, with tabs between" });
       }

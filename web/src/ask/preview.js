@@ -48,7 +48,7 @@ export function Preview({ table, busy, onAsk, onAskAll, onGenes, onClose }) {
       : data?.kind === "signature" ? found(choice, data) : ""}
     ${data?.samples && !showsValues && html`<p><button type="button" class="link" onClick=${() => setValues({ ...data.samples, open: true })}>Its columns are samples: compare groups of them</button></p>`}
     ${known && !showsValues && (data?.kind === "table" || known.numeric.filter(Boolean).length > 6) && html`<p class="soft"><label>Its columns are samples? Add a table of the samples <input type="file" accept=".tsv,.csv,.txt" onChange=${(event) => event.target.files[0] && setChoice({ design: event.target.files[0] })} /></label></p>`}
-    ${data?.kind === "sets" && html`${data.queries.map((pair) => html`<p key=${pair.name}>${pair.name}: ${howMany(pair.up.length, "gene")} up, ${pair.down.length || "none"} down. <button type="button" class=${data.queries.length === 1 ? "main" : ""} onClick=${() => onGenes(pair)}>Put them in the boxes</button></p>`)}`}
+    ${data?.kind === "sets" && html`${data.notes.map((note) => html`<p class="soft" key=${note}>${note}</p>`)}${data.queries.map((pair) => html`<p key=${pair.name}>${pair.name}: ${howMany(pair.up.length, "gene")} up, ${pair.down.length || "none"} down. <button type="button" class=${data.queries.length === 1 ? "main" : ""} onClick=${() => onGenes(pair)}>Put them in the boxes</button></p>`)}`}
   </section>`;
 }
 

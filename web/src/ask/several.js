@@ -29,6 +29,7 @@ export function Several({ found, busy, onTake, onAsk, onClose }) {
   const flip = (item) => setLeft((now) => { const next = new Set(now); if (!next.delete(item.at)) next.add(item.at); return next; });
   return html`<section class="box several" aria-label="Questions of the files"><h2>${found.title}: ${plural(items.length, "question")} <button type="button" class="close" onClick=${onClose} aria-label="Remove the files">×</button></h2>
     ${failed.length > 0 && html`<div class="box bad" role="alert"><strong>Not read:</strong><ul class="lost">${failed.map((item) => html`<li key=${item.name}>${item.name}: ${item.why}</li>`)}</ul></div>`}
+    ${found.notes.map((note) => html`<p class="soft" key=${note}>${note}</p>`)}
     ${read === null && html`<${Working} what=${`Reading ${plural(found.tables.length, "table")}`} />`}
     ${items.length > 0 && html`<div class="tools">${items.length > 8 && html`<label>Find <input type="search" value=${find} maxlength="100" onInput=${(event) => setFind(event.target.value)} /></label>`}
         <button type="button" onClick=${() => setLeft(new Set())}>All</button><button type="button" onClick=${() => setLeft(new Set(items.map((item) => item.at)))}>None</button><span class="soft">${count(chosen.length)} of ${count(items.length)} chosen</span></div>

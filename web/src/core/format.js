@@ -48,6 +48,6 @@ export const list = (items, most = 12) =>
   items.slice(0, most).join(", ") + (items.length > most ? ` and ${count(items.length - most)} more` : "");
 
 /** The name of a file, without its ending, that says what is in it. */
-export const fileStem = (parts) => parts.filter(Boolean).join("_").replace(/[^\w.+-]+/g, "-").slice(0, 120);
+export const fileStem = (parts) => parts.filter(Boolean).join("_").replace(/[^\p{L}\p{N}_.+-]+/gu, "-").slice(0, 120);
 
 export const fileName = (parts, ending) => `${fileStem(parts)}.${ending}`;

@@ -27,7 +27,7 @@ function amount(text) {
   return { unit: kind, number: Number(found[1]) * factor };
 }
 
-/** Order of two values; doses and times by what they amount to, missing ones last. */
+/** Order of two values of a column: numbers, doses and times by size, texts by name, what is missing last. */
 export const compare = (a, b) => {
   if (a == null || a === "") return b == null || b === "" ? 0 : 1;
   if (b == null || b === "") return -1;
@@ -48,6 +48,14 @@ export function filterWords(text, title) {
   if (!item) return text;
   const op = { ":": "is", "!=": "is not", ">=": "at least", "<=": "at most", ">": "above", "<": "below", "~": "holds" }[item.op];
   return `${title(item.field)} ${op} ${item.values.map(units).join(" or ")}`;
+}
+
+/** The same as a part of the name of a file: ncs-above-0, cell_id-A375-MCF7. */
+export function filterName(text) {
+  const item = parseFilter(text);
+  if (!item) return text;
+  const op = { ":": "", "!=": "not", ">=": "min", "<=": "max", ">": "above", "<": "below", "~": "with" }[item.op];
+  return [item.field, op, ...item.values].filter(Boolean).join("-");
 }
 
 export function passes(row, filters) {

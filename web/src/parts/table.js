@@ -4,7 +4,7 @@ import { address, get, probe } from "../core/api.js";
 import { amend, route } from "../core/route.js";
 import { count, fileName, plural } from "../core/format.js";
 import { columnsOf, title } from "../core/columns.js";
-import { filterWords, fromArray, Remote, rowsOf } from "../core/rows.js";
+import { filterName, filterWords, fromArray, Remote, rowsOf } from "../core/rows.js";
 import { gct, saveAddress, saveText, tsv } from "../core/save.js";
 import { announce } from "../core/live.js";
 import { Empty, Failed, Loading, Words } from "./states.js";
@@ -60,7 +60,7 @@ export function Table({ rows, parts, query = {}, within = [], columns, more = {}
   const save = async (as) => {
     setFailure("");
     try {
-      const name = (ending) => fileName([file, ...view.f.map((item) => item.replace(/[:<>=!|]+/g, "-")), view.find, view.sort && `by${view.sort}`], ending);
+      const name = (ending) => fileName([file, ...view.f.map(filterName), view.find, view.sort && `by${view.sort}`], ending);
       const exported = { ...asked, words: as === "tsv" || undefined, fields: used.map((item) => item.name).filter((item) => there.includes(item)).join(",") };
       // too many for the browser, or genes of many signatures: the server writes the same rows in the same order
       const large = remote && source.total > MOST;

@@ -17,7 +17,7 @@ export function Enrichment({ sets, genes, name }) {
   return html`<figure class="enrichment">
     <svg ref=${svg} viewBox=${`0 0 ${WIDE} ${TALL}`} role="img" aria-label=${`Enrichment plot. ${words}`}>
       <line class="zero" x1=${LEFT} x2=${WIDE - 6} y1=${y(0)} y2=${y(0)} />
-      ${[low, 0, high].filter((value) => value === 0 || Math.abs(y(value) - y(0)) > 11).map((value) => html`<text key=${value} x=${LEFT - 6} y=${y(value) + 4} text-anchor="end">${signed(value, 1)}</text>`)}
+      ${[low, 0, high].filter((value) => value === 0 || Math.abs(y(value) - y(0)) > 11).map((value) => html`<text key=${value} x=${LEFT - 6} y=${y(value) + 4} text-anchor="end">${value === 0 ? "0" : signed(value)}</text>`)}
       ${sets.map((one, at) => html`<g key=${one.set} class=${one.set === "down" ? "contra" : "for"}>
         <polyline class="curve" points=${one.curve.map(([place, sum]) => `${x(place).toFixed(1)},${y(sum).toFixed(1)}`).join(" ")} />
         ${one.hits.map((hit, mark) => html`<line key=${mark} x1=${x(hit.place)} x2=${x(hit.place)} y1=${floor + 6 + at * HITS} y2=${floor + 6 + at * HITS + HITS - 4}><title>${hit.gene}: z ${signed(hit.z)}, place ${hit.place + 1}</title></line>`)}

@@ -1,6 +1,6 @@
 // Disease library: the sets of a GMT asked together, and their answers as a matrix of drugs by diseases.
 import { html, useState } from "../core/html.js";
-import { get, send } from "../core/api.js";
+import { get, send, upload } from "../core/api.js";
 import { go, link } from "../core/route.js";
 import { readFiles } from "../ask/files.js";
 import { Several } from "../ask/several.js";
@@ -19,7 +19,7 @@ function Libraries() {
   const read = async (files) => {
     setError(null); setFound(null);
     if (!files.length) return;
-    const all = await readFiles([...files]);
+    const all = await readFiles([...files], (file) => upload(["signature"], file));
     setFound({ ...all, title: files.length === 1 ? files[0].name.replace(/\.[^.]*$/, "") : plural(files.length, "file") });
   };
   const ask = async (name, questions) => {

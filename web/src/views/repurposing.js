@@ -4,6 +4,7 @@ import { get } from "../core/api.js";
 import { amend, link, route } from "../core/route.js";
 import { useCall } from "../core/use.js";
 import { index } from "../core/index.js";
+import { count, plural } from "../core/format.js";
 import { Empty, Shown } from "../parts/states.js";
 import { Table } from "../parts/table.js";
 import { when } from "../ask/questions.js";
@@ -22,12 +23,24 @@ export function Repurposing() {
     <div class="tools"><label>Answer to <select value=${id} onChange=${(event) => amend({ q: event.target.value })}><option value="">choose a question</option>${(history.data?.rows ?? []).map((row) => html`<option key=${row.id} value=${row.id}>${row.name}, ${when(row.created)}</option>`)}</select></label>
       <label>Wanted <select value=${options.direction} onChange=${(event) => amend({ direction: event.target.value })}><option value="reverse">the opposite</option><option value="mimic">the same</option></select></label>
       ${number("in at least", "cells", options.min_cells, { min: 1, max: 100 })} ${options.min_cells === "1" ? "cell" : "cells"} ${number("up to", "dose", options.max_dose, { min: 0, step: "any" })} µM ${number("agreeing share", "share", options.min_share, { min: 0, max: 1, step: 0.01 })}</div>
-    ${id ? html`<${Found} key=${JSON.stringify([id, options])} id=${id} options=${options} />` : html`<${Empty}>${history.data?.total === 0 ? html`No question has been asked yet. <a href=${link()}>Ask one</a> with the genes of a disease.` : "Choose a question above."}</${Empty}>`}`;
+    ${id ? html`<${Asked} key=${JSON.stringify([id, options])} id=${id} options=${options} />` : html`<${Empty}>${history.data?.total === 0 ? html`No question has been asked yet. <a href=${link()}>Ask one</a> with the genes of a disease.` : "Choose a question above."}</${Empty}>`}`;
 }
 
-function Found({ id, options }) {
+/** A question that was asked reversed has the scores of its opposite: what is wanted stays said of the genes as they were given. */
+function Asked({ id, options }) {
+  const call = useCall((signal) => get(["queries", id], {}, { signal }), [id]);
+  return html`<${Shown} call=${call} what="Reading the question">${(state) => {
+    const reversed = state.question?.direction === "reverse", direction = reversed === (options.direction === "reverse") ? "mimic" : "reverse";
+    return html`${reversed && html`<p class="soft">This question was asked reversed. Wanted is ${options.direction === "reverse" ? "the opposite of" : "the same as"} ${state.question.like ?? "the genes as they were given"}.</p>`}
+      <${Found} id=${id} options=${{ ...options, direction }} wanted=${options.direction} />`;
+  }}</${Shown}>`;
+}
+
+function Found({ id, options, wanted }) {
   const call = useCall((signal) => get(["queries", id, "repurposing"], { ...options, limit: 1 }, { signal }), [id]);
+  const pass = useCall((signal) => get(["queries", id, "repurposing"], { ...options, limit: 1, f: ["passes:1"] }, { signal }), [id]);
   return html`<${Shown} call=${call} what="Weighing compounds">${(data) => (data.total === 0 ? html`<${Empty}>No compound does so in that many cells, at that dose, as consistently. Lower the limits above.</${Empty}>`
     : html`${!data.columns.some((name) => /phase/.test(name)) && html`<p class="soft">Phase, indication and area are not known in this index; <code>beadwork index annotate INDEX --repurposing TABLE</code> adds them.</p>`}
-      <h2 class="hidden">Compounds</h2><${Table} parts=${["queries", id, "repurposing"]} query=${options} columns=${COLUMNS.filter((name) => data.columns.includes(name))} label="repurposing" file=${`repurposing_${options.direction}`} id="pert_iname" more=${MORE(id)} detail=${(row) => html`<h3><a href=${link("pert", row.pert_iname, { q: id })}>${row.pert_iname}</a></h3><p>${row.against ? `Against it: ${row.against}.` : "Nothing is known against it."}</p><${PertDetail} row=${row} id=${id} />`} notes=${[`state of the index: ${index.value?.state ?? ""}`]} />`)}</${Shown}>`;
+      ${pass.data && html`<p>${pass.data.total === 0 ? html`<strong>No compound passes</strong> these limits` : html`<strong>${plural(pass.data.total, "compound")} of ${count(data.total)} ${pass.data.total === 1 ? "passes" : "pass"}</strong> these limits`}. ${pass.data.total < data.total && "The others are listed below with what is against each."}</p>`}
+      <h2 class="hidden">Compounds</h2><${Table} parts=${["queries", id, "repurposing"]} query=${options} columns=${COLUMNS.filter((name) => data.columns.includes(name))} label="repurposing" file=${`repurposing_${wanted}`} id="pert_iname" more=${MORE(id)} detail=${(row) => html`<h3><a href=${link("pert", row.pert_iname, { q: id })}>${row.pert_iname}</a></h3><p>${row.against ? `Against it: ${row.against}.` : "Nothing is known against it."}</p><${PertDetail} row=${row} id=${id} />`} notes=${[`state of the index: ${index.value?.state ?? ""}`]} />`)}</${Shown}>`;
 }

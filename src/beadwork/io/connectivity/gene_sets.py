@@ -19,8 +19,10 @@ from beadwork.model.errors import FileError, GeneSetError, counted, name_some
 NAME_COLUMNS = ("name", "ensembl", "ensembl_id", "ensembl_gene_id", "symbol", "alias")
 NEEDED = "gene sets are GMT, GMX, GRP, TSV or CSV"
 log = logging.getLogger("beadwork")
-_SIDE = re.compile(r"(?:^|[\s_.:-]+|(?=\())\(?(up|dn|down|dwn)\)?$", re.IGNORECASE)
+_MORE = r"(?:[\s_.-]?regulated)?(?:[\s_.-](?:genes?|list|sets?|symbols?|ids?))*"
+_SIDE = re.compile(rf"(?:^|[\s_.:-]+|(?=\())\(?(up|dn|down|dwn)\)?{_MORE}$", re.IGNORECASE)
 """Side as a word of its own at the end of a name: knockdown and group are none; `web/src/ask/files.js` has the same."""
+_FIRST = re.compile(rf"(up|dn|down|dwn){_MORE}[\s_.:-]+(?=\S)", re.IGNORECASE)
 _JOINED = re.compile(r"(.*[^\s_.:(-])(up|dn|down|dwn)", re.IGNORECASE | re.DOTALL)
 
 
@@ -152,7 +154,11 @@ def pair_by_name(sets: Sequence[GeneSet], side: str = "up") -> list[Query]:
     [('X', ('1',), ('3',), ()), ('Y', (), ('2',), ('Y_DN is taken as a down set, by its name',))]
     """
     names = {item.name.lower() for item in sets}
-    named = [(*_named_side(item.name, names), item) for item in sets]
+    first: dict[str, set[str]] = {}
+    for name in names:
+        if match := _FIRST.match(name):
+            first.setdefault(name[match.end() :], set()).add(_side_of(match[1]))
+    named = [(*_named_side(item.name, names, first), item) for item in sets]
     if len({own or side for _, own, _ in named}) == 1:  # two of one name are for who asks
         return [_named_query(base, {own or side: (item, own is not None)}, side) for base, own, item in named]
     pairs: dict[str, dict[str, tuple[GeneSet, bool]]] = {}
@@ -166,16 +172,19 @@ def pair_by_name(sets: Sequence[GeneSet], side: str = "up") -> list[Query]:
     return [_named_query(bases[key], pair, side) for key, pair in pairs.items()]
 
 
-def _named_side(name: str, names: Collection[str]) -> tuple[str, str | None]:
-    """Name without its side, and the side; that of p53up counts where p53dn is there too."""
+def _named_side(name: str, names: Collection[str], first: Mapping[str, Collection[str]]) -> tuple[str, str | None]:
+    """Name without its side, and the side; that of p53up or up_p53 counts where p53dn or down_p53 is there too."""
     joined = _JOINED.fullmatch(name)
     if joined is not None:
         own, base = _side_of(joined[2]), joined[1]
         others = ("dn", "down", "dwn") if own == "up" else ("up",)
         if any(f"{base.lower()}{word}" in names for word in others):
             return base, own
-    own_side = set_side(name)
-    return (name, None) if own_side is None else (_SIDE.sub("", name) or "query", own_side)
+    if (own_side := set_side(name)) is not None:
+        return _SIDE.sub("", name) or "query", own_side
+    if (match := _FIRST.match(name)) and len(first[name[match.end() :].lower()]) == 2:
+        return name[match.end() :], _side_of(match[1])
+    return name, None
 
 
 def _named_query(base: str, pair: Mapping[str, tuple[GeneSet, bool]], side: str) -> Query:

@@ -27,6 +27,8 @@ _WEIGHT = re.compile(
     rf"|(?P<pair>.*\S)\s*:\s*{_FRACTION}|(?P<bracket>.*\S)\s*\(\s*{_FRACTION}\s*\)"
 )
 """A gene and its weight: ``RFC2,1``, ``RFC2:0.5``, ``RFC2 (0.5)``; behind a colon a whole number is part of an id."""
+_SIDED = re.compile(r"(up|dn|down)(?:[ _.-]?regulated)?(?:[ _.-]genes?)?", re.IGNORECASE)
+"""Headings of columns of genes that go up, or down, without another name."""
 _MARKS = (",", ";", "//", ":", "(")
 _SEVERAL = re.compile(r"\s*(?:///|[,;])\s*")
 _BETWEEN = re.compile(r"[,;\s]+")
@@ -99,6 +101,10 @@ def _kind(lines: SetLines, ending: str, identify: Identify) -> str:
         return "long"
     if len(lines.texts) == 1 and (ending != ".gmt" or lines.separator != "\t") and _share(first, identify) >= 0.8:
         return ".grp"  # all genes in one line
+    if ending != ".gmt" and len(lines.texts) > 2 and widest > 1 and all(_SIDED.fullmatch(item) for item in first):
+        return ".gmx"  # a column of genes that go up, another of those that go down
+    if ending not in (".gmt", ".gmx") and lines.separator in ",; " and _in_lines(rows, identify):
+        return "lines"
     if widest == 2:
         share = [_share([row[at] for row in rows if len(row) > at], identify) for at in (0, 1)]
         seconds = [row[1] for row in rows if len(row) > 1]
@@ -116,6 +122,12 @@ def _kind(lines: SetLines, ending: str, identify: Identify) -> str:
     if ending != ".gmt" and len(below) > 2 and _share(below, identify) >= 0.5 > _share(first, identify):
         return ".gmx"
     return ".gmt"
+
+
+def _in_lines(rows: Sequence[Sequence[str]], identify: Identify) -> bool:
+    """Say whether the lines are one list that goes on and on: genes in every cell, from the first of each line."""
+    firsts, others = [row[0] for row in rows], [cell for row in rows for cell in row[1:]]
+    return min(_share(names, identify) for names in (rows[0], firsts, others)) >= 0.8
 
 
 def _share(names: Sequence[str], identify: Identify) -> float:
@@ -205,6 +217,8 @@ def _read_gmx(lines: SetLines, found: SetFile, name: str, identify: Identify) ->
             bad.append(reason)
         else:
             taken.add(label)
+            if side := _SIDED.fullmatch(label):
+                label = f"{name}{UP if side[1].lower() == 'up' else DOWN}"
             text = rows[1][place] if place < len(rows[1]) else ""
             notes = (f"{text} below the name is taken for the description, though a gene has that name",)
             found.add(label, genes, notes if text in dubious else (), identify)
@@ -227,6 +241,15 @@ def _read_list(lines: SetLines, found: SetFile, name: str, identify: Identify) -
         else:
             genes.append(text)
     _add_single(found, name, genes, identify)
+
+
+def _read_lines(lines: SetLines, found: SetFile, name: str, identify: Identify) -> None:
+    """Genes in lines of several, as lists are wrapped; sets that are named by genes need the ending of a GMT."""
+    _read_list(lines, found, name, identify)
+    found.notes.append(
+        f"its {counted(len(lines.texts), 'line')} of genes are one list; "
+        "sets that are named by genes need a name in .gmt"
+    )
 
 
 def _read_weighted(lines: SetLines, found: SetFile, name: str, identify: Identify) -> None:
@@ -374,6 +397,7 @@ _READERS: dict[str, Callable[[SetLines, SetFile, str, Identify], None]] = {
     ".gmt": _read_gmt,
     ".gmx": _read_gmx,
     ".grp": _read_list,
+    "lines": _read_lines,
     "weighted": _read_weighted,
     "described": _read_described,
     "pairs": _read_pairs,
@@ -383,6 +407,7 @@ _CALLED = {
     ".gmt": "a GMT",
     ".gmx": "a GMX",
     ".grp": "a list of genes",
+    "lines": "a list of genes",
     "weighted": "genes with a number each",
     "described": "genes with a text each",
     "pairs": "a table of sets and genes",

@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
+import shutil
 import tarfile
 import tempfile
 import threading
+import weakref
 from collections import OrderedDict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -70,7 +72,7 @@ class ClueJobs:
         self._jobs: OrderedDict[str, ClueJob] = OrderedDict()
         self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="job")
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._folder: Path | None = None
 
     def submit(
         self, state: IndexState, tool: str, name: str, up: tuple[str, bytes] | None, down: tuple[str, bytes] | None,
@@ -139,8 +141,9 @@ class ClueJobs:
         try:
             with self._lock:
                 if self._folder is None:
-                    self._folder = tempfile.TemporaryDirectory(prefix="beadwork-jobs-")
-                folder = Path(self._folder.name)
+                    self._folder = Path(tempfile.mkdtemp(prefix="beadwork-jobs-"))
+                    weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+                folder = self._folder
             with tempfile.TemporaryDirectory(dir=folder) as scratch:
                 root = Path(scratch) / f"my_analysis.{job.tool}.{job.key}"
                 assert job.state is not None
@@ -167,7 +170,7 @@ class ClueJobs:
         """Stop, and remove the archives."""
         self._pool.shutdown(wait=True, cancel_futures=True)
         if self._folder is not None:
-            self._folder.cleanup()
+            shutil.rmtree(self._folder, ignore_errors=True)
 
 
 def _plain(name: str) -> str:

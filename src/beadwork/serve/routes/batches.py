@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Response
@@ -17,7 +19,7 @@ from beadwork.serve.questions import MOST_IN_LIST, Question
 from beadwork.serve.refusals import not_found
 from beadwork.serve.routes.exports import table_file
 from beadwork.serve.routes.queries import Page
-from beadwork.serve.service import Rows, Service
+from beadwork.serve.service import PageRequest, Rows, Service
 from beadwork.serve.store import KeptBatch
 
 ENDS = 3
@@ -106,12 +108,12 @@ def routes(service: Service) -> APIRouter:
     def as_file(key: str, table: Level, ending: Literal["tsv", "json", "arrow"], page: Page, score: Shown = "ncs"
                 ) -> Response:  # fmt: skip
         made, members = matrix_of(key, table, score)
-        return table_file(made, f"{table}_{score}", ending, page, members[0]["state"])
+        return table_file(made, f"{table}_{score}", ending, _of_answers(page, members), members[0]["state"])
 
     @router.get("/{key}/{table}", summary="Matrix of perturbagens or classes by questions")
     def matrix(key: str, table: Level, page: Page, score: Shown = "ncs") -> Rows:
         made, members = matrix_of(key, table, score)
-        found, _ = page.page_of(made, members[0]["state"])
+        found, _ = _of_answers(page, members).page_of(made, members[0]["state"])
         if not found.total:
             found.reason = _why_empty(table, len(made), service.answers.find(members[0]["id"]))
         return found
@@ -141,6 +143,12 @@ def routes(service: Service) -> APIRouter:
         )  # fmt: skip
 
     return router
+
+
+def _of_answers(page: PageRequest, members: list[dict[str, Any]]) -> PageRequest:
+    """Page of the matrix of these answers: with every further one it has other rows."""
+    ids = hashlib.sha256("".join(item["id"] for item in members).encode()).hexdigest()[:12]
+    return replace(page, of=f"{page.of}{ids}")
 
 
 def _ends(answer: Answer) -> dict[str, Any]:

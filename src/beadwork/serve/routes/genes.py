@@ -15,7 +15,10 @@ from beadwork.serve.service import Service
 
 MOST_CHECKED = 2 * MOST_GENES
 _SEPARATORS = re.compile(r"[\s,;]+")
-_SUGGESTED = re.compile(r"(?:did you mean|perhaps) ([^?;]+)")
+_SUGGESTED = re.compile(
+    r"(?:did you mean|perhaps made of|perhaps|human gene is|several genes(?: in one cell)? \() ?([^?;)]+)"
+)
+_BETWEEN = re.compile(r",| or | and \d+ more")
 VERDICTS = {GeneVerdict.USED: "used", GeneVerdict.NOT_IN_INDEX: "not here", GeneVerdict.NO_GENE: "unknown"}
 
 
@@ -79,7 +82,7 @@ def checked(index: ConnectivityIndex, names: list[str]) -> list[CheckedGene]:
     for item in finder.find(names):
         used = item.row >= 0
         suggested = _SUGGESTED.search(item.reason)
-        suggest = [part.strip() for part in re.split(r",| or ", suggested[1])] if suggested else []
+        suggest = [part.strip() for part in _BETWEEN.split(suggested[1]) if part.strip()] if suggested else []
         entrez = ids[item.row] if used else None
         if not used and (number := re.search(r"Entrez id (\d+)", item.reason)):
             entrez = number[1]

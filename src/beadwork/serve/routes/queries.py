@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import json
+import re
 from contextlib import suppress
 from typing import Annotated, Any, Literal
 
@@ -29,6 +32,8 @@ from beadwork.serve.store import Kept
 
 PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; sandbox allow-scripts"
 MOST_POINTS = 2000
+PAGING = ("cursor", "offset", "limit", "fields", "user_key")
+"""Parameters that may change from page to page."""
 TableName = Literal["perts", "classes", "genes", "cells", "sigs", "signatures", "perturbagens"]
 Text = Annotated[str, Query(max_length=200)]
 Columns = Annotated[str, Query(max_length=4000)]
@@ -91,6 +96,7 @@ class Asked(BaseModel):
 
 
 def page_request(
+    request: Request,
     offset: Annotated[int, Query(ge=0, le=10**9, description="rows that are left out before the first")] = 0,
     limit: Annotated[
         int | None, Query(ge=1, le=MOST_ROWS, description=f"rows of a page, {USUAL_ROWS} without it; a file has all")
@@ -111,7 +117,12 @@ def page_request(
     if any(len(item) > 1000 for item in filters):
         raise RefusedError("f: longer than 1,000 letters", field="f")
     filters += [f"{name}:{value}" for name, value in (("cell_id", cell_id), ("pert_type", pert_type)) if value]
-    return PageRequest(View(tuple(filters), text, sort), offset, limit, cursor, fields)
+    if cursor and offset:
+        raise RefusedError("offset: stands in the cursor; give one of both", field="offset")
+    asked = sorted(item for item in request.query_params.multi_items() if item[0] not in PAGING)
+    path = re.sub(r"\.[a-z]+$", "", request.url.path)
+    of = hashlib.sha256(json.dumps([path, asked]).encode()).hexdigest()[:12]
+    return PageRequest(View(tuple(filters), text, sort), offset, limit, cursor, fields, of)
 
 
 Page = Annotated[PageRequest, Depends(page_request)]

@@ -281,13 +281,16 @@ def _preview(service: Service, index: ConnectivityIndex, name: str, raw: bytes, 
     params = SignatureParams(gene_column=choice.gene_column or None, value_column=choice.value_column or None,
                              p_column=choice.p_column or None)  # fmt: skip
     chosen = any((choice.gene_column, choice.value_column, choice.p_column))
-    if not chosen and (found := _sets(index, name, raw)):
-        return found
     table = _table(index, name, raw, params)
+    by_name = not chosen and _ending(name) in (*_OF_SETS, "grp", "txt") and not _has_numbers(table)
+    if by_name and (found := _sets(index, name, raw)):
+        return found
     try:
         read = read_signature_text(name, raw, index.finder.keys, params)
     except BeadworkError as error:
         if table is None or not any(table["numeric"]):
+            if not chosen and (found := _sets(index, name, raw)):  # a list, or columns of genes, whatever its name is
+                return found
             raise RefusedError(_plain_words(str(error)), field="file") from None
         return {"kind": "table", "file": name, "table": table, "reason": _plain_words(str(error))}
     listed = [
@@ -298,6 +301,13 @@ def _preview(service: Service, index: ConnectivityIndex, name: str, raw: bytes, 
     if len(read.queries) > MOST_LISTED:
         notes.append(f"the first {MOST_LISTED} of {len(read.queries)} signatures are listed")
     return {**_signatures_found(name, listed, len(read.queries), notes), "table": table}
+
+
+def _has_numbers(table: dict[str, Any] | None) -> bool:
+    """Say whether a table names genes by words and has columns of numbers beside them, which are no ids of genes."""
+    if table is None or not table["genes"] or any(table["numeric"][at] for at in table["genes"]):
+        return False
+    return bool(sum(table["numeric"]) >= max(2, len(table["numeric"]) - 2))
 
 
 def _signatures_found(name: str, listed: list[dict[str, Any]], count: int, notes: Sequence[str]) -> dict[str, Any]:
@@ -321,11 +331,13 @@ def _table(index: ConnectivityIndex, name: str, raw: bytes, params: SignaturePar
         return None  # reading it as a signature says why
 
 
+def _ending(name: str) -> str:
+    return name.lower().removesuffix(".gz").rsplit(".", 1)[-1]
+
+
 def _sets(index: ConnectivityIndex, name: str, raw: bytes) -> dict[str, Any] | None:
     """Read the sets of a file of sets; None of others."""
-    ending = name.lower().removesuffix(".gz").rsplit(".", 1)[-1]
-    if ending not in (*_OF_SETS, "grp", "txt"):
-        return None
+    ending = _ending(name)
     try:
         found = read_sets_text(up=(name, raw), identify=index.finder.keys)
     except BeadworkError as error:
