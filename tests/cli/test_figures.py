@@ -107,3 +107,14 @@ def test_matplotlib_is_whole_after_it_was_loaded_for_figures():
         "assert 'mpl_toolkits.mplot3d' not in sys.modules; import mpl_toolkits.mplot3d"
     )
     subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)
+
+
+@pytest.mark.parametrize(
+    "style", ["color='grey', lw=0.5", "linestyle=':', alpha=0.5", "c='red', linewidth=2, zorder=0"]
+)
+def test_grids_take_the_properties_of_lines_where_matplotlib_was_loaded_without_help(style):
+    """In a process of its own, as a command: here Matplotlib is loaded already."""
+    code = "from beadwork.cli.figures import load_matplotlib; load_matplotlib(); from matplotlib.figure import Figure; "
+    code += f"axes = Figure().subplots(); axes.grid(axis='x', {style}); axes.set(xlabel='x'); print('drawn')"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout == "drawn\n", done.stderr

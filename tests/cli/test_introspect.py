@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from beadwork.api import ConnectivityIndex
 from beadwork.io.matrix.formats import read_matrix
-from beadwork.kernels.connectivity import recall as kernel
-from beadwork.kernels.connectivity.recall import composite, pair_ranks
+from beadwork.kernels.connectivity.recall import histograms
+from beadwork.kernels.connectivity.recall import ranks as kernel
+from beadwork.kernels.connectivity.recall.ranks import composite, pair_ranks
 
 from ..api.index.conftest import *  # noqa: F403
 
@@ -142,15 +143,15 @@ def test_ranks_among_one_column_are_those_of_the_definition(column):
 @given(SIMILARITIES)
 def test_histograms_are_off_by_no_more_than_their_bins(column):
     column = np.array(column, np.float32)
-    histogram = np.zeros((1, kernel.N_BINS), np.uint32)
-    kernel.add_to_histograms(histogram, column[:, None])
-    bins = kernel.bins_of(column)
+    histogram = np.zeros((1, histograms.N_BINS), np.uint32)
+    histograms.add_to_histograms(histogram, column[:, None], np.zeros(1, np.int64))
+    bins = histograms.bins_of(column)
     assert int(histogram.sum()) == np.isfinite(column).sum()
     finite = np.isfinite(column)
     order = np.argsort(column[finite], kind="stable")
     assert (np.diff(bins[finite][order]) >= 0).all(), "bins follow the values"
-    exact, found = kernel.percentiles_among(column, column), kernel.percentiles_by_histogram(histogram[0], column)
-    shared = np.bincount(bins[finite], minlength=kernel.N_BINS)[bins]
+    exact, found = kernel.percentiles_among(column, column), histograms.percentiles_by_histogram(histogram[0], column)
+    shared = np.bincount(bins[finite], minlength=histograms.N_BINS)[bins]
     room = 100 * (shared - 1) / 2 / max(int(finite.sum()) - 1, 1)
     assert (np.abs(exact - found)[finite] <= room[finite] + 1e-9).all() and np.isnan(found[~finite]).all()
 

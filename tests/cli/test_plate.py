@@ -1,6 +1,7 @@
 """``beadwork plate``: the bytes of the single commands, restarted where it stopped, mistakes in one line."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -120,6 +121,36 @@ def test_the_bytes_of_level_3_where_no_kernel_is_compiled(data, tmp_path):
     subprocess.run([sys.executable, "-m", "beadwork", *map(str, words)], check=True, capture_output=True)
     assert (tmp_path / name).read_bytes() == (one / name).read_bytes()
     assert (tmp_path / "normalize.tsv").read_bytes() == (one / "qc" / "normalize.tsv").read_bytes()
+
+
+def test_what_a_killed_process_left_unfinished_is_removed(data, made):
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    names = {
+        f".{PLATE}_INF.gctx.{gone.pid}.part.gctx": False,
+        f"qc/.infer.tsv.{gone.pid}.part.tsv": False,
+        f".{PLATE}_INF.gctx.{os.getpid()}.part.gctx": True,  # of a process that works
+        ".notes.part.txt": True,  # of somebody else
+    }
+    new = f".{PLATE}_GEX.gctx.{gone.pid}.part.gctx"  # maybe of a process on another machine
+    for name in (*names, new):
+        (made / name).write_text("half")
+        if name != new:
+            os.utime(made / name, (1e9, 1e9))
+    assert reused(data, made) == STEPS
+    assert {name: (made / name).exists() for name in names} == names and (made / new).exists()
+
+
+def test_what_an_earlier_run_left_is_named(data, made, capsys):
+    one = made
+    capsys.readouterr()
+    beadwork("plate", *source(data), "-o", one, "--no-zsvc")  # all that is asked for is whole
+    assert "earlier run" not in capsys.readouterr().err
+    beadwork("plate", *source(data), "-o", one, "--no-zsvc", "--fence-iqr", 3)
+    told = f"{PLATE}: ZSVC of an earlier run is still there, beside levels that were made anew; remove it if not needed"
+    assert told in capsys.readouterr().err
+    beadwork("plate", *source(data), "-o", one, "--no-zsvc", "--method", "kspeak")
+    assert "SD, ODDS, ZSVC of an earlier run are still there" in capsys.readouterr().err
 
 
 def test_the_bytes_with_reliabilities_and_noise_control(data, tmp_path):

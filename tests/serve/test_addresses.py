@@ -7,6 +7,8 @@ from urllib.parse import quote
 import pyarrow as pa
 import pytest
 
+pytest.importorskip("fastapi", reason="the extra serve is not installed")
+
 from beadwork.serve.page import VIEWS
 
 from .conftest import wait

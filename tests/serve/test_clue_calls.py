@@ -1,14 +1,21 @@
 """What programs written for clue.io say and hear: refusals, records, jobs, and our own lists beside them."""
 
+import gc
 import io
 import json
 import tarfile
 import time
+import weakref
 
 import pandas as pd
 import pytest
 
 from beadwork.api import ConnectivityIndex
+
+pytest.importorskip("fastapi", reason="the extra serve is not installed")
+
+from beadwork.serve.clue.jobs import ClueJobs
+from beadwork.serve.lookup.states import IndexState
 
 
 @pytest.fixture(scope="module")
@@ -155,3 +162,21 @@ def test_what_a_job_did_with_its_sets_is_said(api, index, tmp_path):
         )
     refused = api.post("/api/jobs", data={"name": "n" * 301, "uptag-cmapfile": up})
     assert refused.status_code == 400 and "name: has 301 letters; 300 at most" in refused.json()["words"]
+
+
+def test_archives_go_with_the_server(index):
+    genes = index.genes["gene_id"].tolist()
+    jobs = ClueJobs()
+    sets = ("up.gmt", ("TAG\tna\t" + "\t".join(genes[:20])).encode())
+    job = jobs.submit(IndexState(index), "sig_queryl1k_tool", "mine", sets, None, {})
+    while job.archive is None:
+        assert job.status != "error", job.error
+        time.sleep(0.02)
+    folder = job.archive.parent
+    assert folder.is_dir()
+    end = weakref.ref(jobs)
+    del jobs
+    while end() is not None:  # its thread leaves it a moment after the archive is there
+        gc.collect()
+        time.sleep(0.02)
+    assert not folder.exists()

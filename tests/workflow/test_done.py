@@ -77,6 +77,13 @@ def test_purged_and_archived_beads_are_needed_no_more(study: Path):
     changed = {Path(name).name.removeprefix(f"{PURGED}_") for name in after if after[name] != before.get(name)}
     assert {"ZSPC.gctx", "ZSVC.gctx", "plate.json"} <= changed
     assert changed <= {"ZSPC.gctx", "ZSVC.gctx", "plate.json", "zscore.tsv", "zscore_vehicle.tsv"}
+    # beads that the sheet calls archived, and level 2 is needed
+    sheet = configure(study, FIRST)
+    sheet["archived"] = ["yes" if plate == SOUND else "no" for plate in sheet["det_plate"]]
+    sheet.to_csv(study / "plates.tsv", sep="\t", index=False)
+    (study / "results" / SOUND / f"{SOUND}_GEX.gctx").unlink()
+    told = snakemake(study, "-n").stdout
+    assert f"1 plate of them is made of beads, which are there: level 2 is not ({SOUND})" in told, told
 
 
 def test_a_failing_run_leaves_what_was_there(study: Path):

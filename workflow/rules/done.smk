@@ -405,7 +405,12 @@ def what_mixes():
 
 def say_what_mixes():
     """Say before the run what of different versions would stand side by side; refuse it if that is asked."""
-    if CFG.on_upgrade == "rerun":
+    if STORED and CFG.on_upgrade == "refuse":
+        raise WorkflowError(
+            "on_upgrade: refuse: files in a storage are not fetched for the plan, so that it cannot tell what an upgrade"
+            " would mix; say keep or rerun"
+        )
+    if STORED or CFG.on_upgrade == "rerun":
         return
     for (one, many), older, new, now in what_mixes():
         if not older:
@@ -436,9 +441,16 @@ def say_what_is_archived():
     words += [("level 2", "goes on from level 2", "go on from level 2")]
     words = [counted(needs.count(need), one, many) for need, one, many in words]
     lost = [plate for plate, need in without.items() if need == "beads"]
+    there = [plate for plate in lost if beads_are_there(PLATES[plate].lxb)]
+    lost = [plate for plate in lost if plate not in there]
     if without:
         logger.info(
             f"{counted(len(without), 'plate')} whose beads are archived or not there: {', '.join(words)}"
+        )
+    if there:
+        logger.warning(
+            f"{counted(len(there), 'plate')} of them {agree(len(there), 'is')} made of beads, which are there: level 2"
+            f" is not ({name_some(there)})"
         )
     if lost:
         logger.warning(

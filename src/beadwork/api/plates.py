@@ -16,10 +16,11 @@ from beadwork.api.matrix_files import StoredMatrix
 from beadwork.api.plate_level_2 import PlateFields, archived_step, deconvolve_step, relabelled_step
 from beadwork.api.plate_record import PlateRecord
 from beadwork.api.plate_steps import Made, Step, denoise_step, infer_step, normalize_step, zscore_step
+from beadwork.io.files.scratch import remove_unfinished
 from beadwork.io.files.tables import read_table, write_table
 from beadwork.io.files.text import read_text
 from beadwork.io.matrix.formats import write_matrix
-from beadwork.model.errors import FileError, ParameterError
+from beadwork.model.errors import FileError, ParameterError, agree, name_some
 from beadwork.model.matrix import Matrix
 from beadwork.model.params import DeconvolveParams, DenoiseParams, InferParams, NormalizeParams, ZscoreParams
 from beadwork.model.plates.sheet import count_wells
@@ -27,6 +28,8 @@ from beadwork.model.qc import join_qc
 
 log = logging.getLogger("beadwork")
 _TABLES = ("CURVES",)
+_NOT_ALWAYS = ("SD", "ODDS", "INFSD", "RELIABILITY", "ZSVC")
+"""Matrices that a plate has with some methods and options only."""
 
 
 @dataclass(frozen=True)
@@ -252,6 +255,7 @@ class _Run:
     def plate(self, lxb: Path, map_path: Path, given: PlateFields, threads: int, archived: bool) -> PlateResult:
         """Do all steps in order."""
         params, files = self.params, self.files
+        remove_unfinished(self.folder, self.folder / "qc")
         log.info("%s: step deconvolve", given.plate or lxb)
         known = self.record.known("deconvolve")
         if archived and known is None:
@@ -286,7 +290,18 @@ class _Run:
             self.do("zscore_vehicle", step, leave_out=("RELIABILITY",))
         if params.zsnc:
             self.do("denoise", denoise_step(files["ZSPC"], params.denoise, noise=params.noise))
+        self.say_what_is_left()
         return PlateResult(self.name, files, self.tables["CURVES"], self.qc, tuple(self.reused))
+
+    def say_what_is_left(self) -> None:
+        """Name files of an earlier run that this one was not asked for: they are not of the levels beside them."""
+        names = [*_NOT_ALWAYS, *(["ZSNC"] if self.record.known("denoise") else [])]
+        left = [item for item in names if item not in self.files and self._path(item).is_file()]
+        if left and len(self.reused) < len(self.qc):
+            log.warning(
+                "%s: %s of an earlier run %s still there, beside levels that were made anew; remove %s if not needed",
+                self.name, name_some(left), agree(len(left), "is"), agree(len(left), "it"),
+            )  # fmt: skip
 
     def do(self, name: str, step: Step, leave_out: tuple[str, ...] = (), map_path: Path | None = None) -> None:
         """Do one step, unless its files are there and whole."""

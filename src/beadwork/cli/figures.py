@@ -46,7 +46,7 @@ def load_matplotlib() -> None:
     """Load Matplotlib without what no figure needs, which takes 0.13 s of CPU.
 
     That is its help on the properties of each kind of shape, written anew in each process, and axes of three
-    dimensions.
+    dimensions. The properties of lines are looked for as ever: grids take them.
     """
     if "matplotlib.artist" in sys.modules:
         return
@@ -54,7 +54,8 @@ def load_matplotlib() -> None:
 
     artist: Any = importlib.import_module("matplotlib.artist")
     written = artist.kwdoc, artist.ArtistInspector.get_setters
-    artist.kwdoc, artist.ArtistInspector.get_setters = lambda artist: "", lambda self: []
+    artist.kwdoc = lambda artist: ""
+    artist.ArtistInspector.get_setters = lambda self: written[1](self) if self.o.__name__ == "Line2D" else []
     sys.modules["mpl_toolkits.mplot3d"] = None  # type: ignore[assignment]  # says that they are not installed
     try:
         with warnings.catch_warnings():

@@ -271,6 +271,7 @@ def check_matrix(
     level: Level | Iterable[Level] | None = None,
     space: Space | Iterable[Space] | None = None,
     finite: bool = False,
+    samples: bool = False,
     what: str = "matrix",
 ) -> None:
     """Check that a matrix is what a stage needs; the specification of levels and spaces as a function.
@@ -282,6 +283,8 @@ def check_matrix(
         unless its values cannot be of that level: linear intensities, log2 or z-scores.
     finite
         Whether missing values are an error.
+    samples
+        Whether it is an error to have none.
     what
         How the message names the matrix, usually its file.
 
@@ -290,8 +293,10 @@ def check_matrix(
     LevelError
         Wrong level or space, or a space whose number of rows is not what it must be.
     AlignmentError
-        Missing values where none are allowed, naming up to five genes.
+        Missing values where none are allowed, naming up to five genes; or no samples where some are needed.
     """
+    if samples and not len(matrix.cids):
+        raise AlignmentError(f"{what}: has no samples; give a matrix that has some")
     allowed = _as_tuple(level)
     if allowed and matrix.level is not None and matrix.level not in allowed:
         raise LevelError(

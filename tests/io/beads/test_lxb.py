@@ -679,3 +679,11 @@ def test_unsafe_members_within_are_refused(tmp_path, inner):
     path.write_bytes(pack({f"p.{inner}": pack({"../P_A01.lxb": make_well()}, inner)}, "tar"))
     with pytest.raises(FileError, match="points outside the archive"):
         read_plate(path)
+
+
+@pytest.mark.parametrize(("asked", "said"), [(PLATE, False), (None, False), ("LAB_A375_24H_X9_B20", True)])
+def test_files_that_are_called_after_another_plate_are_named(tmp_path, caplog, asked, said):
+    plate = read_plate(write_plate(tmp_path / "raw"), asked)
+    assert plate.det_plate == (asked or PLATE)
+    told = f"raw: the files are named after {PLATE}; they are taken for {asked}"
+    assert (told in caplog.text) == said

@@ -70,3 +70,19 @@ def test_background_is_counted_as_by_numpy(case, seed):
     smaller, there = count_background(ncs, background)
     np.testing.assert_array_equal(smaller, count_smaller(ncs, np.abs(background)))
     np.testing.assert_array_equal(there, count_there(background))
+
+
+@settings(max_examples=40, deadline=None)
+@given(runs(), st.integers(0, 2**32))
+def test_one_pass_over_a_background_is_both_steps(case, seed):
+    values, starts = case
+    rng = np.random.default_rng(seed)
+    order = rng.permutation(len(values))
+    runs_of_groups = RunsOfGroups(values.shape[1])
+    expected = runs_of_groups.max_quantile(values, starts)
+    ncs = rng.choice([0.0, -0.5, 1.0, np.nan, expected[0, 0]], (len(starts) - 1, 3))
+    rolled, smaller, there = runs_of_groups.count(values[np.argsort(order)], order, starts, ncs)
+    assert rolled.dtype == np.float32
+    np.testing.assert_array_equal(rolled, expected.astype(np.float32))
+    np.testing.assert_array_equal(smaller, count_smaller(ncs, np.abs(expected)))
+    np.testing.assert_array_equal(np.broadcast_to(there, (len(ncs), 1)), count_there(expected))

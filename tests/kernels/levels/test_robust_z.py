@@ -1,6 +1,7 @@
 """Robust z-scores: against scipy, invariances, the floor, missing values."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -60,3 +61,19 @@ def test_reliability_takes_off_only_what_is_less_sure_than_usual():
     sd[0, 1] = np.nan  # no bead says anything of it
     np.testing.assert_allclose(reliabilities(sd, np.array([0.3, 0.3]), 1.5)[0], [1, 0, 1, expected, 1])
     assert (reliabilities(np.nan_to_num(sd, nan=0.3), np.array([0.3, 0.3]), 0.0) == 1).all()
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_single_precision_in_and_out_is_double_between(own):
+    """As values are stored: the scores are those of values as doubles, rounded once."""
+    values = np.random.default_rng(4).normal(8, 2, (600, 21)).astype(np.float32)
+    values[3, 4] = np.nan
+    population = values if own else values[:, :9]
+    wide = values.astype(float)
+    wanted, mad = robust_zscore(wide, wide if own else wide[:, :9], 0.1)
+    out = np.empty(values.shape, np.float32)
+    found, same_mad = robust_zscore(values, population, 0.1, out)
+    assert found is out
+    np.testing.assert_array_equal(out, wanted.astype(np.float32))
+    np.testing.assert_array_equal(mad, same_mad)
+    np.testing.assert_array_equal(robust_zscore(np.asfortranarray(values), population, 0.1)[0], wanted)

@@ -98,6 +98,25 @@ def test_equal_to_brute_force_with_any_filter(study):
 
 
 @settings(max_examples=30, deadline=None)
+@given(studies(), st.sampled_from([0, 7, None]), st.booleans())
+def test_compiled_or_not_the_same_bits(study, cut, gaps):
+    pytest.importorskip("numba")
+    siginfo, shown, ncs, scores = study
+    if gaps:
+        scores[np.random.default_rng(1).random(scores.shape) < 0.05] = np.nan
+    classes = {"first": ["g0", "g1", "g2", "g3"], "other": ["g3", "g4", "g5"]}
+    plan = plan_roll_up(siginfo, shown & treatment_mask(siginfo), classes, QueryParams(min_class=1))
+    background = Background(12, [scores] if cut is None else [scores[:cut], scores[cut:]])
+    found = []
+    for compiled in (False, True):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("beadwork.stages.connectivity.roll_up.use_compiled", lambda count, answer=compiled: answer)
+            found.append(roll_up(plan, ncs, background, 12))
+    for plain, other in zip(*found, strict=True):
+        assert plain.ncs.tobytes() == other.ncs.tobytes() and plain.tau.tobytes() == other.tau.tobytes()
+
+
+@settings(max_examples=30, deadline=None)
 @given(studies())
 def test_a_background_rolled_up_once_gives_the_same_bits(study):
     siginfo, shown, ncs, scores = study

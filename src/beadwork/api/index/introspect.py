@@ -27,7 +27,8 @@ from beadwork.io.connectivity.ranked_tables import write_parts
 from beadwork.io.files.atomic import check_folder
 from beadwork.io.files.provenance import input_record, make_provenance
 from beadwork.io.files.scratch import scratch_folder
-from beadwork.kernels.connectivity.recall import N_BINS, add_to_histograms, closest, percentiles_among
+from beadwork.kernels.connectivity.recall.histograms import N_BINS, add_to_histograms
+from beadwork.kernels.connectivity.recall.ranks import closest, percentiles_among
 from beadwork.kernels.numeric.groups import stable_order
 from beadwork.model.connectivity.query import MappedQuery
 from beadwork.model.connectivity.signature_table import SignatureTable
@@ -36,7 +37,7 @@ from beadwork.model.params import QueryParams
 from beadwork.stages.connectivity.filters import filter_signatures
 from beadwork.stages.connectivity.groups import treatment_mask
 from beadwork.stages.connectivity.perturbagens import PERTURBAGEN, RollUpPlan, plan_roll_up
-from beadwork.stages.connectivity.score import signature_sets
+from beadwork.stages.connectivity.score import signature_sets, use_compiled
 
 RECALL_LIMIT = 20_000
 """Up to so many signatures the ranks of recall are exact; with more, ranks among the asking signatures are those of
@@ -216,13 +217,16 @@ def introspect(
 
 def _answer_share(asked: Introspection, share: Share, progress: Progress) -> None:
     """Answer the queries of a share, and keep of them what the whole answer needs."""
-    index, count = asked.index, len(asked.positions)
+    index, total = asked.index, len(asked.positions)
     share.folder.mkdir()
     # by gene sets also where profiles are noise controlled, so that there is a tau
     by_sets = asked.params.model_copy(update={"rank_by": "wtcs"}) if asked.params.rank_by == "auto" else asked.params
-    width = max(1, len(next(index.batches([None] * max(1, count), asked.params))))  # type: ignore[list-item]
+    width = max(1, len(next(index.batches([None] * max(1, total), asked.params))))  # type: ignore[list-item]
     paired = np.flatnonzero(asked.code >= 0) if asked.has_recall else np.empty(0, np.int64)
     histograms = None if asked.exact else np.zeros((len(paired), N_BINS), np.uint32)
+    count = add_to_histograms
+    if histograms is not None and use_compiled((share.last - share.first) * len(index)):
+        from beadwork.kernels.connectivity.recall.histograms_numba import add_to_histograms as count
     fields = _fields(asked.info)
     values: list[np.ndarray] = []
     ranks: list[np.ndarray] = []
@@ -246,7 +250,7 @@ def _answer_share(asked: Introspection, share: Share, progress: Progress) -> Non
                 if histograms is None:
                     similarity.write(np.ascontiguousarray(ncs[:, paired]).data)
                 else:
-                    add_to_histograms(histograms, ncs[:, paired])
+                    count(histograms, ncs, paired)
                 for row, place in enumerate(here.tolist() if asked.has_recall else ()):
                     if asked.code[place] >= 0:
                         mates = asked.partners[asked.code[place]]
@@ -256,6 +260,8 @@ def _answer_share(asked: Introspection, share: Share, progress: Progress) -> Non
                 yield _closest(ncs, result, asked, fields, first)
 
         write_parts(_or_empty(parts(), asked, fields), share.file("connections"))
+    if histograms is not None:  # packing takes as long as there are bytes: no more of each count than are needed
+        histograms = histograms.astype(np.min_scalar_type(histograms.max(initial=0)))
     np.savez_compressed(
         share.file("pairs"),
         values=np.concatenate([*values, np.empty(0, np.float32)]).astype(np.float32),

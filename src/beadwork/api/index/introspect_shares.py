@@ -17,7 +17,8 @@ from beadwork.io.connectivity.signature_fields import row_fields
 from beadwork.io.files.atomic import atomic_path, write_text
 from beadwork.io.files.tables import write_table
 from beadwork.io.matrix.gctx.writer import gctx_columns
-from beadwork.kernels.connectivity.recall import composite, percentiles_among, percentiles_by_histogram
+from beadwork.kernels.connectivity.recall.histograms import percentiles_by_histogram
+from beadwork.kernels.connectivity.recall.ranks import composite, percentiles_among
 from beadwork.model.connectivity.query import SIGNATURE_FIELDS
 from beadwork.model.errors import FileError, ParameterError, name_some
 from beadwork.stages.connectivity.perturbagens import PERTURBAGEN
@@ -201,7 +202,7 @@ def _columns(asked: Introspection, shares: Sequence[Share], kept: Sequence[Any])
     """Each signature that has partners, and how a similarity to it ranks among those of all that ask."""
     paired = np.flatnonzero(asked.code >= 0)
     if not asked.exact:
-        total: np.ndarray = np.zeros_like(kept[0]["histograms"], np.int64)
+        total: np.ndarray = np.zeros_like(kept[0]["histograms"], np.uint32)
         for part in kept:
             total += part["histograms"]
         for place, column in enumerate(paired.tolist()):

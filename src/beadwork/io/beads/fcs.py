@@ -119,13 +119,16 @@ def _parse_text(segment: bytes) -> dict[str, str]:
     """Keys (upper case) and values of TEXT; a doubled delimiter stands for itself, unless a keyword follows."""
     content = segment.decode("latin-1")
     delimiter = content[0]
-    pieces = re.sub(re.escape(delimiter) * 2 + r"(?!\$)", "\0", content[1:]).split(delimiter)
-    pieces = [piece.replace("\0", delimiter) for piece in pieces]
+    content = re.sub(re.escape(delimiter) * 2 + r"(?!\$)", "\0", content[1:])
+    pieces = content.split(delimiter)
+    if "\0" in content:
+        pieces = [piece.replace("\0", delimiter) for piece in pieces]
     text: dict[str, str] = {}
-    for key, value in zip((piece.strip().upper() for piece in pieces[::2]), pieces[1::2], strict=False):
-        if key.startswith("$") and text.get(key, value.strip()) != value.strip():
-            raise BadFile(f"has a damaged header: {key} stands twice, as {text[key]} and as {value.strip()}")
-        text[key] = value.strip()
+    for key, value in zip(pieces[::2], map(str.strip, pieces[1::2]), strict=False):
+        key = key.strip().upper()
+        if text.get(key, value) != value and key.startswith("$"):
+            raise BadFile(f"has a damaged header: {key} stands twice, as {text[key]} and as {value}")
+        text[key] = value
     return text
 
 

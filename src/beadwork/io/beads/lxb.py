@@ -118,10 +118,11 @@ def _read_well(data: bytes, group_beads: _Group = group_beads) -> _Read:
     if layout.n_events == 0:
         raise BadFile("holds no events")
     events = np.frombuffer(data, layout.dtype, layout.n_events, layout.start)
-    span, largest = layout.span("RID"), int(events["RID"].max())
+    analyte = np.ascontiguousarray(events["RID"])  # read twice
+    span, largest = layout.span("RID"), int(analyte.max())
     if span is not None and largest >= span:
         raise BadFile(f"has region ids up to {largest:,}, beyond their range of {span:,}; its DATA begins elsewhere")
-    counts, reporter = group_beads(events["RID"], events["RP1"], N_ANALYTES)
+    counts, reporter = group_beads(analyte, events["RP1"], N_ANALYTES)
     sample = parse_well(text) if (text := layout.text.get("$SMNO")) else None
     return counts, reporter, digest_bytes(data), sample
 
@@ -304,6 +305,8 @@ def _choose_plate(path: Path, det_plate: str | None, found: list[_Found]) -> tup
             raise FileError(f"{path}: the file names say only the well; name the plate with --plate")
         return prefixes[0], found
     if len(prefixes) == 1:
+        if prefixes[0] and prefixes[0] != det_plate:
+            log.warning("%s: the files are named after %s; they are taken for %s", path, prefixes[0], det_plate)
         return det_plate, found
     if det_plate not in prefixes:
         raise FileError(f"{path}: files of several plates ({name_some(prefixes)}), but none of {det_plate}")

@@ -66,6 +66,22 @@ def _remove_abandoned(parent: Path) -> None:
             file.unlink(missing_ok=True)
 
 
+def remove_unfinished(*folders: Path) -> None:
+    """Remove unfinished files of processes that are no more; a new one may be that of a process on another machine."""
+    for folder in folders:
+        for file in folder.glob(".*.part*"):
+            found = _UNFINISHED.fullmatch(file.name)
+            if found and file.is_file() and not _is_alive(int(found[1])) and _is_old(file):
+                file.unlink(missing_ok=True)
+
+
+def _is_old(file: Path) -> bool:
+    try:
+        return time.time() - file.stat().st_mtime > _NEW_SECONDS
+    except FileNotFoundError:
+        return False
+
+
 def _is_held(folder: Path) -> bool:
     """Whether a process works with a folder; one without a lock may be about to get it."""
     try:

@@ -9,8 +9,10 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import h5py
+if TYPE_CHECKING:
+    import h5py
 
 _LAST = 1 << 16
 """Bytes that may come on closing."""
@@ -38,6 +40,8 @@ def new_hdf5(path: str | Path, reserve: int = 1 << 20) -> Iterator[h5py.File]:
     OSError, RuntimeError
         The disk is full, for example.
     """
+    import h5py
+
     file = h5py.File(path, "w", libver=("v108", "v108"))
     try:
         _take_space(file.id.get_vfd_handle(), reserve)

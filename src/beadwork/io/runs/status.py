@@ -106,8 +106,9 @@ def results_status(
     Returns
     -------
     pandas.DataFrame
-        Columns :data:`STATUS_COLUMNS`.  States: done, missing, failed (missing as the plate failed), damaged, stale
-        (only with `verify`: its input is not any more what it was made from), retired (there, but not to be used).
+        Columns :data:`STATUS_COLUMNS`.  States: done, missing, failed (missing as its plate failed, or all plates of
+        its brew), damaged, stale (only with `verify`: its input is not any more what it was made from), retired (there,
+        but not to be used).
     """
     if not folder.is_dir():
         raise FileError(f"{folder}: no such folder of results; give what `results` is in the configuration")
@@ -130,10 +131,16 @@ def results_status(
             state = "failed" if state == "missing" and plate in lost else state
             rows.append(row | {"state": state, "batch": known["batch"] if known else "not in the sheet"})
     brews = {row["brew"]: row["batch"] for row in listed.values() if row["use"] == "yes" and row["brew"]}
+    plates_of: dict[str, set[str | None]] = {}
+    for item in listed.values():
+        if item["use"] == "yes":
+            plates_of.setdefault(item["brew"], set()).add(item["det_plate"])
     files = {path.name.removesuffix("_MODZ.gctx"): path for path in signature_files(folder)}
     for brew in [*brews, *(name for name in files if name not in brews and brews)] if brews else list(files):
         path = folder / "signatures" / f"{brew}_MODZ.gctx"
         row = describe(path, brew, Level.MODZ, verify)
+        if row["state"] == "missing" and plates_of.get(brew, {None}) <= set(lost):
+            row["state"] = "failed"
         if brews and brew not in brews:
             row["state"] = "retired"
         rows.append(row | {"batch": brews.get(brew, "")})

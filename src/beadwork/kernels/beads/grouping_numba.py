@@ -9,7 +9,8 @@ from beadwork.kernels.beads import grouping as beads
 from beadwork.kernels.beads.grouping import REPORTER_BITS
 from beadwork.kernels.numeric.jit import jit
 
-_DIGIT = 11
+_DIGIT = 13
+"""Bits by which keys are sorted at a time: two passes where analyte and reporter have 26 together, nearly always."""
 _BINS = 1 << _DIGIT
 _MASK = np.uint32(_BINS - 1)
 
@@ -30,38 +31,47 @@ def group_beads(analyte: np.ndarray, reporter: np.ndarray, n_analytes: int) -> t
 @jit
 def _sort_keys(analyte, reporter, keys, other, counts):
     """Write the reporters of known analytes into `other`, sorted; returns how many, -1 if one needs more bits."""
-    bins = np.zeros((3, _BINS), np.int64)
+    bits, largest = 1, np.uint32(0)
+    for i in range(len(analyte)):
+        if analyte[i] >= 1 and analyte[i] <= len(counts):
+            largest = max(largest, reporter[i])
+    while largest >> np.uint32(bits):
+        bits += 1
+    if bits > REPORTER_BITS:
+        return -1
+    shift, top = np.uint32(bits), np.uint32(2 * _DIGIT)
+    wide = (np.uint32(len(counts)) << shift) >> top > 0  # a third pass is needed
+    bins = np.zeros((3, _BINS), np.int32)
     kept = 0
     for i in range(len(analyte)):
         if analyte[i] < 1 or analyte[i] > len(counts):
             continue
-        value = reporter[i]
-        if value >> np.uint32(REPORTER_BITS):
-            return -1
         counts[analyte[i] - 1] += 1
-        key = (analyte[i] << np.uint32(REPORTER_BITS)) | value
+        key = (analyte[i] << shift) | reporter[i]
         keys[kept] = key
         kept += 1
         bins[0, key & _MASK] += 1
         bins[1, (key >> np.uint32(_DIGIT)) & _MASK] += 1
-        bins[2, key >> np.uint32(2 * _DIGIT)] += 1
-    for digit in range(3):
-        total = 0
-        for b in range(_BINS):
-            size = bins[digit, b]
-            bins[digit, b] = total
-            total += size
+        if wide:
+            bins[2, key >> top] += 1
     _scatter(keys, other, kept, bins[0], np.uint32(0))
     _scatter(other, keys, kept, bins[1], np.uint32(_DIGIT))
-    _scatter(keys, other, kept, bins[2], np.uint32(2 * _DIGIT))
+    if wide:
+        _scatter(keys, other, kept, bins[2], top)
+        keys = other
     for i in range(kept):
-        other[i] &= np.uint32((1 << REPORTER_BITS) - 1)
+        other[i] = keys[i] & ((np.uint32(1) << shift) - np.uint32(1))
     return kept
 
 
 @jit
 def _scatter(source, target, n, place, shift):
-    """Move keys to their places by one digit; those of equal digit keep their order."""
+    """Move keys to their places by a digit, whose counts `place` has; those of equal digit keep their order."""
+    total = 0
+    for b in range(_BINS):
+        size = place[b]
+        place[b] = total
+        total += size
     for i in range(n):
         key = source[i]
         digit = (key >> shift) & _MASK

@@ -51,11 +51,11 @@ def fdr_score(
     for sign in (1.0, -1.0):
         signed = scores * sign
         chosen = np.flatnonzero(signed > 0)
-        order = chosen[np.argsort(signed[chosen])]
-        values = signed[order]
-        counts = [int(kind[order].sum()) for kind in (null, treatment)]
+        counts = [int(kind[chosen].sum()) for kind in (null, treatment)]
         if min(counts) < min_count:
             continue
+        order = chosen[np.argsort(signed[chosen])]
+        values = signed[order]
         # equal scores have equal tails: each counts from the first of its run
         first = np.maximum.accumulate(np.where(np.diff(values, prepend=-1.0) > 0, np.arange(len(values)), 0))
         tails = []

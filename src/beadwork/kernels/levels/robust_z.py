@@ -68,7 +68,9 @@ def reliabilities(sd: Floats, scale: Floats, slope: float | Floats) -> Floats:
     return np.where(np.isnan(typical), 1.0, found)
 
 
-def robust_zscore(values: Floats, population: Floats, min_mad: float) -> tuple[Floats, Floats]:
+def robust_zscore(
+    values: NDArray[np.floating], population: NDArray[np.floating], min_mad: float, out: np.ndarray | None = None
+) -> tuple[np.ndarray, Floats]:
     """Robust z-scores of `values` against a population: z = (x - median) / (max(MAD, min_mad) * 1.4826).
 
     Parameters
@@ -79,6 +81,8 @@ def robust_zscore(values: Floats, population: Floats, min_mad: float) -> tuple[F
         The same genes by the samples that median and MAD are taken over.
     min_mad
         Floor of the MAD.
+    out
+        Array for the scores, shape of `values`; by default a new one, float64.
 
     Returns
     -------
@@ -95,10 +99,13 @@ def robust_zscore(values: Floats, population: Floats, min_mad: float) -> tuple[F
     >>> robust_zscore(values, values, 0.1)[0].round(2).tolist()
     [[-1.01, -0.34, 0.34, 2.36]]
     """
-    scores, mad = np.empty(values.shape), np.empty(len(values))
+    scores, mad = np.empty(values.shape) if out is None else out, np.empty(len(values))
     for start in range(0, len(values), _PORTION):
         genes = slice(start, start + _PORTION)
-        center, scale, mad[genes] = robust_center_scale(population[genes], min_mad)
-        np.subtract(values[genes], center[:, None], out=scores[genes])
-        scores[genes] /= scale[:, None]
+        others = population[genes].astype(np.float64, order="C", copy=False)
+        center, scale, mad[genes] = robust_center_scale(others, min_mad)
+        own = others if population is values else values[genes].astype(np.float64, order="C", copy=False)
+        portion = own - center[:, None]
+        portion /= scale[:, None]
+        scores[genes] = portion
     return scores, mad

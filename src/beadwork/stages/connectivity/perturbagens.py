@@ -306,26 +306,43 @@ def _pairs(one: np.ndarray, two: np.ndarray, width: int) -> tuple[np.ndarray, np
     return np.stack([joint // width, joint % width], axis=1), first, counts
 
 
-def _values_of(pert_code: np.ndarray, codes: np.ndarray, n_perts: int) -> list[list[int]]:
-    """Distinct codes of each perturbagen's signatures, in the order of the index."""
+def _values_of(
+    pert_code: np.ndarray, codes: np.ndarray, n_perts: int
+) -> tuple[np.ndarray, Mapping[int, Sequence[int]]]:
+    """First code of each perturbagen's signatures (-1: none has one), and all of those that have several."""
     known = np.flatnonzero((pert_code >= 0) & (codes >= 0))
     pairs, first, _ = _pairs(pert_code[known], codes[known], int(codes.max(initial=0)) + 1)
-    values: list[list[int]] = [[] for _ in range(n_perts)]
-    for pert, code in pairs[np.argsort(first)].tolist():
-        values[pert].append(code)
-    return values
+    pairs = pairs[np.argsort(first)]
+    one = np.full(n_perts, -1)
+    one[pairs[::-1, 0]] = pairs[::-1, 1]
+    several: dict[int, list[int]] = {}
+    for pert, code in pairs[np.bincount(pairs[:, 0], minlength=n_perts)[pairs[:, 0]] > 1].tolist():
+        several.setdefault(pert, []).append(code)
+    return one, several
 
 
 def _joined(pert_code: np.ndarray, id_code: np.ndarray, ids: Sequence[str], n_perts: int) -> Any:
     """Ids of each perturbagen, several joined by '|'."""
-    texts = ["|".join(ids[code] for code in codes) for codes in _values_of(pert_code, id_code, n_perts)]
-    return _column(texts)
+    one, several = _values_of(pert_code, id_code, n_perts)
+    return _named(one, ids, {pert: "|".join(ids[code] for code in codes) for pert, codes in several.items()})
 
 
 def _types(pert_code: np.ndarray, kind_code: np.ndarray, kinds: Sequence[str], n_perts: int) -> Any:
     """Type of each perturbagen; a compound that is a positive control somewhere is a compound."""
-    found = [{plain_pert_type(kinds[code]) for code in codes} for codes in _values_of(pert_code, kind_code, n_perts)]
-    return _column([COMPOUND if len(types) > 1 else "".join(types) for types in found])
+    one, several = _values_of(pert_code, kind_code, n_perts)
+    plain = [plain_pert_type(kind) for kind in kinds]
+    found = {pert: {plain[code] for code in codes} for pert, codes in several.items()}
+    return _named(one, plain, {pert: COMPOUND if len(own) > 1 else "".join(own) for pert, own in found.items()})
+
+
+def _named(codes: np.ndarray, texts: Sequence[str], others: Mapping[int, str]) -> Any:
+    """Arrow column of codes into texts, -1 and empty ones missing; some rows have other texts."""
+    places = {text: place for place, text in enumerate(dict.fromkeys(texts))}
+    renamed = np.array([*(places[text] if text else -1 for text in texts), -1])
+    codes = renamed[codes]
+    for row, text in others.items():
+        codes[row] = places.setdefault(text, len(places)) if text else -1
+    return arrow_texts(codes, list(places))
 
 
 def _column(texts: Sequence[str]) -> Any:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -245,12 +244,43 @@ def _count_smaller(
     there: Sequence[np.ndarray],
 ) -> None:  # fmt: skip
     """Count the background queries that score smaller, and all that score, for every entity of every level."""
-    count = _count_background
     if _use_compiled(plan, background):
-        from beadwork.kernels.connectivity.tau_numba import count_background as count
+        _count_compiled(plan, levels, background, smaller, there)
+        return
     for level, first, rolled in _rolled_portions(plan, background):
         place = slice(first, first + len(rolled))
-        smaller[level][place], there[level][place] = count(levels[level][place], rolled)
+        smaller[level][place], there[level][place] = _count_background(levels[level][place], rolled)
+
+
+def _count_compiled(
+    plan: RollUpPlan, levels: Sequence[np.ndarray], background: Background, smaller: Sequence[np.ndarray],
+    there: Sequence[np.ndarray],
+) -> None:  # fmt: skip
+    """:func:`_count_smaller` in one pass: nothing that is rolled up leaves the cache."""
+    from beadwork.kernels.connectivity.max_quantile_numba import RunsOfGroups
+
+    runs = RunsOfGroups(background.size)
+    order, cell_starts, pert_starts = plan.order, plan.cell_starts, plan.pert_starts
+    starts = cell_starts[pert_starts]
+    perts = np.empty((len(starts) - 1, background.size), np.float32)
+
+    def count(level: int, first: int, last: int, values: np.ndarray, rows: np.ndarray, of: np.ndarray) -> np.ndarray:
+        rolled, smaller[level][first:last], there[level][first:last] = runs.count(
+            values, rows, of, levels[level][first:last]
+        )
+        return rolled
+
+    for first, last in _portions(starts):
+        one, two = pert_starts[[first, last]].tolist()
+        rows = order[starts[first] : starts[last]]
+        values = background.scores[0]
+        if len(background.scores) > 1:
+            values, rows = background.rows(rows), np.arange(len(rows))
+        rolled = count(0, one, two, values, rows, cell_starts[one : two + 1] - starts[first])
+        perts[first:last] = count(1, first, last, rolled, np.arange(two - one), pert_starts[first : last + 1] - one)
+    if len(plan.members):
+        members, of_classes = _joined(plan.members)
+        count(2, 0, len(plan.members), perts, members, of_classes)
 
 
 def _count_background(ncs: np.ndarray, background: np.ndarray) -> tuple[np.ndarray, np.ndarray | int]:
@@ -270,20 +300,15 @@ def _rolled_portions(plan: RollUpPlan, background: Background) -> Iterator[tuple
 
     Perturbagens are taken a portion at a time, with all their signatures, so that memory stays small.
     """
-    n_perts = len(plan.perts["n_signatures"])
     order, cell_starts, pert_starts = plan.order, plan.cell_starts, plan.pert_starts
     starts = cell_starts[pert_starts]
-    bounds = [0]
-    while bounds[-1] < n_perts:
-        full = int(np.searchsorted(starts, starts[bounds[-1]] + PORTION, side="right")) - 1
-        bounds.append(min(max(full, bounds[-1] + 1), n_perts))
     reduce = run_max_quantile
     if _use_compiled(plan, background):
         from beadwork.kernels.connectivity.max_quantile_numba import RunsOfGroups
 
         reduce = RunsOfGroups(background.size).max_quantile
-    perts = np.empty((n_perts, background.size), np.float32)
-    for first, last in pairwise(bounds):
+    perts = np.empty((len(starts) - 1, background.size), np.float32)
+    for first, last in _portions(starts):
         cells = pert_starts[[first, last]]
         values = background.rows(order[starts[first] : starts[last]])
         rolled = reduce(values, cell_starts[cells[0] : cells[1] + 1] - starts[first])
@@ -294,6 +319,16 @@ def _rolled_portions(plan: RollUpPlan, background: Background) -> Iterator[tuple
     if len(plan.members):
         rows_of, of_classes = _joined(plan.members)
         yield 2, 0, run_max_quantile(perts[rows_of], of_classes)
+
+
+def _portions(starts: np.ndarray) -> Iterator[tuple[int, int]]:
+    """Perturbagens that are taken together, by where the signatures of each begin: first, and first after the last."""
+    first, count = 0, len(starts) - 1
+    while first < count:
+        full = int(np.searchsorted(starts, starts[first] + PORTION, side="right")) - 1
+        last = min(max(full, first + 1), count)
+        yield first, last
+        first = last
 
 
 def ranked_columns(level: RolledUp, query: int, rows: slice | np.ndarray = slice(None)) -> dict[str, Any]:

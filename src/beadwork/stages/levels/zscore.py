@@ -97,20 +97,24 @@ def zscore(
         for name, own in plates.items()
     }
     measured = _measured_sd(matrix, what) if params.scale == "measured" else None
-    z = np.full(matrix.values.shape, np.nan, dtype=np.float32)
+    z = np.empty(matrix.values.shape, dtype=np.float32)
+    kind = np.float32 if sd is None and measured is None else np.float64  # what is left to do with the scores
     slopes = np.where(_is_inferred(matrix), 1.0, params.sd_slope)  # inferred genes have theirs in units of the values
     found = None if at is None else np.full((len(at[0]), len(matrix.cids)), np.nan)
     sizes, floored = {}, {}
     for name, own in plates.items():
-        values = matrix.values[:, own].astype(np.float64, order="C")
-        scores, mad, scale = _score_plate(values, populations[name], params, measured)
+        whole = len(own) == len(matrix.cids)
+        values = matrix.values if whole else matrix.values[:, own]
+        scores = z if whole and kind is np.float32 else np.empty(values.shape, kind)
+        mad, scale = _score_plate(values, populations[name], params, measured, scores)
         if sd is not None and at is not None and found is not None:
             known, rows, columns = at
             uncertainty = sd.values[np.ix_(rows, columns[own])].astype(np.float64)
             found[:, own] = reliabilities(uncertainty, scale[known], slopes[known, None])
             if shrink:
                 scores[known] *= np.sqrt(found[:, own])
-        z[:, own] = scores
+        if scores is not z:
+            z[:, own] = scores
         sizes[name] = int(populations[name].sum())
         floored[name] = float(np.mean(mad < params.min_mad)) if len(mad) else 0.0
     level, stage = (Level.ZSPC, "zscore") if population == "plate" else (Level.ZSVC, "zscore_vehicle")
@@ -125,20 +129,28 @@ def zscore(
 
 
 def _score_plate(
-    values: np.ndarray, chosen: np.ndarray, params: ZscoreParams, measured: tuple[np.ndarray, np.ndarray] | None
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """z-scores of a plate, the MAD of each gene and what it was divided by; all missing if the population is small."""
+    values: np.ndarray,
+    chosen: np.ndarray,
+    params: ZscoreParams,
+    measured: tuple[np.ndarray, np.ndarray] | None,
+    scores: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Fill in the z-scores of a plate; the MAD of each gene and what it was divided by.
+
+    All are missing if the population is small.
+    """
     if chosen.sum() < params.min_population:
-        return np.full(values.shape, np.nan), np.full(len(values), np.nan), np.full(len(values), np.nan)
-    z, mad = robust_zscore(values, values[:, chosen] if not chosen.all() else values, params.min_mad)
+        scores.fill(np.nan)
+        return np.full(len(values), np.nan), np.full(len(values), np.nan)
+    _, mad = robust_zscore(values, values[:, chosen] if not chosen.all() else values, params.min_mad, scores)
     scale = np.maximum(mad, params.min_mad) * MAD_TO_SD
     if measured is not None:
         sd, inferred = measured
         factor = np.nanmedian(scale[~inferred] / sd[~inferred])
         wanted = np.where(inferred, np.maximum(sd * factor, params.min_mad * MAD_TO_SD), scale)
-        z[inferred] *= (scale / wanted)[inferred, None]
+        scores[inferred] *= (scale / wanted)[inferred, None]
         scale = wanted
-    return z, mad, scale
+    return mad, scale
 
 
 def _is_inferred(matrix: Matrix) -> np.ndarray:

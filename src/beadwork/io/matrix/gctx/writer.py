@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import h5py
 import numpy as np
 
 from beadwork.io.files.atomic import atomic_path
@@ -19,6 +18,7 @@ from beadwork.model.errors import AlignmentError
 from beadwork.model.missing import MISSING_NUMBER, MISSING_TEXT
 
 if TYPE_CHECKING:
+    import h5py
     import pandas as pd
 
     from beadwork.model.matrix import Matrix
@@ -76,6 +76,8 @@ class GctxWriter:
 
     def name(self, rids: Sequence[str], cids: Sequence[str]) -> None:
         """Write ids only, as released matrices have them."""
+        import h5py
+
         for group, ids in ((layout.ROW, rids), (layout.COL, cids)):
             self._file.create_dataset(f"{group}/{layout.ID}", data=_objects(ids), dtype=h5py.string_dtype("utf-8"))
 
@@ -191,6 +193,8 @@ def _objects(texts: Sequence[str]) -> np.ndarray:
 
 
 def _write_field(group: h5py.Group, key: str, field: StoredField, count: int) -> None:
+    import h5py  # who writes no GCTX, such as most queries, spares its load
+
     kind = h5py.string_dtype("utf-8") if field.dtype == object else field.dtype
     stored = group.create_dataset(key, shape=(count,), dtype=kind)
     for start in range(0, count, field.step):

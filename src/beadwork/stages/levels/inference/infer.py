@@ -84,7 +84,7 @@ def infer(
     -----
     y = W [1; x].  Subramanian et al. 2017, doi 10.1016/j.cell.2017.10.049.
     """
-    check_matrix(qnorm, level=Level.QNORM, finite=True, what=what)
+    check_matrix(qnorm, level=Level.QNORM, finite=True, samples=True, what=what)
     absent = model.landmarks.difference(qnorm.rids)
     if len(absent):
         raise LevelError(
@@ -111,7 +111,7 @@ def infer(
     if len(wanted):
         inferred = apply_model(x, model.restrict(wanted))
         clipped = ((inferred < params.min_value) | (inferred > params.max_value)).mean(axis=0)
-        values[table.index.get_indexer(wanted)] = np.clip(inferred, params.min_value, params.max_value)
+        values[table.index.get_indexer(wanted)] = np.clip(inferred, params.min_value, params.max_value, out=inferred)
     accuracy = pd.Series(np.asarray(model.accuracy, dtype=np.float64), index=model.genes)
     table["pr_inference_r"] = accuracy.reindex(table.index).to_numpy()
     if model.gene_sd is not None and model.landmark_sd is not None:

@@ -91,7 +91,7 @@ def denoise(
     """
     if matrix.level in (Level.ZSNC, Level.MNZ):
         raise LevelError(f"{what}: holds level {matrix.level}, which is noise controlled already; give what it came of")
-    check_matrix(matrix, level=INPUT_LEVELS, what=what)
+    check_matrix(matrix, level=INPUT_LEVELS, samples=True, what=what)
     signatures = _is_level5(matrix, params, what)
     found = landmark_matrix(matrix, model.genes, what)
     found = found.with_values(found.values, level=Level.MODZ if signatures else matrix.level or Level.ZSPC)

@@ -74,7 +74,7 @@ def train_noise(
         raise AlignmentError("no z-scores given; at least one ZSPC matrix is needed")
     parts = []
     for matrix, name in zip(z, names, strict=True):
-        check_matrix(matrix, level=Level.ZSPC, what=name)
+        check_matrix(matrix, level=Level.ZSPC, samples=True, what=name)
         _check_fields(matrix, params, name)
         parts.append(landmark_matrix(matrix, landmarks, name).take_rows(landmarks))
     keys = key_fields(params.group_by)

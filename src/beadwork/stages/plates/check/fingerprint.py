@@ -96,7 +96,7 @@ def make_fingerprint(gex: Matrix, genes: pd.Index, what: str = "matrix") -> Plat
     AlignmentError
         A field is missing, or fewer than half of the genes are there.
     """
-    check_matrix(gex, level=Level.GEX, what=what)
+    check_matrix(gex, level=Level.GEX, samples=True, what=what)
     lacking = [name for name in ("det_well", "pert_id", "pert_type") if name not in gex.cols]
     lacking += [name for name in ("pr_analyte_num", "pr_bset_id") if name not in gex.rows]
     if lacking:

@@ -38,34 +38,13 @@ def percentiles_among(column: np.ndarray, chosen: np.ndarray) -> np.ndarray:
     ordered = np.sort(column[np.isfinite(column)])
     above = len(ordered) - np.searchsorted(ordered, chosen, side="right")
     equal = len(ordered) - np.searchsorted(ordered, chosen, side="left") - above
-    return _percentile(chosen, above, equal, len(ordered))
+    return percentile_of_counts(chosen, above, equal, len(ordered))
 
 
-def _percentile(chosen: np.ndarray, above: np.ndarray, equal: np.ndarray, count: int) -> np.ndarray:
+def percentile_of_counts(chosen: np.ndarray, above: np.ndarray, equal: np.ndarray, count: int) -> np.ndarray:
+    """Percentile ranks of values by how many are above each, equal to it (itself too), and there at all."""
     result: np.ndarray = np.where(np.isfinite(chosen), 100.0 * (above + (equal - 1) / 2) / max(count - 1, 1), np.nan)
     return result
-
-
-N_BINS = 1024
-"""Bins of the histograms, over similarities of -4 to 4; 0 has one of its own."""
-_REACH = 4.0
-
-
-def bins_of(similarity: np.ndarray) -> np.ndarray:
-    """Bin of each similarity, 0 for the lowest; what is missing has -1.  What lies outside stands in the last ones."""
-    wide = np.asarray(similarity, np.float64)
-    half = N_BINS // 2 - 1
-    scaled = np.minimum(np.floor(np.abs(np.where(np.isfinite(wide), wide, 0)) * (half / _REACH)), half - 1) + 1
-    bins = half + np.where(wide < 0, -scaled, np.where(wide > 0, scaled, 0))
-    return np.where(np.isfinite(wide), bins, -1).astype(np.int64)
-
-
-def add_to_histograms(histograms: np.ndarray, similarity: np.ndarray) -> None:
-    """Count similarities, shape (rows, columns), in the histograms of their columns, shape (columns, bins)."""
-    for row in similarity:  # one at a time, which stays in the cache of a processor
-        bins = bins_of(row)
-        kept = np.flatnonzero(bins >= 0)
-        histograms[kept, bins[kept]] += 1
 
 
 def closest(similarity: np.ndarray, count: int) -> np.ndarray:
@@ -75,11 +54,3 @@ def closest(similarity: np.ndarray, count: int) -> np.ndarray:
         kept = np.flatnonzero(similarity >= least)
         return kept[np.argsort(-similarity[kept], kind="stable")[:count]]
     return np.argsort(-similarity, kind="stable")[:count]
-
-
-def percentiles_by_histogram(histogram: np.ndarray, chosen: np.ndarray) -> np.ndarray:
-    """Percentile ranks of some values of a column by its histogram: values in one bin share their mean rank."""
-    bins = bins_of(chosen)
-    count = histogram.astype(np.int64)
-    above = count[::-1].cumsum()[::-1] - count
-    return _percentile(chosen, above[bins], count[bins], int(count.sum()))

@@ -1,0 +1,1 @@
+"""Whether signatures that should match find each other."""
