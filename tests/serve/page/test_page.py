@@ -71,6 +71,11 @@ def test_unknown_addresses_are_404_as_a_page_or_in_json(rich_index):
         assert client.post("/plat", headers={"Accept": "text/html"}).status_code == 404
 
 
+def test_all_columns_of_a_table_can_be_asked_for(site):
+    names = ",".join(["sig_id", *(f"{name:>90}" for name in ("tas", "cell_id", "pert_iname"))]).replace(" ", "%20")
+    assert len(names) > 250 and fetch(f"{site}/api/sigs.tsv?fields={names}")[0] == 200
+
+
 def test_every_field_and_figure_has_words():
     from beadwork.model.fields import FIELDS
     from beadwork.model.qc import METRICS

@@ -129,6 +129,29 @@ def test_many_rows_are_written_by_the_server_as_they_are_shown(tab, answer):
     assert "# tas: transcriptional" in text and sum(not line.startswith("#") for line in text.splitlines()) == 61
 
 
+def test_a_file_that_the_server_refuses_says_why(tab, answer):
+    tab.expected = ("Failed to load resource",)
+    tab.page.add_init_script("window.mostRows = 10;")
+    words = {"words": "the scores are not kept any more", "code": "gone", "field": None}
+    tab.page.route("**/api/queries/*/export?**", lambda route: route.fulfill(status=410, json=words))
+    page = tab.open(f"/q/{answer}/sigs")
+    page.locator(".table .saves").first.get_by_role("button", name="TSV").click()
+    expect(page.locator(".table [role=alert]")).to_contain_text("the scores are not kept any more")
+
+
+def test_the_page_and_the_server_write_the_same_file(make_tab, answer):
+    for path in (f"/q/{answer}/sigs?f=ncs>0&sort=-tas", f"/q/{answer}/perts", "/lookup?list=perts"):
+        files = []
+        for script in ("", "window.mostRows = 1;"):
+            tab = make_tab()
+            tab.page.add_init_script(script)
+            page = tab.open(path)
+            expect(page.get_by_role("grid")).to_be_visible()
+            lines = download(page, "TSV")[1].splitlines()
+            files.append((download(page, "GCT")[1], [line for line in lines if not line.startswith("#")]))
+        assert files[0] == files[1] and len(files[0][1]) > 5, path
+
+
 def test_the_whole_answer_is_downloaded(tab, answer):
     page = tab.open(f"/q/{answer}")
     page.get_by_text("Download", exact=True).first.click()

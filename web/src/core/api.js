@@ -40,6 +40,8 @@ export const send = async (method, parts, body, options) => {
     body: body === undefined ? undefined : JSON.stringify(body), ...options });
   return response.status === 204 ? null : response.json().catch(() => null);
 };
+/** Whether an address has an answer: raises what a download of it would not say. */
+export const probe = async (parts, query) => { await (await request(pathOf(parts, query))).body?.cancel(); };
 export const address = (parts, query) => `${prefix}/api/${pathOf(parts, query)}`;
 
 /** Send a file, with fields (and files) beside it. */

@@ -11,6 +11,8 @@ const SIGNED = new Set(["ncs", "tau", "wtcs", "median_ncs", "z", "median_z", "es
   "mean_cosine", "shRNA", "CRISPR", "gain", "drugs", "effect", "list_score", "norm_cs", "raw_cs", "score", "spearman"]);
 const NUMBERS = new Set(["tas", "median_tas", "distil_cc_q75", "distil_nsample", "fdr", "q", "shRNA", "CRISPR", "gain", "drugs", "inference_r", "n_positive", "n_negative", "p"]);
 const Q = new Set(["fdr", "q", "q_control", "tau"]); // what is never blank: a missing one is not known, for a reason
+/** Numbers whose columns may hold none at all; in files they are numbers all the same. */
+const COUNTED = /^(is_gold|is_null_sig|n_\w+|distil_(nsample|cc_q75|ss)(_nc)?|ss_ngene(_nc)?|tas(_nc)?|pct_self_rank_q25(_nc)?|pert_(dose|time)|count_(mean|cv)|qc_\w+|(median|mean|sd)_\w+|q25|q75|rank|p|p_\w+)$/;
 const EXACT = new Set(["pert_dose", "pert_time", "lowest_dose_um", "best_dose"]);
 const wordless = (value) => value === null || value === undefined;
 const WIDTHS = { pert_iname: 170, sig_id: 270, class: 240, moa: 220, target: 180, strip: 300, name: 170, against: 320, leading: 300,
@@ -29,7 +31,7 @@ export function column(name, more = {}) {
     : number);
   const blank = (value) => wordless(value) || value === "";
   const drawn = Q.has(name) ? shown : (value, row) => (blank(value) ? "\u2013" : shown(value, row));
-  return { name, title: title(name), help: words[name]?.help || "", hint: meaning(name, more.help), width: WIDTHS[name] || (numeric ? 95 : 130), signed: SIGNED.has(name),
+  return { name, title: title(name), help: words[name]?.help || "", hint: meaning(name, more.help), width: WIDTHS[name] || (numeric ? 95 : 130), signed: SIGNED.has(name), counted: COUNTED.test(name),
     unknown: Q.has(name), ...more, numeric, shown: drawn };
 }
 

@@ -48,7 +48,7 @@ export function tsv(columns, rows, notes = []) {
 
 /** Whether a column is one of numbers: by its values, and where all of them are missing by what it is known as. */
 const isNumber = (column, rows) => rows.every((row) => typeof row[column.name] === "number" || row[column.name] == null)
-  && (Boolean(column.numeric) || rows.some((row) => typeof row[column.name] === "number"));
+  && (Boolean(column.numeric || column.counted) || rows.some((row) => typeof row[column.name] === "number"));
 
 /** Rows as GCT 1.3: numbers are the matrix, texts the row metadata. */
 export function gct(columns, rows, id) {

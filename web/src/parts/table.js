@@ -1,6 +1,6 @@
 // A table with everything around it: search, filter chips, counts, what is open, files of exactly what is shown.
 import { html, useEffect, useMemo, useRef, useState } from "../core/html.js";
-import { address, get } from "../core/api.js";
+import { address, get, probe } from "../core/api.js";
 import { amend, route } from "../core/route.js";
 import { count, fileName, plural } from "../core/format.js";
 import { columnsOf, title } from "../core/columns.js";
@@ -66,9 +66,9 @@ export function Table({ rows, parts, query = {}, within = [], columns, more = {}
       const large = remote && source.total > MOST;
       if (parts?.[0] === "queries" && OF_ANSWERS.has(parts[2]) && (large || as === "gmt")) {
         if (as === "gmt" && source.total > MOST_SETS) throw new Error(`${count(source.total)} signatures; a GMT takes ${count(MOST_SETS)}: filter first`);
-        return saveAddress(address(["queries", parts[1], "export"], { ...exported, as, table: parts[2], top: as === "gmt" ? GENES : undefined, fields: as === "gmt" ? undefined : exported.fields }), name(as));
+        return await fetched(["queries", parts[1], "export"], { ...exported, as, table: parts[2], top: as === "gmt" ? GENES : undefined, fields: as === "gmt" ? undefined : exported.fields }, name(as));
       }
-      if (large && parts.length === 1) return saveAddress(address([`${parts[0]}.${as}`], exported), name(as));
+      if (large && parts.length === 1) return await fetched([`${parts[0]}.${as}`], exported, name(as));
       const all = remote ? await source.everything(MOST) : source.all;
       if (as === "gmt") return saveText(await sets(all), name("gmt"));
       const said = [...notes, ...view.f.map((item) => `filter: ${filterWords(item, title)}`), ...(view.find ? [`search: ${view.find}`] : []), ...(view.sort ? [`sorted by ${view.sort}`] : [])];
@@ -104,6 +104,12 @@ export function Table({ rows, parts, query = {}, within = [], columns, more = {}
     ${open && html`<section class="detail" aria-label=${`Details of ${view.row}`} onKeyDown=${(event) => { if (event.key === "Escape") { change({ row: "" }); box.current?.querySelector("[role=grid]")?.focus(); } }}>
       <button type="button" class="close" onClick=${() => change({ row: "" })} aria-label="Close the details">×</button>${detail(open)}</section>`}
   </div>`;
+}
+
+/** A file that the server writes; what is wrong with it is known before the browser takes it, which would say nothing. */
+async function fetched(parts, query, name) {
+  await probe(parts, query);
+  saveAddress(address(parts, query), name);
 }
 
 /** The row that is open: among those that are here, else asked for by its id; a name alone opens the first of that name. */

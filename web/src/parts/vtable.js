@@ -61,7 +61,7 @@ export function Grid({ source, columns, label, sort = "", onSort, onOpen, opened
   const shrinks = (item) => !item.numeric && !WHOLE.has(item.name), names = shown.reduce((sum, item) => sum + (shrinks(item) ? item.width : 0), 0);
   const share = names ? 1 - (usual - room) / names : 0, fit = room && usual > room && share >= NARROWEST ? share : 1;
   const wideOf = (item) => (shrinks(item) ? Math.floor(item.width * fit) : item.width);
-  const template = cards ? "" : shown.map((item) => `minmax(${wideOf(item)}px, ${item.grow ?? item.width}fr)`).join(" ");
+  const template = cards ? "" : shown.map((item) => (printing ? `minmax(0, ${item.width}fr)` : `minmax(${wideOf(item)}px, ${item.grow ?? item.width}fr)`)).join(" ");
   const least = cards ? 0 : shown.reduce((sum, item) => sum + wideOf(item), 0);
   useLayoutEffect(() => { if (box.current && box.current.scrollTop !== top) setTop(box.current.scrollTop); });
   return html`<div class=${`grid ${cards ? "cards" : pinned ? "pinned" : ""}`} data-tick=${tick} ref=${tip.box}>

@@ -36,6 +36,8 @@ PAGING = ("cursor", "offset", "limit", "fields", "user_key")
 """Parameters that may change from page to page."""
 TableName = Literal["perts", "classes", "genes", "cells", "sigs", "signatures", "perturbagens"]
 Text = Annotated[str, Query(max_length=200)]
+Columns = Annotated[str, Query(max_length=4000)]
+"""Names of columns: all that a table has, as the page asks for them."""
 Name = Annotated[str, Query(max_length=300)]
 
 
@@ -103,7 +105,7 @@ def page_request(
     sort: Text = "",
     f: Annotated[list[str] | None, Query(max_length=20, description="filters; see View")] = None,
     text: Text = "",
-    fields: Text = "",
+    fields: Columns = "",
     descending: bool = False,
     cell_id: Annotated[str, Query(max_length=100)] = "",
     pert_type: Annotated[str, Query(max_length=100)] = "",
