@@ -28,7 +28,7 @@ from beadwork.model.pert_types import PERT_TYPES, pert_type_name
 from beadwork.serve.answer.answers import Answers
 from beadwork.serve.answer.pages import plain
 from beadwork.serve.document import describe
-from beadwork.serve.guard import AddHeaders, CheckOrigin, CheckToken, LimitBody, SingleSlash, UnderPrefix
+from beadwork.serve.guard import AddHeaders, CheckOrigin, CheckToken, LimitBody, SingleSlash, UnderPrefix, prefix_of
 from beadwork.serve.invalid import field_of, in_words
 from beadwork.serve.jobs import MOST_SECONDS, MOST_WAITING, Jobs
 from beadwork.serve.lookup.states import States
@@ -161,7 +161,7 @@ def create_app(
         if words == UNREAD:
             words = "the request cannot be read: it is no JSON, nested too deeply, or holds a number of too many digits"
         if words == HTTPStatus(error.status_code).phrase and code == "not_found":
-            if _is_of_page(request, root_path):
+            if _is_of_page(request):
                 response = show(request)
                 response.status_code = 404
                 return response
@@ -200,9 +200,9 @@ def create_app(
     return app
 
 
-def _is_of_page(request: Request, root_path: str) -> bool:
+def _is_of_page(request: Request) -> bool:
     """Whether a browser asks for an address beside the API: the page says there what it does not know."""
-    path = request.url.path.removeprefix(root_path)
+    path = request.url.path.removeprefix(prefix_of(request.scope))
     return "text/html" in request.headers.get("accept", "") and path.split("/")[1:2] != ["api"]
 
 

@@ -6,6 +6,7 @@ import asyncio
 import hmac
 import time
 from collections.abc import Iterable, Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.datastructures import MutableHeaders
@@ -18,6 +19,13 @@ from beadwork.serve.refusals import refused_as
 
 COOKIE = "beadwork_token"
 SAFE_SITES = (b"same-origin", b"none")
+
+
+def prefix_of(scope: Mapping[str, Any]) -> str:
+    """Prefix under which a proxy shows the server, without a slash at its end; empty where there is none."""
+    return str(scope.get("root_path", "")).rstrip("/")
+
+
 """Values of Sec-Fetch-Site of requests that our own page, or the user, started."""
 
 
@@ -134,7 +142,7 @@ class CheckToken:
             return
         connection = HTTPConnection(scope)
         if scope["method"] == "GET" and self._equal(connection.query_params.get("token", "")):
-            path = f"{str(scope.get('root_path', '')).rstrip('/')}/"
+            path = f"{prefix_of(scope)}/"
             found: Response = RedirectResponse(path, 303)
             found.set_cookie(COOKIE, self.token, httponly=True, samesite="strict", path=path, secure=_is_https(scope))
         else:
@@ -186,7 +194,7 @@ class LimitBody:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        path = scope["path"].removeprefix(str(scope.get("root_path", "")).rstrip("/"))
+        path = scope["path"].removeprefix(prefix_of(scope))
         if path in self.larger:
             await self.app(scope, _counted(receive, self.larger[path], 10 * self.seconds), send)
             return

@@ -12,6 +12,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from beadwork.model.errors import FileError
+from beadwork.serve.guard import prefix_of
 
 ASSETS = Path(__file__).parent / "assets"
 MEDIA = {
@@ -50,7 +51,7 @@ def add_page(app: FastAPI, assets: Path = ASSETS) -> Callable[[Request], Respons
     document = (assets / "index.html").read_text(encoding="utf-8")
 
     def show(request: Request) -> Response:
-        return HTMLResponse(document.replace(PREFIX, escape(_prefix(request), quote=True)))
+        return HTMLResponse(document.replace(PREFIX, escape(prefix_of(request.scope), quote=True)))
 
     async def page(request: Request) -> Response:
         return show(request)
@@ -65,10 +66,6 @@ def add_page(app: FastAPI, assets: Path = ASSETS) -> Callable[[Request], Respons
     return show
 
 
-def _prefix(request: Request) -> str:
-    return str(request.scope.get("root_path", "")).rstrip("/")
-
-
 def _add_other_names(app: FastAPI) -> None:
     """Lead addresses in other words, and kinds without a thing, to what is meant."""
 
@@ -77,7 +74,7 @@ def _add_other_names(app: FastAPI) -> None:
             place = f"{view}/{quote(rest, safe='/:@,')}" if rest else LISTS.get(view, view)
             given = request.url.query
             mark = "&" if "?" in place else "?"
-            return RedirectResponse(f"{_prefix(request)}/{place}{mark + given if given else ''}")
+            return RedirectResponse(f"{prefix_of(request.scope)}/{place}{mark + given if given else ''}")
 
         app.add_api_route(path, led, methods=["GET", "HEAD"], include_in_schema=False)
 

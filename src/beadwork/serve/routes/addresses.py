@@ -19,6 +19,7 @@ from beadwork.model.connectivity.signature_table import SignatureTable
 from beadwork.model.params import RepurposingParams
 from beadwork.serve.answer.answers import OLD_NAMES
 from beadwork.serve.answer.compare import compare
+from beadwork.serve.guard import prefix_of
 from beadwork.serve.page import VIEWS as PAGE_VIEWS
 from beadwork.serve.parameters import EVERYWHERE, unknown_words
 from beadwork.serve.refusals import RefusedError, not_found
@@ -206,9 +207,8 @@ def _flat(name: str, item: Any) -> Iterator[tuple[str, str]]:
 
 def moved(request: Request, address: str, query: Mapping[str, Any] | None = None) -> RedirectResponse:
     """Send to an address of the API."""
-    root = str(request.scope.get("root_path", "")).rstrip("/")
     given = urlencode({name: item for name, item in (query or {}).items() if item}, doseq=True)
-    return RedirectResponse(f"{root}/api/{address}{'?' if given else ''}{given}")
+    return RedirectResponse(f"{prefix_of(request.scope)}/api/{address}{'?' if given else ''}{given}")
 
 
 async def refuse_other(request: Request) -> None:

@@ -29,6 +29,7 @@ from beadwork.serve.clue.loopback import (
 from beadwork.serve.clue.names import check_names
 from beadwork.serve.clue.resources import MAKERS, Collection, collection
 from beadwork.serve.document import JOB_FORM, MOST_NAME
+from beadwork.serve.guard import prefix_of
 from beadwork.serve.lookup.states import IndexState
 from beadwork.serve.parameters import unknown_words
 from beadwork.serve.refusals import RefusedError, not_found
@@ -227,4 +228,4 @@ def _submit(jobs: ClueJobs, state: IndexState, given: dict[str, Any]) -> ClueJob
 
 
 def _address(request: Request) -> str:
-    return f"//{request.headers.get('host', '')}{str(request.scope.get('root_path', '')).rstrip('/')}"
+    return f"//{request.headers.get('host', '')}{prefix_of(request.scope)}"

@@ -23,6 +23,7 @@ from beadwork.serve.answer.beside import beside
 from beadwork.serve.answer.files import arrow_stream
 from beadwork.serve.answer.heat import heat_map
 from beadwork.serve.answer.pages import MOST_ROWS, USUAL_ROWS, View, plain, why_no_rows
+from beadwork.serve.guard import prefix_of
 from beadwork.serve.jobs import Job
 from beadwork.serve.lookup.states import arrow_rows
 from beadwork.serve.questions import MOST_AT_ONCE, Question, short_question, understand, understand_all
@@ -270,7 +271,7 @@ def answered(service: Service, key: str) -> Answer:
 def state_of(service: Service, found: Job | Kept, request: Request | None = None) -> QueryState:
     """Where a question stands."""
     current = service.states.current.key
-    root = "" if request is None else str(request.scope.get("root_path", "")).rstrip("/")
+    root = "" if request is None else prefix_of(request.scope)
     if isinstance(found, Kept):
         facts = found.facts
         known = {key: facts[key] for key in ("counts", "notes", "null_types", "missing", "how_sure", "scores")}
