@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Annotated, Literal
 
@@ -88,9 +88,6 @@ def exported(answer: Answer, table: str, ending: str, page: PageRequest, words: 
         return Response(gmt_text(answer), media_type="text/plain; charset=utf-8", headers=headers)
     rows, shown = page.cut(answer.rows(table, page.view), answer.kept.state), answer.table(table)
     names = chosen_columns(shown, page.fields)
-    if ending == "arrow":
-        table_of = shown.take(rows, names or shown_names(shown))
-        return Response(arrow_stream(table_of), media_type=ARROW, headers=headers)
     if ending == "gct":
         if names:
             id_name = IDS[table] if IDS[table] in shown else names[0]
@@ -99,13 +96,8 @@ def exported(answer: Answer, table: str, ending: str, page: PageRequest, words: 
             raise RefusedError(f"{len(rows):,} rows; a GCT takes {MOST_GCT:,}, filter first or take the TSV", 413,
                                "too_large", "as")  # fmt: skip
         return Response(gct_text(shown, rows, table), media_type=TSV, headers=headers)
-    lines: Iterator[str] = (
-        json_lines(shown, rows, names, answer.kept.state) if ending == "json" else tsv_lines(shown, rows, names)
-    )
-    if words and ending == "tsv":
-        lines = chain(said_lines(answer, page), comment_lines(names or shown.names), lines)
-    media = "application/json" if ending == "json" else TSV
-    return StreamingResponse(lines, media_type=media, headers=headers)
+    above = chain(said_lines(answer, page), comment_lines(names or shown.names)) if words else ()
+    return _rows_file(shown, rows, names, ending, answer.kept.state, headers, above)
 
 
 def table_file(
@@ -122,16 +114,24 @@ def table_file(
     rows, names = page.cut(rows_of(table, page.view), state), chosen_columns(table, page.fields)
     wanted = names or shown_names(table)
     headers = attachment(f"{name}.{ending}")
+    if ending == "gct":
+        lines = gct_lines(table, rows, wanted, id_name if id_name in table else wanted[0])
+        return StreamingResponse(lines, media_type=TSV, headers=headers)
+    return _rows_file(table, rows, names, ending, state, headers, comment_lines(wanted) if words else ())
+
+
+def _rows_file(
+    table: SignatureTable, rows: np.ndarray, names: Sequence[str] | None, ending: str, state: str,
+    headers: dict[str, str], above: Iterable[str],
+) -> Response:  # fmt: skip
+    """Rows as Arrow, JSON or TSV, the last one with comments above."""
     if ending == "arrow":
-        return Response(arrow_stream(table.take(rows, wanted)), media_type=ARROW, headers=headers)
+        table_of = table.take(rows, names or shown_names(table))
+        return Response(arrow_stream(table_of), media_type=ARROW, headers=headers)
     if ending == "json":
         lines, media = json_lines(table, rows, names, state), "application/json"
-    elif ending == "gct":
-        lines, media = gct_lines(table, rows, wanted, id_name if id_name in table else wanted[0]), TSV
     else:
-        lines, media = tsv_lines(table, rows, names), TSV
-    if words and ending == "tsv":
-        lines = chain(comment_lines(wanted), lines)
+        lines, media = chain(above, tsv_lines(table, rows, names)), TSV
     return StreamingResponse(lines, media_type=media, headers=headers)
 
 
