@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from beadwork.api.index.opened import Classes, ConnectivityIndex
+    from beadwork.model.connectivity.signature_table import SignatureTable
     from beadwork.model.matrix import Matrix
 
 
@@ -180,9 +181,7 @@ class QueryResult:
         order, annotation = self._order(query), self.index.annotation
         rank = np.arange(1, len(order) + 1)[rows]
         order = order[rows]
-        fields = annotation.take(order, [name for name in (*TABLE_FIELDS, *more) if name in annotation])
-        arrays = {name: fields.column(name).combine_chunks() for name in fields.column_names}
-        return {"rank": rank, **arrays, **self._ranked_scores(query, order)}
+        return {"rank": rank, **table_fields(annotation, order, more), **self._ranked_scores(query, order)}
 
     @property
     def n_shown(self) -> int:
@@ -216,6 +215,12 @@ class QueryResult:
             columns["p_control"] = self.connections.p_control[query][order]
             columns["q_control"] = self.connections.q_control[query][order]
         return columns
+
+
+def table_fields(annotation: SignatureTable, places: np.ndarray, more: Sequence[str] = ()) -> dict[str, Any]:
+    """Fields of signatures that tables show, as Arrow arrays; `more` names further ones."""
+    fields = annotation.take(places, [name for name in (*TABLE_FIELDS, *more) if name in annotation])
+    return {name: fields.column(name).combine_chunks() for name in fields.column_names}
 
 
 def clue_names(columns: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from beadwork.api.index.asking.answers import TABLE_FIELDS, QueryResult
+from beadwork.api.index.asking.answers import QueryResult, table_fields
 from beadwork.io.connectivity.gene_sets import file_names
 from beadwork.io.connectivity.index.layout import MANIFEST
 from beadwork.io.connectivity.ranked_tables import write_parts, write_records, write_scores
@@ -159,10 +159,8 @@ def _write_query(result: QueryResult, names: Sequence[str], output: Path, proven
 
 def _write_ncs(result: QueryResult, path: Path) -> None:
     """Normalised scores of all queries beside the names of the signatures, in the order of the index."""
-    annotation = result.index.annotation
     kept = np.arange(len(result.index)) if result.shown is None else np.flatnonzero(result.shown)
-    taken = annotation.take(kept, [name for name in (*TABLE_FIELDS, *LATER_FIELDS) if name in annotation])
-    fields = {name: taken.column(name).combine_chunks() for name in taken.column_names}
+    fields = table_fields(result.index.annotation, kept, LATER_FIELDS)
     scores = {name: result.connections.ncs[place][kept] for place, name in enumerate(result.names)}
     write_scores(with_later_names(fields), scores, path)
 
