@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,6 +16,9 @@ from beadwork.io.files.tables import read_table
 from beadwork.io.files.text import read_text
 from beadwork.model.errors import FileError, ParameterError, name_some
 from beadwork.model.plates.sheet import parse_plate_sheet
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 BINS = 80
 
@@ -81,27 +84,24 @@ class RunPlates:
 
     def qc(self, plate: str, well: str) -> list[dict[str, Any]]:
         """QC rows of a well, of all stages."""
-        return self._qc_rows(plate).get(well, [])
+        return [row for wells, table in self._qc_tables(plate) for row in _records(table[wells == well])]
 
     def figures(self, plate: str) -> dict[str, dict[str, float]]:
         """QC figures of the wells of a plate that are numbers, by well and metric."""
-        return {
-            well: {row["metric"]: row["value"] for row in rows if isinstance(row.get("value"), float)}
-            for well, rows in self._qc_rows(plate).items()
-        }
+        found: dict[str, dict[str, float]] = {}
+        for wells, table in self._qc_tables(plate):
+            for well, row in zip(wells, _records(table), strict=True):
+                if isinstance(row.get("value"), float):
+                    found.setdefault(well, {})[row["metric"]] = row["value"]
+        return found
 
-    def _qc_rows(self, plate: str) -> dict[str, list[dict[str, Any]]]:
-        """QC rows of a plate by what they are of: a well, or the plate itself."""
+    def _qc_tables(self, plate: str) -> Iterator[tuple[pd.Series, pd.DataFrame]]:
+        """QC rows of each stage of a plate, and what each is of: a well, or the plate itself."""
         folder = self.results / plate / "qc"
-        found: dict[str, list[dict[str, Any]]] = {}
         for path in sorted(folder.glob("*.tsv")) if folder.is_dir() else []:
             table = read_table(path)
             if "entity" in table:
-                for row in table.to_dict("records"):
-                    well = str(row["entity"]).removeprefix(f"{plate}:")
-                    values = {str(key): _plain_value(value) for key, value in row.items()}
-                    found.setdefault(well, []).append(values)
-        return found
+                yield table["entity"].astype(str).str.removeprefix(f"{plate}:"), table
 
     def beads(self, plate: str, well: str, analytes: list[str]) -> list[dict[str, Any]]:
         """Histograms of the beads of some analytes of a well (log2 FI), with the values called.
@@ -144,6 +144,10 @@ def _found_beads(name: str, sheet: Path) -> Path:
     path = Path(name)
     beside = sheet.parent / path
     return beside if not path.is_absolute() and not path.exists() and beside.exists() else path
+
+
+def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(key): _plain_value(value) for key, value in row.items()} for row in table.to_dict("records")]
 
 
 def _plain_value(value: Any) -> Any:
