@@ -60,19 +60,23 @@ def _remove_abandoned(parent: Path) -> None:
                 shutil.rmtree(folder, ignore_errors=True)
     if living:
         return
-    for file in [*parent.glob(".*.part*"), *parent.glob("*/.*.part*")]:
-        found = _UNFINISHED.fullmatch(file.name)
-        if found and file.is_file() and not _is_alive(int(found[1])):
-            file.unlink(missing_ok=True)
+    for file in _unfinished(parent, *parent.glob("*/")):
+        file.unlink(missing_ok=True)
 
 
 def remove_unfinished(*folders: Path) -> None:
     """Remove unfinished files of processes that are no more; a new one may be that of a process on another machine."""
+    for file in filter(_is_old, _unfinished(*folders)):
+        file.unlink(missing_ok=True)
+
+
+def _unfinished(*folders: Path) -> Iterator[Path]:
+    """Unfinished files in some folders, of processes that are no more."""
     for folder in folders:
         for file in folder.glob(".*.part*"):
             found = _UNFINISHED.fullmatch(file.name)
-            if found and file.is_file() and not _is_alive(int(found[1])) and _is_old(file):
-                file.unlink(missing_ok=True)
+            if found and file.is_file() and not _is_alive(int(found[1])):
+                yield file
 
 
 def _is_old(file: Path) -> bool:
