@@ -75,6 +75,7 @@ class StoredMatrix:
         level: Level | Iterable[Level] | None = None,
         space: Space | Iterable[Space] | None = None,
         finite: bool = False,
+        samples: bool = False,
     ) -> Matrix:
         """Return the matrix if it is what a step needs; messages name the file.
 
@@ -85,7 +86,7 @@ class StoredMatrix:
             found = guess_space(matrix.rids, gene_table())
             if found is not None:
                 matrix = matrix.with_values(matrix.values, space=found)
-        check_matrix(matrix, level=level, space=space, finite=finite, what=str(self.path))
+        check_matrix(matrix, level=level, space=space, finite=finite, samples=samples, what=str(self.path))
         return matrix
 
     def landmarks(self, level: Level | Iterable[Level] | None = None) -> Matrix:

@@ -13,7 +13,7 @@ from beadwork.api.matrix_files import StoredMatrix
 from beadwork.io.files.tables import read_table
 from beadwork.io.platform.gene_table import gene_table
 from beadwork.model.errors import FileError
-from beadwork.model.matrix import Level, Space, check_matrix
+from beadwork.model.matrix import Level, Space
 from beadwork.model.spaces import space_genes
 from beadwork.stages.plates.replicates import correlate_replicates
 from beadwork.views.study_figures import query_connections, replicate_correlation, study_activity, study_plates
@@ -27,9 +27,7 @@ def brew_figures(matrices: Sequence[Path], fields: Sequence[str]) -> tuple[Figur
     fields
         Whose equal values make one treatment.
     """
-    plates = [StoredMatrix(path).checked(level=(Level.ZSPC, Level.ZSVC)) for path in matrices]
-    for plate, path in zip(plates, matrices, strict=True):
-        check_matrix(plate, samples=True, what=str(path))
+    plates = [StoredMatrix(path).checked(level=(Level.ZSPC, Level.ZSVC), samples=True) for path in matrices]
     result = correlate_replicates(plates, space_genes(gene_table(), Space.LM), fields)
     first = plates[0].cols
     brew = str(first["brew_prefix"].iloc[0]) if "brew_prefix" in first else plates[0].cids[0].split(":")[0]
