@@ -63,7 +63,7 @@ def all_at_once(mistakes: Iterable[str]) -> str:
 
 
 IRREGULAR = {"index": "indexes", "analysis": "analyses", "axis": "axes", "is": "are", "was": "were", "has": "have",
-             "needs": "need", "it": "them", "its": "their"}  # fmt: skip
+             "needs": "need", "says": "say", "it": "them", "its": "their"}  # fmt: skip
 """Plurals that no rule of :func:`plural` makes, verbs and pronouns among them."""
 
 

@@ -210,5 +210,5 @@ def warnings_of(signature: Signature, n_landmarks: int, significant: bool, param
         )
     if n_landmarks < params.min_landmarks:
         here = f"only {n_landmarks}" if n_landmarks else "none"
-        found.append(f"{here} of the 978 measured genes {'are' if n_landmarks > 1 else 'is'} there")
+        found.append(f"{here} of the 978 measured genes {agree(n_landmarks or 1, 'is')} there")
     return found

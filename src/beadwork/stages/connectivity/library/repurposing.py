@@ -9,7 +9,7 @@ import numpy as np
 
 from beadwork.model.connectivity.annotation import MECHANISM_FIELDS
 from beadwork.model.connectivity.signature_table import SignatureTable
-from beadwork.model.errors import counted
+from beadwork.model.errors import agree, counted
 from beadwork.model.params import RepurposingParams
 from beadwork.model.pert_types import COMPOUND, rolled_up_as
 from beadwork.model.quantities import MICROMOLAR, plain_unit, read_quantity
@@ -104,8 +104,8 @@ def _facts(
     if 0 < n_cells < params.min_cells:
         words.append(f"{counted(n_cells, 'cell')} only")
     if n_within and share < params.min_share:
-        n, say = n_within - n_agree, "says" if n_within - n_agree == 1 else "say"
-        words.append(f"{n} of {counted(n_within, 'signature')} {say} the opposite or nothing")
+        n = n_within - n_agree
+        words.append(f"{n} of {counted(n_within, 'signature')} {agree(n, 'says')} the opposite or nothing")
     if not len(dose):
         words.append("no dose known")
     elif (by_dose > 0).any() and (by_dose <= 0).any():
