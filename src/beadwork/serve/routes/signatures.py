@@ -289,7 +289,8 @@ def _preview(service: Service, index: ConnectivityIndex, name: str, raw: bytes, 
         read = read_signature_text(name, raw, index.finder.keys, params)
     except BeadworkError as error:
         if table is None or not any(table["numeric"]):
-            if not chosen and (found := _sets(index, name, raw)):  # a list, or columns of genes, whatever its name is
+            # a list, or columns of genes, whatever its name is
+            if not (chosen or by_name) and (found := _sets(index, name, raw)):
                 return found
             raise RefusedError(_plain_words(str(error)), field="file") from None
         return {"kind": "table", "file": name, "table": table, "reason": _plain_words(str(error))}
