@@ -1,9 +1,12 @@
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from beadwork.io.platform import gene_names
 from beadwork.io.platform.gene_names import gene_resolver, known_genes
 from beadwork.model.connectivity.gene_resolver import Kind
 
@@ -140,3 +143,19 @@ def test_twelve_thousand_names_are_answered_at_once():
     start = time.thread_time()  # not by the clock: the machine may be busy with something else
     resolver.resolve(names)
     assert time.thread_time() - start < 1  # about 0.07 s
+
+
+def test_threads_that_ask_first_at_once_get_all_names(monkeypatch):
+    read, both, begun = gene_names._sorted_lines, threading.Barrier(2, timeout=60), []
+
+    def together(table):
+        begun.append(table)
+        if len(begun) <= 2:
+            both.wait()
+        return read(table)
+
+    monkeypatch.setattr(gene_names, "_sorted_lines", together)
+    tables = type(gene_resolver().tables)()
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(tables.name, ["TP53", "CDK1"]))
+    assert tables.name("MAR1").genes == ("388015",)  # an alias of the second table

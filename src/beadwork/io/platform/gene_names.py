@@ -51,17 +51,12 @@ def probe_genes() -> dict[str, str]:
 
 
 class _ShippedTables:
-    """The tables as a resolver asks for them."""
-
-    def __init__(self) -> None:
-        self._names: list[Sequence[str]] = []
+    """The tables as a resolver asks for them; threads may ask at once."""
 
     def name(self, name: str) -> NamedGenes | None:
         key = name + "\t"
-        for place, table in enumerate(_NAME_TABLES):
-            if place == len(self._names):
-                self._names.append(_sorted_lines(table))
-            lines = self._names[place]
+        for table in _NAME_TABLES:
+            lines = _sorted_lines(table)
             at = bisect_left(lines, key)
             if at < len(lines) and lines[at].startswith(key):
                 _, genes, how, *symbol = lines[at].split("\t")
