@@ -3,7 +3,7 @@ import { html, useState } from "../core/html.js";
 import { get } from "../core/api.js";
 import { amend, link, route } from "../core/route.js";
 import { useCall } from "../core/use.js";
-import { count, fileStem, plural, signed, typeName, units } from "../core/format.js";
+import { count, fileStem, median, plural, signed, typeName, units } from "../core/format.js";
 import { rowsOf } from "../core/rows.js";
 import { Balance, Strip, StripAxis } from "../plots/strip.js";
 import { Bars } from "../plots/bars.js";
@@ -80,11 +80,11 @@ function Behind({ sigs, row, id }) {
   const values = scored.map((item) => item.ncs), up = values.filter((value) => value > 0).length, down = values.filter((value) => value < 0).length;
   const cells = new Map();
   for (const item of scored) cells.set(item.cell_id, [...(cells.get(item.cell_id) ?? []), item]);
-  const median = (items) => { const sorted = items.map((item) => item.ncs).sort((a, b) => a - b), at = (sorted.length - 1) / 2; return (sorted[Math.floor(at)] + sorted[Math.ceil(at)]) / 2; };
-  const bars = [...cells].map(([cell, items]) => ({ label: cell, value: median(items), detail: `${items.length === 1 ? "1 signature" : `${count(items.length)} signatures, ${signed(Math.min(...items.map((item) => item.ncs)))} … ${signed(Math.max(...items.map((item) => item.ncs)))}`}`, href: link("cell", cell) })).sort((a, b) => b.value - a.value);
+  const middle = (items) => median(items.map((item) => item.ncs));
+  const bars = [...cells].map(([cell, items]) => ({ label: cell, value: middle(items), detail: `${items.length === 1 ? "1 signature" : `${count(items.length)} signatures, ${signed(Math.min(...items.map((item) => item.ncs)))} … ${signed(Math.max(...items.map((item) => item.ncs)))}`}`, href: link("cell", cell) })).sort((a, b) => b.value - a.value);
   const both = up + down === 0 ? "nothing to see" : up && down ? (Math.min(up, down) / (up + down) > 0.25 ? "cells disagree" : "most agree") : "all agree";
   return html`<div class="two"><div><h4>All its signatures</h4><${Strip} strip=${values} label=${row.pert_iname} wide=${480} axis=${true} />
-      <p class="soft">One line a signature, box: quartiles. ${say(up, "resemble")}, ${say(down, "oppose")}${values.length > up + down ? `, ${say(values.length - up - down, "score")} 0` : ""}: ${both}. ${row.ncs !== undefined && row.ncs !== null && median(scored) * row.ncs < 0 ? html`<strong>The score ${signed(row.ncs)} and the median ${signed(median(scored))} have different signs.</strong>` : ""}</p>
+      <p class="soft">One line a signature, box: quartiles. ${say(up, "resemble")}, ${say(down, "oppose")}${values.length > up + down ? `, ${say(values.length - up - down, "score")} 0` : ""}: ${both}. ${row.ncs !== undefined && row.ncs !== null && middle(scored) * row.ncs < 0 ? html`<strong>The score ${signed(row.ncs)} and the median ${signed(middle(scored))} have different signs.</strong>` : ""}</p>
       <h4>Enrichment <label class="inline"><span class="hidden">of the signature</span><select value=${sig} onChange=${(event) => setSig(event.target.value)}>${ends(scored, CHOICES).map((item) => html`<option key=${item.sig_id} value=${item.sig_id}>${item.cell_id} ${units(item.pert_idose ?? "")} ${item.pert_itime ?? ""}: ${signed(item.ncs)}</option>`)}</select></label>${scored.length > CHOICES && html` <span class="soft">${CHOICES / 2} from each end of ${count(scored.length)}</span>`}</h4>
       <${Enrich} id=${id} sig=${sig} /></div>
     <div><h4>Null and background</h4><${ScoreBeside} id=${id} pert=${row.pert_iname} type=${row.pert_type} /><h4>Cell by cell <span class="soft">median NCS</span></h4><div class="scroll" tabindex="0" role="group" aria-label="Cells"><${Bars} rows=${bars} label="Median NCS by cell" /></div></div></div>`;

@@ -4,7 +4,7 @@ import { get, send, upload } from "../core/api.js";
 import { go, link, route } from "../core/route.js";
 import { index } from "../core/index.js";
 import { howMany, plural, typeName } from "../core/format.js";
-import { genesOf, readFiles } from "./files.js";
+import { genesOf, readFiles, stem } from "./files.js";
 import { announce } from "../core/live.js";
 import { Failed } from "../parts/states.js";
 import { Starter } from "../parts/starter.js";
@@ -74,8 +74,8 @@ export function Ask() {
     const found = await readFiles([...list], (file) => upload(["signature"], file));
     if (found.tables.length + found.sets.length + found.failed.length === 0) return;
     if (found.tables.length === 0 && found.sets.length === 1 && !found.failed.length) { take(found.sets[0]); setNotes(found.notes); }
-    else if (found.tables.length === 1 && !found.sets.length && !found.failed.length) { setTable(found.tables[0]); setName(found.tables[0].name.replace(/\.[^.]*$/, "")); }
-    else setSeveral({ ...found, title: list.length === 1 ? list[0].name.replace(/\.[^.]*$/, "") : plural(list.length, "file") });
+    else if (found.tables.length === 1 && !found.sets.length && !found.failed.length) { setTable(found.tables[0]); setName(stem(found.tables[0])); }
+    else setSeveral({ ...found, title: list.length === 1 ? stem(list[0]) : plural(list.length, "file") });
   };
   const take = (pair) => { setUp(pair.up.join(" ")); setDown(pair.down.join(" ")); setName(pair.name); setSeveral(null); setTable(null); setNotes([]); announce(`${pair.name}: ${howMany(pair.up.length, "gene")} up, ${pair.down.length || "none"} down`); };
   const drop = (event) => { event.preventDefault(); setOver(false); if (event.dataTransfer.files.length) read(event.dataTransfer.files); };

@@ -74,6 +74,9 @@ function readGmt(text) {
   return sets.filter((set) => set.genes.length);
 }
 
+/** Name of a file without its ending. */
+export const stem = (file) => file.name.replace(/\.[^.]*$/, "");
+
 /** What a file is, by its name and its first lines: gmt, list or table. */
 export function kindOf(name, text) {
   if (/\.gmt$/i.test(name)) return "gmt";
@@ -102,7 +105,7 @@ async function readList(file, name, ask, found, lists) {
  */
 export async function readFiles(files, ask) {
   const found = { sets: [], tables: [], failed: [], notes: [] }, lists = [], gmts = new Map();
-  const stem = (file) => file.name.replace(/\.[^.]*$/, ""), sides = sidesOf([...files].map(stem));
+  const sides = sidesOf([...files].map(stem));
   for (const [at, file] of files.entries()) {
     const most = VALUES.test(file.name) ? MOST_VALUES : MOST_TEXT;
     if (at >= MOST_FILES) found.failed.push({ name: file.name, why: `more than ${MOST_FILES} files at a time` });

@@ -3,7 +3,7 @@
 import { html, useEffect, useMemo, useRef, useState } from "../core/html.js";
 import { useDark, useWidth } from "../core/use.js";
 import { fileName, signed } from "../core/format.js";
-import { gct, saveCanvas, saveText, tsv } from "../core/save.js";
+import { gct, saveCanvas, saveSvgText, saveText, tsv } from "../core/save.js";
 import { paint, sizesOf, svgOf, whole } from "./heatpaint.js";
 
 const SPAN = 2, MOST_FIELDS = 60_000, MOST_LISTED = 100;
@@ -72,7 +72,7 @@ export function HeatMap({ rows, cols, heads = cols, values, label, file, onRow, 
   const map = { rows, cols: heads, values, span, dark, sizes };
   const svg = () => {
     if (rows.length * cols.length > MOST_FIELDS) { setFailure(`An SVG takes ${MOST_FIELDS.toLocaleString("en")} fields; these are ${(rows.length * cols.length).toLocaleString("en")}: fewer rows, or PNG.`); return; }
-    saveText(svgOf(map), fileName([file], "svg"), "image/svg+xml");
+    saveSvgText(svgOf(map), fileName([file], "svg"));
   };
   const shown = focused && !tip ? { ...cursor, x: names + (cursor.col + 0.5) * size, y: top + (cursor.row + 0.5) * tall } : tip;
   return html`<figure class="heat" ref=${outer}>

@@ -1,16 +1,12 @@
 // Limits of a colour scale that a few odd values do not stretch.
+import { median } from "../core/format.js";
+
 const REACH = 3; // robust standard deviations around the median
 const MAD = 1.4826, SOME = 3, WIDE = 100; // values of one sign that differ by more than this factor are spaced by logarithm
 
-function median(sorted) {
-  const at = (sorted.length - 1) / 2;
-  return (sorted[Math.floor(at)] + sorted[Math.ceil(at)]) / 2;
-}
-
 /** Median and robust standard deviation; where most values are one and the same, the deviation of those that differ, if there are some. */
 function spread(values) {
-  const middle = median([...values].sort((a, b) => a - b));
-  const away = values.map((value) => Math.abs(value - middle)).sort((a, b) => a - b);
+  const middle = median(values), away = values.map((value) => Math.abs(value - middle));
   const other = away.filter((value) => value > 0);
   return [middle, MAD * (median(away) || (other.length >= SOME ? median(other) : 0))];
 }

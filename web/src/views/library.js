@@ -2,7 +2,7 @@
 import { html, useState } from "../core/html.js";
 import { get, send, upload } from "../core/api.js";
 import { go, link } from "../core/route.js";
-import { readFiles } from "../ask/files.js";
+import { readFiles, stem } from "../ask/files.js";
 import { Several } from "../ask/several.js";
 import { when } from "../ask/questions.js";
 import { useCall } from "../core/use.js";
@@ -20,7 +20,7 @@ function Libraries() {
     setError(null); setFound(null);
     if (!files.length) return;
     const all = await readFiles([...files], (file) => upload(["signature"], file));
-    setFound({ ...all, title: files.length === 1 ? files[0].name.replace(/\.[^.]*$/, "") : plural(files.length, "file") });
+    setFound({ ...all, title: files.length === 1 ? stem(files[0]) : plural(files.length, "file") });
   };
   const ask = async (name, questions) => {
     setError(null); setBusy(true);
