@@ -1,6 +1,7 @@
 """A client of the application over a made index, without a socket."""
 
 import time
+from contextlib import contextmanager
 
 import pytest
 
@@ -14,13 +15,20 @@ def open_index(toy_index):
     return ConnectivityIndex.open(toy_index)
 
 
-@pytest.fixture(scope="module")
-def client(open_index):
+@contextmanager
+def client_of(index, **options):
+    """Client of an application over an index."""
     fastapi = pytest.importorskip("fastapi.testclient", reason="the extra serve is not installed")
     from beadwork.serve.app import create_app
 
-    app = create_app(open_index, hosts=["127.0.0.1"])
+    app = create_app(index, hosts=["127.0.0.1"], **options)
     with fastapi.TestClient(app, base_url="http://127.0.0.1") as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def client(open_index):
+    with client_of(open_index) as found:
         yield found
 
 
@@ -34,6 +42,14 @@ def ask(client):
         return wait(on, response.json())
 
     return asked
+
+
+def until(is_so):
+    """Wait until something is so."""
+    end = time.monotonic() + 60
+    while not is_so():
+        assert time.monotonic() < end
+        time.sleep(0.02)
 
 
 def wait(client, state):

@@ -14,7 +14,7 @@ import pytest
 from beadwork.io.files.unpack import read_bytes
 from beadwork.model.errors import BeadworkError
 
-from .conftest import wait
+from .conftest import until, wait
 from .test_app import serving
 
 testclient = pytest.importorskip("fastapi.testclient", reason="the extra serve is not installed")
@@ -33,13 +33,6 @@ def begun(monkeypatch):
 
     monkeypatch.setattr(apart.subprocess, "Popen", Noted)
     return found
-
-
-def until(is_so):
-    end = time.monotonic() + 60
-    while not is_so():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 def is_gone(group):

@@ -1,9 +1,10 @@
 """A question is understood alike wherever it is asked: alone, several at once, in a list; and whole or not at all."""
 
 import threading
-import time
 
 import pytest
+
+from .conftest import until
 
 testclient = pytest.importorskip("fastapi.testclient", reason="the extra serve is not installed")
 
@@ -124,13 +125,6 @@ def narrow(open_index):
         yield found
         held.go.set()
         until(lambda: not opened(found))
-
-
-def until(is_so):
-    end = time.monotonic() + 60
-    while not is_so():
-        assert time.monotonic() < end
-        time.sleep(0.02)
 
 
 def opened(client):

@@ -8,6 +8,8 @@ import pytest
 
 from beadwork.api.index.asking.library_files import tau_within
 
+from .conftest import client_of
+
 testclient = pytest.importorskip("fastapi.testclient", reason="the extra serve is not installed")
 
 
@@ -152,7 +154,6 @@ def test_background_beside_a_perturbagen_is_its_own(toy_files, tmp_path):
     import pandas as pd
 
     from beadwork.api import ConnectivityIndex
-    from beadwork.serve.app import create_app
 
     info = pd.read_csv(toy_files[1], sep="\t")
     drugs = np.flatnonzero(info["pert_iname"] != "DMSO")[::3]
@@ -162,7 +163,7 @@ def test_background_beside_a_perturbagen_is_its_own(toy_files, tmp_path):
     ConnectivityIndex.build(tmp_path / "index", toy_files[0], tmp_path / "siginfo.tsv")
     index = ConnectivityIndex.open(tmp_path / "index")
     genes = index.genes["symbol"].tolist()
-    with testclient.TestClient(create_app(index, hosts=["127.0.0.1"]), base_url="http://127.0.0.1") as client:
+    with client_of(index) as client:
         state = ask(client, "one", [{"name": "one", "up": genes[:20], "down": genes[20:40]}])
         base = f"/api/queries/{state['members'][0]['id']}"
         rows = client.get(f"{base}/perts?limit=500&fields=pert_iname,n_signatures,ncs,tau").json()["rows"]

@@ -13,6 +13,8 @@ from beadwork.api import ConnectivityIndex
 from beadwork.io.matrix.formats import read_matrix, write_matrix
 from beadwork.model.matrix import Matrix
 
+from .conftest import client_of
+
 ODD = ["drug one", "x/y", "50%", "a,b", "a#b", "a?b=c&d", '"q"', "é~ü µM", "a+b", "[x]", "a;b", "a'b", "<b>",
        "..", "a\\b", "{n}", "a|b"]  # fmt: skip
 
@@ -35,10 +37,7 @@ def index(toy_files, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def api(index):
-    fastapi = pytest.importorskip("fastapi.testclient", reason="the extra serve is not installed")
-    from beadwork.serve.app import create_app
-
-    with fastapi.TestClient(create_app(index, hosts=["127.0.0.1"]), base_url="http://127.0.0.1") as found:
+    with client_of(index) as found:
         yield found
 
 

@@ -9,7 +9,7 @@ import pytest
 from beadwork.api import ConnectivityIndex
 from beadwork.api.index.asking.explain import explain_scores
 
-from .conftest import wait
+from .conftest import client_of, wait
 
 testclient = pytest.importorskip("fastapi.testclient", reason="the extra serve is not installed")
 
@@ -30,9 +30,7 @@ def index(toy_files, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def site(index):
-    from beadwork.serve.app import create_app
-
-    with testclient.TestClient(create_app(index, hosts=["127.0.0.1"]), base_url="http://127.0.0.1") as found:
+    with client_of(index) as found:
         yield found
 
 

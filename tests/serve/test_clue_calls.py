@@ -17,6 +17,8 @@ pytest.importorskip("fastapi", reason="the extra serve is not installed")
 from beadwork.serve.clue.jobs import ClueJobs
 from beadwork.serve.lookup.states import IndexState
 
+from .conftest import client_of
+
 
 @pytest.fixture(scope="module")
 def index(toy_files, tmp_path_factory):
@@ -34,10 +36,7 @@ def index(toy_files, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def api(index):
-    fastapi = pytest.importorskip("fastapi.testclient", reason="the extra serve is not installed")
-    from beadwork.serve.app import create_app
-
-    with fastapi.TestClient(create_app(index, hosts=["127.0.0.1"]), base_url="http://127.0.0.1") as found:
+    with client_of(index) as found:
         yield found
 
 
@@ -70,11 +69,7 @@ def test_refusals_are_said_as_loopback_does_too(api, path, status, words):
 
 
 def test_refusals_of_the_guard_are_said_alike(index):
-    from fastapi.testclient import TestClient
-
-    from beadwork.serve.app import create_app
-
-    with TestClient(create_app(index, hosts=["127.0.0.1"], token="secret"), base_url="http://127.0.0.1") as client:
+    with client_of(index, token="secret") as client:
         for found in (client.get("/api/sigs/count"), client.get("/api/sigs/count", headers={"Host": "elsewhere"}),
                       client.post("/api/jobs", headers={"Origin": "http://elsewhere"})):  # fmt: skip
             error = found.json()["error"]

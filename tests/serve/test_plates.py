@@ -5,6 +5,8 @@ import pytest
 
 from beadwork.cli import main
 
+from .conftest import client_of
+
 fastapi = pytest.importorskip("fastapi.testclient", reason="the extra serve is not installed")
 
 
@@ -132,14 +134,13 @@ def test_without_a_run_the_reason_is_given(client):
 def test_a_map_is_there_when_it_was_made(tmp_path, toy_files, client):
     from beadwork.api import ConnectivityIndex
     from beadwork.io.connectivity.index.positions import write_positions
-    from beadwork.serve.app import create_app
 
     refused = client.get("/api/map/positions")
     assert refused.status_code == 404 and "`beadwork index layout toy` makes it" in refused.json()["words"]
     index = ConnectivityIndex.build(tmp_path / "index", *toy_files)
     positions = np.arange(300, dtype=np.uint16).reshape(150, 2)
     write_positions(index.store, positions, {"method": "made"})
-    with fastapi.TestClient(create_app(index, hosts=["127.0.0.1"]), base_url="http://127.0.0.1") as site:
+    with client_of(index) as site:
         response = site.get("/api/map/positions")
         np.testing.assert_array_equal(np.frombuffer(response.content, "<u2").reshape(2, -1).T, positions)
         assert response.headers["x-rows"] == "150" and response.headers["x-method"] == "made"
