@@ -13,11 +13,6 @@ export const span = (from, to) => (from === to ? count(from) : `${count(from)} t
 /** Words of a number of things as they begin a sentence: none is "no gene", not "0 genes". */
 export const howMany = (n, one, many) => (n === 0 ? `no ${one}` : plural(n, one, many));
 
-export function median(values) {
-  const sorted = [...values].sort((a, b) => a - b), at = (sorted.length - 1) / 2;
-  return (sorted[Math.floor(at)] + sorted[Math.ceil(at)]) / 2;
-}
-
 /** A score with its sign, so that colour is never the message alone. */
 export function signed(value, digits = 2) {
   if (value === null || value === undefined || Number.isNaN(value)) return "";

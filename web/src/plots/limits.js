@@ -1,5 +1,5 @@
 // Limits of a colour scale that a few odd values do not stretch.
-import { median } from "../core/format.js";
+import { median } from "../core/median.js";
 
 const REACH = 3; // robust standard deviations around the median
 const MAD = 1.4826, SOME = 3, WIDE = 100; // values of one sign that differ by more than this factor are spaced by logarithm
